@@ -1,0 +1,62 @@
+"""One tree of errors: everything labmtj raises on purpose.
+
+    LabmtjError                 a sentence for the person at the bench; never shown with a traceback
+    ├── UsageError              a wrong file, key, value, shape or path; nothing was touched     exit code 2
+    │   ├── ConfigError         a YAML file: names file, line and key
+    │   └── DataError           a data file: truncated, of the wrong shape or of a newer version
+    ├── LimitExceeded           a bias or a pulse beyond what cell, line or bench survives       exit code 2
+    ├── CannotDo                the crossbar cannot give the bias; names the way out             exit code 2
+    ├── RecordError             journal or HDF5 could not be written: disk full, folder gone     exit code 1
+    ├── ProcedureFailed         a procedure found a reason not to go on                          exit code 1
+    └── Stopped                 somebody asked to stop; everything so far is kept                exit code 130, 143
+"""
+
+from __future__ import annotations
+
+
+class LabmtjError(Exception):
+    """Base of all deliberate errors; `str()` of it is the message for the user."""
+
+    exit_code = 1
+
+
+class UsageError(LabmtjError):
+    """What the user gave cannot be used; nothing was touched."""
+
+    exit_code = 2
+
+
+class ConfigError(UsageError):
+    """A YAML file is wrong. The message names file, line and key, and the remedy."""
+
+
+class DataError(UsageError):
+    """A data file is truncated, of the wrong shape, foreign or newer than this labmtj."""
+
+
+class LimitExceeded(LabmtjError):
+    """A bias or pulse goes beyond what a cell, a line or the bench survives; it was not applied."""
+
+    exit_code = 2
+
+
+class CannotDo(LabmtjError):
+    """The crossbar cannot give this bias (too few sources, too short a pulse); it was not applied."""
+
+    exit_code = 2
+
+
+class RecordError(LabmtjError):
+    """The record cannot be written. What was acknowledged before is kept."""
+
+
+class ProcedureFailed(LabmtjError):
+    """A procedure found a reason not to go on; the record up to here is kept."""
+
+
+class Stopped(LabmtjError):
+    """A stop was requested by a signal; the record up to here is kept and can be resumed."""
+
+    def __init__(self, signal_number: int = 2) -> None:
+        super().__init__("stopped on request")
+        self.exit_code = 128 + signal_number

@@ -1,0 +1,250 @@
+"""The values that procedures, crossbars and the record exchange: all frozen, SI inside, units in the names.
+
+Lines are counted rows first, then columns: line `i` is row `i`, line `rows + j` is column `j`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntFlag
+from functools import cached_property
+from typing import Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from labmtj.errors import UsageError
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+FLOATING = float("nan")
+"""The voltage of a line that is connected to nothing."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Cell:
+    """One junction: zero-based row and column."""
+
+    row: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """The lines whose currents are read: zero-based rows and columns, in the order of the answer."""
+
+    rows: tuple[int, ...] = ()
+    columns: tuple[int, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.rows) + len(self.columns)
+
+    def indices(self, shape: tuple[int, int]) -> NDArray[np.intp]:
+        """Return the line numbers (rows first, columns shifted by the number of rows); raise UsageError outside `shape`."""
+        for name, chosen, count in (("row", self.rows, shape[0]), ("column", self.columns, shape[1])):
+            outside = [index for index in chosen if not 0 <= index < count]
+            if outside:
+                raise UsageError(f"{name} {outside[0]} does not exist: the array has {name}s 0 to {count - 1}")
+        return np.array([*self.rows, *(shape[0] + column for column in self.columns)], dtype=np.intp)
+
+
+class Bias:
+    """The voltage on every line at once, NaN = floating; optionally a batch of such biases.
+
+    Args:
+        row_volts: shape (rows,) or (batch, rows).
+        column_volts: shape (columns,) or (batch, columns).
+        ordered: False if a bench may apply the batch in another order, to move fewer relays.
+
+    Raises:
+        UsageError: for shapes that do not match, infinite voltages, or an empty batch.
+    """
+
+    __slots__ = ("batched", "line_volts", "ordered", "shape")
+
+    line_volts: FloatArray
+    """(batch, rows + columns), read-only; batch is 1 for a single bias."""
+
+    def __init__(self, row_volts: ArrayLike, column_volts: ArrayLike, *, ordered: bool = True) -> None:
+        rows, columns = np.asarray(row_volts, float), np.asarray(column_volts, float)
+        if rows.ndim not in (1, 2) or columns.ndim not in (1, 2) or rows.size == 0 or columns.size == 0:
+            raise UsageError(f"a bias needs (rows,) or (batch, rows) voltages; got {rows.shape} and {columns.shape}")
+        try:
+            batch = np.broadcast_shapes(rows.shape[:-1], columns.shape[:-1])
+        except ValueError:
+            raise UsageError(f"row and column voltages of a bias differ in batch: {rows.shape} and {columns.shape}") from None
+        volts = np.concatenate(
+            [np.broadcast_to(rows, (*batch, rows.shape[-1])), np.broadcast_to(columns, (*batch, columns.shape[-1]))], axis=-1
+        )
+        self._set(np.atleast_2d(volts), (rows.shape[-1], columns.shape[-1]), bool(batch), ordered)
+
+    def _set(self, line_volts: FloatArray, shape: tuple[int, int], batched: bool, ordered: bool) -> None:
+        if np.isinf(line_volts).any():
+            raise UsageError("a bias holds an infinite voltage; use NaN for a floating line")
+        line_volts.flags.writeable = False
+        for name, value in (("line_volts", line_volts), ("shape", shape), ("batched", batched), ("ordered", ordered)):
+            object.__setattr__(self, name, value)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"a Bias is frozen; build a new one instead of setting {name}")
+
+    @classmethod
+    def from_lines(cls, line_volts: ArrayLike, shape: tuple[int, int], *, ordered: bool = True) -> Self:
+        """Return a bias from voltages (rows + columns,) or (batch, rows + columns), rows first."""
+        volts = np.array(line_volts, float)
+        if volts.ndim not in (1, 2) or volts.size == 0 or volts.shape[-1] != sum(shape):
+            raise UsageError(f"a bias of a {shape[0]} x {shape[1]} array needs {sum(shape)} line voltages; got {volts.shape}")
+        self = cls.__new__(cls)
+        self._set(np.atleast_2d(volts), shape, volts.ndim == 2, ordered)
+        return self
+
+    @property
+    def row_volts(self) -> FloatArray:
+        """Volts of the rows, (batch, rows)."""
+        return self.line_volts[:, : self.shape[0]]
+
+    @property
+    def column_volts(self) -> FloatArray:
+        """Volts of the columns, (batch, columns)."""
+        return self.line_volts[:, self.shape[0] :]
+
+    def __len__(self) -> int:
+        return len(self.line_volts)
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Bias)
+            and (self.shape, self.batched, self.ordered) == (other.shape, other.batched, other.ordered)
+            and np.array_equal(self.line_volts, other.line_volts, equal_nan=True)
+        )
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        driven = "all lines floating" if np.isnan(self.line_volts).all() else f"{np.nanmin(self.line_volts):g} to {np.nanmax(self.line_volts):g} V"
+        return f"Bias({len(self)} x {self.shape[0]}+{self.shape[1]} lines, {driven})"
+
+
+Polarity = Literal["given", "both"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a current is measured.
+
+    With polarity "both" each bias is applied as given and with every sign reversed, and the odd part is the answer:
+    offsets of the meter cancel, and the disturb of a read is balanced.
+    """
+
+    aperture_seconds: float = 0.02
+    settle_seconds: float = 0.001
+    range_amperes: float | None = None
+    """Full scale of a fixed range (the smallest range that holds it is taken), or None for autorange per value."""
+    repeats: int = 1
+    polarity: Polarity = "given"
+
+    def __post_init__(self) -> None:
+        if not (self.aperture_seconds > 0 and self.settle_seconds >= 0 and self.repeats >= 1):
+            raise UsageError("a reading needs aperture_seconds > 0, settle_seconds >= 0 and repeats >= 1")
+        if self.range_amperes is not None and not 0 < self.range_amperes < float("inf"):
+            raise UsageError(f"range_amperes = {self.range_amperes} is not a current range; use None for autorange")
+
+    @property
+    def signs(self) -> FloatArray:
+        """The sign of every shot, shape (shots,): shots = repeats, or 2 x repeats with polarity "both"."""
+        once = np.array([1.0]) if self.polarity == "given" else np.array([1.0, -1.0])
+        return np.tile(once, self.repeats)
+
+
+class Flag(IntFlag):
+    """What was wrong with a value."""
+
+    COMPLIANCE = 1
+    """the source limited: the voltage asked for did not reach the line"""
+    OVERFLOW = 2
+    """the current is above the range; the value is the end of the range"""
+    INVALID = 4
+    """there is no value (NaN)"""
+
+
+@dataclass(frozen=True, eq=False)
+class Currents:
+    """What `Crossbar.measure` answers; every array has shape (batch, shots, lines) or broadcasts to it."""
+
+    raw_amperes: FloatArray
+    """out of the array into the meter of the line, before signs are folded"""
+    flags: NDArray[np.uint8]
+    range_amperes: FloatArray
+    start_seconds: FloatArray
+    """clock of the crossbar when the aperture opened"""
+    volts: FloatArray
+    """delivered at the line while it was read"""
+    signs: FloatArray
+    """(shots,)"""
+
+    @cached_property
+    def amperes(self) -> FloatArray:
+        """Odd part over the shots, (batch, lines): the mean of sign x raw value."""
+        return np.einsum("bsl,s->bl", self.raw_amperes, self.signs / len(self.signs))
+
+    def __len__(self) -> int:
+        return len(self.raw_amperes)
+
+
+@dataclass(frozen=True, eq=False)
+class Waveform:
+    """Voltages of every line in steps of constant value: what a pulse is and what a bench delivered.
+
+    Batched like a bias: `step_seconds` is (batch, steps), `line_volts` is (batch, steps, lines), NaN = floating.
+    """
+
+    step_seconds: FloatArray
+    line_volts: FloatArray
+
+    @classmethod
+    def square(cls, bias: Bias, seconds: float) -> Self:
+        """Return one step of `seconds` at the bias, for each bias of the batch."""
+        return cls(np.full((len(bias), 1), seconds), bias.line_volts[:, np.newaxis, :])
+
+
+@dataclass(frozen=True, eq=False)
+class Pulse:
+    """What `Crossbar.pulse` answers: as asked for, and as delivered."""
+
+    bias: Bias
+    seconds: float
+    start_seconds: FloatArray
+    """(batch,) clock of the crossbar at the first edge"""
+    delivered: Waveform
+    flags: NDArray[np.uint8]
+    """(batch, lines)"""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What cells, lines and sources survive; checked before anything is applied."""
+
+    cell_volts: float = 0.9
+    """largest voltage across any cell"""
+    line_amperes: float = 0.02
+    """compliance of every source"""
+    pulse_seconds: float = 0.1
+    """longest pulse"""
+    disturb_volts: float = 0.15
+    """a bias whose lines differ by no more than this disturbs no cell"""
+
+    def __post_init__(self) -> None:
+        for name in ("cell_volts", "line_amperes", "pulse_seconds", "disturb_volts"):
+            if not 0 < getattr(self, name) < float("inf"):
+                raise UsageError(f"limit {name} = {getattr(self, name)} must be a positive number")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a crossbar cannot give a bias, and what can be done instead."""
+
+    reason: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.reason}; {self.remedy}"
