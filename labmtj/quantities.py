@@ -248,3 +248,27 @@ class Refusal:
 
     def __str__(self) -> str:
         return f"{self.reason}; {self.remedy}"
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayInfo:
+    """What is known of an array by design or calibration, before it is measured."""
+
+    name: str
+    """of the device family, such as "50nm" """
+    shape: tuple[int, int]
+    delta_siemens: float
+    """nominal conductance step of one cell, P minus AP"""
+    diameter_metres: float
+    delivered_fraction: FloatArray
+    """(rows, columns): part of a selected cell's voltage that the wires leave to it, nominal cells in a checkerboard"""
+
+
+@dataclass(frozen=True, slots=True)
+class Station:
+    """A set of arrays that one part of a campaign works on, independent of all other stations."""
+
+    name: str
+    arrays: tuple[str, ...]
+    """names of the chips, each a crossbar of the bench"""
+    info: ArrayInfo

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 def stream(seed: int, *name: str | int) -> np.random.Generator:
@@ -15,3 +17,48 @@ def stream(seed: int, *name: str | int) -> np.random.Generator:
     """
     digest = hashlib.blake2b(repr(name).encode(), digest_size=16).digest()
     return np.random.Generator(np.random.Philox(np.random.SeedSequence(seed, spawn_key=tuple(np.frombuffer(digest, np.uint32).tolist()))))
+
+
+class Draws:
+    """A table of standard random numbers, endless in its rows: element (row, column) depends on seed, name and place alone.
+
+    It is what makes a simulation restartable and independent of batching: a snapshot keeps the row number and nothing else.
+    """
+
+    BLOCK = 256
+
+    def __init__(self, kind: Literal["exponential", "normal", "uniform"], width: int, seed: int, *name: str | int) -> None:
+        self.width = width
+        self._kind, self._seed, self._name = kind, seed, name
+        self._blocks: dict[int, NDArray[np.float64]] = {}
+
+    def _block(self, number: int) -> NDArray[np.float64]:
+        block = self._blocks.get(number)
+        if block is None:
+            generator = stream(self._seed, *self._name, number)
+            size = (self.BLOCK, self.width)
+            if self._kind == "exponential":
+                block = generator.standard_exponential(size)
+            elif self._kind == "normal":
+                block = generator.standard_normal(size)
+            else:
+                block = generator.random(size)
+            while len(self._blocks) >= 4:  # rows are used in rising order, so the oldest block is the least likely to return
+                del self._blocks[next(iter(self._blocks))]
+            self._blocks[number] = block
+        return block
+
+    def at(self, row: int, column: int) -> float:
+        """Return one element."""
+        number, offset = divmod(row, self.BLOCK)
+        return float(self._block(number)[offset, column])
+
+    def rows(self, start: int, count: int) -> NDArray[np.float64]:
+        """Return rows `start` to `start + count - 1`, shape (count, width)."""
+        pieces = []
+        while count > 0:
+            number, offset = divmod(start, self.BLOCK)
+            piece = self._block(number)[offset : offset + count]
+            pieces.append(piece)
+            start, count = start + len(piece), count - len(piece)
+        return pieces[0] if len(pieces) == 1 else np.concatenate([np.empty((0, self.width)), *pieces])

@@ -1,0 +1,33 @@
+"""The files that come with labmtj: arrays, benches, experiments, trained solutions. Copy one and edit it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from labmtj.errors import ConfigError
+
+_PACKAGE = Path(__file__).resolve().parent
+
+
+def folder() -> Path:
+    """Return the folder `data`: beside the package in a checkout, inside it where labmtj is installed."""
+    beside, inside = _PACKAGE.parent / "data", _PACKAGE / "data"
+    return beside if (beside / "arrays").is_dir() else inside
+
+
+def find(name: str, kind: str, beside: Path | None = None) -> Path:
+    """Return the path of a file that a user or another file names.
+
+    Tried in turn: the path as given; relative to the folder of the file that names it (`beside`); the name within the
+    library's folder `kind` ("arrays", "benches", ...), where the ending .yaml may be left out. Raises ConfigError.
+    """
+    candidates = [Path(name)]
+    if beside is not None:
+        candidates.append(beside / name)
+    shelf = folder() / kind
+    candidates += [shelf / name, shelf / f"{name}.yaml"]
+    for candidate in candidates:
+        if candidate.is_file():
+            return candidate
+    shipped = ", ".join(sorted(path.name for path in shelf.glob("*.*") if path.suffix in (".yaml", ".npz")))
+    raise ConfigError(f"{name}: no such file; give a path, or one of the {kind} that come with labmtj: {shipped}")

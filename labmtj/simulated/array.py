@@ -1,0 +1,259 @@
+"""The physics of one array in time: network, junctions, and the hazard that flips them.
+
+A cell flips when its integrated hazard (the time integral of its switching rate) passes an Exp(1) number that depends on
+seed, array, cell and flip count alone. Between two flips every voltage is constant, so the time of the next flip is known
+and nothing is stepped: sub-steps, batches and transports cannot change the answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from labmtj.circuit import OperatingPoint, PortState, Wires, operating_point, response_of
+from labmtj.junction import Junctions
+from labmtj.quantities import BoolArray, FloatArray
+from labmtj.streams import Draws
+
+TOGGLES_PER_HOLD = 64
+"""a cell that flips more often than this under one constant bias is toggling faster than anything can follow"""
+FLIPS_PER_FACTORISATION = 2000
+"""rank-1 updates before the network is factorised anew; 1e4 leave 6e-15 relative error"""
+
+
+_CHANGING = ("state", "flips", "hazard", "stress", "broken")
+
+
+class Held(NamedTuple):
+    """What the terminals saw while biases were held, one row per bias."""
+
+    line_amperes: FloatArray
+    """(batch, lines) into the array, averaged over the aperture"""
+    line_volts: FloatArray
+    """(batch, lines) at the end of the hold"""
+    limited: BoolArray
+    """(batch, lines) the source was in compliance at some time"""
+    cell_volts: FloatArray
+    """(batch, cells) at the end of the hold"""
+    cell_amperes: FloatArray
+    """(batch, cells)"""
+
+    @classmethod
+    def of(cls, point: OperatingPoint) -> Held:
+        """Return a steady operating point as a hold without events."""
+        return cls(point.line_amperes, point.line_volts, point.limited, point.cell_volts, point.cell_amperes)
+
+    def replace(self, where: int | slice, other: Held) -> None:
+        """Put other holds in the place of some of these."""
+        for whole, part in zip(self, other, strict=True):
+            whole[where] = part
+
+
+class SimulatedArray:
+    """One array: wires and junctions, and everything about them that changes.
+
+    Args:
+        wires: resistances of the lines.
+        junctions: the fixed properties of the cells.
+        seed: of the run.
+        name: of the array; seed and name name every random number.
+        line_amperes: compliance of the sources.
+    """
+
+    def __init__(self, wires: Wires, junctions: Junctions, seed: int, name: str, line_amperes: float) -> None:
+        self.wires, self.name, self.line_amperes = wires, name, line_amperes
+        self._response = response_of(wires)
+        self._pristine = junctions
+        cells = junctions.cells
+        self._thresholds = Draws("exponential", cells, seed, "hazard", name)
+        self._cycles = Draws("normal", cells, seed, "cycle", name)
+        self.restore(
+            {
+                "state": np.zeros(cells, bool),
+                "flips": np.zeros(cells, np.int64),
+                "hazard": np.zeros(cells),
+                "stress": np.zeros(cells),
+                "broken": np.zeros(cells, bool),
+            }
+        )
+
+    # -- state -------------------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return everything that changes, as arrays: states, flip counts, hazard, stress.
+
+        Cached solutions are dropped, so that this array and a restored one go on from the same bits.
+        """
+        self._ports = None
+        return {name: getattr(self, name).copy() for name in _CHANGING}
+
+    def restore(self, snapshot: Mapping[str, Any]) -> None:
+        """Go back to a snapshot of this array (same wires, junctions, seed and name)."""
+        for name in _CHANGING:
+            setattr(self, name, np.array(snapshot[name]))
+        broken = np.flatnonzero(self.broken)
+        self.junctions = self._pristine.broken(broken) if len(broken) else self._pristine
+        cells = range(len(self.state))
+        self._limit = np.array([self._thresholds.at(int(self.flips[k]), k) for k in cells])
+        factors = np.array([self._cycle_factor(k) for k in cells])
+        self._conduction = self.junctions.conduction(self.state, factors)
+        self._law = self.junctions.switching(self.state)
+        self._ports: PortState | None = None
+        self._cached_rest_rates: FloatArray | None = None
+        self._updates = 0
+
+    def _cycle_factor(self, cell: int) -> float:
+        return float(np.exp(self.junctions.cycle_to_cycle * self._cycles.at(int(self.flips[cell]), cell)))
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.wires.shape
+
+    @property
+    def ports(self) -> PortState:
+        """The network linearised at zero bias, in the present state."""
+        if self._ports is None or self._updates > FLIPS_PER_FACTORISATION:
+            self._ports, self._updates = PortState(self._response, self._conduction.zero_bias_ohms), 0
+        return self._ports
+
+    # -- time --------------------------------------------------------------------------------------------------------
+
+    @property
+    def _rest_rates(self) -> FloatArray:
+        """Switching rates at zero bias, (cells,): retention is hazard too."""
+        if self._cached_rest_rates is None:
+            self._cached_rest_rates = self._law.rates(np.zeros(len(self.state)))
+        return self._cached_rest_rates
+
+    def rest(self, seconds: float) -> None:
+        """Let the array lie at zero bias."""
+        if seconds <= 0:
+            return
+        after = self.hazard + self._rest_rates * seconds
+        if (after < self._limit).all():
+            self.hazard = after
+        else:
+            self._run(np.zeros(sum(self.shape)), seconds, 0.0)
+
+    def hold(self, line_volts: FloatArray, seconds: float, aperture_from: float = 0.0, rest_seconds: float = 0.0) -> Held:
+        """Hold biases one after another and return what the terminals saw.
+
+        Args:
+            line_volts: (batch, lines), NaN = floating.
+            seconds: how long each is held.
+            aperture_from: seconds after which the currents count.
+            rest_seconds: how long the array lies at zero bias after each.
+        """
+        held = Held.of(self._solve(line_volts))
+        first = 0
+        while first < len(line_volts):
+            quiet, broke = self._advance_quietly(held.cell_volts[first:], seconds, rest_seconds)
+            first += quiet
+            if first < len(line_volts) and not broke:
+                held.replace(first, self._run(line_volts[first], seconds, aperture_from))
+                self.rest(rest_seconds)
+                first += 1
+            if first < len(line_volts):
+                held.replace(slice(first, None), Held.of(self._solve(line_volts[first:])))
+        return held
+
+    def _advance_quietly(self, cell_volts: FloatArray, seconds: float, rest_seconds: float) -> tuple[int, bool]:
+        """Add the hazard of biases up to the first in which a cell flips; return their number, and whether a cell broke."""
+        steps = self._law.rates(cell_volts) * seconds + self._rest_rates * rest_seconds
+        course = np.add.accumulate(np.concatenate([self.hazard[np.newaxis], steps]))
+        crossing = (course[1:] >= self._limit).any(axis=1)
+        quiet = int(np.argmax(crossing)) if crossing.any() else len(cell_volts)
+        worn = self._wear(cell_volts[:quiet], seconds)
+        quiet = quiet if worn is None else worn
+        self.hazard = course[quiet]
+        return quiet, worn is not None
+
+    def _run(self, line_volts: FloatArray, seconds: float, aperture_from: float) -> Held:
+        """Hold one bias from flip to flip."""
+        now, charge = 0.0, np.zeros(len(line_volts))
+        limited = np.zeros(len(line_volts), bool)
+        flips_before = self.flips.copy()
+        toggling = np.zeros(len(self.state), bool)
+        start: FloatArray | None = None
+        while True:
+            point = self._solve(line_volts, start)
+            limited |= point.limited
+            rates = self._law.rates(point.cell_volts)
+            rates[toggling] = 0.0
+            cell, wait = self._next_flip(rates)
+            end = min(now + wait, seconds)
+            charge += point.line_amperes * max(0.0, end - max(now, aperture_from))
+            self.hazard += rates * (end - now)
+            self._wear(point.cell_volts[np.newaxis], end - now)
+            if now + wait >= seconds:
+                break
+            now, start = end, point.cell_volts
+            self._flip(cell)
+            if self.flips[cell] - flips_before[cell] > TOGGLES_PER_HOLD:
+                toggling[cell] = True
+                self._settle_toggling(cell, point.cell_volts)
+        return Held(charge / (seconds - aperture_from), point.line_volts, limited, point.cell_volts, point.cell_amperes)
+
+    def _solve(self, line_volts: FloatArray, start: FloatArray | None = None) -> OperatingPoint:
+        return operating_point(
+            self.ports,
+            line_volts,
+            self._conduction.amperes,
+            cell_siemens=self._conduction.differential_siemens,
+            start_volts=start,
+            line_amperes=self.line_amperes,
+        )
+
+    def _next_flip(self, rates: FloatArray) -> tuple[int, float]:
+        """Return the cell that flips first at these rates, and the seconds until then."""
+        with np.errstate(divide="ignore"):
+            waits = np.maximum(self._limit - self.hazard, 0.0) / rates
+        cell = int(np.argmin(waits))
+        return cell, float(waits[cell])
+
+    def _flip(self, cell: int) -> None:
+        state = not self.state[cell]
+        self.state[cell] = state
+        self.flips[cell] += 1
+        self.hazard[cell] = 0.0
+        self._limit[cell] = self._thresholds.at(int(self.flips[cell]), cell)
+        self._conduction.set_cell(cell, state, self._cycle_factor(cell))
+        self._law.set_cell(cell, state)
+        self._changed(cell)
+
+    def _changed(self, cell: int) -> None:
+        self._cached_rest_rates = None
+        self._updates += 1
+        if self._ports is not None:
+            self._ports.flip(cell, float(self._conduction.zero_bias_ohms[cell]))
+
+    def _settle_toggling(self, cell: int, cell_volts: FloatArray) -> None:
+        """Leave a cell that flips to and fro in the state it would be found in: in the ratio of its two rates."""
+        away = self._law.rates(cell_volts)[cell]
+        self._law.set_cell(cell, not self.state[cell])
+        back = self._law.rates(cell_volts)[cell]
+        self._law.set_cell(cell, bool(self.state[cell]))
+        if np.exp(-self._limit[cell]) < away / (away + back):  # exp of minus an Exp(1) number is uniform
+            self._flip(cell)
+
+    def _wear(self, cell_volts: FloatArray, seconds: float) -> int | None:
+        """Add the breakdown stress of biases; return how many were held when a cell broke, or None.
+
+        A cell that breaks does so at the end of the hold in which its stress passes the limit.
+        """
+        wear = self.junctions.wear
+        if wear is None or np.abs(cell_volts).max(initial=0.0) < wear.harmless_volts:
+            return None
+        course = np.add.accumulate(np.concatenate([self.stress[np.newaxis], wear.stress_rates(cell_volts) * seconds]))
+        failing = (course[1:] >= wear.stress_limit) & self._pristine.is_free & ~self.broken
+        if not failing.any():
+            self.stress = course[-1]
+            return None
+        held = int(np.argmax(failing.any(axis=1))) + 1
+        self.stress = course[held]
+        self.broken |= failing[held - 1]
+        self.restore(self.snapshot())
+        return held

@@ -1,0 +1,173 @@
+"""`SimulatedCrossbar`: the array, a source-measure unit on every line, and a clock that books what a bench would take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from labmtj.circuit import Wires
+from labmtj.errors import UsageError
+from labmtj.junction import Junctions
+from labmtj.quantities import Bias, Currents, Flag, FloatArray, Limits, Lines, Pulse, Reading, Refusal, Waveform
+from labmtj.simulated.array import SimulatedArray
+from labmtj.simulated.clock import VirtualClock, nanoseconds
+from labmtj.simulated.meter import Channels, MeterModel
+from labmtj.simulated.noise import CellNoise
+from labmtj.streams import Draws
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """What a bench with a unit on every line needs around each bias (assumed)."""
+
+    source_seconds: float = 5e-4
+    """to set all sources and trigger, per bias or pulse"""
+    transfer_seconds: float = 5e-4
+    """to bring the readings of one bias home"""
+
+
+class SimulatedCrossbar:
+    """A `Crossbar` made of physics.
+
+    Args:
+        wires: resistances of the lines, terminations included.
+        junctions: the cells.
+        seed: of the run: the same seed and name give the same flips, noise and meters, to the bit, however biases are batched.
+        name: of the chip.
+        limits: what cells and lines survive; `limits.line_amperes` is the compliance of every source.
+        meter: data sheet of every channel, default ideal.
+        timing: what the clock books around each bias.
+        clock: shared with other arrays of the same bench, if any.
+    """
+
+    def __init__(
+        self,
+        wires: Wires,
+        junctions: Junctions,
+        *,
+        seed: int = 0,
+        name: str = "array",
+        limits: Limits | None = None,
+        meter: MeterModel | None = None,
+        timing: Timing | None = None,
+        clock: VirtualClock | None = None,
+    ) -> None:
+        if wires.shape != junctions.shape:
+            raise UsageError(f"wires for {wires.shape} cells do not fit {junctions.shape} junctions")
+        self.name, self.shape = name, wires.shape
+        self.limits = limits or Limits()
+        self.clock = clock or VirtualClock()
+        self.timing = timing or Timing()
+        self.array = SimulatedArray(wires, junctions, seed, name, self.limits.line_amperes)
+        self._channels = Channels(meter or MeterModel.ideal(), sum(self.shape), seed, name)
+        self._noise = Draws("normal", sum(self.shape), seed, "noise", name)
+        self._cell_noise = CellNoise(junctions, seed, name)
+        self._shots = 0
+        self._aged_to = self.clock.nanoseconds
+
+    # -- Crossbar ----------------------------------------------------------------------------------------------------
+
+    def can(self, bias: Bias, seconds: float = 0.0) -> Refusal | None:
+        """Refuse a bias for another shape; a unit on every line gives any other."""
+        if bias.shape != self.shape:
+            return Refusal(f"the bias is for {bias.shape} lines, the array has {self.shape}", "build it for this array")
+        return None
+
+    def measure(self, bias: Bias, lines: Lines, how: Reading) -> Currents:
+        """Hold each bias for settle and aperture, every shot in turn, and read the lines at the same time."""
+        self._refuse(bias)
+        chosen, signs = lines.indices(self.shape), how.signs
+        shots = (bias.line_volts[:, np.newaxis, :] * signs[:, np.newaxis]).reshape(-1, sum(self.shape))
+        self._age()
+        held = self.array.hold(
+            self._channels.delivered_volts(shots), how.settle_seconds + how.aperture_seconds, how.settle_seconds,
+            self.timing.source_seconds + self.timing.transfer_seconds,
+        )  # fmt: skip
+        starts = self._book_reads(len(shots), how)
+        normals = self._noise.rows(self._shots, len(shots))[:, chosen]
+        shift, rms = self._cell_noise.on_lines(held, starts, how.aperture_seconds)
+        self._shots += len(shots)
+        shown, used, flags = self._channels.read(
+            -held.line_amperes[:, chosen] + shift[:, chosen], chosen, how.range_amperes, how.aperture_seconds, rms[:, chosen], normals
+        )
+        flags |= np.where(held.limited[:, chosen], np.uint8(Flag.COMPLIANCE), np.uint8(0))
+        whole = (len(bias), len(signs), len(chosen))
+        return Currents(
+            shown.reshape(whole), flags.reshape(whole), used.reshape(whole),
+            np.broadcast_to(starts.reshape(*whole[:2], 1), whole), held.line_volts[:, chosen].reshape(whole), signs,
+        )  # fmt: skip
+
+    def pulse(self, bias: Bias, seconds: float) -> Pulse:
+        """Apply square pulses: what is delivered is what was asked for, but for gain, offset and compliance of the sources."""
+        self._refuse(bias)
+        return self._apply(bias, seconds, Waveform.square(bias, seconds))
+
+    def abort(self) -> None:
+        """Nothing runs between two calls."""
+
+    def make_safe(self) -> None:
+        """Between two calls every source is at 0 V already."""
+
+    # -- beyond the protocol -----------------------------------------------------------------------------------------
+
+    def apply(self, waveform: Waveform) -> Pulse:
+        """Apply waveforms as another bench delivered them: steps of any length, lines stepping one after another."""
+        bias = Bias.from_lines(waveform.line_volts[:, 0], self.shape)
+        return self._apply(bias, float(waveform.step_seconds.sum(axis=1)[0]), waveform)
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return everything that changes: physics, counters of the random numbers, clock."""
+        return {
+            "array": self.array.snapshot(), "noise": self._cell_noise.snapshot(), "clock": self.clock.snapshot(),
+            "shots": self._shots, "aged_to": self._aged_to,
+        }  # fmt: skip
+
+    def restore(self, snapshot: Mapping[str, Any]) -> None:
+        """Go back to a snapshot of a crossbar built in the same way."""
+        self.array.restore(snapshot["array"])
+        self._cell_noise.restore(snapshot["noise"])
+        self.clock.restore(snapshot["clock"])
+        self._shots, self._aged_to = int(snapshot["shots"]), int(snapshot["aged_to"])
+
+    # -- inside ------------------------------------------------------------------------------------------------------
+
+    def _refuse(self, bias: Bias) -> None:
+        if refusal := self.can(bias):
+            raise UsageError(str(refusal))
+
+    def _age(self) -> None:
+        """Let the array rest for the time that passed since the last operation."""
+        self.array.rest((self.clock.nanoseconds - self._aged_to) * 1e-9)
+
+    def _apply(self, bias: Bias, seconds: float, waveform: Waveform) -> Pulse:
+        self._age()
+        delivered = self._channels.delivered_volts(waveform.line_volts)
+        flags = np.zeros((len(bias), sum(self.shape)), np.uint8)
+        starts = np.empty(len(bias))
+        for number, steps in enumerate(waveform.step_seconds):
+            self.clock.book("source", self.timing.source_seconds)
+            starts[number] = self.clock.now()
+            for step, step_seconds in enumerate(steps):
+                held = self.array.hold(delivered[number, step][np.newaxis], float(step_seconds))
+                delivered[number, step] = held.line_volts[0]
+                flags[number] |= np.where(held.limited[0], np.uint8(Flag.COMPLIANCE), np.uint8(0))
+            self.array.rest(self.timing.source_seconds)
+            self.clock.book("pulse", float(steps.sum()))
+        self._aged_to = self.clock.nanoseconds
+        return Pulse(bias, seconds, starts, Waveform(waveform.step_seconds, delivered), flags)
+
+    def _book_reads(self, shots: int, how: Reading) -> FloatArray:
+        """Book the time of the shots and return when the aperture of each opened, (shots,)."""
+        parts = {
+            "source": self.timing.source_seconds, "settle": how.settle_seconds,
+            "aperture": how.aperture_seconds, "transfer": self.timing.transfer_seconds,
+        }  # fmt: skip
+        begun, each = self.clock.nanoseconds, sum(map(nanoseconds, parts.values()))
+        for purpose, seconds in parts.items():
+            self.clock.book(purpose, seconds, shots)
+        self._aged_to = self.clock.nanoseconds
+        opened = begun + nanoseconds(self.timing.source_seconds) + nanoseconds(how.settle_seconds)
+        return (opened + each * np.arange(shots)) * 1e-9

@@ -1,0 +1,112 @@
+"""A current meter and a voltage source as their data sheets describe them: range, gain, offset, noise, resolution."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labmtj.errors import UsageError
+from labmtj.quantities import Flag, FloatArray
+from labmtj.streams import stream
+
+
+@dataclass(frozen=True, slots=True)
+class MeterRange:
+    """One range of a current meter with its one-year accuracy; the noise is given at one power-line cycle."""
+
+    full_scale_amperes: float
+    gain_fraction: float
+    offset_amperes: float
+    noise_rms_amperes: float
+
+
+@dataclass(frozen=True, slots=True)
+class MeterModel:
+    """What every channel of a simulated bench is made of.
+
+    A unit's own gain and offset are drawn once per channel and range, uniform within a third of the data sheet's limit
+    (an assumption: new and recently calibrated units are much better than their one-year limit).
+    """
+
+    ranges: tuple[MeterRange, ...]
+    over_range: float = 1.02
+    """largest reading as a fraction of full scale"""
+    resolution_fraction: float = 1e-6
+    """display resolution as a fraction of full scale"""
+    line_hertz: float = 50.0
+    source_gain_fraction: float = 0.0
+    source_offset_volts: float = 0.0
+
+    def __post_init__(self) -> None:
+        scales = [each.full_scale_amperes for each in self.ranges]
+        if not scales or scales != sorted(set(scales)) or scales[0] <= 0:
+            raise UsageError("a meter needs ranges with rising, positive full_scale_amperes")
+
+    @classmethod
+    def ideal(cls) -> MeterModel:
+        """Return a meter without error, noise or resolution limit on one 1 A range."""
+        return cls((MeterRange(1.0, 0.0, 0.0, 0.0),), resolution_fraction=0.0)
+
+
+class Channels:
+    """The source-measure channels of all lines of one array: one unit per line.
+
+    Args:
+        model: the data sheet.
+        lines: number of lines.
+        seed: of the run.
+        name: of the array; its channels' errors follow from seed and name.
+    """
+
+    def __init__(self, model: MeterModel, lines: int, seed: int, name: str) -> None:
+        self.model = model
+        third = stream(seed, "meter", name).uniform(-1 / 3, 1 / 3, (2, len(model.ranges), lines))
+        self._gain = 1 + third[0] * np.array([[each.gain_fraction] for each in model.ranges])
+        self._offset_amperes = third[1] * np.array([[each.offset_amperes] for each in model.ranges])
+        source = stream(seed, "source", name).uniform(-1 / 3, 1 / 3, (2, lines))
+        self._source_gain = 1 + source[0] * model.source_gain_fraction
+        self._source_offset_volts = source[1] * model.source_offset_volts
+        self._full_scale = np.array([each.full_scale_amperes for each in model.ranges])
+        self._noise_rms = np.array([each.noise_rms_amperes for each in model.ranges])
+
+    def delivered_volts(self, line_volts: FloatArray) -> FloatArray:
+        """Return what the sources put out when asked for `line_volts`, (..., lines); floating lines stay NaN."""
+        return line_volts * self._source_gain + self._source_offset_volts
+
+    def choose_range(self, amperes: FloatArray, range_amperes: float | None) -> NDArray[np.intp]:
+        """Return the range number of every value: the fixed one, or the smallest that holds the value."""
+        if range_amperes is None:
+            wanted = np.abs(amperes)
+        else:
+            wanted = np.full(np.shape(amperes), range_amperes)
+            if range_amperes > self._full_scale[-1]:
+                raise UsageError(f"no range holds {range_amperes:g} A; the largest is {self._full_scale[-1]:g} A")
+        return np.minimum(np.searchsorted(self._full_scale, wanted), len(self._full_scale) - 1)
+
+    def read(
+        self,
+        amperes: FloatArray,
+        lines: NDArray[np.intp],
+        range_amperes: float | None,
+        aperture_seconds: float,
+        extra_rms_amperes: FloatArray,
+        normals: FloatArray,
+    ) -> tuple[FloatArray, FloatArray, NDArray[np.uint8]]:
+        """Return what the meters show for true currents of shape (vectors, lines), the range used, and flags.
+
+        `extra_rms_amperes` is noise of the array itself; `normals` are the standard normal numbers of these values.
+        """
+        number = self.choose_range(amperes, range_amperes)
+        full_scale = self._full_scale[number]
+        cycles = aperture_seconds * self.model.line_hertz
+        rms = np.hypot(self._noise_rms[number] / np.sqrt(max(cycles, 0.01)), extra_rms_amperes)
+        shown = amperes * self._gain[number, lines] + self._offset_amperes[number, lines] + rms * normals
+        if self.model.resolution_fraction > 0:
+            step = full_scale * self.model.resolution_fraction
+            shown = np.round(shown / step) * step
+        limit = full_scale * self.model.over_range
+        overflow = np.abs(shown) > limit
+        flags = np.where(overflow, np.uint8(Flag.OVERFLOW), np.uint8(0))
+        return np.where(overflow, np.copysign(limit, shown), shown), full_scale, flags

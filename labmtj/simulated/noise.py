@@ -1,0 +1,68 @@
+"""Noise of the cells themselves, as the lines see it: thermal, shot and 1/f noise, and telegraph cells."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from labmtj.junction import Junctions, noise_rms_amperes
+from labmtj.quantities import FloatArray
+from labmtj.simulated.array import Held
+from labmtj.streams import Draws
+
+
+class CellNoise:
+    """The noise of one array's cells at its lines.
+
+    A change of a cell's current is taken to reach its two lines whole: the wires divert a few per cent of it to the other
+    cells of the line, which is a second-order part of a small effect.
+    """
+
+    def __init__(self, junctions: Junctions, seed: int, name: str) -> None:
+        self._junctions, self._telegraph = junctions, junctions.telegraph
+        self._draws = Draws("uniform", max(1, len(self._telegraph)), seed, "telegraph", name)
+        self._level = np.zeros(len(self._telegraph), bool)
+        self._drawn = 0
+        self._seen_seconds = 0.0
+
+    def on_lines(self, held: Held, start_seconds: FloatArray, aperture_seconds: float) -> tuple[FloatArray, FloatArray]:
+        """Return the shift by telegraph levels and the rms of the rest, both (batch, lines), out of the array."""
+        rows, columns = self._junctions.shape
+        rms = noise_rms_amperes(self._junctions, held.cell_volts, held.cell_amperes, aperture_seconds)
+        square = (rms * rms).reshape(-1, rows, columns)
+        line_rms = np.sqrt(np.concatenate([square.sum(axis=2), square.sum(axis=1)], axis=1))
+        shift = np.zeros_like(line_rms)
+        if len(self._telegraph):
+            levels = self._levels(start_seconds)
+            row, column = np.divmod(self._telegraph.cells, columns)
+            change = held.cell_amperes[:, self._telegraph.cells] * (1 / (1 + self._telegraph.jump * levels) - 1)
+            for cell, (i, j) in enumerate(zip(row, column, strict=True)):
+                shift[:, i] -= change[:, cell]
+                shift[:, rows + j] += change[:, cell]
+        return shift, line_rms
+
+    def _levels(self, start_seconds: FloatArray) -> FloatArray:
+        """Return the levels at each time, (batch, telegraph cells); exact for any interval."""
+        waits = np.diff(start_seconds, prepend=self._seen_seconds)[:, np.newaxis]
+        uniform = self._draws.rows(self._drawn, len(start_seconds))
+        memory = np.exp(-waits * (1 / self._telegraph.low_seconds + 1 / self._telegraph.high_seconds))
+        settled = self._telegraph.high_probability
+        # high whatever came before, low whatever came before, or unchanged: then the last decided level counts
+        high, low = uniform < settled * (1 - memory), uniform >= settled + (1 - settled) * memory
+        course = np.concatenate([self._level[np.newaxis], high])
+        decided = np.concatenate([np.ones((1, len(self._telegraph)), bool), high | low])
+        last = np.maximum.accumulate(np.where(decided, np.arange(len(course))[:, np.newaxis], 0))
+        levels = np.take_along_axis(course, last, axis=0)[1:]
+        self._level, self._drawn, self._seen_seconds = levels[-1].copy(), self._drawn + len(levels), float(start_seconds[-1])
+        return levels
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return the levels and the place in the random numbers."""
+        return {"level": self._level.copy(), "drawn": self._drawn, "seen_seconds": self._seen_seconds}
+
+    def restore(self, snapshot: Mapping[str, Any]) -> None:
+        """Go back to a snapshot."""
+        self._level = np.array(snapshot["level"])
+        self._drawn, self._seen_seconds = int(snapshot["drawn"]), float(snapshot["seen_seconds"])

@@ -1,0 +1,107 @@
+"""Amplitude scan: write fidelity against write voltage, for each direction.
+
+The curve is a hump: too little does not switch the selected cells, too much disturbs the half-selected ones. The amplitude to
+use is the middle of its plateau, not its first good value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from labmtj.errors import ProcedureFailed
+from labmtj.quantities import BoolArray, FloatArray
+from labmtj.verbs import Crossbar
+from procedures.reference import ReferenceMaps, ReferenceSettings, initialise
+from procedures.write import WriteSettings, write_matrix
+
+
+class AmplitudeSettings(BaseModel):
+    """Which amplitudes are tried."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
+
+    start_volts: float = Field(0.30, gt=0, description="lowest amplitude")
+    stop_volts: float = Field(0.88, gt=0, description="highest amplitude; the array's limit caps it")
+    points: int = Field(12, ge=3, le=200, description="amplitudes per direction")
+    plateau_fraction: float = Field(0.02, ge=0, le=0.5, description="how far below the best fidelity the plateau reaches")
+
+
+@dataclass(frozen=True, eq=False)
+class AmplitudeScan:
+    """Fidelity of a checkerboard against amplitude, per direction."""
+
+    volts: FloatArray
+    """(points,)"""
+    parallel_fidelity: FloatArray
+    """(points,) all usable cells, after writing the P cells of a checkerboard into an all-AP array"""
+    antiparallel_fidelity: FloatArray
+    """(points,) the same with AP cells written into an all-P array"""
+    parallel_volts: float
+    """middle of the plateau"""
+    antiparallel_volts: float
+
+
+def checkerboard(shape: tuple[int, int]) -> BoolArray:
+    """Return True on the cells whose row and column add up to an even number."""
+    return np.add.outer(np.arange(shape[0]), np.arange(shape[1])) % 2 == 0
+
+
+def scan_amplitudes(
+    crossbar: Crossbar,
+    reference: ReferenceMaps,
+    initial: ReferenceSettings,
+    write: WriteSettings,
+    settings: AmplitudeSettings,
+) -> AmplitudeScan:
+    """Write a checkerboard once per amplitude and direction, each time into a uniform array; leave the array all-AP.
+
+    Raises ProcedureFailed if no amplitude writes better than chance in one direction.
+    """
+    volts = np.linspace(settings.start_volts, min(settings.stop_volts, crossbar.limits.cell_volts), settings.points)
+    target = checkerboard(crossbar.shape)
+    once = write.model_copy(update={"method": "row_parallel_repair", "max_rounds": 0})
+
+    def fidelities(state: bool) -> NDArray[np.float64]:  # noqa: FBT001 - a state is a bit
+        values = []
+        for amplitude in volts:
+            initialise(crossbar, towards(not state) * initial.initialise_volts, initial.pulse_seconds, initial.initialise_pulses)
+            attempt = once.model_copy(update={"parallel_volts": float(amplitude), "antiparallel_volts": float(amplitude)})
+            goal = target == state
+            known = np.full(crossbar.shape, not state)
+            values.append(
+                write_matrix(crossbar, goal, reference, attempt, known=known, addressed=reference.usable).fidelity
+            )
+        return np.array(values)
+
+    def towards(state: bool) -> int:  # noqa: FBT001
+        return reference.polarity if state else -reference.polarity
+
+    parallel, antiparallel = fidelities(True), fidelities(False)  # noqa: FBT003
+    initialise(crossbar, towards(False) * initial.initialise_volts, initial.pulse_seconds, initial.initialise_pulses)  # noqa: FBT003
+    return AmplitudeScan(
+        volts,
+        parallel,
+        antiparallel,
+        middle_of_plateau(volts, parallel, settings.plateau_fraction),
+        middle_of_plateau(volts, antiparallel, settings.plateau_fraction),
+    )
+
+
+def middle_of_plateau(volts: FloatArray, fidelity: FloatArray, fraction: float) -> float:
+    """Return the middle of the stretch around the best fidelity that stays within `fraction` of it."""
+    best = int(np.argmax(fidelity))
+    if fidelity[best] < 0.75:
+        raise ProcedureFailed(
+            f"no amplitude from {volts[0]:g} to {volts[-1]:g} V writes the array (best fidelity {fidelity[best]:.2f}); "
+            "scan other amplitudes, or write with longer pulses"
+        )
+    low = high = best
+    while low > 0 and fidelity[low - 1] >= fidelity[best] - fraction:
+        low -= 1
+    while high < len(volts) - 1 and fidelity[high + 1] >= fidelity[best] - fraction:
+        high += 1
+    return float((volts[low] + volts[high]) / 2)

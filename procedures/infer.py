@@ -1,0 +1,120 @@
+"""Vector-matrix products on the array: all rows at once, by transfer matrix, or bit by bit.
+
+A product is `inputs @ W` with W the signed weights of a block of cells: each weight is the difference of two neighbouring
+columns (even column plus, odd column minus), in units of the nominal conductance step of a cell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from labmtj.errors import UsageError
+from labmtj.perceptron import Block
+from labmtj.quantities import Bias, FloatArray, Lines, Reading
+from labmtj.verbs import Crossbar
+from procedures.schemes import inputs_on_rows, select_rows
+
+Mode = Literal["simultaneous", "transfer", "bit_serial"]
+
+
+class InferSettings(BaseModel):
+    """How a vector-matrix product is measured."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
+
+    mode: Mode = Field("simultaneous", description="all rows at once, one row at a time, or one bit at a time")
+    read_volts: float = Field(0.1, gt=0, description="volts of an input of 1")
+    aperture_seconds: float = Field(0.02, gt=0, description="integration time of a reading")
+    baseline_reads: int = Field(4, ge=0, le=1000, description="zero-input reads after each write, averaged and subtracted")
+    bits: int = Field(6, ge=1, le=16, description="magnitude bits of an input in mode bit_serial")
+
+
+@dataclass(frozen=True)
+class Multiplier:
+    """A block of an array used as a matrix.
+
+    Args:
+        crossbar: the array.
+        block: where the matrix lives.
+        settings: how to measure.
+        range_amperes: meter range that holds the largest column current; fixed, so that the baseline is taken on it too.
+    """
+
+    crossbar: Crossbar
+    block: Block
+    settings: InferSettings
+    range_amperes: float
+
+    @property
+    def _lines(self) -> Lines:
+        return Lines(columns=tuple(range(self.block.column, self.block.column + self.block.columns)))
+
+    def _how(self, **changes: object) -> Reading:
+        return Reading(aperture_seconds=self.settings.aperture_seconds, range_amperes=self.range_amperes, **changes)  # type: ignore[arg-type]
+
+    def baseline(self) -> FloatArray:
+        """Return the currents of the block's columns with every line at 0 V, (columns,); zero if `baseline_reads` is 0.
+
+        An offset of the virtual grounds drives a current through every cell of a column. It is subtracted exactly, but holds
+        only while the states are unchanged: take it again after each write.
+        """
+        if not self.settings.baseline_reads:
+            return np.zeros(self.block.columns)
+        shape = self.crossbar.shape
+        reading = self._how(repeats=self.settings.baseline_reads)
+        return self.crossbar.measure(Bias(np.zeros(shape[0]), np.zeros(shape[1])), self._lines, reading).amperes[0]
+
+    def simultaneous(self, inputs: FloatArray) -> FloatArray:
+        """Return the column currents with all inputs applied at once: inputs (samples, rows) in [-1, 1] -> (samples, columns)."""
+        _check_inputs(inputs, self.block.rows)
+        bias = inputs_on_rows(self.crossbar.shape, self.block.row, self.settings.read_volts * inputs)
+        return self.crossbar.measure(bias, self._lines, self._how()).amperes
+
+    def transfer(self) -> FloatArray:
+        """Return the transfer matrix of the block in siemens, (rows, columns): one row at a time, both polarities."""
+        rows = np.arange(self.block.row, self.block.row + self.block.rows)
+        bias = select_rows(self.crossbar.shape, rows, self.settings.read_volts)
+        return self.crossbar.measure(bias, self._lines, self._how(polarity="both")).amperes / self.settings.read_volts
+
+    def bit_serial(self, inputs: FloatArray, baseline: FloatArray) -> FloatArray:
+        """Return the column currents, baseline subtracted, from binary inputs alone, as two sources can give them.
+
+        The magnitude of each input is rounded to `bits` bits; the rows whose bit is set are driven together at one voltage, the
+        positive and the negative inputs one after the other, and the currents are added with their weights.
+        """
+        _check_inputs(inputs, self.block.rows)
+        top = 2**self.settings.bits - 1
+        magnitude = np.round(np.abs(inputs) * top).astype(int)
+        total = np.zeros((len(inputs), self.block.columns))
+        for sign in (1.0, -1.0):
+            chosen = np.where(np.sign(inputs) == sign, magnitude, 0)
+            for bit in range(self.settings.bits):
+                pattern = (chosen >> bit) & 1
+                some = pattern.any(axis=1)
+                if some.any():
+                    total[some] += sign * 2**bit / top * (self.simultaneous(pattern[some].astype(float)) - baseline)
+        return total
+
+    def multiply(self, inputs: FloatArray, baseline: FloatArray) -> FloatArray:
+        """Return the column currents for the inputs by the chosen mode, baseline subtracted, (samples, columns)."""
+        if self.settings.mode == "transfer":
+            return inputs @ self.transfer() * self.settings.read_volts
+        if self.settings.mode == "bit_serial":
+            return self.bit_serial(inputs, baseline)
+        return self.simultaneous(inputs) - baseline
+
+
+def pair_difference(column_amperes: FloatArray, read_volts: float, delta_siemens: float) -> FloatArray:
+    """Return (plus column - minus column) / (delta_siemens x read_volts): currents (..., columns) -> (..., columns / 2)."""
+    return (column_amperes[..., 0::2] - column_amperes[..., 1::2]) / (read_volts * delta_siemens)
+
+
+def _check_inputs(inputs: FloatArray, rows: int) -> None:
+    if inputs.ndim != 2 or inputs.shape[1] != rows:
+        raise UsageError(f"the block has {rows} rows; inputs of shape {inputs.shape} do not fit (samples, {rows})")
+    if not (np.abs(inputs) <= 1).all():
+        raise UsageError("inputs must lie in [-1, 1]: 1 is read_volts on the row")

@@ -1,0 +1,126 @@
+"""Reference maps: every cell read in the all-P and the all-AP array, and what follows from the pair.
+
+The threshold of a cell is the midpoint of its own two reads. A threshold from nominal values misreads up to half of a
+low-resistance array, because reads shrink with the voltage drop along the lines; the cell's own midpoint misreads none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
+
+from labmtj.errors import ProcedureFailed
+from labmtj.quantities import BoolArray, FloatArray, Lines, Reading
+from labmtj.verbs import Crossbar
+from procedures.schemes import select_rows
+
+OutcomeMap = NDArray[np.uint8]
+
+
+class Outcome(IntEnum):
+    """What became of a cell."""
+
+    WRITTEN = 0
+    STUCK_P = 1
+    STUCK_AP = 2
+    SHORT = 3
+    OPEN = 4
+    UNSTABLE = 5
+    """took the target and lost it again until the passes were used up"""
+
+
+class ReferenceSettings(BaseModel):
+    """How the reference maps are made."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
+
+    initialise_volts: float = Field(0.85, gt=0, description="volts on one row at a time, all other lines at 0 V")
+    pulse_seconds: float = Field(1e-3, gt=0, description="width of an initialising pulse")
+    initialise_pulses: int = Field(2, ge=1, le=100, description="pulses per row and direction")
+    read_volts: float = Field(0.1, gt=0, description="volts on the row that is read")
+    aperture_seconds: float = Field(0.02, gt=0, description="integration time of a reading")
+
+
+@dataclass(frozen=True, eq=False)
+class ReferenceMaps:
+    """Reads of every cell in both uniform arrays; all maps are (rows, columns)."""
+
+    parallel_amperes: FloatArray
+    antiparallel_amperes: FloatArray
+    read_volts: float
+    polarity: int
+    """+1 if a positive row drives cells to P"""
+    outcome: OutcomeMap
+
+    @property
+    def threshold_amperes(self) -> FloatArray:
+        """Midpoint of each cell's own two reads."""
+        return (self.parallel_amperes + self.antiparallel_amperes) / 2
+
+    @property
+    def usable(self) -> BoolArray:
+        """Cells that answered to both initialisations."""
+        return self.outcome == Outcome.WRITTEN
+
+    @property
+    def shorted(self) -> BoolArray:
+        """Cells of far too low resistance."""
+        return self.outcome == Outcome.SHORT
+
+    def to_memory(self) -> dict[str, Any]:
+        """Return the maps as plain arrays, for a snapshot."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+
+def read_cells(crossbar: Crossbar, read_volts: float, how: Reading, rows: NDArray[np.intp] | None = None) -> FloatArray:
+    """Return the read current of every cell of the rows (default all), one row at a time with all other lines at 0 V."""
+    chosen = np.arange(crossbar.shape[0]) if rows is None else rows
+    bias = select_rows(crossbar.shape, chosen, read_volts)
+    return crossbar.measure(bias, Lines(columns=tuple(range(crossbar.shape[1]))), how).amperes
+
+
+def initialise(crossbar: Crossbar, volts: float, seconds: float, pulses: int = 1) -> None:
+    """Drive every cell in the direction of `volts`, row by row with all other lines at 0 V: no cell is half-selected."""
+    rows = np.repeat(np.arange(crossbar.shape[0]), pulses)
+    crossbar.pulse(select_rows(crossbar.shape, rows, volts), seconds)
+
+
+def reference_maps(crossbar: Crossbar, settings: ReferenceSettings) -> ReferenceMaps:
+    """Initialise the array in both directions, read it in both, find the polarity, and classify cells that did not follow.
+
+    Leaves the array all-AP. Raises ProcedureFailed if most cells did not switch.
+    """
+    how = Reading(aperture_seconds=settings.aperture_seconds, polarity="both")
+    maps = []
+    for sign in (-1, 1, -1):
+        initialise(crossbar, sign * settings.initialise_volts, settings.pulse_seconds, settings.initialise_pulses)
+        maps.append(read_cells(crossbar, settings.read_volts, how))
+    negative, positive = (maps[0] + maps[2]) / 2, maps[1]
+    contrast = np.median(positive - negative)
+    if abs(contrast) < 0.1 * np.median(np.abs(positive)):
+        raise ProcedureFailed(
+            f"the array did not switch: all rows pulsed at +-{settings.initialise_volts:g} V, median contrast {contrast:.2g} A; "
+            "raise initialise_volts or pulse_seconds, or check the wiring"
+        )
+    polarity = 1 if contrast > 0 else -1
+    if polarity < 0:  # the last pulses were negative, which here means P: end in AP as promised
+        initialise(crossbar, settings.initialise_volts, settings.pulse_seconds, settings.initialise_pulses)
+    parallel, antiparallel = (positive, negative) if polarity > 0 else (negative, positive)
+    return ReferenceMaps(parallel, antiparallel, settings.read_volts, polarity, _classify(parallel, antiparallel))
+
+
+def _classify(parallel: FloatArray, antiparallel: FloatArray) -> OutcomeMap:
+    """Return an Outcome per cell: a cell that does not show a quarter of the usual contrast is not usable."""
+    high, low = np.median(parallel), np.median(antiparallel)
+    outcome = np.full(parallel.shape, Outcome.WRITTEN, np.uint8)
+    stuck = parallel - antiparallel < 0.25 * (high - low)
+    mean = (parallel + antiparallel) / 2
+    outcome[stuck] = np.where(mean[stuck] > (high + low) / 2, Outcome.STUCK_P, Outcome.STUCK_AP)
+    outcome[stuck & (mean > 3 * high)] = Outcome.SHORT
+    outcome[stuck & (mean < 0.3 * low)] = Outcome.OPEN
+    return outcome

@@ -1,0 +1,185 @@
+"""The reference campaign: solutions of a two-layer perceptron for Wine, written to arrays of several device sizes.
+
+Each device size has a pair of chips, one per layer (or one chip used in turn), rewritten with one solution after another.
+Block 0 of a station characterises its chips; block k writes solution k - 1, reads it as a network and records everything.
+What the tuning of gains and biases makes of the records is in `procedures/wine_analysis.py`; it needs no array.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from labmtj import library
+from labmtj.errors import UsageError
+from labmtj.perceptron import Block, Solutions, Wine, load_wine, network
+from labmtj.quantities import ArrayInfo, BoolArray, FloatArray, Station
+from labmtj.schema import Purpose
+from labmtj.verbs import Crossbar, Log
+from procedures import wine_record as record
+from procedures.amplitude import AmplitudeSettings, scan_amplitudes
+from procedures.infer import InferSettings, Multiplier, pair_difference
+from procedures.reference import ReferenceMaps, ReferenceSettings, reference_maps
+from procedures.write import WriteResult, WriteSettings, write_matrix
+
+Memory = dict[str, Any]
+
+
+class WineCampaign(BaseModel):
+    """Settings of the campaign."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
+
+    solutions: str = Field("wine-300.npz", description="file of trained solutions (.npz), or one that comes with labmtj")
+    count: int | None = Field(None, ge=1, description="how many of them, default all")
+    sizes: list[str] | None = Field(None, description="names of the device families to use, default all of the bench")
+    chips: int = Field(1, ge=1, le=1000, description="pairs of chips per device size")
+    mapping: Literal["two_arrays", "sequential"] = Field("two_arrays", description="one chip per layer, or one chip in turn")
+    layer1_at: tuple[int, int] = Field((0, 0), description="row and column of the first cell of layer 1")
+    layer2_at: tuple[int, int] = Field((0, 0), description="row and column of the first cell of layer 2")
+    reference: ReferenceSettings = ReferenceSettings()  # type: ignore[call-arg]
+    amplitude: AmplitudeSettings | None = Field(
+        AmplitudeSettings(), description="scan for the write amplitudes; null takes those of `write`"  # type: ignore[call-arg]
+    )
+    write: WriteSettings = WriteSettings()  # type: ignore[call-arg]
+    infer: InferSettings = InferSettings()  # type: ignore[call-arg]
+
+    # -- plan --------------------------------------------------------------------------------------------------------
+
+    def load(self) -> Solutions:
+        """Return the solutions to write; raise ConfigError or DataError naming the file."""
+        solutions = Solutions.load(library.find(self.solutions, "solutions"))
+        if self.count is not None and self.count > len(solutions):
+            raise UsageError(f"{self.solutions} holds {len(solutions)} solutions; count = {self.count} asks for more")
+        return solutions[: self.count]
+
+    def blocks(self) -> int:
+        """Return the number of blocks of every station: one to characterise, one per solution."""
+        return 1 + len(self.load())
+
+    def stations(self, arrays: Sequence[ArrayInfo]) -> list[Station]:
+        """Return the stations for the device families of the bench: per family and number, the chips for both layers."""
+        known = [array.name for array in arrays]
+        wanted = known if self.sizes is None else self.sizes
+        if missing := [name for name in wanted if name not in known]:
+            raise UsageError(f"sizes: the bench has no array {missing[0]!r}; it has {', '.join(known)}")
+        letters = ("a", "b") if self.mapping == "two_arrays" else ("a",)
+        return [
+            Station(f"{array.name}-{number}", tuple(f"{array.name}-{number}{letter}" for letter in letters), array)
+            for number in range(self.chips)
+            for array in arrays
+            if array.name in wanted
+        ]
+
+    def prepare(self, stations: Sequence[Station], log: Log) -> None:
+        """Check that everything fits and describe the tables, before the first volt."""
+        solutions, wine = self.load(), load_wine()
+        if solutions.inputs != wine.features.shape[1]:
+            raise UsageError(f"{self.solutions} takes {solutions.inputs} inputs; Wine has {wine.features.shape[1]}")
+        for station in stations:
+            for block, bits in zip(self._places(solutions), (solutions.w1, solutions.w2), strict=True):
+                block.place(bits[0], station.info.shape)
+        record.describe(log, stations, solutions, wine)
+
+    def _places(self, solutions: Solutions) -> tuple[Block, Block]:
+        first, second = solutions.w1.shape[1:], solutions.w2.shape[1:]
+        return Block(*self.layer1_at, *first), Block(*self.layer2_at, *second)
+
+    # -- blocks ------------------------------------------------------------------------------------------------------
+
+    def block(self, station: Station, index: int, arrays: Mapping[str, Crossbar], memory: Memory, log: Log) -> None:
+        """Do one block of a station. `memory` carries what later blocks need; it is part of every snapshot."""
+        if index == 0:
+            for name in station.arrays:
+                with log.tagged(purpose=Purpose.CHARACTERISE, index=-1):
+                    memory[name] = self._characterise(station, name, arrays[name], log)
+            return
+        solutions, number = self.load(), index - 1
+        _Solution(self, station, arrays, memory, log, solutions, number).run()
+
+    def _characterise(self, station: Station, name: str, crossbar: Crossbar, log: Log) -> Memory:
+        reference = reference_maps(crossbar, self.reference)
+        write = self.write
+        scan = None
+        if self.amplitude is not None:
+            scan = scan_amplitudes(crossbar, reference, self.reference, write, self.amplitude)
+            write = write.model_copy(
+                update={"parallel_volts": scan.parallel_volts, "antiparallel_volts": scan.antiparallel_volts}
+            )
+        record.put_characterisation(log, name, reference, scan, write)
+        return {"reference": reference.to_memory(), "write": write.model_dump(), "state": None}
+
+
+class _Solution:
+    """One solution on one station: both layers written, read, and recorded as one row."""
+
+    def __init__(
+        self, campaign: WineCampaign, station: Station, arrays: Mapping[str, Crossbar], memory: Memory, log: Log,
+        solutions: Solutions, number: int,
+    ) -> None:  # fmt: skip
+        self.campaign, self.station, self.arrays, self.memory, self.log = campaign, station, arrays, memory, log
+        self.number = number
+        self.chips = (station.arrays * 2)[:2]
+        self.blocks = campaign._places(solutions)
+        self.targets = tuple(
+            block.place(bits[number], station.info.shape)
+            for block, bits in zip(self.blocks, (solutions.w1, solutions.w2), strict=True)
+        )
+        self.biases = (solutions.b1[number], solutions.b2[number])
+        self.wine: Wine = load_wine()
+
+    def run(self) -> None:
+        """Write and run layer 1, then layer 2 on what came out of it."""
+        row: dict[str, Any] = {"number": self.number}
+        inputs = self.wine.features
+        clocks = [self.arrays[name].clock for name in self.station.arrays]
+        begun = sum(clock.now() for clock in clocks)
+        for layer in (0, 1):
+            result = self._write(layer)
+            differences = self._multiply(layer, inputs, row)
+            row |= record.write_columns(layer, result)
+            activations = network.preactivation(differences, self.biases[layer], 1.0)
+            inputs = np.tanh(activations)
+        row["predicted"] = network.predictions(activations)
+        row["bench_seconds"] = sum(clock.now() for clock in clocks) - begun
+        record.append_solution(self.log, self.station, row)
+
+    def _write(self, layer: int) -> WriteResult:
+        name = self.chips[layer]
+        memory = self.memory[name]
+        reference = ReferenceMaps(**memory["reference"])
+        addressed = self.blocks[layer].mask(self.station.info.shape)
+        with self.log.tagged(purpose=Purpose.WRITE, index=self.number):
+            result = write_matrix(
+                self.arrays[name], self.targets[layer], reference, WriteSettings(**memory["write"]),
+                known=memory["state"], addressed=addressed, delivered=self.station.info.delivered_fraction,
+            )  # fmt: skip
+        memory["state"] = result.achieved
+        return result
+
+    def _multiply(self, layer: int, inputs: FloatArray, row: dict[str, Any]) -> FloatArray:
+        """Measure baseline, product and transfer matrix of a layer; return the product in units of the nominal step."""
+        name, block, infer = self.chips[layer], self.blocks[layer], self.campaign.infer
+        multiplier = Multiplier(self.arrays[name], block, infer, self._range(layer))
+        with self.log.tagged(purpose=Purpose.BASELINE, index=self.number):
+            baseline = multiplier.baseline()
+        with self.log.tagged(purpose=Purpose.INFER, index=self.number):
+            amperes = multiplier.multiply(np.clip(inputs, -1, 1), baseline)
+        with self.log.tagged(purpose=Purpose.TRANSFER, index=self.number):
+            transfer = multiplier.transfer()
+        row |= {
+            f"layer{layer + 1}_amperes": amperes,
+            f"layer{layer + 1}_baseline_amperes": baseline,
+            f"layer{layer + 1}_transfer_siemens": transfer,
+        }
+        return pair_difference(amperes, infer.read_volts, self.station.info.delta_siemens)
+
+    def _range(self, layer: int) -> float:
+        """The largest current a column of the block can carry: every row of it driven, every cell P."""
+        parallel = self.memory[self.chips[layer]]["reference"]["parallel_amperes"]
+        block: BoolArray = self.blocks[layer].mask(self.station.info.shape)
+        scale = self.campaign.infer.read_volts / self.memory[self.chips[layer]]["reference"]["read_volts"]
+        return float(1.1 * scale * np.where(block, parallel, 0.0).sum(axis=0).max())

@@ -1,0 +1,150 @@
+"""What the Wine campaign records, and where: one row per solution in `wine/<station>/solutions`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from labmtj.perceptron import Solutions, Wine
+from labmtj.quantities import Station
+from labmtj.schema import Column, Table, Variable
+from labmtj.verbs import Log
+from procedures.amplitude import AmplitudeScan
+from procedures.reference import Outcome, ReferenceMaps
+from procedures.write import WriteResult, WriteSettings
+
+OUTCOMES = {outcome.name.lower(): int(outcome) for outcome in Outcome}
+PER_LAYER = {
+    "target": Column("u1", "1", "state to be written, 1 = P", ("row", "column")),
+    "achieved": Column("u1", "1", "state at the last verify read, 1 = P", ("row", "column")),
+    "verify_amperes": Column("f4", "A", "current of the last verify read of the cell", ("row", "column")),
+    "attempts": Column("u1", "1", "pulses that selected the cell", ("row", "column")),
+    "outcome": Column("u1", "1", "what became of the cell", ("row", "column"), flag_values=OUTCOMES),
+    "fidelity": Column("f8", "1", "fraction of the layer's cells whose last verify read equals the target"),
+    "fidelity_parallel": Column("f8", "1", "the same over the cells to be P"),
+    "fidelity_antiparallel": Column("f8", "1", "the same over the cells to be AP"),
+    "first_fidelity": Column("f8", "1", "fidelity after the first move, before any repair"),
+    "rounds": Column("u2", "1", "repair rounds"),
+    "pulses": Column("u4", "1", "write pulses"),
+}
+
+
+def solutions_path(station: Station) -> str:
+    """Return the path of a station's table of solutions."""
+    return f"wine/{station.name}/solutions"
+
+
+def describe(log: Log, stations: Sequence[Station], solutions: Solutions, wine: Wine) -> None:
+    """Record data set, solutions and stations, and declare the tables."""
+    split = np.zeros(len(wine.classes), np.uint8)
+    split[wine.test] = 1
+    log.put(
+        "dataset",
+        {
+            "features": Variable(wine.features, "1", "feature, scaled to [0, 1] over all samples", ("sample", "feature")),
+            "label": Variable(wine.classes, "1", "cultivar", ("sample",)),
+            "is_test": Variable(split, "1", "1 for the 30 samples kept for reporting", ("sample",)),
+            "feature": Variable(np.array(wine.feature_names), "1", "name of the feature", ("feature",)),
+        },
+    )
+    log.put(
+        "solutions",
+        {
+            "w1": Variable(solutions.w1, "1", "bits of layer 1, even columns plus, odd columns minus", ("solution", "input", "column1")),
+            "w2": Variable(solutions.w2, "1", "bits of layer 2", ("solution", "hidden", "column2")),
+            "b1": Variable(solutions.b1, "1", "biases of layer 1, kept in software", ("solution", "hidden")),
+            "b2": Variable(solutions.b2, "1", "biases of layer 2, kept in software", ("solution", "class")),
+        },
+    )
+    log.attributes("solutions", {"name": solutions.name, "origin": solutions.origin, "sha256": solutions.checksum()})
+    for station in stations:
+        log.table(_table(station, solutions, len(wine.classes)))
+        log.attributes(
+            f"wine/{station.name}",
+            {
+                "arrays": list(station.arrays),
+                "family": station.info.name,
+                "diameter_metres": station.info.diameter_metres,
+                "delta_siemens": station.info.delta_siemens,
+            },
+        )
+
+
+def _table(station: Station, solutions: Solutions, samples: int) -> Table:
+    columns: dict[str, Column] = {"number": Column("i4", "1", "number of the solution in the file of solutions")}
+    for layer in (1, 2):
+        axis, rows = f"column{layer}", f"input{layer}"
+        columns |= {
+            f"layer{layer}_amperes": Column("f8", "A", f"column currents of layer {layer} at g = 1, baseline subtracted", ("sample", axis)),
+            f"layer{layer}_baseline_amperes": Column("f8", "A", "column currents at zero input, after the write", (axis,)),
+            f"layer{layer}_transfer_siemens": Column("f8", "S", "column current per volt on one row, all other lines at 0 V", (rows, axis)),
+        }
+        columns |= {f"layer{layer}_{name}": column for name, column in PER_LAYER.items()}
+    columns |= {
+        "predicted": Column("i1", "1", "class of the largest output at g = 1, both layers measured", ("sample",)),
+        "bench_seconds": Column("f8", "s", "time on the clock of the bench"),
+    }
+    sizes = {
+        "sample": samples, "row": station.info.shape[0], "column": station.info.shape[1],
+        "column1": solutions.w1.shape[2], "column2": solutions.w2.shape[2],
+        "input1": solutions.w1.shape[1], "input2": solutions.w2.shape[1],
+    }  # fmt: skip
+    return Table(solutions_path(station), "solution", columns, sizes)
+
+
+def write_columns(layer: int, result: WriteResult) -> dict[str, Any]:
+    """Return the columns of one layer that say how it was written."""
+    right = result.achieved == result.target
+
+    def fraction(state: bool) -> float:  # noqa: FBT001 - a state is a bit
+        cells = result.addressed & (result.target == state)
+        return float(right[cells].mean()) if cells.any() else np.nan
+
+    values = {
+        "target": result.target, "achieved": result.achieved, "verify_amperes": result.verify_amperes,
+        "attempts": np.minimum(result.attempts, 255), "outcome": result.outcome, "fidelity": result.fidelity,
+        "fidelity_parallel": fraction(True), "fidelity_antiparallel": fraction(False),  # noqa: FBT003
+        "first_fidelity": result.first_fidelity, "rounds": result.rounds, "pulses": result.pulses,
+    }  # fmt: skip
+    return {f"layer{layer + 1}_{name}": value for name, value in values.items()}
+
+
+def append_solution(log: Log, station: Station, row: dict[str, Any]) -> None:
+    """Append the row of one solution."""
+    log.append(solutions_path(station), {name: np.asarray(value)[np.newaxis] for name, value in row.items()})
+
+
+def put_characterisation(
+    log: Log, chip: str, reference: ReferenceMaps, scan: AmplitudeScan | None, write: WriteSettings
+) -> None:
+    """Record the reference maps of a chip, its amplitude scan and the amplitudes chosen."""
+    cells = ("row", "column")
+    log.put(
+        f"arrays/{chip}/reference",
+        {
+            "parallel_amperes": Variable(reference.parallel_amperes, "A", "read current of the cell, array all P", cells),
+            "antiparallel_amperes": Variable(reference.antiparallel_amperes, "A", "read current of the cell, array all AP", cells),
+            "threshold_amperes": Variable(reference.threshold_amperes, "A", "above it a read counts as P", cells),
+            "outcome": Variable(reference.outcome, "1", "usable (0) or why not, see flag_meanings of the solutions", cells),
+        },
+    )
+    log.attributes(
+        f"arrays/{chip}/reference",
+        {
+            "read_volts": reference.read_volts,
+            "polarity": reference.polarity,
+            "parallel_volts": write.parallel_volts,
+            "antiparallel_volts": write.antiparallel_volts,
+        },
+    )
+    if scan is not None:
+        log.put(
+            f"arrays/{chip}/amplitude",
+            {
+                "volts": Variable(scan.volts, "V", "write amplitude", ("volts",)),
+                "parallel_fidelity": Variable(scan.parallel_fidelity, "1", "fidelity of writing P", ("volts",)),
+                "antiparallel_fidelity": Variable(scan.antiparallel_fidelity, "1", "fidelity of writing AP", ("volts",)),
+            },
+        )
