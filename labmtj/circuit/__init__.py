@@ -1,0 +1,22 @@
+"""Passive crossbar networks: wires, the admittance at the pads, boundaries, cells with bias-dependent resistance."""
+
+from __future__ import annotations
+
+from labmtj.circuit.boundary import LINE_LEAK_SIEMENS, Boundary, Settled, line_volts, settle
+from labmtj.circuit.ports import OPEN_OHMS, PortState
+from labmtj.circuit.response import LEAK_OHMS, WiresResponse, response_of
+from labmtj.circuit.wires import Wires
+
+__all__ = [
+    "LEAK_OHMS",
+    "LINE_LEAK_SIEMENS",
+    "OPEN_OHMS",
+    "Boundary",
+    "PortState",
+    "Settled",
+    "Wires",
+    "WiresResponse",
+    "line_volts",
+    "response_of",
+    "settle",
+]
