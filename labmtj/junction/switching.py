@@ -1,0 +1,80 @@
+"""Rates at which cells leave their states: thermally activated reversal over a barrier that the voltage lowers."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from labmtj.junction.conduction import Cells, States
+from labmtj.quantities import BoolArray, FloatArray
+
+if TYPE_CHECKING:
+    from labmtj.junction.junctions import Junctions
+
+
+@dataclass(frozen=True, slots=True)
+class BackHopping:
+    """Return of a cell driven far beyond its critical voltage: at high bias a write fails again (assumed law)."""
+
+    volts_ratio: float = 1.6
+    """drive, in critical voltages, at which the return is as fast as the attempt rate"""
+    stability: float = 20.0
+    """barrier of the return, in k_B T, extrapolated to zero drive"""
+
+
+class SwitchingLaw:
+    """Rates of N cells in given states; `set_cell` changes the states in place.
+
+    With v = V / Vc0 counted positive towards the other state (polarity * V > 0 drives AP to P):
+
+        rate(V) = exp(-Delta * (1 - v)^xi) / tau0 for v < 1,    1 / tau0 beyond,
+
+    xi = 2 for a uniaxial perpendicular macrospin, 1 for nucleation (and the older in-plane form). It holds for
+    pulses longer than about 10 ns. A stray field h > 0 favours AP: Delta * (1 - h)^2 and Vc0 * (1 - h) for leaving P,
+    Delta * (1 + h)^2 and Vc0 * (1 + h) for leaving AP. A v < 0 raises the barrier by the same formula. Defective cells
+    never switch: their rate is exactly 0. Build it with `Junctions.switching`.
+    """
+
+    __slots__ = ("_back", "_barrier", "_junctions", "_log_attempts", "_pull", "_squared", "_support")
+
+    def __init__(self, junctions: Junctions, state: BoolArray) -> None:
+        self._junctions = junctions
+        self._squared = junctions.barrier_exponent == 2
+        self._back = junctions.back_hopping
+        self._barrier, self._pull, self._support, self._log_attempts = np.empty((4, junctions.cells))
+        self.set_cell(np.arange(junctions.cells), state)
+
+    def set_cell(self, cell: Cells, state: States) -> None:
+        """Put a cell (or several) into a state."""
+        junctions, leaving = self._junctions, np.asarray(state, np.intp)
+        stability = junctions.stability_by_state[leaving, cell]
+        # (sqrt(Delta) (1 - v))^2 saves the multiplication by Delta at every call.
+        barrier = np.sqrt(stability) if self._squared else stability
+        away = np.where(leaving, -junctions.polarity, junctions.polarity)
+        self._barrier[cell] = barrier
+        self._pull[cell] = away * barrier / junctions.critical_volts_by_state[leaving, cell]
+        self._support[cell] = -away / junctions.critical_volts_by_state[1 - leaving, cell]
+        self._log_attempts[cell] = np.where(junctions.is_free[cell], -math.log(junctions.attempt_seconds), -np.inf)
+
+    def rates(self, volts: FloatArray) -> FloatArray:
+        """Return the rate of leaving the present state in 1/s, (..., N), at junction voltages (..., N)."""
+        work = np.multiply(volts, self._pull)
+        np.subtract(self._barrier, work, out=work)
+        np.maximum(work, 0.0, out=work)
+        if self._squared:
+            work *= work
+        np.subtract(self._log_attempts, work, out=work)
+        np.exp(work, out=work)
+        return work if self._back is None else work + self._back_hopping_rates(volts, self._back)
+
+    def _back_hopping_rates(self, volts: FloatArray, back: BackHopping) -> FloatArray:
+        """Return the rates of hopping out of the state that the voltage drives into.
+
+        Only beyond the critical voltage: extrapolated to rest the law would erase a cell within a second.
+        """
+        drive = volts * self._support
+        barrier = back.stability * np.maximum(1.0 - drive / back.volts_ratio, 0.0)
+        return np.where(drive > 1.0, np.exp(self._log_attempts - barrier), 0.0)

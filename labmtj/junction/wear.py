@@ -1,0 +1,42 @@
+"""Breakdown of the barrier: stress adds up over every pulse until a cell becomes a short for good."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from labmtj.quantities import FloatArray
+
+NEGLIGIBLE_RATE = 1e-12
+"""stress per second below which a pulse is not worth a power law: no campaign reaches 1e6 s"""
+
+
+@dataclass(frozen=True, eq=False)
+class Wear:
+    """Power-law time to breakdown with Weibull spread (assumed constants; the laws are those used for MgO barriers).
+
+    The stress of a cell is S = integral dt / eta(V) with eta(V) = seconds * (|V| / volts)^-exponent; it fails when S
+    passes its limit, the Weibull number (-ln(1 - u))^(1 / shape) drawn for the cell.
+    """
+
+    volts: float
+    exponent: float
+    seconds: float
+    stress_limit: FloatArray
+    """stress at which each cell fails, (N,)"""
+    broken_ohms: FloatArray
+    """resistance of each cell after that, (N,)"""
+
+    def stress_rates(self, volts: FloatArray) -> FloatArray:
+        """Return dS/dt in 1/s, (..., N), at junction voltages (..., N); zero if all are harmless."""
+        size = np.abs(volts)
+        if size.max(initial=0.0) < self.harmless_volts:
+            return np.zeros_like(size)
+        rates: FloatArray = (size / self.volts) ** self.exponent / self.seconds
+        return rates
+
+    @property
+    def harmless_volts(self) -> float:
+        """Voltage below which stress is not counted."""
+        return float(self.volts * (NEGLIGIBLE_RATE * self.seconds) ** (1.0 / self.exponent))
