@@ -1,0 +1,1 @@
+"""The network of the reference campaign: data, training, solutions, mapping to arrays, tuning and metrics."""

@@ -1,0 +1,53 @@
+"""The Wine data set as the reference campaign uses it: scaled features, classes and the public split."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labmtj.quantities import FloatArray
+
+TEST_ROWS = (
+    0, 4, 9, 12, 17, 25, 27, 32, 37, 41, 61, 67, 68, 71, 84,
+    88, 101, 102, 107, 109, 120, 123, 128, 133, 138, 150, 154, 156, 163, 170,
+)  # fmt: skip
+"""Rows of the 30 test samples of the public split (repository usnistgov/daffodil-lib, examples/wine)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Wine:
+    """178 wines of three cultivars, 13 features each; the arrays are read-only."""
+
+    features: FloatArray
+    """(178, 13), each feature scaled to [0, 1] by its minimum and maximum over all 178 samples"""
+    classes: NDArray[np.intp]
+    """(178,), values 0, 1, 2"""
+    train: NDArray[np.intp]
+    """(148,) rows to train, tune and rank on"""
+    test: NDArray[np.intp]
+    """(30,) rows to report only"""
+    feature_names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        for array in (self.features, self.classes, self.train, self.test):
+            array.flags.writeable = False
+
+
+@cache
+def load() -> Wine:
+    """Return the Wine data (UCI; the copy that scikit-learn carries, so no download)."""
+    from sklearn.datasets import load_wine  # slow to import, needed only here
+
+    bunch = load_wine()
+    low, high = bunch.data.min(axis=0), bunch.data.max(axis=0)
+    test = np.array(TEST_ROWS, dtype=np.intp)
+    return Wine(
+        features=(bunch.data - low) / (high - low),
+        classes=bunch.target.astype(np.intp),
+        train=np.setdiff1d(np.arange(len(bunch.target)), test),
+        test=test,
+        feature_names=tuple(bunch.feature_names),
+    )
