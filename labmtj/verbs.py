@@ -1,10 +1,14 @@
-"""What procedures ask for, by ability: anything that can be biased and read is a `Crossbar`."""
+"""What procedures ask for, by ability: what can be biased and read is a `Crossbar`, what keeps results is a `Log`."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
+from numpy.typing import ArrayLike
+
 from labmtj.quantities import Bias, Currents, Limits, Lines, Pulse, Reading, Refusal
+from labmtj.schema import Attribute, Table, Variable
 
 
 class Clock(Protocol):
@@ -55,4 +59,36 @@ class Crossbar(Protocol):
 
     def make_safe(self) -> None:
         """Bring every source to 0 V and every output off."""
+        ...
+
+
+class Log(Protocol):
+    """Keeps what a procedure found; everything is checked when it is handed over, and durable after `commit`."""
+
+    def table(self, table: Table) -> None:
+        """Declare a table; again with the same schema does nothing, with another is a UsageError."""
+        ...
+
+    def append(self, path: str, columns: Mapping[str, ArrayLike]) -> None:
+        """Append rows to the table at `path`: every column, all with the same first axis; a scalar is for all rows."""
+        ...
+
+    def put(self, path: str, variables: Mapping[str, Variable], *, signal: str = "") -> None:
+        """Write a group of named arrays whole, in the place of what was put there before."""
+        ...
+
+    def attributes(self, path: str, values: Mapping[str, Attribute]) -> None:
+        """Set attributes of the group at `path` ("" = of the file); others stay."""
+        ...
+
+    def state(self, name: str, values: Mapping[str, object]) -> None:
+        """Keep a snapshot to resume from: numbers, text, lists, mappings and arrays; not part of the HDF5 file."""
+        ...
+
+    def mark(self, name: str, values: Mapping[str, object]) -> None:
+        """Keep a note about the course of the run, such as the plan of the next block; not part of the HDF5 file."""
+        ...
+
+    def commit(self) -> None:
+        """Return when everything so far would survive the death of the process and a power cut."""
         ...

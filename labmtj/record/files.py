@@ -1,0 +1,121 @@
+"""Every call by which the record changes a file: one small module, so that a test can put a failing disk in its place.
+
+The rest of the record calls these functions through the module (`files.write(...)`), never the operating system.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import shutil
+from pathlib import Path
+
+_FICLONE = 0x40049409  # linux/fs.h: share the blocks of another file, copied when one of the two changes
+
+
+def create(path: Path) -> int:
+    """Return a descriptor for writing a new file; FileExistsError if there is one, for a record is never overwritten."""
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+
+
+def open_existing(path: Path) -> int:
+    """Return a descriptor for changing a file that exists."""
+    return os.open(path, os.O_RDWR | os.O_CLOEXEC)
+
+
+def lock(descriptor: int) -> None:
+    """Become the only writer of the file, until the descriptor is closed; BlockingIOError if somebody else is."""
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def write(descriptor: int, data: memoryview, offset: int) -> int:
+    """Write some of the data at the offset and return how many bytes were taken: fewer on a nearly full disk."""
+    return os.pwrite(descriptor, data, offset)
+
+
+def truncate(descriptor: int, size: int) -> None:
+    """Cut the file to `size` bytes."""
+    os.ftruncate(descriptor, size)
+
+
+def sync_data(descriptor: int) -> None:
+    """Return when the contents of the file, and its size, would survive a power cut."""
+    getattr(os, "fdatasync", os.fsync)(descriptor)  # macOS has no fdatasync
+
+
+def sync(descriptor: int) -> None:
+    """Return when contents and metadata of the file would survive a power cut."""
+    os.fsync(descriptor)
+
+
+def sync_folder(folder: Path) -> None:
+    """Return when the names in the folder would survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def rename(source: Path, target: Path) -> None:
+    """Give the file its final name in one step, replacing the file that had it."""
+    source.replace(target)
+
+
+def remove(path: Path) -> None:
+    """Remove a file if it is there."""
+    path.unlink(missing_ok=True)
+
+
+def close(descriptor: int) -> None:
+    """Close the descriptor."""
+    os.close(descriptor)
+
+
+def free_bytes(path: Path) -> int:
+    """Return the space left on the disk of the path."""
+    return shutil.disk_usage(path if path.exists() else path.parent).free
+
+
+def write_all(descriptor: int, data: bytes, offset: int) -> None:
+    """Write all of the data at the offset, in as many calls as it takes; OSError when the disk takes no more."""
+    rest = memoryview(data)
+    while rest:
+        taken = write(descriptor, rest, offset)
+        if taken <= 0:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        rest, offset = rest[taken:], offset + taken
+
+
+def reserve(path: Path, size: int) -> None:
+    """Claim `size` bytes of disk for the file, so that a library that cannot bear a full disk never meets one."""
+    descriptor = open_existing(path)
+    try:
+        if size > os.fstat(descriptor).st_size and hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(descriptor, 0, size)
+    except OSError as error:
+        if error.errno not in (errno.EOPNOTSUPP, errno.EINVAL):  # a file system that cannot reserve: go on without
+            raise
+    finally:
+        close(descriptor)
+
+
+def clone(source: Path, target: Path) -> None:
+    """Copy a file: its blocks are shared where the file system can (btrfs, XFS), else copied by the kernel."""
+    with source.open("rb") as old, target.open("wb") as new:
+        try:
+            fcntl.ioctl(new.fileno(), _FICLONE, old.fileno())
+        except OSError:
+            shutil.copyfileobj(old, new, 1 << 20)
+
+
+def replace_whole(temporary: Path, final: Path) -> None:
+    """Put a finished file in the place of `final`: after a power cut there is the old file or the new one, whole."""
+    descriptor = open_existing(temporary)
+    try:
+        sync(descriptor)
+    finally:
+        close(descriptor)
+    rename(temporary, final)
+    sync_folder(final.parent)

@@ -1,0 +1,287 @@
+"""What procedures and layers write to: one check and one form of every entry, whether it goes to disk or stays in memory.
+
+Entries are checked here, before they are encoded, so that a journal never holds rows that HDF5 could not take.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from labmtj.errors import DataError, UsageError
+from labmtj.record import frames
+from labmtj.record.frames import Record, collapse
+from labmtj.record.journal import JournalWriter
+from labmtj.record.replay import JournalReader, split_frames
+from labmtj.schema import Attribute, Column, Table, Variable, check_name, check_path, check_text
+
+_RESERVED = ("NX_class", "signal", "axes")  # written by the HDF5 layout itself
+_LONGEST_LIST = 4000  # entries; HDF5 keeps an attribute within 64 kB
+
+
+class Logbook:
+    """Checks entries and hands them on as records to `write`; the base of every log."""
+
+    def __init__(self) -> None:
+        self.tables: dict[str, Table] = {}
+        self._groups: set[str] = set()
+
+    def write(self, record: Record) -> None:
+        """Take one checked record."""
+        raise NotImplementedError
+
+    def commit(self) -> None:
+        """Return when everything so far is kept as well as this log keeps it."""
+
+    def table(self, table: Table) -> None:
+        """Declare a table; again with the same schema does nothing, with another is a UsageError."""
+        record = table_record(table)
+        known = self.tables.get(table.path)
+        if known is None:
+            self._claim(table.path, is_table=True)
+            self.tables[table.path] = table
+            self.write(record)
+        elif frames.encode(table_record(known)) != frames.encode(record):
+            raise UsageError(f"table {table.path!r} was declared before with another schema; give it another path")
+
+    def append(self, path: str, columns: Mapping[str, ArrayLike]) -> None:
+        """Append rows to the table at `path`; UsageError for missing, unknown, uneven or unfitting columns."""
+        table = self.tables.get(path)
+        if table is None:
+            raise UsageError(f"there is no table {path!r}; declare it before appending")
+        if different := set(columns) ^ set(table.columns):
+            raise UsageError(
+                f"rows of table {path!r} must have exactly its columns; {min(different)!r} is missing or unknown"
+            )
+        given = {name: np.asarray(columns[name]) for name in table.columns}
+        rows = next((len(array) for array in given.values() if array.ndim), 1)
+        arrays = {name: _fitting(array, table, name, rows) for name, array in given.items()}
+        self.write({"kind": "rows", "path": path, "rows": rows, "columns": arrays})
+
+    def put(self, path: str, variables: Mapping[str, Variable], *, signal: str = "") -> None:
+        """Write a group of named arrays whole; UsageError for text or axes that do not fit together."""
+        self._claim(path, is_table=False)
+        if not variables or (signal and signal not in variables):
+            raise UsageError(f"group {path!r} has no variable {signal or 'at all'}")
+        lengths: dict[str, int] = {}
+        for name, variable in variables.items():
+            check_name(name, path)
+            _check_variable(path, name, variable)
+            for dim, length in zip(variable.dims, variable.array.shape, strict=True):
+                check_name(dim, path)
+                if lengths.setdefault(dim, length) != length:
+                    raise UsageError(f"axis {dim!r} of group {path!r} is both {lengths[dim]} and {length} long")
+        if twice := [name for name, variable in variables.items() if name in lengths and variable.dims != (name,)]:
+            raise UsageError(f"{twice[0]!r} of group {path!r} is an axis, so the variable must have that one axis")
+        entries = {name: _variable_record(variable) for name, variable in sorted(variables.items())}
+        self.write({"kind": "put", "path": path, "signal": signal, "variables": entries})
+
+    def attributes(self, path: str, values: Mapping[str, Attribute]) -> None:
+        """Set attributes of the group at `path`, "" for the file itself."""
+        if path:
+            check_path(path)
+        for name, value in values.items():
+            check_name(name, path)
+            if name in _RESERVED or name.startswith("labmtj_"):
+                raise UsageError(f"attribute {name!r} of {path!r} is written by the record itself; choose another name")
+            _check_attribute(f"attribute {name!r} of {path!r}", value)
+        self.write({"kind": "attributes", "path": path, "values": dict(sorted(values.items()))})
+
+    def state(self, name: str, values: Mapping[str, object]) -> None:
+        """Keep a snapshot to resume from; not part of the HDF5 file."""
+        self.write({"kind": "state", "name": name, "values": dict(values)})
+
+    def mark(self, name: str, values: Mapping[str, object]) -> None:
+        """Keep a note about the course of the run; not part of the HDF5 file."""
+        self.write({"kind": "mark", "name": name, "values": dict(values)})
+
+    def _claim(self, path: str, *, is_table: bool) -> None:
+        check_path(path)
+        if path in (self._groups if is_table else self.tables):
+            raise UsageError(f"{path!r} is already in use by a {'group that was put' if is_table else 'table'}")
+        if not is_table:
+            self._groups.add(path)
+
+    def _learn(self, payload: bytes) -> None:
+        """Take over what a frame says about tables and groups, without writing it again."""
+        if frames.has_kind(payload, "table"):
+            table = table_from(frames.decode(payload))
+            known = self.tables.setdefault(table.path, table)
+            if frames.encode(table_record(known)) != frames.encode(table_record(table)) or table.path in self._groups:
+                raise DataError(f"table {table.path!r} was declared before with another schema")
+        elif frames.has_kind(payload, "put"):
+            path = frames.decode(payload)["path"]
+            if path in self.tables:
+                raise DataError(f"{path!r} is already in use by a table")
+            self._groups.add(path)
+
+
+class JournalLog(Logbook):
+    """The log of a run: every entry goes to the journal, and is durable after `commit`."""
+
+    def __init__(self, journal: JournalWriter) -> None:
+        super().__init__()
+        self.journal = journal
+
+    @classmethod
+    def reopen(cls, path: Path, truncate_to: int | None = None) -> Self:
+        """Go on with the journal of a run, see `JournalWriter.reopen`; its tables are known again."""
+        self = cls(JournalWriter.reopen(path, truncate_to))
+        for _, payload in JournalReader(path).payloads():
+            self._learn(payload)
+        return self
+
+    def write(self, record: Record) -> None:
+        """Take one checked record into the next commit."""
+        self.journal.append(record)
+
+    def append_frames(self, encoded: Iterable[bytes]) -> None:
+        """Take the frames of a `FrameLog` into the next commit, in their order."""
+        for frame in encoded:
+            for payload in split_frames(frame):
+                self._learn(payload)
+            self.journal.append_encoded(frame)
+
+    def commit(self) -> None:
+        """Return when everything so far would survive a power cut; RecordError if the disk refuses."""
+        self.journal.commit()
+
+
+class FrameLog(Logbook):
+    """Collects entries as encoded frames: a worker process fills it, the main process appends `frames` in a fixed order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.frames: list[bytes] = []
+
+    def write(self, record: Record) -> None:
+        """Encode one checked record."""
+        self.frames.append(frames.encode(record))
+
+
+class MemoryLog(Logbook):
+    """Keeps everything in memory, for notebooks and tests; entries pass through the form they have in a journal."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: list[Record] = []
+
+    def write(self, record: Record) -> None:
+        """Keep one checked record, as a journal would give it back."""
+        self.records.append(frames.decode(frames.encode(record)[frames.HEAD.size :]))
+
+    def read(self, path: str) -> dict[str, NDArray[Any]]:
+        """Return the rows of the table at `path`, or the arrays last put there; UsageError if there is neither."""
+        if path in self.tables:
+            rows = [record["columns"] for record in self._of_kind("rows", path)]
+            empty = {
+                name: np.empty((0, *self.tables[path].shape(name)), c.dtype)
+                for name, c in self.tables[path].columns.items()
+            }
+            return {name: np.concatenate([array, *(row[name] for row in rows)]) for name, array in empty.items()}
+        for record in reversed(list(self._of_kind("put", path))):
+            return {name: variable["values"] for name, variable in record["variables"].items()}
+        raise UsageError(f"nothing was written to {path!r}")
+
+    def read_attributes(self, path: str) -> dict[str, Attribute]:
+        """Return the attributes set at `path`."""
+        return {name: value for record in self._of_kind("attributes", path) for name, value in record["values"].items()}
+
+    def last_state(self, name: str) -> Mapping[str, Any] | None:
+        """Return the values of the last state of that name."""
+        states = [record["values"] for record in self.records if record["kind"] == "state" and record["name"] == name]
+        return states[-1] if states else None
+
+    def _of_kind(self, kind: str, path: str) -> Iterator[Record]:
+        return (record for record in self.records if record["kind"] == kind and record["path"] == path)
+
+
+class _Described(Protocol):
+    @property
+    def units(self) -> str: ...
+    @property
+    def long_name(self) -> str: ...
+    @property
+    def dims(self) -> tuple[str, ...]: ...
+
+
+def _described(item: _Described) -> Record:
+    return {"units": item.units, "long_name": item.long_name, "dims": list(item.dims)}
+
+
+def _variable_record(variable: Variable) -> Record:
+    return {**_described(variable), "values": variable.array}
+
+
+def table_record(table: Table) -> Record:
+    """Return the schema as a record; the same schema gives the same bytes, whatever order its axes were given in."""
+    columns = {
+        name: {
+            **_described(column),
+            "dtype": column.dtype,
+            "flag_values": dict(column.flag_values),
+            "flag_masks": dict(column.flag_masks),
+        }
+        for name, column in table.columns.items()
+    }
+    coordinates = {name: _variable_record(coordinate) for name, coordinate in sorted(table.coordinates.items())}
+    sizes = dict(sorted(table.sizes.items()))
+    return {
+        "kind": "table", "path": table.path, "row": table.row, "columns": columns, "sizes": sizes, "coordinates": coordinates,
+        "signal": table.signal,
+    }  # fmt: skip
+
+
+def table_from(record: Record) -> Table:
+    """Return the schema that a record describes."""
+    columns = {name: Column(**{**column, "dims": tuple(column["dims"])}) for name, column in record["columns"].items()}
+    coordinates = {name: variable_from(variable) for name, variable in record["coordinates"].items()}
+    return Table(record["path"], record["row"], columns, record["sizes"], coordinates, record["signal"])
+
+
+def variable_from(record: Record) -> Variable:
+    """Return the variable that a record describes."""
+    return Variable(record["values"], record["units"], record["long_name"], tuple(record["dims"]))
+
+
+def _fitting(given: NDArray[Any], table: Table, name: str, rows: int) -> NDArray[Any]:
+    """Return the values in the type of the column, broadcast axes kept as they are; UsageError if they do not fit."""
+    shape, dtype = (rows, *table.shape(name)), np.dtype(table.columns[name].dtype)
+    if given.ndim == 0:
+        given = np.broadcast_to(given, shape)
+    if given.shape != shape:
+        raise UsageError(f"column {name!r} of table {table.path!r} has shape {given.shape}; {shape} is needed")
+    if given.dtype == dtype:
+        return given
+    stored = collapse(given)
+    lossless = dtype.kind == "f" and given.dtype.kind in "biuf"
+    exact = stored.astype(dtype) if given.dtype.kind in ("biu" if dtype.kind in "iu" else "b") or lossless else None
+    if exact is None or not (lossless or np.array_equal(exact, stored)):
+        raise UsageError(f"column {name!r} of table {table.path!r} is {dtype}; {given.dtype} values do not fit it")
+    return np.broadcast_to(exact, shape)
+
+
+def _check_variable(path: str, name: str, variable: Variable) -> None:
+    array = variable.array
+    if array.dtype.kind not in "biufSU":
+        raise UsageError(f"{name!r} of group {path!r} is {array.dtype}: numbers, truth values or text can be recorded")
+    if array.dtype.kind == "U":
+        for text in array.flat:
+            check_text(str(text), f"{name!r} of group {path!r}")
+
+
+def _check_attribute(where: str, value: Attribute) -> None:
+    entries = value if isinstance(value, list) else [value]
+    if len(entries) > _LONGEST_LIST or len({type(entry) for entry in entries}) > 1:
+        raise UsageError(f"{where} must be one value or up to {_LONGEST_LIST} of one type; put an array instead")
+    for entry in entries:
+        if isinstance(entry, str):
+            check_text(entry, where)
+        elif not isinstance(entry, bool | int | float):
+            raise UsageError(f"{where} is a {type(entry).__name__}: text, numbers and truth values can be recorded")
+        elif type(entry) is int and not -(2**63) <= entry < 2**63:
+            raise UsageError(f"{where} is {entry}, beyond 64 bits; record it as text")

@@ -1,0 +1,154 @@
+"""What a record holds, described by itself: tables that grow by rows, groups of named arrays, and their names.
+
+A path such as "arrays/50nm-a/reads" names a group; every part of it, and every name, matches [A-Za-z0-9._-]{1,64}.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from labmtj.errors import UsageError
+
+Attribute = str | bool | int | float | list[str] | list[bool] | list[int] | list[float]
+
+_NAME = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}")
+_DTYPES = {"bool", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8"}
+
+
+class Purpose(IntEnum):
+    """What a read or a pulse was for."""
+
+    OTHER = 0
+    SELF_TEST = 1
+    CHARACTERISE = 2
+    CALIBRATE = 3
+    WRITE = 4
+    VERIFY = 5
+    INFER = 6
+    RECOVERY = 7
+    """an extra read after a death, to learn what happened before it"""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table: its type ("bool", "i1" to "u8", "f4", "f8"), unit ("1" if it has none) and meaning."""
+
+    dtype: str
+    units: str
+    long_name: str
+    dims: tuple[str, ...] = ()
+    """names of the axes behind the row axis"""
+    flag_values: Mapping[str, int] = field(default_factory=dict)
+    """meaning of each value, where exactly one applies"""
+    flag_masks: Mapping[str, int] = field(default_factory=dict)
+    """meaning of each bit, where several may apply"""
+
+    def __post_init__(self) -> None:
+        if self.dtype not in _DTYPES:
+            raise UsageError(
+                f"columns of type {self.dtype!r} cannot be recorded; choose one of {', '.join(sorted(_DTYPES))}"
+            )
+        _check_words(self.units, self.long_name)
+
+
+@dataclass(frozen=True)
+class Variable:
+    """A named array that is written whole: values of numbers, truth values or text, with unit and meaning."""
+
+    values: ArrayLike
+    units: str
+    long_name: str
+    dims: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check_words(self.units, self.long_name)
+        if np.ndim(self.array) != len(self.dims):
+            raise UsageError(f"{self.long_name!r} has {np.ndim(self.array)} axes and {len(self.dims)} names for them")
+
+    @property
+    def array(self) -> NDArray[Any]:
+        """The values as an array."""
+        return np.asarray(self.values)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that grows by rows: one row per read, per pulse, per solution.
+
+    Args:
+        path: its group; no other table and no `put` uses the same.
+        row: name of the row axis.
+        columns: by name.
+        sizes: of every axis behind the row axis that has no coordinate.
+        coordinates: labels of axes, by the name of the axis; 1-d.
+        signal: the column that a viewer plots first, if any.
+    """
+
+    path: str
+    row: str
+    columns: Mapping[str, Column]
+    sizes: Mapping[str, int] = field(default_factory=dict)
+    coordinates: Mapping[str, Variable] = field(default_factory=dict)
+    signal: str = ""
+
+    def __post_init__(self) -> None:
+        check_path(self.path)
+        for name in (self.row, *self.columns, *self.sizes, *self.coordinates):
+            check_name(name, self.path)
+        for name, coordinate in self.coordinates.items():
+            if coordinate.dims != (name,):
+                raise UsageError(f"coordinate {name!r} of table {self.path!r} must have the one axis {name!r}")
+        lengths = self.lengths
+        for name, column in self.columns.items():
+            if missing := [dim for dim in column.dims if dim not in lengths]:
+                raise UsageError(
+                    f"column {name!r} of table {self.path!r} has an axis {missing[0]!r} without size or coordinate"
+                )
+            if len(set(column.dims)) < len(column.dims) or self.row in column.dims:
+                raise UsageError(
+                    f"column {name!r} of table {self.path!r} names an axis twice: {self.row}, {column.dims}"
+                )
+        if twice := set(self.columns) & {self.row, *lengths}:
+            raise UsageError(f"{min(twice)!r} of table {self.path!r} is both a column and an axis")
+        if not self.columns or (self.signal and self.signal not in self.columns):
+            raise UsageError(f"table {self.path!r} has no column {self.signal or 'at all'}")
+
+    @property
+    def lengths(self) -> dict[str, int]:
+        """Length of every axis but the row axis."""
+        return {**self.sizes, **{name: coordinate.array.size for name, coordinate in self.coordinates.items()}}
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Return the shape of one row of a column."""
+        return tuple(self.lengths[dim] for dim in self.columns[name].dims)
+
+
+def check_name(name: str, path: str) -> None:
+    """Raise UsageError if the name cannot be a variable or an axis in the group `path`."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise UsageError(f"{name!r} in {path!r} is no name: use 1 to 64 letters, digits, dots, dashes and underscores")
+
+
+def check_path(path: str) -> None:
+    """Raise UsageError if the path cannot name a group."""
+    for part in path.split("/"):
+        check_name(part, path)
+
+
+def check_text(text: str, where: str) -> None:
+    """Raise UsageError for text that a file cannot hold: a zero character or half of a surrogate pair."""
+    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+        raise UsageError(f"text of {where} holds a character that cannot be stored: {text[:40]!r}")
+
+
+def _check_words(units: str, long_name: str) -> None:
+    if not units or not long_name:
+        raise UsageError(f"a column needs units ('1' if it has none) and a long name; got {units!r}, {long_name!r}")
+    check_text(units + long_name, long_name)
