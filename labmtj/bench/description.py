@@ -1,0 +1,95 @@
+"""The bench file: a simulated bench names the array files that its chips are drawn from, and a meter's data sheet."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from labmtj import library, yamlfile
+from labmtj.junction import ArrayDescription
+from labmtj.simulated.crossbar import Timing
+from labmtj.simulated.meter import MeterModel, MeterRange
+
+_STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
+
+
+class MeterRangeFile(BaseModel):
+    """One current range of the data sheet."""
+
+    model_config = _STRICT
+
+    full_scale_amperes: float = Field(gt=0)
+    gain_fraction: float = Field(ge=0, description="accuracy, fraction of reading")
+    offset_amperes: float = Field(ge=0, description="accuracy, offset")
+    noise_peak_to_peak_amperes: float = Field(0.0, ge=0, description="0.1 to 10 Hz")
+
+
+class MeterFile(BaseModel):
+    """The data sheet of a source-measure unit."""
+
+    model_config = _STRICT
+
+    source: str = Field(description="where the numbers come from")
+    ranges: list[MeterRangeFile] = Field(min_length=1)
+    over_range: float = Field(1.02, ge=1)
+    resolution_fraction: float = Field(1e-6, ge=0)
+    line_hertz: float = Field(50.0, gt=0)
+    source_gain_fraction: float = Field(0.0, ge=0)
+    source_offset_volts: float = Field(0.0, ge=0)
+
+    def model(self) -> MeterModel:
+        """Return the meter; the rms of the noise is taken as a sixth of its peak-to-peak value."""
+        ranges = tuple(
+            MeterRange(each.full_scale_amperes, each.gain_fraction, each.offset_amperes, each.noise_peak_to_peak_amperes / 6)
+            for each in self.ranges
+        )
+        return MeterModel(
+            ranges, self.over_range, self.resolution_fraction, self.line_hertz,
+            self.source_gain_fraction, self.source_offset_volts,
+        )  # fmt: skip
+
+
+class TimingFile(BaseModel):
+    """What the bench needs around each bias."""
+
+    model_config = _STRICT
+
+    source_seconds: float = Field(Timing.__dataclass_fields__["source_seconds"].default, ge=0)
+    transfer_seconds: float = Field(Timing.__dataclass_fields__["transfer_seconds"].default, ge=0)
+
+
+class BenchFile(BaseModel):
+    """A bench, with its array files read in: everything that is needed to build it again."""
+
+    model_config = _STRICT
+
+    name: str
+    kind: Literal["simulated"] = Field(description="real and virtual instruments come with the drivers")
+    arrays: dict[str, ArrayDescription] = Field(min_length=1)
+    meter: MeterFile
+    timing: TimingFile = TimingFile()  # type: ignore[call-arg]
+    operator: str = ""
+    notes: str = ""
+
+
+def load_bench(name: str, beside: Path | None = None) -> BenchFile:
+    """Read a bench file and the array files that it names; raise ConfigError with file, line and key."""
+    path = library.find(name, "benches", beside)
+    file = yamlfile.load(path)
+    names = file.content.get("arrays")
+    if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
+        raise file.complaint(("arrays",), "must be a list of array files, such as [mtj-50nm]")
+    arrays: dict[str, Any] = {}
+    for index, each in enumerate(names):
+        array = load_array(each, path.parent)
+        if array.name in arrays:
+            raise file.complaint(("arrays", index), f"a second array is called {array.name!r}; give each file its own name")
+        arrays[array.name] = array
+    return file.parse(BenchFile, {"name": path.stem, **file.content, "arrays": arrays})
+
+
+def load_array(name: str, beside: Path | None = None) -> ArrayDescription:
+    """Read an array file; raise ConfigError with file, line and key."""
+    return yamlfile.load(library.find(name, "arrays", beside)).parse(ArrayDescription)

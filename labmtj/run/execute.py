@@ -1,0 +1,175 @@
+"""The course of a run in the main process: take blocks in order, make them durable, checkpoint, conclude, mark the end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from labmtj import yamlfile
+from labmtj.errors import LabmtjError, Stopped, UsageError
+from labmtj.record import Checkpointer, JournalLog, JournalWriter, last_states, open_data
+from labmtj.run.experiment import Experiment, load_run
+from labmtj.run.folder import RunFolder
+from labmtj.run.stations import describe
+from labmtj.run.workers import Plan, limit_threads, parallel, serial
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is."""
+
+    phase: str
+    done: int
+    total: int
+    seconds: float
+    """since this part of the run began"""
+    done_before: int
+    """of `done`, what an earlier part of the run had done"""
+
+
+Show = Callable[[Progress], None]
+
+
+def start(experiment: Experiment, parent: Path, *, workers: int, show: Show) -> RunFolder:
+    """Run an experiment in a new folder under `parent` and return the folder.
+
+    Raises:
+        LabmtjError: the folder is then marked STOPPED or FAILED, and everything up to the last block is kept.
+    """
+    folder = RunFolder.create(parent, experiment.resolved())
+    log = JournalLog(JournalWriter.create(folder.journal))
+    return _guarded(folder, lambda: _run(folder, experiment, log, workers, show, fresh=True))
+
+
+def resume(folder: RunFolder, *, workers: int, show: Show) -> RunFolder:
+    """Go on with a run that was stopped or killed: rewind to the last snapshot of each station, and finish.
+
+    Raises:
+        UsageError: if the run is done already. Otherwise as `start`.
+    """
+    if folder.ending == "DONE":
+        raise UsageError(f"{folder.path}: this run is done; `labmtj report` makes its report anew")
+    experiment = load_run(folder.run_yaml)
+    if folder.journal.exists():
+        log, fresh = JournalLog.reopen(folder.journal), False
+    else:
+        log, fresh = JournalLog(JournalWriter.create(folder.journal)), True
+    return _guarded(folder, lambda: _run(folder, experiment, log, workers, show, fresh=fresh))
+
+
+def _guarded(folder: RunFolder, work: Callable[[], None]) -> RunFolder:
+    """Do the work and mark how it ended."""
+    folder.begin()
+    folder.note("begin", pid=os.getpid())
+    try:
+        work()
+    except Stopped:
+        folder.end("STOPPED")
+        folder.note("stopped")
+        raise
+    except LabmtjError as error:
+        folder.note("failed", error=str(error))
+        folder.end("FAILED", str(error))
+        raise
+    folder.end("DONE")
+    folder.note("done")
+    return folder
+
+
+def _run(folder: RunFolder, experiment: Experiment, log: JournalLog, workers: int, show: Show, *, fresh: bool) -> None:
+    stations = experiment.campaign.stations(experiment.connect().arrays())
+    if fresh or not log.tables:
+        describe(experiment, stations, log)
+        log.attributes("", {"experiment": experiment.name, "run": folder.path.name, "seed": experiment.seed})
+        log.attributes("provenance", {"run_yaml": yamlfile.dumps(experiment.resolved().model_dump(mode="json"))})
+        log.commit()
+    states = {} if fresh else last_states(folder.journal, [station.name for station in stations])
+    plan = Plan(stations, experiment.campaign.blocks(), {name: int(state["next"]) for name, state in states.items()})
+    checkpointer = Checkpointer(folder.journal, folder.data)
+    with _stop_requests() as requests:
+        try:
+            _blocks(folder, experiment, log, plan, states, workers, show, checkpointer, requests)
+        finally:
+            log.commit()
+            checkpointer.checkpoint()
+        _conclude(folder, experiment, log, plan, show, requests)
+        log.journal.close()
+        checkpointer.checkpoint()
+
+
+def _blocks(
+    folder: RunFolder, experiment: Experiment, log: JournalLog, plan: Plan, states: dict[str, Any], workers: int,
+    show: Show, checkpointer: Checkpointer, requests: StopRequests,
+) -> None:  # fmt: skip
+    todo, total = sum(1 for _ in plan.order()), plan.blocks * len(plan.stations)
+    workers = min(workers, len(plan.stations))
+    begun, last = time.monotonic(), plan.stations[-1].name
+    source = (
+        parallel(folder.run_yaml, plan, states, workers) if workers > 1 and todo > len(plan.stations)
+        else nullcontext(serial(experiment, plan, states))
+    )  # fmt: skip
+    with source as blocks:
+        for done, (index, station, frames) in enumerate(blocks, 1 + total - todo):
+            log.append_frames([frames])
+            if station.name == last:  # a round of all stations is made durable at once
+                log.commit()
+                if checkpointer.due():
+                    checkpointer.checkpoint()
+                    folder.note("checkpoint", block=index, seconds=round(checkpointer.cost_seconds, 3))
+            show(Progress("blocks", done, total, time.monotonic() - begun, total - todo))
+            requests.check()
+
+
+def _conclude(folder: RunFolder, experiment: Experiment, log: JournalLog, plan: Plan, show: Show, requests: StopRequests) -> None:
+    """Work out what follows from the records of all blocks; it reads data.h5 as anybody would."""
+    limit_threads()
+    begun = time.monotonic()
+    with open_data(folder.data) as data:
+        for done, station in enumerate(plan.stations):
+            show(Progress("analysis", done, len(plan.stations), time.monotonic() - begun, 0))
+            experiment.campaign.conclude(station, data, log)
+            log.commit()
+            requests.check()
+        experiment.campaign.summarise(plan.stations, log)
+    show(Progress("analysis", len(plan.stations), len(plan.stations), time.monotonic() - begun, 0))
+
+
+class StopRequests:
+    """Remembers that somebody asked to stop; the handler does no more than that."""
+
+    def __init__(self) -> None:
+        self.signal_number = 0
+
+    def handle(self, signal_number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a signal handler's form
+        """Note the request; a second Ctrl+C does not wait for the end of the block."""
+        if self.signal_number == signal.SIGINT == signal_number:
+            raise Stopped(signal_number)
+        self.signal_number = signal_number
+
+    def check(self) -> None:
+        """Raise Stopped if a stop was requested."""
+        if self.signal_number:
+            raise Stopped(self.signal_number)
+
+
+@contextmanager
+def _stop_requests() -> Iterator[StopRequests]:
+    """Take SIGINT, SIGTERM and SIGHUP as requests while the run goes on; only the main thread can."""
+    requests = StopRequests()
+    if threading.current_thread() is not threading.main_thread():
+        yield requests
+        return
+    before = {number: signal.signal(number, requests.handle) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield requests
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,88 @@
+"""The folder of a run: `runs/<UTC time>_<short id>/` with journal, data, log, report, and how it ended."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from labmtj import yamlfile
+from labmtj.errors import RecordError, UsageError
+from labmtj.run.experiment import RunFile
+
+Ending = Literal["DONE", "STOPPED", "FAILED"]
+ENDINGS: tuple[Ending, ...] = ("DONE", "STOPPED", "FAILED")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Paths inside a run's folder."""
+
+    path: Path
+
+    @classmethod
+    def create(cls, parent: Path, run: RunFile) -> RunFolder:
+        """Make a new folder under `parent` and write `run.yaml` into it; raise RecordError."""
+        now = datetime.datetime.now(datetime.UTC)
+        path = parent / f"{now:%Y%m%dT%H%M%SZ}_{secrets.token_hex(2)}"
+        try:
+            path.mkdir(parents=True)
+            (path / "run.yaml").write_text(yamlfile.dumps(run.model_dump(mode="json")), encoding="utf-8")
+        except OSError as error:
+            raise RecordError(f"{path}: cannot be made: {error.strerror}; choose another place with --out") from error
+        return cls(path)
+
+    @classmethod
+    def open(cls, path: str | Path) -> RunFolder:
+        """Return an existing run; raise UsageError if the folder is none."""
+        folder = cls(Path(path))
+        if not folder.run_yaml.is_file():
+            raise UsageError(f"{path}: not a run: there is no run.yaml in it; `labmtj ls` lists runs")
+        return folder
+
+    @property
+    def run_yaml(self) -> Path:
+        """Everything resolved."""
+        return self.path / "run.yaml"
+
+    @property
+    def journal(self) -> Path:
+        """The write-ahead journal."""
+        return self.path / "journal.lmj"
+
+    @property
+    def data(self) -> Path:
+        """The HDF5 file."""
+        return self.path / "data.h5"
+
+    @property
+    def report(self) -> Path:
+        """The HTML report."""
+        return self.path / "report.html"
+
+    @property
+    def ending(self) -> Ending | None:
+        """How the run ended, None if it runs or was killed."""
+        return next((ending for ending in ENDINGS if (self.path / ending).exists()), None)
+
+    def end(self, ending: Ending, text: str = "") -> None:
+        """Mark how the run ended."""
+        self.begin()
+        (self.path / ending).write_text(text, encoding="utf-8")
+
+    def begin(self) -> None:
+        """Take away the mark of an earlier ending."""
+        for ending in ENDINGS:
+            (self.path / ending).unlink(missing_ok=True)
+
+    def note(self, event: str, **values: object) -> None:
+        """Append a line to run.log; a full disk does not stop a run here, the journal will say so."""
+        line = {"utc": datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"), "event": event, **values}
+        try:
+            with (self.path / "run.log").open("a", encoding="utf-8") as log:
+                log.write(json.dumps(line, default=str) + "\n")
+        except OSError:
+            return

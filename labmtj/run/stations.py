@@ -1,0 +1,56 @@
+"""One station at work: its crossbars with all layers around them, its memory, and its blocks as encoded frames."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from labmtj.limits import Limited
+from labmtj.quantities import Station
+from labmtj.record import FrameLog
+from labmtj.record.recorded import Recorded, declare_tables
+from labmtj.run.experiment import Experiment
+
+
+class StationAtWork:
+    """Runs the blocks of one station. What a block wrote comes back as frames, snapshot included.
+
+    Args:
+        experiment: the campaign and its bench.
+        stations: all stations, in their order.
+        station: this one.
+    """
+
+    def __init__(self, experiment: Experiment, stations: Sequence[Station], station: Station) -> None:
+        self.campaign, self.station = experiment.campaign, station
+        self.crossbars = experiment.connect().connect(station)
+        self.memory: dict[str, Any] = {}
+        self.log = FrameLog()
+        describe(experiment, stations, self.log)
+        self.log.frames.clear()  # known here, and written once by the main process
+        self._layered = {
+            name: Recorded(Limited(crossbar), self.log, name) for name, crossbar in self.crossbars.items()
+        }
+
+    def run_block(self, index: int) -> bytes:
+        """Do block `index` and return its frames; the last is the snapshot to go on from."""
+        self.campaign.block(self.station, index, self._layered, self.memory, self.log)
+        snapshots = {name: crossbar.snapshot() for name, crossbar in self.crossbars.items()}
+        self.log.state(self.station.name, {"next": index + 1, "memory": self.memory, "crossbars": snapshots})
+        frames = b"".join(self.log.frames)
+        self.log.frames.clear()
+        return frames
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Go back to a snapshot."""
+        self.memory = dict(state["memory"])
+        for name, snapshot in state["crossbars"].items():
+            self.crossbars[name].restore(snapshot)
+
+
+def describe(experiment: Experiment, stations: Sequence[Station], log: Any) -> None:
+    """Declare all tables and write what is known before the first bias."""
+    experiment.campaign.prepare(stations, log)
+    for station in stations:
+        for name in station.arrays:
+            declare_tables(log, name, station.info.shape)

@@ -1,0 +1,7 @@
+"""A crossbar made of physics: circuit, junctions, seeded noise, and a clock that books time instead of waiting."""
+
+from labmtj.simulated.clock import VirtualClock
+from labmtj.simulated.crossbar import SimulatedCrossbar, Timing
+from labmtj.simulated.meter import MeterModel, MeterRange
+
+__all__ = ["MeterModel", "MeterRange", "SimulatedCrossbar", "Timing", "VirtualClock"]
