@@ -106,6 +106,8 @@ class Table:
             if coordinate.dims != (name,):
                 raise UsageError(f"coordinate {name!r} of table {self.path!r} must have the one axis {name!r}")
         lengths = self.lengths
+        if empty := [name for name, length in lengths.items() if length < 1]:
+            raise UsageError(f"axis {empty[0]!r} of table {self.path!r} must be at least 1 long")
         for name, column in self.columns.items():
             if missing := [dim for dim in column.dims if dim not in lengths]:
                 raise UsageError(

@@ -1,7 +1,7 @@
 """Builds `data.h5` from the journal, by write-aside only: whoever opens it finds a complete, closed, plain file.
 
-A checkpoint clones the file, appends what was journalled since, closes, syncs and renames. The file says up to which byte
-of which journal it goes, so any process can go on with it, and anything else is rebuilt from the journal alone.
+A checkpoint clones the file, appends what was journalled since, closes, syncs and renames. The file says up to which
+byte of which journal it goes, so any process can go on with it, and anything else is rebuilt from the journal alone.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ _FICLONE = 0x40049409  # linux/fs.h: share the blocks of another file, copied wh
 
 
 def create(path: Path) -> int:
-    """Return a descriptor for writing a new file; FileExistsError if there is one, for a record is never overwritten."""
+    """Return a descriptor for writing a new file; FileExistsError if there is one: a record is never overwritten."""
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
 
 

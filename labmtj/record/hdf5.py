@@ -1,9 +1,9 @@
 """How tables and arrays lie in an HDF5 file, so that xarray, h5web and HDFView open every group without labmtj.
 
-Every axis is a dimension scale (a netCDF dimension) attached to the arrays that have it; every array carries `units` and
-`long_name`; enumerations carry the CF attributes `flag_values` or `flag_masks` with `flag_meanings`; groups carry
-`NX_class`, and `signal` and `axes` where a viewer has something to plot. Truth values are int8 with `dtype` = "bool", as
-xarray writes them. Arrays are chunked and compressed with shuffle and gzip 1, which every reader of HDF5 knows.
+Every axis is a dimension scale (a netCDF dimension) attached to the arrays that have it; every array carries `units`
+and `long_name`; enumerations carry the CF attributes `flag_values` or `flag_masks` with `flag_meanings`; groups carry
+`NX_class`, and `signal` and `axes` where a viewer has something to plot. Truth values are int8 with `dtype` = "bool",
+as xarray writes them. Arrays are chunked and compressed with shuffle and gzip 1, which every reader of HDF5 knows.
 """
 
 from __future__ import annotations

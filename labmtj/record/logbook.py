@@ -1,4 +1,4 @@
-"""What procedures and layers write to: one check and one form of every entry, whether it goes to disk or stays in memory.
+"""What procedures and layers write to: one check and one form of every entry, on its way to disk or kept in memory.
 
 Entries are checked here, before they are encoded, so that a journal never holds rows that HDF5 could not take.
 """
@@ -12,7 +12,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from labmtj.errors import DataError, UsageError
+from labmtj.errors import UsageError
 from labmtj.record import frames
 from labmtj.record.frames import Record, collapse
 from labmtj.record.journal import JournalWriter
@@ -28,7 +28,7 @@ class Logbook:
 
     def __init__(self) -> None:
         self.tables: dict[str, Table] = {}
-        self._groups: set[str] = set()
+        self._members: dict[str, frozenset[str]] = {}  # names of the arrays and axes in every group
 
     def write(self, record: Record) -> None:
         """Take one checked record."""
@@ -39,14 +39,8 @@ class Logbook:
 
     def table(self, table: Table) -> None:
         """Declare a table; again with the same schema does nothing, with another is a UsageError."""
-        record = table_record(table)
-        known = self.tables.get(table.path)
-        if known is None:
-            self._claim(table.path, is_table=True)
-            self.tables[table.path] = table
-            self.write(record)
-        elif frames.encode(table_record(known)) != frames.encode(record):
-            raise UsageError(f"table {table.path!r} was declared before with another schema; give it another path")
+        if self._claim_table(table):
+            self.write(table_record(table))
 
     def append(self, path: str, columns: Mapping[str, ArrayLike]) -> None:
         """Append rows to the table at `path`; UsageError for missing, unknown, uneven or unfitting columns."""
@@ -64,7 +58,7 @@ class Logbook:
 
     def put(self, path: str, variables: Mapping[str, Variable], *, signal: str = "") -> None:
         """Write a group of named arrays whole; UsageError for text or axes that do not fit together."""
-        self._claim(path, is_table=False)
+        check_path(path)
         if not variables or (signal and signal not in variables):
             raise UsageError(f"group {path!r} has no variable {signal or 'at all'}")
         lengths: dict[str, int] = {}
@@ -77,13 +71,14 @@ class Logbook:
                     raise UsageError(f"axis {dim!r} of group {path!r} is both {lengths[dim]} and {length} long")
         if twice := [name for name, variable in variables.items() if name in lengths and variable.dims != (name,)]:
             raise UsageError(f"{twice[0]!r} of group {path!r} is an axis, so the variable must have that one axis")
+        self._claim_put(path, frozenset({*variables, *lengths}))
         entries = {name: _variable_record(variable) for name, variable in sorted(variables.items())}
         self.write({"kind": "put", "path": path, "signal": signal, "variables": entries})
 
     def attributes(self, path: str, values: Mapping[str, Attribute]) -> None:
         """Set attributes of the group at `path`, "" for the file itself."""
         if path:
-            check_path(path)
+            self._claim(path, self._members.get(path, frozenset()))
         for name, value in values.items():
             check_name(name, path)
             if name in _RESERVED or name.startswith("labmtj_"):
@@ -99,25 +94,48 @@ class Logbook:
         """Keep a note about the course of the run; not part of the HDF5 file."""
         self.write({"kind": "mark", "name": name, "values": dict(values)})
 
-    def _claim(self, path: str, *, is_table: bool) -> None:
-        check_path(path)
-        if path in (self._groups if is_table else self.tables):
-            raise UsageError(f"{path!r} is already in use by a {'group that was put' if is_table else 'table'}")
-        if not is_table:
-            self._groups.add(path)
-
-    def _learn(self, payload: bytes) -> None:
+    def learn(self, payload: bytes) -> None:
         """Take over what a frame says about tables and groups, without writing it again."""
         if frames.has_kind(payload, "table"):
-            table = table_from(frames.decode(payload))
-            known = self.tables.setdefault(table.path, table)
-            if frames.encode(table_record(known)) != frames.encode(table_record(table)) or table.path in self._groups:
-                raise DataError(f"table {table.path!r} was declared before with another schema")
+            self._claim_table(table_from(frames.decode(payload)))
         elif frames.has_kind(payload, "put"):
-            path = frames.decode(payload)["path"]
-            if path in self.tables:
-                raise DataError(f"{path!r} is already in use by a table")
-            self._groups.add(path)
+            record = frames.decode(payload)
+            dims = (dim for variable in record["variables"].values() for dim in variable["dims"])
+            self._claim_put(record["path"], frozenset({*record["variables"], *dims}))
+        elif frames.has_kind(payload, "attributes") and (path := frames.decode(payload)["path"]):
+            self._claim(path, self._members.get(path, frozenset()))
+
+    def _claim_table(self, table: Table) -> bool:
+        known = self.tables.get(table.path)
+        if known is None:
+            if self._members.get(table.path):
+                raise UsageError(f"{table.path!r} was put as a group before; give the table another path")
+            self._claim(table.path, frozenset({table.row, *table.columns, *table.lengths}))
+            self.tables[table.path] = table
+        elif frames.encode(table_record(known)) != frames.encode(table_record(table)):
+            raise UsageError(f"table {table.path!r} was declared before with another schema; give it another path")
+        return known is None
+
+    def _claim_put(self, path: str, members: frozenset[str]) -> None:
+        if path in self.tables:
+            raise UsageError(f"{path!r} is a table; put the arrays in another group")
+        self._claim(path, members)
+
+    def _claim(self, path: str, members: frozenset[str]) -> None:
+        """Refuse a group that has the name of an array, and an array that has the name of a group."""
+        if self._members.get(path) == members:
+            return
+        check_path(path)
+        parts = path.split("/")
+        for depth in range(1, len(parts)):
+            if parts[depth] in self._members.get("/".join(parts[:depth]), ()):
+                raise UsageError(
+                    f"{'/'.join(parts[: depth + 1])!r} is an array, so {path!r} cannot be a group below it"
+                )
+        below = {other[len(path) + 1 :].split("/")[0] for other in self._members if other.startswith(f"{path}/")}
+        if clash := below & members:
+            raise UsageError(f"{min(clash)!r} is a group below {path!r}, so no array there can have its name")
+        self._members[path] = members
 
 
 class JournalLog(Logbook):
@@ -132,7 +150,7 @@ class JournalLog(Logbook):
         """Go on with the journal of a run, see `JournalWriter.reopen`; its tables are known again."""
         self = cls(JournalWriter.reopen(path, truncate_to))
         for _, payload in JournalReader(path).payloads():
-            self._learn(payload)
+            self.learn(payload)
         return self
 
     def write(self, record: Record) -> None:
@@ -143,7 +161,7 @@ class JournalLog(Logbook):
         """Take the frames of a `FrameLog` into the next commit, in their order."""
         for frame in encoded:
             for payload in split_frames(frame):
-                self._learn(payload)
+                self.learn(payload)
             self.journal.append_encoded(frame)
 
     def commit(self) -> None:
@@ -152,7 +170,7 @@ class JournalLog(Logbook):
 
 
 class FrameLog(Logbook):
-    """Collects entries as encoded frames: a worker process fills it, the main process appends `frames` in a fixed order."""
+    """Collects entries as encoded frames: a worker process fills it, the main process appends them in a fixed order."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,0 +1,192 @@
+"""Reads HDF5 files that anybody may have sent: nothing outside the file is touched, nothing it cannot hold is read.
+
+HDF5 is no safe container: a link or a dataset can name any other file of the machine, and 8 TB fit in 2 kB. Such files
+are refused as a whole, when they are opened.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from labmtj.errors import DataError
+from labmtj.record.hdf5 import PURE_AXIS
+
+_FILTERS = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32}  # others would load plug-ins
+_LARGEST_CHUNK = 1 << 26
+_LARGEST_ATTRIBUTE = 1 << 20
+_MOST_OBJECTS = 100_000
+_DEEPEST = 32
+_DEFLATE_RATIO = 1100  # deflate cannot do better than 1032 to 1
+_SMALL_BYTES = 1 << 24
+_HIDDEN = {"CLASS", "NAME", "DIMENSION_LIST", "REFERENCE_LIST", "DIMENSION_LABELS"}
+
+AttributeValue = str | bool | int | float | list[Any]
+
+
+def open_data(path: Path, *, largest_bytes: int = 1 << 32) -> DataFile:
+    """Open an HDF5 file for reading, checked in whole.
+
+    Args:
+        path: the file.
+        largest_bytes: refuse files with a larger array in them.
+
+    Raises:
+        DataError: if it is no HDF5 file, refers to other files, or holds an array larger than its bytes can be.
+    """
+    if not path.is_file():
+        raise DataError(f"{path} is not there; give the path of a data file")
+    with _naming(path, ""):
+        file = h5py.File(path, "r", locking=False)
+    try:
+        return DataFile(path, file, largest_bytes)
+    except BaseException:
+        file.close()
+        raise
+
+
+class DataFile:
+    """A checked HDF5 file, open for reading; a context manager."""
+
+    def __init__(self, path: Path, file: h5py.File, largest_bytes: int) -> None:
+        self.path = path
+        self._file = file
+        self._datasets: dict[str, bool] = {}  # by path: True for an axis that holds no values
+        self._groups: list[str] = [""]
+        with _naming(path, ""):
+            self._walk(file, "", largest_bytes, set())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def tree(self) -> dict[str, list[str]]:
+        """Return the names of the arrays of every group, by the path of the group ("" = the root)."""
+        return {group: [name for name, _ in self._members(group)] for group in self._groups}
+
+    def read(self, path: str) -> NDArray[Any]:
+        """Return an array: numbers, truth values or text (numpy str); DataError if there is none at the path."""
+        if self._datasets.get(path, True):  # not there, or an axis that holds no values
+            raise DataError(f"{self.path} has no array {path!r}; it has {', '.join(self._datasets) or 'none'}"[:600])
+        with _naming(self.path, path):
+            dataset = self._file[path]
+            if h5py.check_string_dtype(dataset.dtype) is not None and dataset.dtype.kind == "O":
+                return np.asarray(dataset.asstr()[()], dtype=np.str_)
+            values: NDArray[Any] = np.asarray(dataset[()])
+            return values.astype(np.bool_) if dataset.attrs.get("dtype") == "bool" else values
+
+    def group(self, path: str) -> dict[str, NDArray[Any]]:
+        """Return the arrays of a group, by name."""
+        self._check_group(path)
+        return {name: self.read(full) for name, full in self._members(path)}
+
+    def attributes(self, path: str = "") -> dict[str, AttributeValue]:
+        """Return the attributes of a group or an array, without those by which HDF5 ties axes to arrays."""
+        if path not in self._datasets:
+            self._check_group(path)
+        with _naming(self.path, path):
+            item = self._file[path or "/"]
+            return {name: self._attribute(item, name) for name in item.attrs if name not in _HIDDEN}
+
+    def _attribute(self, item: h5py.Group | h5py.Dataset, name: str) -> AttributeValue:
+        identifier = item.attrs.get_id(name)
+        if math.prod(identifier.shape or (0,)) * identifier.dtype.itemsize > _LARGEST_ATTRIBUTE:
+            raise ValueError(f"attribute {name!r} is too large")
+        value = item.attrs[name]
+        if isinstance(value, bytes):
+            return value.decode("utf-8", "replace")
+        if isinstance(value, np.ndarray):
+            return [entry.decode("utf-8", "replace") if isinstance(entry, bytes) else entry for entry in value.tolist()]
+        return value.item() if isinstance(value, np.generic) else value  # type: ignore[no-any-return]
+
+    def _check_group(self, path: str) -> None:
+        if path not in self._groups:
+            raise DataError(f"{self.path} has no group {path!r}; it has {', '.join(filter(None, self._groups))}"[:600])
+
+    def _members(self, group: str) -> Iterator[tuple[str, str]]:
+        for path, is_axis in self._datasets.items():
+            parent, _, name = path.rpartition("/")
+            if parent == group and not is_axis:
+                yield name, path
+
+    def _walk(self, group: h5py.Group, path: str, largest_bytes: int, above: set[int]) -> None:
+        """Check every link and object below the group; a link back to a group above is refused."""
+        address = h5py.h5o.get_info(group.id).addr
+        if address in above or len(above) > _DEEPEST:
+            raise ValueError(f"group {path!r} lies in itself or too deep")
+        for name in group:
+            full = f"{path}/{name}".lstrip("/")
+            if group.id.links.get_info(name.encode()).type != h5py.h5l.TYPE_HARD:
+                raise ValueError(f"{full!r} is a link that may lead out of the file; copy the data in instead")
+            if len(self._datasets) + len(self._groups) > _MOST_OBJECTS:
+                raise ValueError(f"it has more than {_MOST_OBJECTS} objects")
+            item = group[name]
+            if isinstance(item, h5py.Group):
+                self._groups.append(full)
+                self._walk(item, full, largest_bytes, above | {address})
+            elif isinstance(item, h5py.Dataset):
+                self._datasets[full] = _checked(item, full, largest_bytes)
+            else:
+                raise TypeError(f"{full!r} is neither an array nor a group")
+
+
+def _checked(dataset: h5py.Dataset, path: str, largest_bytes: int) -> bool:
+    """Raise ValueError for a dataset that must not be read; return whether it is an axis without values."""
+    settings = dataset.id.get_create_plist()
+    if settings.get_external_count() or settings.get_layout() == h5py.h5d.VIRTUAL:
+        raise ValueError(f"{path!r} keeps its values in another file; copy the data in instead")
+    text = h5py.check_string_dtype(dataset.dtype) is not None
+    if dataset.dtype.kind not in "biufS" and not text:
+        raise TypeError(f"{path!r} is of type {dataset.dtype}, neither numbers nor text")
+    if any(settings.get_filter(i)[0] not in _FILTERS for i in range(settings.get_nfilters())):
+        raise ValueError(f"{path!r} is compressed by something else than gzip")
+    if math.prod(dataset.chunks or (0,)) * dataset.dtype.itemsize > _LARGEST_CHUNK:
+        raise ValueError(f"{path!r} has chunks over {_LARGEST_CHUNK >> 20} MB")
+    size = math.prod(dataset.shape or (0,)) * dataset.dtype.itemsize
+    if _is_pure_axis(dataset):
+        return True
+    if size > largest_bytes or size > _SMALL_BYTES + _DEFLATE_RATIO * dataset.id.get_storage_size():
+        raise ValueError(f"{path!r} claims {size} bytes, more than it holds or than may be read")
+    return False
+
+
+def _is_pure_axis(dataset: h5py.Dataset) -> bool:
+    name = dataset.attrs.get("NAME", b"")
+    return isinstance(name, bytes) and name.startswith(PURE_AXIS.encode())
+
+
+@contextmanager
+def _naming(file: Path, path: str) -> Iterator[None]:
+    """Turn what h5py raises about a bad file into a DataError that names file and path."""
+    try:
+        yield
+    except DataError:
+        raise
+    except (
+        OSError,
+        KeyError,
+        ValueError,
+        TypeError,
+        RuntimeError,
+        AttributeError,
+        OverflowError,
+        MemoryError,
+    ) as error:
+        where = f"{file}, {path!r}" if path else f"{file}"
+        raise DataError(f"{where} cannot be read: {error}"[:600]) from error
