@@ -187,6 +187,11 @@ class Currents:
         """Odd part over the shots, (batch, lines): the mean of sign x raw value."""
         return np.einsum("bsl,s->bl", self.raw_amperes, self.signs / len(self.signs))
 
+    def part(self, lines: slice) -> Currents:
+        """Return the answer for some of the lines."""
+        arrays = (self.raw_amperes, self.flags, self.range_amperes, self.start_seconds, self.volts)
+        return Currents(*(array[:, :, lines] for array in arrays), self.signs)  # type: ignore[call-arg]
+
     def __len__(self) -> int:
         return len(self.raw_amperes)
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -31,9 +31,19 @@ class Purpose(IntEnum):
     CALIBRATE = 3
     WRITE = 4
     VERIFY = 5
-    INFER = 6
-    RECOVERY = 7
+    BASELINE = 6
+    INFER = 7
+    TRANSFER = 8
+    RECOVERY = 9
     """an extra read after a death, to learn what happened before it"""
+
+
+class Tags(TypedDict):
+    """What rows written from now on belong to."""
+
+    purpose: Purpose
+    solution: int
+    """number of the solution, -1 for none"""
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
 
 from numpy.typing import ArrayLike
 
-from labmtj.quantities import Bias, Currents, Limits, Lines, Pulse, Reading, Refusal
-from labmtj.schema import Attribute, Table, Variable
+from labmtj.quantities import ArrayInfo, Bias, Currents, Limits, Lines, Pulse, Reading, Refusal, Station
+from labmtj.schema import Attribute, Purpose, Table, Tags, Variable
 
 
 class Clock(Protocol):
@@ -65,6 +66,15 @@ class Crossbar(Protocol):
 class Log(Protocol):
     """Keeps what a procedure found; everything is checked when it is handed over, and durable after `commit`."""
 
+    @property
+    def tags(self) -> Tags:
+        """What rows written now belong to."""
+        ...
+
+    def tagged(self, purpose: Purpose, solution: int = -1) -> AbstractContextManager[None]:
+        """Tag what is written within."""
+        ...
+
     def table(self, table: Table) -> None:
         """Declare a table; again with the same schema does nothing, with another is a UsageError."""
         ...
@@ -91,4 +101,56 @@ class Log(Protocol):
 
     def commit(self) -> None:
         """Return when everything so far would survive the death of the process and a power cut."""
+        ...
+
+
+class Data(Protocol):
+    """A record that is being read."""
+
+    def read(self, path: str) -> Any:
+        """Return the array at `path`."""
+        ...
+
+    def attributes(self, path: str) -> Mapping[str, Any]:
+        """Return the attributes of the group or array at `path`."""
+        ...
+
+
+class Procedure(Protocol):
+    """What is measured on one array: a strict settings model that executes itself."""
+
+    def execute(self, crossbar: Crossbar, log: Log) -> None:
+        """Measure, and write to the log."""
+        ...
+
+
+class Campaign(Protocol):
+    """A procedure in blocks over several arrays. Between two blocks all that matters is in the arrays and in `memory`."""
+
+    def fingerprint(self) -> str:
+        """Return a checksum of the input files; a run is not resumed with others."""
+        ...
+
+    def stations(self, arrays: Sequence[ArrayInfo]) -> list[Station]:
+        """Return the independent parts of the campaign on a bench with these arrays."""
+        ...
+
+    def blocks(self) -> int:
+        """Return the number of blocks of every station."""
+        ...
+
+    def prepare(self, stations: Sequence[Station], log: Log) -> None:
+        """Check that everything fits and describe the tables, before the first bias."""
+        ...
+
+    def block(self, station: Station, index: int, arrays: Mapping[str, Crossbar], memory: dict[str, Any], log: Log) -> None:
+        """Do one block of a station."""
+        ...
+
+    def conclude(self, station: Station, data: Data, log: Log) -> None:
+        """Work out what follows from the records of a station's blocks."""
+        ...
+
+    def summarise(self, stations: Sequence[Station], data: Data, log: Log) -> None:
+        """Work out what follows from all stations together."""
         ...

@@ -94,7 +94,7 @@ class WineCampaign(BaseModel):
         """Do one block of a station. `memory` carries what later blocks need; it is part of every snapshot."""
         if index == 0:
             for name in station.arrays:
-                with log.tagged(purpose=Purpose.CHARACTERISE, index=-1):
+                with log.tagged(purpose=Purpose.CHARACTERISE, solution=-1):
                     memory[name] = self._characterise(station, name, arrays[name], log)
             return
         solutions, number = self.load(), index - 1
@@ -135,8 +135,8 @@ class _Solution:
         """Write and run layer 1, then layer 2 on what came out of it."""
         row: dict[str, Any] = {"number": self.number}
         inputs = self.wine.features
-        clocks = [self.arrays[name].clock for name in self.station.arrays]
-        begun = sum(clock.now() for clock in clocks)
+        clock = self.arrays[self.station.arrays[0]].clock  # one bench, one clock
+        begun = clock.now()
         for layer in (0, 1):
             result = self._write(layer)
             differences = self._multiply(layer, inputs, row)
@@ -144,7 +144,7 @@ class _Solution:
             activations = network.preactivation(differences, self.biases[layer], 1.0)
             inputs = np.tanh(activations)
         row["predicted"] = network.predictions(activations)
-        row["bench_seconds"] = sum(clock.now() for clock in clocks) - begun
+        row["bench_seconds"] = clock.now() - begun
         record.append_solution(self.log, self.station, row)
 
     def _write(self, layer: int) -> WriteResult:
@@ -152,7 +152,7 @@ class _Solution:
         memory = self.memory[name]
         reference = ReferenceMaps(**memory["reference"])
         addressed = self.blocks[layer].mask(self.station.info.shape)
-        with self.log.tagged(purpose=Purpose.WRITE, index=self.number):
+        with self.log.tagged(purpose=Purpose.WRITE, solution=self.number):
             result = write_matrix(
                 self.arrays[name], self.targets[layer], reference, WriteSettings(**memory["write"]),
                 known=memory["state"], addressed=addressed, delivered=self.station.info.delivered_fraction,
@@ -164,11 +164,11 @@ class _Solution:
         """Measure baseline, product and transfer matrix of a layer; return the product in units of the nominal step."""
         name, block, infer = self.chips[layer], self.blocks[layer], self.campaign.infer
         multiplier = Multiplier(self.arrays[name], block, infer, self._range(layer))
-        with self.log.tagged(purpose=Purpose.BASELINE, index=self.number):
+        with self.log.tagged(purpose=Purpose.BASELINE, solution=self.number):
             baseline = multiplier.baseline()
-        with self.log.tagged(purpose=Purpose.INFER, index=self.number):
+        with self.log.tagged(purpose=Purpose.INFER, solution=self.number):
             amperes = multiplier.multiply(np.clip(inputs, -1, 1), baseline)
-        with self.log.tagged(purpose=Purpose.TRANSFER, index=self.number):
+        with self.log.tagged(purpose=Purpose.TRANSFER, solution=self.number):
             transfer = multiplier.transfer()
         row |= {
             f"layer{layer + 1}_amperes": amperes,

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from labmtj.record.journal import JournalWriter
     from labmtj.record.logbook import FrameLog, JournalLog, Logbook, MemoryLog
     from labmtj.record.reader import DataFile, open_data
-    from labmtj.record.replay import JournalReader, last_state
+    from labmtj.record.replay import JournalReader, last_states
+    from labmtj.record.recorded import Recorded
     from labmtj.record.tables import (
         pulse_steps_rows,
         pulse_steps_table,
@@ -32,7 +33,8 @@ __all__ = [
     "JournalWriter",
     "Logbook",
     "MemoryLog",
-    "last_state",
+    "Recorded",
+    "last_states",
     "open_data",
     "pulse_steps_rows",
     "pulse_steps_table",
@@ -48,7 +50,8 @@ _MODULES = {
     "journal": ("JournalWriter",),
     "logbook": ("FrameLog", "JournalLog", "Logbook", "MemoryLog"),
     "reader": ("DataFile", "open_data"),
-    "replay": ("JournalReader", "last_state"),
+    "recorded": ("Recorded",),
+    "replay": ("JournalReader", "last_states"),
 }
 
 

@@ -6,6 +6,7 @@ Entries are checked here, before they are encoded, so that a journal never holds
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -17,7 +18,7 @@ from labmtj.record import frames
 from labmtj.record.frames import Record, collapse
 from labmtj.record.journal import JournalWriter
 from labmtj.record.replay import JournalReader, split_frames
-from labmtj.schema import Attribute, Column, Table, Variable, check_name, check_path, check_text
+from labmtj.schema import Attribute, Column, Purpose, Table, Tags, Variable, check_name, check_path, check_text
 
 _RESERVED = ("NX_class", "signal", "axes")  # written by the HDF5 layout itself
 _LONGEST_LIST = 4000  # entries; HDF5 keeps an attribute within 64 kB

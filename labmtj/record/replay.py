@@ -136,16 +136,16 @@ def fingerprint(path: Path, offset: int) -> int | None:
     return check if position == offset else None
 
 
-def last_state(path: Path, name: str) -> tuple[int, Mapping[str, Any]] | None:
-    """Return where the last state of that name ends in the journal, and its values; None if there is none."""
-    found = None
+def last_states(path: Path) -> tuple[dict[str, Mapping[str, Any]], int]:
+    """Return the values of the last state of each name, and where the last of all states ends; `START` if there is none."""
+    found: dict[str, Mapping[str, Any]] = {}
+    end = START
     reader = JournalReader(path)
     for offset, payload in reader.payloads():
         if frames.has_kind(payload, "state"):
             record = reader.decoded(offset, payload)
-            if record.get("name") == name:
-                found = reader.valid_bytes, record["values"]
-    return found
+            found[record["name"]], end = record["values"], reader.valid_bytes
+    return found, end
 
 
 def split_frames(encoded: bytes) -> Iterator[bytes]:

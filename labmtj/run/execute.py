@@ -46,7 +46,7 @@ def start(experiment: Experiment, parent: Path, *, workers: int, show: Show) -> 
     """
     folder = RunFolder.create(parent, experiment.resolved())
     log = JournalLog(JournalWriter.create(folder.journal))
-    return _guarded(folder, lambda: _run(folder, experiment, log, workers, show, fresh=True))
+    return _guarded(folder, lambda: _run(folder, experiment, log, {}, workers, show))
 
 
 def resume(folder: RunFolder, *, workers: int, show: Show) -> RunFolder:
@@ -58,11 +58,14 @@ def resume(folder: RunFolder, *, workers: int, show: Show) -> RunFolder:
     if folder.ending == "DONE":
         raise UsageError(f"{folder.path}: this run is done; `labmtj report` makes its report anew")
     experiment = load_run(folder.run_yaml)
+    states: dict[str, Any] = {}
     if folder.journal.exists():
-        log, fresh = JournalLog.reopen(folder.journal), False
+        # Every block ends with its snapshot: what is behind the last one is a block that was cut off, or the analysis.
+        states, end = last_states(folder.journal)
+        log = JournalLog.reopen(folder.journal, end)
     else:
-        log, fresh = JournalLog(JournalWriter.create(folder.journal)), True
-    return _guarded(folder, lambda: _run(folder, experiment, log, workers, show, fresh=fresh))
+        log = JournalLog(JournalWriter.create(folder.journal))
+    return _guarded(folder, lambda: _run(folder, experiment, log, states, workers, show))
 
 
 def _guarded(folder: RunFolder, work: Callable[[], None]) -> RunFolder:
@@ -84,14 +87,13 @@ def _guarded(folder: RunFolder, work: Callable[[], None]) -> RunFolder:
     return folder
 
 
-def _run(folder: RunFolder, experiment: Experiment, log: JournalLog, workers: int, show: Show, *, fresh: bool) -> None:
+def _run(folder: RunFolder, experiment: Experiment, log: JournalLog, states: dict[str, Any], workers: int, show: Show) -> None:
     stations = experiment.campaign.stations(experiment.connect().arrays())
-    if fresh or not log.tables:
+    if not states:
         describe(experiment, stations, log)
         log.attributes("", {"experiment": experiment.name, "run": folder.path.name, "seed": experiment.seed})
         log.attributes("provenance", {"run_yaml": yamlfile.dumps(experiment.resolved().model_dump(mode="json"))})
         log.commit()
-    states = {} if fresh else last_states(folder.journal, [station.name for station in stations])
     plan = Plan(stations, experiment.campaign.blocks(), {name: int(state["next"]) for name, state in states.items()})
     checkpointer = Checkpointer(folder.journal, folder.data)
     with _stop_requests() as requests:
@@ -138,7 +140,7 @@ def _conclude(folder: RunFolder, experiment: Experiment, log: JournalLog, plan: 
             experiment.campaign.conclude(station, data, log)
             log.commit()
             requests.check()
-        experiment.campaign.summarise(plan.stations, log)
+        experiment.campaign.summarise(plan.stations, data, log)
     show(Progress("analysis", len(plan.stations), len(plan.stations), time.monotonic() - begun, 0))
 
 
