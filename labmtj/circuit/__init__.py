@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from labmtj.circuit.boundary import LINE_LEAK_SIEMENS, Boundary, Settled, line_volts, settle
+from labmtj.circuit.fixed_point import CellLaw
+from labmtj.circuit.nonlinear import OperatingPoint, operating_point
 from labmtj.circuit.ports import OPEN_OHMS, PortState
 from labmtj.circuit.response import LEAK_OHMS, WiresResponse, response_of
 from labmtj.circuit.wires import Wires
@@ -12,11 +14,14 @@ __all__ = [
     "LINE_LEAK_SIEMENS",
     "OPEN_OHMS",
     "Boundary",
+    "CellLaw",
+    "OperatingPoint",
     "PortState",
     "Settled",
     "Wires",
     "WiresResponse",
     "line_volts",
+    "operating_point",
     "response_of",
     "settle",
 ]

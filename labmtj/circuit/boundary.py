@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -97,58 +97,79 @@ def settle(
     Arguments are those of `line_volts`. A source beyond its limit becomes a current source; nothing is raised.
     """
     volts = line_volts(admittance, source_volts, source_siemens)
-    amperes = matvec(admittance, volts)
-    limited = np.zeros(volts.shape, dtype=bool)
-    beyond = (np.abs(amperes) > np.multiply(line_amperes, 1 + _RELATIVE_SLACK)).any(axis=-1)
-    if not beyond.any():
-        return Settled(volts, amperes, limited)
-    volts = np.array(volts)
-    for vector in [()] if volts.ndim == 1 else [(number,) for number in np.flatnonzero(beyond)]:
-        siemens = np.where(np.isnan(source_volts[vector]), 0.0, source_siemens)
+    settled = Settled(volts, matvec(admittance, volts), np.zeros(volts.shape, dtype=bool))
+    over = beyond(settled.line_amperes, line_amperes).any(axis=-1)
+    if not over.any():
+        return settled
+    settled = settled._replace(line_volts=volts.copy())
+    vectors: list[tuple[int, ...]] = (
+        [()] if volts.ndim == 1 else [(number,) for number in np.flatnonzero(over).tolist()]
+    )
+    for vector in vectors:
+        chosen = source_volts[vector]
 
-        def solve(
-            boundary: FloatArray, into: FloatArray, chosen: FloatArray = source_volts[vector]
-        ) -> tuple[FloatArray, FloatArray]:
-            lines = Boundary(admittance, boundary).line_volts(chosen, into)
-            return lines, matvec(admittance, lines)
+        def solve(siemens: FloatArray, forced: FloatArray, chosen: FloatArray = chosen) -> Settled:
+            lines = Boundary(admittance, siemens).line_volts(chosen, forced)
+            return Settled(lines, matvec(admittance, lines), np.zeros(lines.shape, dtype=bool))
 
-        volts[vector], amperes[vector], limited[vector] = limit(solve, source_volts[vector], siemens, line_amperes)
-    return Settled(volts, amperes, limited)
+        signs, answer = limit(solve, chosen, np.where(np.isnan(chosen), 0.0, source_siemens), line_amperes)
+        for whole, piece in zip(settled, answer._replace(limited=signs != 0), strict=True):
+            whole[vector] = piece
+    return settled
+
+
+def beyond(amperes: FloatArray, line_amperes: ArrayLike) -> BoolArray:
+    """Return where the size of `amperes` exceeds the limits by more than rounding, shape of `amperes`."""
+    exceeded: BoolArray = np.abs(amperes) > np.multiply(line_amperes, 1 + _RELATIVE_SLACK)
+    return exceeded
+
+
+class Lines(Protocol):
+    """Any answer that tells voltages and currents of the lines of one vector, (lines,)."""
+
+    @property
+    def line_volts(self) -> FloatArray:
+        """Volts."""
+
+    @property
+    def line_amperes(self) -> FloatArray:
+        """Amperes into the array."""
+
+
+Answer = TypeVar("Answer", bound=Lines)
 
 
 def limit(
-    solve: Callable[[FloatArray, FloatArray], tuple[FloatArray, FloatArray]],
+    solve: Callable[[FloatArray, FloatArray], Answer],
     source_volts: FloatArray,
     source_siemens: FloatArray,
     line_amperes: ArrayLike,
-) -> Settled:
-    """Return the lines of one vector with limited sources: an active set, worst offender first.
+) -> tuple[FloatArray, Answer]:
+    """Return which sources of one vector are in compliance (sign of their current, zero for the others) and the answer.
 
-    One line enters at a time: limiting a row often brings its column below the limit too, and both at once could leave
-    the array without any voltage reference.
+    An active set that one line enters at a time, the worst first: limiting a row often brings its column below the
+    limit too, and both at once could leave the array without any voltage reference.
 
     Args:
-        solve: (source_siemens, forced amperes) to (line volts, line amperes), each (lines,).
+        solve: from the conductance of each source and the amperes forced into each line, (lines,) each, to an answer.
         source_volts: (lines,), NaN = floating.
         source_siemens: (lines,), zero where floating.
         line_amperes: limits, one or (lines,).
     """
     bounds = np.broadcast_to(np.asarray(line_amperes, float), source_volts.shape)
     signs = np.zeros(source_volts.shape)
-    forced = np.zeros(source_volts.shape)
-    volts, amperes = solve(source_siemens, forced)
+    answer = solve(source_siemens, signs)
     for _ in range(4 * len(signs)):
-        # A source in compliance that would have to exceed its own set voltage is back in control.
-        drop = np.divide(forced, source_siemens, out=np.zeros_like(forced), where=source_siemens > 0)
-        released = (signs != 0) & (signs * (volts + drop - source_volts) > _VOLT_SLACK)
-        excess = np.where(signs == 0, np.abs(amperes) / bounds, 0.0)
+        # A source in compliance that would have to go beyond its own set voltage is back in control.
+        drop = np.divide(signs * bounds, source_siemens, out=np.zeros_like(signs), where=source_siemens > 0)
+        released = (signs != 0) & (signs * (answer.line_volts + drop - source_volts) > _VOLT_SLACK)
+        excess = np.where((signs == 0) & beyond(answer.line_amperes, bounds), np.abs(answer.line_amperes) / bounds, 0.0)
         worst = int(np.argmax(excess))
         if released.any():
             signs[released] = 0.0
-        elif excess[worst] > 1 + _RELATIVE_SLACK:
-            signs[worst] = np.sign(amperes[worst])
+        elif excess[worst] > 0:
+            signs[worst] = np.sign(answer.line_amperes[worst])
         else:
             break
-        forced = np.where(signs != 0, signs * bounds, 0.0)
-        volts, amperes = solve(np.where(signs != 0, 0.0, source_siemens), forced)
-    return Settled(volts, amperes, signs != 0)
+        answer = solve(np.where(signs != 0, 0.0, source_siemens), np.where(signs != 0, signs * bounds, 0.0))
+    return signs, answer

@@ -1,0 +1,133 @@
+"""Cell voltages that obey both a linear network and the law of every cell: a fixed point, with Newton behind it.
+
+The network is I = `linear` + K e and V = R I - e, where e = R i(V) - V is what a cell carries beyond its linear
+current, as a voltage. A pass through both contracts by about (wire drop / cell drop) x (change of resistance).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from labmtj.circuit.products import matvec
+from labmtj.errors import ProcedureFailed
+from labmtj.quantities import FloatArray
+
+CellLaw = Callable[[FloatArray], FloatArray]
+"""From the volts across every junction, (..., cells), to an amount per cell of the same shape, element by element."""
+
+_PASSES = 30
+_NEWTON_STEPS = 60
+_SMALLEST_STEP = 2.0**-30
+_PROBE_VOLTS = 1e-4
+
+
+class Problem(NamedTuple):
+    """The cells of one network."""
+
+    ohms: FloatArray
+    """R, (cells,)"""
+    inverse: FloatArray
+    """K, (cells, cells): (diag(R) + impedance of the wires and of what hangs on the lines)^-1"""
+    law: CellLaw
+    slope: CellLaw | None
+    tolerance_volts: float
+
+    def step(self, linear: FloatArray, volts: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return how far the network moves the cell volts when the cells carry what their law says, and its amperes."""
+        carried = self.law(volts)
+        excess = self.ohms * carried
+        excess -= volts
+        amperes = matvec(self.inverse, excess)
+        amperes += linear
+        move = amperes - carried
+        move *= self.ohms
+        return move, amperes
+
+
+def settle_cells(problem: Problem, linear: FloatArray, starts: FloatArray | None) -> tuple[FloatArray, FloatArray]:
+    """Return the volts and amperes of the cells, (batch, cells) each.
+
+    A vector that has settled is left alone, so that its bits do not depend on its batch.
+
+    Args:
+        problem: the cells and their network.
+        linear: (batch, cells) amperes of the linear network.
+        starts: (batch, cells) volts to start from, None = the linear answer.
+
+    Raises:
+        ProcedureFailed: if a vector settles neither by passes nor by Newton.
+    """
+    volts = problem.ohms * linear if starts is None else starts
+    # A diverging pass may overflow the law; Newton starts over from the beginning.
+    with np.errstate(over="ignore", invalid="ignore"):
+        if len(linear) > 1:
+            return _settle_many(problem, linear, volts)
+        one_volts, one_amperes = _settle_one(problem, linear[0], volts[0])
+    return one_volts[np.newaxis], one_amperes[np.newaxis]
+
+
+def _settle_one(problem: Problem, linear: FloatArray, volts: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Do what `_settle_many` does for a single vector, without the bookkeeping: every pulse comes through here."""
+    for _ in range(_PASSES):
+        move, amperes = problem.step(linear, volts)
+        volts = volts + move
+        if np.abs(move, out=move).max() < problem.tolerance_volts:
+            return volts, amperes
+    return _newton(problem, linear, 0)
+
+
+def _settle_many(problem: Problem, linear: FloatArray, volts: FloatArray) -> tuple[FloatArray, FloatArray]:
+    all_volts, all_amperes = np.empty_like(linear), np.empty_like(linear)
+    moving, todo = np.arange(len(linear)), linear
+    for _ in range(_PASSES):
+        move, amperes = problem.step(todo, volts)
+        volts = volts + move
+        settled = np.abs(move, out=move).max(axis=1) < problem.tolerance_volts
+        if settled.any():
+            all_volts[moving[settled]], all_amperes[moving[settled]] = volts[settled], amperes[settled]
+            moving, todo, volts = moving[~settled], todo[~settled], volts[~settled]
+            if not len(moving):
+                break
+    for number in moving.tolist():
+        all_volts[number], all_amperes[number] = _newton(problem, linear[number], number)
+    return all_volts, all_amperes
+
+
+def _newton(problem: Problem, linear: FloatArray, number: int) -> tuple[FloatArray, FloatArray]:
+    """Return volts and amperes of one vector, (cells,) each, by Newton steps halved until the residual falls."""
+    volts = problem.ohms * linear
+    move, amperes = problem.step(linear, volts)
+    if not np.isfinite(move).all():
+        volts = np.zeros_like(volts)
+        move, amperes = problem.step(linear, volts)
+    for _ in range(_NEWTON_STEPS):
+        if np.abs(move).max() < problem.tolerance_volts:
+            return volts + move, amperes
+        direction, scale, size = np.linalg.solve(_jacobian(problem, volts), move), 1.0, np.linalg.norm(move)
+        trial, amperes = problem.step(linear, volts + direction)
+        while not np.linalg.norm(trial) < size and scale > _SMALLEST_STEP:
+            scale *= 0.5
+            trial, amperes = problem.step(linear, volts + scale * direction)
+        if scale <= _SMALLEST_STEP:
+            break
+        volts, move = volts + scale * direction, trial
+    raise ProcedureFailed(
+        f"vector {number}: the cell voltages do not settle, {np.abs(move).max():.3g} V are left "
+        f"(tolerance {problem.tolerance_volts:g} V); use lower voltages, or a cell law that rises with voltage"
+    )
+
+
+def _jacobian(problem: Problem, volts: FloatArray) -> FloatArray:
+    """Return -d(move)/d(volts) = 1 + (1 - R K) diag(R g - 1)."""
+    if problem.slope is None:
+        rise = problem.law(volts + _PROBE_VOLTS) - problem.law(volts - _PROBE_VOLTS)
+        siemens = rise / (2 * _PROBE_VOLTS)
+    else:
+        siemens = problem.slope(volts)
+    beyond = problem.ohms * siemens - 1.0
+    jacobian: FloatArray = -(problem.ohms[:, np.newaxis] * problem.inverse) * beyond
+    jacobian.ravel()[:: len(volts) + 1] += 1.0 + beyond
+    return jacobian
