@@ -19,7 +19,7 @@ from labmtj.perceptron.pairs import difference
 from labmtj.quantities import FloatArray
 
 VERSION = 1
-UNREADABLE = (OSError, ValueError, EOFError, KeyError, NotImplementedError, MemoryError, zipfile.BadZipFile, zlib.error)
+UNREADABLE = (OSError, ValueError, EOFError, KeyError, RuntimeError, MemoryError, zipfile.BadZipFile, zlib.error)
 """what NumPy and zipfile raise on a damaged or foreign file"""
 ARRAYS = ("w1", "w2", "b1", "b2")
 WANTED = "w1, w2, b1 and b2"
