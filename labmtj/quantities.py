@@ -264,6 +264,8 @@ class ArrayInfo:
     shape: tuple[int, int]
     delta_siemens: float
     """nominal conductance step of one cell, P minus AP"""
+    antiparallel_siemens: float
+    """nominal conductance of a cell in AP"""
     diameter_metres: float
     delivered_fraction: FloatArray
     """(rows, columns): part of a selected cell's voltage that the wires leave to it, nominal cells in a checkerboard"""

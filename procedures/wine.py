@@ -7,7 +7,8 @@ What the tuning of gains and biases makes of the records is in `procedures/wine_
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import collections.abc
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -15,10 +16,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from labmtj import library
 from labmtj.errors import UsageError
-from labmtj.perceptron import Block, Solutions, Wine, load_wine, network
+from labmtj.perceptron import Block, Mapping, Solutions, Wine, load_wine, network
 from labmtj.quantities import ArrayInfo, BoolArray, FloatArray, Station
 from labmtj.schema import Purpose
-from labmtj.verbs import Crossbar, Log
+from labmtj.verbs import Crossbar, Data, Log
+from procedures import wine_analysis
 from procedures import wine_record as record
 from procedures.amplitude import AmplitudeSettings, scan_amplitudes
 from procedures.infer import InferSettings, Multiplier, pair_difference
@@ -26,6 +28,7 @@ from procedures.reference import ReferenceMaps, ReferenceSettings, reference_map
 from procedures.write import WriteResult, WriteSettings, write_matrix
 
 Memory = dict[str, Any]
+Crossbars = collections.abc.Mapping[str, Crossbar]
 
 
 class WineCampaign(BaseModel):
@@ -80,17 +83,28 @@ class WineCampaign(BaseModel):
         if solutions.inputs != wine.features.shape[1]:
             raise UsageError(f"{self.solutions} takes {solutions.inputs} inputs; Wine has {wine.features.shape[1]}")
         for station in stations:
-            for block, bits in zip(self._places(solutions), (solutions.w1, solutions.w2), strict=True):
-                block.place(bits[0], station.info.shape)
+            self.places(solutions).check(*(station.info.shape for _ in station.arrays))
         record.describe(log, stations, solutions, wine)
 
-    def _places(self, solutions: Solutions) -> tuple[Block, Block]:
-        first, second = solutions.w1.shape[1:], solutions.w2.shape[1:]
-        return Block(*self.layer1_at, *first), Block(*self.layer2_at, *second)
+    def places(self, solutions: Solutions) -> Mapping:
+        """Return where the layers live."""
+        return Mapping.of(solutions, self.layer1_at, self.layer2_at, sequential=self.mapping == "sequential")
+
+    def fingerprint(self) -> str:
+        """Return the checksum of the solutions."""
+        return self.load().checksum()
+
+    def conclude(self, station: Station, data: Data, log: Log) -> None:
+        """Tune gains and biases on the records of a station and record every metric."""
+        wine_analysis.conclude(station, data, log, self.infer.read_volts)
+
+    def summarise(self, stations: Sequence[Station], data: Data, log: Log) -> None:
+        """Record one line per device size."""
+        wine_analysis.summarise(stations, data, log)
 
     # -- blocks ------------------------------------------------------------------------------------------------------
 
-    def block(self, station: Station, index: int, arrays: Mapping[str, Crossbar], memory: Memory, log: Log) -> None:
+    def block(self, station: Station, index: int, arrays: Crossbars, memory: Memory, log: Log) -> None:
         """Do one block of a station. `memory` carries what later blocks need; it is part of every snapshot."""
         if index == 0:
             for name in station.arrays:
@@ -117,15 +131,17 @@ class _Solution:
     """One solution on one station: both layers written, read, and recorded as one row."""
 
     def __init__(
-        self, campaign: WineCampaign, station: Station, arrays: Mapping[str, Crossbar], memory: Memory, log: Log,
+        self, campaign: WineCampaign, station: Station, arrays: Crossbars, memory: Memory, log: Log,
         solutions: Solutions, number: int,
     ) -> None:  # fmt: skip
         self.campaign, self.station, self.arrays, self.memory, self.log = campaign, station, arrays, memory, log
         self.number = number
-        self.chips = (station.arrays * 2)[:2]
-        self.blocks = campaign._places(solutions)
+        mapping = campaign.places(solutions)
+        self.blocks = mapping.blocks
+        self.chips = tuple(station.arrays[array] for array in mapping.arrays)
+        self.shape = station.info.shape
         self.targets = tuple(
-            block.place(bits[number], station.info.shape)
+            block.place(bits[number], self.shape)
             for block, bits in zip(self.blocks, (solutions.w1, solutions.w2), strict=True)
         )
         self.biases = (solutions.b1[number], solutions.b2[number])
@@ -151,7 +167,7 @@ class _Solution:
         name = self.chips[layer]
         memory = self.memory[name]
         reference = ReferenceMaps(**memory["reference"])
-        addressed = self.blocks[layer].mask(self.station.info.shape)
+        addressed = _cells(self.blocks[layer], self.shape)
         with self.log.tagged(purpose=Purpose.WRITE, solution=self.number):
             result = write_matrix(
                 self.arrays[name], self.targets[layer], reference, WriteSettings(**memory["write"]),
@@ -180,6 +196,11 @@ class _Solution:
     def _range(self, layer: int) -> float:
         """The largest current a column of the block can carry: every row of it driven, every cell P."""
         parallel = self.memory[self.chips[layer]]["reference"]["parallel_amperes"]
-        block: BoolArray = self.blocks[layer].mask(self.station.info.shape)
+        block = _cells(self.blocks[layer], self.shape)
         scale = self.campaign.infer.read_volts / self.memory[self.chips[layer]]["reference"]["read_volts"]
         return float(1.1 * scale * np.where(block, parallel, 0.0).sum(axis=0).max())
+
+
+def _cells(block: Block, shape: tuple[int, int]) -> BoolArray:
+    """Return True on the cells of a block, (rows, columns)."""
+    return block.place(np.ones((block.rows, block.columns), bool), shape)

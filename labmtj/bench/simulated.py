@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from dataclasses import replace
+
 import numpy as np
 
 from labmtj.bench.description import BenchFile
-from labmtj.circuit import PortState, response_of
-from labmtj.junction import ArrayDescription
+from labmtj.circuit import PortState, Wires, response_of
+from labmtj.junction import ArrayDescription, draw
 from labmtj.quantities import ArrayInfo, FloatArray, Station
 from labmtj.simulated import SimulatedCrossbar, Timing, VirtualClock
 
@@ -38,30 +40,43 @@ class SimulatedBench:
 
 def crossbar_of(description: ArrayDescription, *, seed: int, name: str, **parts: object) -> SimulatedCrossbar:
     """Return a chip drawn from an array file; `parts` are the meter, timing and clock of `SimulatedCrossbar`."""
+    junctions = draw(
+        description.family, description.shape, description.polarity, description.temperature_kelvin, seed, name
+    )
+    # Contacts are linear: the network takes them more cheaply than the cells' own law.
+    wires = wires_of(description, junctions.contact_ohms.reshape(description.shape))
     return SimulatedCrossbar(
-        description.wires.wires(description.shape), description.junctions(seed, name),
-        seed=seed, name=name, limits=description.limits.limits(), **parts,  # type: ignore[arg-type]
+        wires, replace(junctions, contact_ohms=np.zeros(junctions.cells)),
+        seed=seed, name=name, limits=description.limits.as_limits(), **parts,  # type: ignore[arg-type]
     )  # fmt: skip
+
+
+def wires_of(description: ArrayDescription, contact_ohms: FloatArray | float = 0.0) -> Wires:
+    """Return the wires of an array file: rows driven from the left, columns read at the bottom."""
+    uniform = Wires.uniform(description.shape, **description.wires.numbers())
+    leads = (uniform.row_segment_ohms, uniform.column_segment_ohms, uniform.row_lead_ohms, uniform.column_lead_ohms)
+    return Wires(*leads, contact_ohms)
 
 
 def describe(array: ArrayDescription) -> ArrayInfo:
     """Return the design values of an array file."""
-    parallel = array.nominal_parallel_ohms
+    parallel_ohms, tmr = array.family.parallel_ohms, array.family.tmr.value
+    antiparallel_siemens = 1 / (parallel_ohms * (1 + tmr))
     return ArrayInfo(
-        array.name, array.shape, array.nominal_delta_siemens, array.family.diameter_metres.value,
-        delivered_fraction(array, parallel),
+        array.name, array.shape, 1 / parallel_ohms - antiparallel_siemens, antiparallel_siemens,
+        array.family.diameter_metres.value, delivered_fraction(array),
     )  # fmt: skip
 
 
-def delivered_fraction(array: ArrayDescription, parallel_ohms: float) -> FloatArray:
+def delivered_fraction(array: ArrayDescription) -> FloatArray:
     """Return the part of a selected cell's voltage that its lines leave to it, (rows, columns).
 
     Nominal cells in a checkerboard; each cell selected alone by half the voltage on its row, minus half on its column.
     """
     rows, columns = array.shape
     checker = np.add.outer(np.arange(rows), np.arange(columns)).ravel() % 2 == 0
-    ohms = np.where(checker, parallel_ohms, parallel_ohms * (1 + array.family.tmr.value))
-    ports = PortState(response_of(array.wires.wires(array.shape)), ohms)
+    ohms = array.family.parallel_ohms * np.where(checker, 1.0, 1 + array.family.tmr.value)
+    ports = PortState(response_of(wires_of(array)), ohms)
     row, column = np.divmod(np.arange(rows * columns), columns)
     per_volt = 0.5 * (ports.transfer[np.arange(rows * columns), row] - ports.transfer[np.arange(rows * columns), rows + column])
     return (per_volt * ohms).reshape(rows, columns)

@@ -30,6 +30,16 @@ class Logbook:
     def __init__(self) -> None:
         self.tables: dict[str, Table] = {}
         self._members: dict[str, frozenset[str]] = {}  # names of the arrays and axes in every group
+        self.tags = Tags(purpose=Purpose.OTHER, solution=-1)
+
+    @contextmanager
+    def tagged(self, purpose: Purpose, solution: int = -1) -> Iterator[None]:
+        """Tag the reads and pulses that are written within."""
+        before, self.tags = self.tags, Tags(purpose=purpose, solution=solution)
+        try:
+            yield
+        finally:
+            self.tags = before
 
     def write(self, record: Record) -> None:
         """Take one checked record."""

@@ -88,7 +88,7 @@ class SimulatedCrossbar:
         )  # fmt: skip
         starts = self._book_reads(len(shots), how)
         normals = self._noise.rows(self._shots, len(shots))[:, chosen]
-        shift, rms = self._cell_noise.on_lines(held, starts, how.aperture_seconds)
+        shift, rms = self._cell_noise.on_lines(held, self.array.state, starts, how.aperture_seconds)
         self._shots += len(shots)
         shown, used, flags = self._channels.read(
             -held.line_amperes[:, chosen] + shift[:, chosen], chosen, how.range_amperes, how.aperture_seconds, rms[:, chosen], normals

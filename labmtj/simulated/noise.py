@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from labmtj.junction import Junctions, noise_rms_amperes
-from labmtj.quantities import FloatArray
+from labmtj.quantities import BoolArray, FloatArray
 from labmtj.simulated.array import Held
 from labmtj.streams import Draws
 
@@ -27,10 +27,10 @@ class CellNoise:
         self._drawn = 0
         self._seen_seconds = 0.0
 
-    def on_lines(self, held: Held, start_seconds: FloatArray, aperture_seconds: float) -> tuple[FloatArray, FloatArray]:
+    def on_lines(self, held: Held, state: BoolArray, start_seconds: FloatArray, aperture_seconds: float) -> tuple[FloatArray, FloatArray]:
         """Return the shift by telegraph levels and the rms of the rest, both (batch, lines), out of the array."""
         rows, columns = self._junctions.shape
-        rms = noise_rms_amperes(self._junctions, held.cell_volts, held.cell_amperes, aperture_seconds)
+        rms = noise_rms_amperes(self._junctions, state, held.cell_volts, held.cell_amperes, aperture_seconds)
         square = (rms * rms).reshape(-1, rows, columns)
         line_rms = np.sqrt(np.concatenate([square.sum(axis=2), square.sum(axis=1)], axis=1))
         shift = np.zeros_like(line_rms)
