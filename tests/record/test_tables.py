@@ -85,8 +85,8 @@ def test_lines_are_put_in_their_place_and_the_others_are_invalid():
 
 def test_reads_of_rows_go_to_their_own_table():
     rows_only, both = Lines(rows=(0, 1)), Lines(rows=(1,), columns=(0,))
+    table = reads_table("reads", SHAPE)
     with pytest.raises(UsageError, match="use another"):
-        table = reads_table("reads", SHAPE)
         reads_rows(table, BIAS, both, Reading(), currents(both, [1.0]), purpose=Purpose.OTHER)
     table = reads_table("row_reads", SHAPE, rows_only)
     assert table.coordinates["line"].array.tolist() == ["r0", "r1"]
