@@ -62,9 +62,9 @@ class Column:
 
     def __post_init__(self) -> None:
         if self.dtype not in _DTYPES:
-            raise UsageError(
-                f"columns of type {self.dtype!r} cannot be recorded; choose one of {', '.join(sorted(_DTYPES))}"
-            )
+            raise UsageError(f"columns of {self.dtype!r} cannot be recorded, only {', '.join(sorted(_DTYPES))}")
+        for meaning in (*self.flag_values, *self.flag_masks):
+            check_name(meaning, self.long_name)
         _check_words(self.units, self.long_name)
 
 

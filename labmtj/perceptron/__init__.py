@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from labmtj.perceptron.hardware import Hardware
 from labmtj.perceptron.importing import import_solutions
 from labmtj.perceptron.mapping import Block, Mapping
-from labmtj.perceptron.refit import Readout, refit
+from labmtj.perceptron.readout import Readout, refit
 from labmtj.perceptron.settings import TrainingSettings
 from labmtj.perceptron.solution import Solutions
 from labmtj.perceptron.training import train

@@ -77,8 +77,8 @@ class BinaryPairPerceptron(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         """Return logits, (samples, classes), or of two classes the second's lead, (samples,)."""
         check_is_fitted(self)
         logits = self._logits(self._scaled(validate_data(self, X, dtype=np.float64, reset=False)))
-        lead: FloatArray = logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
-        return lead
+        decision: FloatArray = logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
+        return decision
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the class of every sample, (samples,)."""
@@ -110,7 +110,8 @@ class BinaryPairPerceptron(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         return logits
 
     def _multiply(self, layer: int, inputs: FloatArray) -> FloatArray:
-        return np.matmul(inputs, difference(self.w1_ if layer == 1 else self.w2_))
+        weights: FloatArray = difference(self.w1_ if layer == 1 else self.w2_)
+        return inputs @ weights
 
     def _check_sizes(self) -> None:
         """Raise UsageError if a network of this size cannot be had."""

@@ -38,9 +38,8 @@ def _from_folder(folder: Path) -> Solutions:
     numbers = sorted(int(match[1]) for match in matches if match)
     if not numbers:
         raise DataError(f"{folder}: holds no file like 0_fc1_weight.txt; give the folder of the text files, or an .npz")
-    arrays: dict[str, Any] = {
-        key: _stack([folder / f"{number}_{text}.txt" for number in numbers], key) for key, text in TEXTS.items()
-    }
+    files = {key: [folder / f"{number}_{text}.txt" for number in numbers] for key, text in TEXTS.items()}
+    arrays: dict[str, Any] = {key: _stack(files[key], key) for key in TEXTS}
     origin = f"text files of folder {folder.resolve().name}, solutions {numbers[0]} to {numbers[-1]}"
     try:
         return Solutions(**arrays, name=folder.resolve().name, origin=origin)

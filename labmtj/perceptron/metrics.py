@@ -1,6 +1,7 @@
 """How well an array holds and multiplies: write fidelity, errors of currents, weights and products.
 
-Pure functions on arrays. Products are in units of dG * V_read, weights in units of dG = G_P - G_AP. Leading axes (...) are solutions, arrays, gains: whatever the caller compares.
+Pure functions on arrays. Products are in units of dG * V_read, weights in units of dG = G_P - G_AP. Leading axes (...)
+are solutions, arrays, gains: whatever the caller compares.
 """
 
 from __future__ import annotations

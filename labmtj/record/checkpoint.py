@@ -14,7 +14,7 @@ from typing import Any
 import h5py
 from numpy.typing import NDArray
 
-from labmtj.errors import DataError, RecordError
+from labmtj.errors import DataError, RecordError, UsageError
 from labmtj.record import files, hdf5
 from labmtj.record.frames import Record
 from labmtj.record.logbook import table_from, variable_from
@@ -26,6 +26,8 @@ _FLUSH_BYTES = 1 << 23  # rows of one table held back to be written in one slab
 _SPARE_BYTES = 1 << 23  # for the metadata of HDF5 and chunks that are rewritten
 _COST_SHARE = 20  # a checkpoint may start after this many times the cost of the one before: under 5 % of the time
 _SHORTEST_SECONDS = 1.0
+
+_FOREIGN = (UsageError, AttributeError, LookupError, RuntimeError, StopIteration, TypeError, ValueError)  # odd records
 
 _Rows = dict[str, NDArray[Any]]
 
@@ -129,10 +131,12 @@ def _write_aside(reader: JournalReader, data: Path, *, afresh: bool) -> tuple[in
         files.replace_whole(temporary, data)
     except OSError as error:
         raise RecordError(
-            f"{data} could not be brought up to date: {error.strerror or error} ({_free(data)}); make room, then go on: "
+            f"{data} could not be brought up to date: {error.strerror or error} ({_free(data)}); make room and go on: "
             "the journal has every row, and the file that was there is whole"
         ) from error
-    except (KeyError, RuntimeError, TypeError, ValueError) as error:
+    except DataError:
+        raise
+    except _FOREIGN as error:
         raise DataError(f"{reader.path} holds what HDF5 cannot, before byte {reader.valid_bytes}: {error}") from error
     finally:
         files.remove(temporary)
@@ -147,7 +151,7 @@ def _free(path: Path) -> str:
 
 
 class _Update:
-    """Collects the records of one checkpoint and writes them in large pieces; of a group that was put, only the last."""
+    """Collects the records of one checkpoint and writes them in large pieces; of what was put, only the last."""
 
     def __init__(self, file: h5py.File) -> None:
         self._file = file

@@ -95,7 +95,7 @@ def collapse(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def encode_array(array: NDArray[Any]) -> bytes:
-    """Return dtype, shape and raw bytes of an array; TypeError for objects, masks, records, times and complex numbers."""
+    """Return dtype, shape and raw bytes of an array; TypeError for objects, masks, times and complex numbers."""
     if isinstance(array, np.ma.MaskedArray) or not _DTYPE.fullmatch(array.dtype.str):
         raise TypeError(f"an array of {array.dtype} ({type(array).__name__}) has no place in a journal")
     if array.nbytes > MAX_PAYLOAD:

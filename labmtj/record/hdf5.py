@@ -61,14 +61,17 @@ def declare_table(file: h5py.File, table: Table) -> None:
 
 def append_rows(here: h5py.Group, blocks: Sequence[Mapping[str, NDArray[Any]]]) -> None:
     """Append blocks of rows, each a mapping of all columns, to the table in the group."""
-    for name in blocks[0]:
-        dataset = here[name]
-        values = blocks[0][name] if len(blocks) == 1 else np.concatenate([block[name] for block in blocks])
-        count = dataset.shape[0]
-        dataset.resize(count + len(values), 0)
-        dataset[count:] = _storable(values)
     scale = here[here.attrs["labmtj_row"]]
-    scale.resize(scale.shape[0] + sum(len(next(iter(block.values()))) for block in blocks), 0)
+    count = scale.shape[0]
+    total = count + sum(len(next(iter(block.values()))) for block in blocks)
+    for name in blocks[0]:
+        values = blocks[0][name] if len(blocks) == 1 else np.concatenate([block[name] for block in blocks])
+        dataset = here[name]
+        if (dataset.shape[0], len(values)) != (count, total - count):
+            raise ValueError(f"column {name!r} of {here.name} does not have the rows of its table")
+        dataset.resize(total, 0)
+        dataset[count:] = _storable(values)
+    scale.resize(total, 0)
 
 
 def put(file: h5py.File, path: str, variables: Mapping[str, Variable], signal: str) -> None:

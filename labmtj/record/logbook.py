@@ -259,10 +259,8 @@ def table_record(table: Table) -> Record:
     }
     coordinates = {name: _variable_record(coordinate) for name, coordinate in sorted(table.coordinates.items())}
     sizes = dict(sorted(table.sizes.items()))
-    return {
-        "kind": "table", "path": table.path, "row": table.row, "columns": columns, "sizes": sizes, "coordinates": coordinates,
-        "signal": table.signal,
-    }  # fmt: skip
+    schema = {"columns": columns, "sizes": sizes, "coordinates": coordinates, "signal": table.signal}
+    return {"kind": "table", "path": table.path, "row": table.row, **schema}
 
 
 def table_from(record: Record) -> Table:

@@ -5,7 +5,7 @@
     pulse_steps   one row per step of a pulse that was not delivered as one step
 
 Nearly all reads are of columns. So a reads table is declared for the lines it holds, all columns by default, and reads
-of rows go to a second table that holds the rows: no values of NaN are carried along. Lines are labelled r0, r1, ..., c0,
+of rows go to a second table that holds the rows: none are padded with NaN. Lines are labelled r0, r1, ..., c0,
 c1, ...
 """
 
