@@ -17,7 +17,7 @@ def test_at_rest_the_noise_is_johnsons():
     junctions = Junctions.ideal((1, 2), 3000.0, 1.0)
     noise = noise_rms_amperes(junctions, TWO, np.zeros(2), np.zeros(2), 0.5)
     # One hertz of bandwidth: 2.3 pA for 3 kohm.
-    assert noise[0] == pytest.approx(2.35e-12, rel=5e-3)
+    assert noise[0] == pytest.approx(2.35e-12, rel=5e-3, abs=0.0)
     np.testing.assert_allclose(noise[0] / noise[1], math.sqrt(2.0))
 
 
@@ -34,7 +34,7 @@ def test_the_noise_does_not_jump_where_the_conductance_at_rest_takes_over():
 def test_far_from_rest_the_noise_is_shot_noise(sign):
     junctions = Junctions.ideal((1, 2), 30000.0)
     noise = noise_rms_amperes(junctions, TWO, np.full(2, sign), np.full(2, sign * 33e-6), 0.5)
-    assert noise[0] == pytest.approx(3.25e-12, rel=5e-3)
+    assert noise[0] == pytest.approx(3.25e-12, rel=5e-3, abs=0.0)
 
 
 def test_pink_noise_of_50_nm_over_four_decades_is_seven_parts_in_ten_thousand():
