@@ -99,7 +99,7 @@ class Conduction:
         if not self._has_contact:
             return volts
         inner = volts * (1.0 - self._contact / self.zero_bias_ohms)
-        for _ in range(4):  # Newton: the curve bends so little that three rounds reach 1e-12 V
+        for _ in range(4):  # Newton: four rounds leave below 1e-9 V, even at 1.5 V behind 5 kohm
             excess = inner + self._contact * self._junction_amperes(inner) - volts
             inner = inner - excess / (1.0 + self._contact * self._junction_siemens(inner))
         return inner
