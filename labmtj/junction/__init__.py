@@ -7,20 +7,33 @@ from labmtj.junction.analytic import (
     write_error_volts,
 )
 from labmtj.junction.conduction import Conduction
+from labmtj.junction.description import ArrayDescription, LimitDescription, WireDescription
+from labmtj.junction.family import Family
 from labmtj.junction.junctions import Defect, Junctions
+from labmtj.junction.noise import noise_rms_amperes
+from labmtj.junction.parameter import Parameter, Range
+from labmtj.junction.population import draw
 from labmtj.junction.switching import BackHopping, SwitchingLaw
 from labmtj.junction.telegraph import Telegraph
 from labmtj.junction.wear import Wear
 
 __all__ = [
+    "ArrayDescription",
     "BackHopping",
     "Conduction",
     "Defect",
+    "Family",
     "Junctions",
+    "LimitDescription",
+    "Parameter",
+    "Range",
     "SwitchingLaw",
     "Telegraph",
     "Wear",
+    "WireDescription",
+    "draw",
     "median_switching_volts",
+    "noise_rms_amperes",
     "switching_probability",
     "switching_rate",
     "write_error_volts",

@@ -75,9 +75,9 @@ class Conduction:
         other = object.__new__(Conduction)
         for name in self.__slots__:
             setattr(other, name, getattr(self, name))
-        other._siemens, other._one_plus_tmr, other._falls = (
-            self._siemens.copy(), self._one_plus_tmr.copy(), self._falls.copy(),
-        )  # fmt: skip
+        other._siemens = self._siemens.copy()
+        other._one_plus_tmr = self._one_plus_tmr.copy()
+        other._falls = self._falls.copy()
         return other
 
     @property
@@ -99,9 +99,7 @@ class Conduction:
         if not self._has_contact:
             return volts
         inner = volts * (1.0 - self._contact / self.zero_bias_ohms)
-        for _ in range(
-            4
-        ):  # Newton: dV/dI stays within a factor of two over a junction's life, three rounds reach 1e-12 V
+        for _ in range(4):  # Newton: four rounds leave below 1e-9 V, even at 1.5 V behind 5 kohm
             excess = inner + self._contact * self._junction_amperes(inner) - volts
             inner = inner - excess / (1.0 + self._contact * self._junction_siemens(inner))
         return inner

@@ -1,0 +1,70 @@
+"""What an array file says: size, wires, limits and the family of the junctions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, ValidationError
+
+from labmtj.errors import ConfigError
+from labmtj.junction.family import Family
+from labmtj.junction.parameter import NotNegativeConstant, StrictModel
+from labmtj.quantities import Limits
+
+Count = Annotated[int, Field(ge=1)]
+
+
+class WireDescription(StrictModel):
+    """Resistances of the wires, in ohms."""
+
+    row_segment_ohms: NotNegativeConstant
+    """between two neighbouring cells of a row"""
+    column_segment_ohms: NotNegativeConstant
+    row_lead_ohms: NotNegativeConstant
+    """pad, cable, relay and source in front of a row"""
+    column_lead_ohms: NotNegativeConstant
+
+    def numbers(self) -> dict[str, float]:
+        """Return the plain numbers by the names of the keys."""
+        return {name: getattr(self, name).value for name in type(self).model_fields}
+
+
+class LimitDescription(StrictModel):
+    """What cells, lines and sources survive."""
+
+    cell_volts: float = Field(gt=0.0)
+    line_amperes: float = Field(gt=0.0)
+    pulse_seconds: float = Field(gt=0.0)
+    disturb_volts: float = Field(gt=0.0)
+
+    def as_limits(self) -> Limits:
+        """Return the limits that a crossbar carries."""
+        return Limits(**self.model_dump())
+
+
+class ArrayDescription(StrictModel):
+    """One array: everything a simulation of it needs except the seed."""
+
+    name: str = Field(min_length=1)
+    shape: Annotated[tuple[Count, Count], Field(strict=False)]
+    """rows and columns"""
+    polarity: Literal[-1, 1]
+    """+1 if a row positive against its column drives AP to P"""
+    temperature_kelvin: float = Field(gt=0.0)
+    wires: WireDescription
+    limits: LimitDescription
+    family: Family
+
+    @classmethod
+    def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:
+        """Return the description that a parsed YAML file holds.
+
+        Raises:
+            ConfigError: naming every key that is wrong; its cause is the ValidationError with the places.
+        """
+        try:
+            return cls.model_validate(dict(mapping))
+        except ValidationError as wrong:
+            places = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in wrong.errors()]
+            raise ConfigError("the description of the array is wrong at\n  " + "\n  ".join(places)) from wrong
