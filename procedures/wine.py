@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import collections.abc
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
@@ -27,6 +27,8 @@ from procedures.infer import InferSettings, Multiplier, pair_difference
 from procedures.reference import ReferenceMaps, ReferenceSettings, reference_maps
 from procedures.write import WriteResult, WriteSettings, write_matrix
 
+Corner = Annotated[tuple[int, int], Field(strict=False)]
+"""YAML has lists only"""
 Memory = dict[str, Any]
 Crossbars = collections.abc.Mapping[str, Crossbar]
 
@@ -41,8 +43,8 @@ class WineCampaign(BaseModel):
     sizes: list[str] | None = Field(None, description="names of the device families to use, default all of the bench")
     chips: int = Field(1, ge=1, le=1000, description="pairs of chips per device size")
     mapping: Literal["two_arrays", "sequential"] = Field("two_arrays", description="one chip per layer, or one chip in turn")
-    layer1_at: tuple[int, int] = Field((0, 0), description="row and column of the first cell of layer 1")
-    layer2_at: tuple[int, int] = Field((0, 0), description="row and column of the first cell of layer 2")
+    layer1_at: Corner = Field((0, 0), description="row and column of the first cell of layer 1")
+    layer2_at: Corner = Field((0, 0), description="row and column of the first cell of layer 2")
     reference: ReferenceSettings = ReferenceSettings()  # type: ignore[call-arg]
     amplitude: AmplitudeSettings | None = Field(
         AmplitudeSettings(), description="scan for the write amplitudes; null takes those of `write`"  # type: ignore[call-arg]

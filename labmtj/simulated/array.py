@@ -23,6 +23,8 @@ FLIPS_PER_FACTORISATION = 2000
 """rank-1 updates before the network is factorised anew; 1e4 leave 6e-15 relative error"""
 
 
+SETTLED_VOLTS = 1e-8
+"""a solve ends when no cell moves further than this in a pass; the error left is a few per cent of it"""
 _CHANGING = ("state", "flips", "hazard", "stress", "broken")
 
 
@@ -205,6 +207,7 @@ class SimulatedArray:
             cell_siemens=self._conduction.differential_siemens,
             start_volts=start,
             line_amperes=self.line_amperes,
+            tolerance_volts=SETTLED_VOLTS,
         )
 
     def _next_flip(self, rates: FloatArray) -> tuple[int, float]:

@@ -1,0 +1,261 @@
+"""The command line: parsing and printing, nothing else. Heavy imports happen inside the commands."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labmtj import __version__
+from labmtj.errors import LabmtjError, UsageError
+
+if TYPE_CHECKING:
+    from labmtj.run import Progress, RunFolder
+
+RUNS = Path("runs")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0 done, 1 failed, 2 wrong usage, 130 or 143 stopped."""
+    parser = _parser()
+    known, rest = parser.parse_known_args(_named_experiment(sys.argv[1:] if arguments is None else arguments))
+    if rest and known.command is not _run:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    try:
+        return int(known.command(known, rest) or 0)
+    except LabmtjError as error:
+        print(f"labmtj: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("labmtj: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read our output has gone
+        return 0
+
+
+def _named_experiment(arguments: Sequence[str]) -> Sequence[str]:
+    """Turn `run NAME` into `run --experiment NAME`: argparse would take the value of a setting for the name."""
+    if len(arguments) > 1 and arguments[0] == "run" and not arguments[1].startswith("-"):
+        return ["run", "--experiment", *arguments[1:]]
+    return arguments
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="labmtj", description="Write and read passive crossbar arrays of magnetic tunnel junctions.")
+    parser.add_argument("--version", action="version", version=f"labmtj {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def add(name: str, command: Callable[..., int | None], text: str, *, add_help: bool = True) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", add_help=add_help)
+        sub.set_defaults(command=command)
+        return sub
+
+    run = add("run", _run, "run an experiment", add_help=False)
+    run.add_argument("--experiment", default="wine", help=argparse.SUPPRESS)
+    run.add_argument("--bench", help="bench file, in the place of the experiment's")
+    run.add_argument("--out", type=Path, default=RUNS, help="where the run's folder is made (default: runs)")
+    run.add_argument("--seed", type=int, help="seed, in the place of the experiment's")
+    run.add_argument("--rehearse", action="store_true", help="run a part on the simulation and print what the whole would take")
+    _add_workers(run)
+    run.add_argument("-h", "--help", action="store_true", help="show this help and the settings of the experiment")
+
+    resume = add("resume", _resume, "finish a run that was stopped or killed")
+    resume.add_argument("run", type=Path, help="folder of the run")
+    _add_workers(resume)
+    recover = add("recover", _recover, "rebuild data.h5 of a run from its journal alone")
+    recover.add_argument("run", type=Path)
+    recover.add_argument("--skip-damage", action="store_true", help="pass over damaged stretches of the journal")
+    report = add("report", _report, "make the report of a run")
+    report.add_argument("run", type=Path)
+    show = add("show", _show, "print what a run found")
+    show.add_argument("run", type=Path)
+    ls = add("ls", _ls, "list runs")
+    ls.add_argument("folder", type=Path, nargs="?", default=RUNS)
+    check = add("check", _check, "check a bench file and its arrays")
+    check.add_argument("bench", nargs="?", default="simulated")
+    train = add("train", _train, "train a set of solutions for the Wine data")
+    train.add_argument("--count", type=int, default=300)
+    train.add_argument("--seed", type=int, default=0)
+    train.add_argument("--out", type=Path, default=Path("solutions.npz"))
+    solutions = add("solutions", _solutions, "import trained solutions")
+    actions = solutions.add_subparsers(metavar="ACTION", required=True)
+    importer = actions.add_parser("import", help="read a folder of text files or an .npz and save it as labmtj's own .npz")
+    importer.add_argument("path", type=Path)
+    importer.add_argument("--out", type=Path, help="default: the name of the source, .npz, here")
+    importer.set_defaults(command=_solutions)
+    return parser
+
+
+def _add_workers(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--workers", type=int, default=min(2, os.cpu_count() or 1), help="worker processes (default: 2)")
+
+
+# -- run ---------------------------------------------------------------------------------------------------------------
+
+
+def _run(known: argparse.Namespace, rest: Sequence[str]) -> int:
+    from labmtj.run import load_experiment, start
+    from labmtj.run.options import print_help, settings_from
+
+    if known.help:
+        print_help(known.experiment)
+        return 0
+    _check_workers(known.workers)
+    if known.seed is not None and not 0 <= known.seed < 2**63:
+        raise UsageError(f"--seed {known.seed}: must be a whole number from 0 to 2^63 - 1")
+    changes = settings_from(known.experiment, rest)
+    experiment = load_experiment(known.experiment, bench=known.bench, seed=known.seed, changes=changes)
+    if known.rehearse:
+        from labmtj.run.rehearse import rehearse
+
+        print(rehearse(experiment))
+        return 0
+    with _Display() as display:
+        folder = start(experiment, known.out, workers=known.workers, show=display)
+    return _finish(folder)
+
+
+def _resume(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001 - every command takes both
+    from labmtj.run import RunFolder, resume
+
+    _check_workers(known.workers)
+    with _Display() as display:
+        folder = resume(RunFolder.open(known.run), workers=known.workers, show=display)
+    return _finish(folder)
+
+
+def _finish(folder: RunFolder) -> int:
+    from labmtj.report import summary_text, write_report
+
+    write_report(folder.data, folder.report)
+    print(summary_text(folder.data))
+    print(f"report: {folder.report}")
+    return 0
+
+
+def _check_workers(workers: int) -> None:
+    if not 1 <= workers <= 64:
+        raise UsageError(f"--workers {workers}: choose 1 to 64")
+
+
+class _Display:
+    """Progress: one line that renews itself on a terminal, a plain line now and then elsewhere."""
+
+    def __init__(self) -> None:
+        self._terminal = sys.stderr.isatty()
+        self._shown = -1e9
+
+    def __enter__(self) -> _Display:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self._terminal:
+            print(file=sys.stderr)
+
+    def __call__(self, progress: Progress) -> None:
+        """Show the progress, unless it was shown a moment ago."""
+        last = progress.done == progress.total
+        if progress.seconds - self._shown < (0.2 if self._terminal else 5.0) and not (last and self._terminal):
+            return
+        self._shown = progress.seconds if not last else -1e9
+        text = progress_text(progress)
+        print(f"\r{text:<78}" if self._terminal else text, end="" if self._terminal else "\n", file=sys.stderr, flush=True)
+
+
+def progress_text(progress: Progress) -> str:
+    """Return one line: what, how far, how fast, how much longer."""
+    share = progress.done / progress.total
+    rate = (progress.done - progress.done_before) / progress.seconds if progress.seconds > 0 else 0.0
+    left = (progress.total - progress.done) / rate if rate > 0 else 0.0
+    text = f"{progress.phase:<9}{share:>5.0%}  {progress.done}/{progress.total}"
+    return text if rate == 0 else f"{text}  {rate:.1f}/s  {_minutes(left)} left"
+
+
+def _minutes(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}:{rest:02d}"
+
+
+# -- other commands ----------------------------------------------------------------------------------------------------
+
+
+def _recover(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
+    from labmtj.record import recover
+    from labmtj.run import RunFolder
+
+    folder = RunFolder.open(known.run)
+    if not folder.journal.is_file():
+        raise UsageError(f"{folder.journal}: no journal; there is nothing to rebuild data.h5 from")
+    reader = recover(folder.journal, folder.data, skip_damage=known.skip_damage)
+    print(f"{folder.data}: rebuilt from {reader.valid_bytes / 1e6:.1f} MB of journal")
+    if reader.torn_bytes:
+        print(f"{reader.torn_bytes} bytes behind the last whole frame were never acknowledged and are left out")
+    return 0
+
+
+def _report(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
+    from labmtj.run import RunFolder
+
+    return _finish(RunFolder.open(known.run))
+
+
+def _show(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
+    from labmtj.report import summary_text
+    from labmtj.run import RunFolder
+
+    print(summary_text(RunFolder.open(known.run).data))
+    return 0
+
+
+def _ls(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
+    from labmtj.run.listing import list_runs
+
+    if not known.folder.is_dir():
+        raise UsageError(f"{known.folder}: no such folder; `labmtj run` makes runs here, or name another folder")
+    print(list_runs(known.folder))
+    return 0
+
+
+def _check(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
+    from labmtj.bench import load_bench
+    from labmtj.bench.text import bench_text
+
+    print(bench_text(load_bench(known.bench)))
+    return 0
+
+
+def _train(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
+    from labmtj.perceptron import load_wine, train
+    from labmtj.perceptron.describe import accuracy_text
+
+    if not 1 <= known.count <= 100_000:
+        raise UsageError(f"--count {known.count}: choose 1 to 100000")
+    wine = load_wine()
+    trained = train(wine, known.count, known.seed)
+    _save(trained, known.out)
+    print(accuracy_text(trained, wine))
+    return 0
+
+
+def _solutions(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
+    from labmtj.perceptron import import_solutions, load_wine
+    from labmtj.perceptron.describe import accuracy_text
+
+    found = import_solutions(known.path)
+    _save(found, known.out or Path(f"{known.path.resolve().stem}.npz"))
+    print(accuracy_text(found, load_wine()))
+    return 0
+
+
+def _save(solutions: Any, path: Path) -> None:
+    if path.exists():
+        raise UsageError(f"{path}: exists already; choose another name with --out")
+    try:
+        solutions.save(path)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written: {error.strerror}; choose another place with --out") from error
+    print(f"{path}: {len(solutions)} solutions")
