@@ -10,6 +10,7 @@ from typing import Self
 
 from labmtj.errors import DataError, RecordError
 from labmtj.record import files, frames
+from labmtj.record.joining import RowJoiner
 from labmtj.record.replay import START, JournalReader, file_head, good_end, split_frames
 
 __all__ = ["JournalReader", "JournalWriter"]
@@ -24,6 +25,7 @@ class JournalWriter:
         """size of the journal that would survive a power cut now"""
         self._descriptor = descriptor
         self._pending: list[bytes] = []
+        self._joiner = RowJoiner()
         self._broken = ""
         _open_writers.add(self)
 
@@ -84,12 +86,13 @@ class JournalWriter:
 
     def append(self, record: Mapping[str, object]) -> None:
         """Take a record, a mapping with a `kind`, into the next commit; UsageError for what a journal cannot hold."""
-        self._pending.append(frames.encode(record))
+        self._pending.extend(map(frames.encode, self._joiner.take(record)))
 
     def append_encoded(self, encoded: bytes) -> None:
         """Take frames that another process encoded into the next commit; DataError if they changed on the way."""
         for _ in split_frames(encoded):
             pass
+        self._pending.extend(map(frames.encode, self._joiner.rest()))
         self._pending.append(encoded)
 
     def commit(self) -> None:
@@ -101,6 +104,7 @@ class JournalWriter:
         """
         if self._broken:
             raise RecordError(self._broken)
+        self._pending.extend(map(frames.encode, self._joiner.rest()))
         if not self._pending:
             return
         data = b"".join((frames.encode({"kind": "commit", "offset": self.acknowledged_bytes}), *self._pending))
@@ -116,8 +120,8 @@ class JournalWriter:
             self._broken = f"{self.path} could not be synced: {_why(error, self.path)}"
             self._cut_back()
             raise RecordError(self._broken) from error
-        self.acknowledged_bytes += len(data)
-        self._pending.clear()
+        # In one statement without a call, so that no Ctrl-C comes between and has the rows written twice.
+        self.acknowledged_bytes, self._pending = self.acknowledged_bytes + len(data), []
 
     def close(self) -> None:
         """Commit what is pending and close; closing again does nothing."""
@@ -149,6 +153,7 @@ class JournalWriter:
             os.close(self._descriptor)
         self._descriptor = -1
         self._pending.clear()
+        self._joiner = RowJoiner()
         self._broken = f"{self.path} belongs to the process that opened it; hand rows over with a FrameLog"
 
 

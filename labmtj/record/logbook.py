@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 from labmtj.errors import UsageError
 from labmtj.record import frames
 from labmtj.record.frames import Record, collapse
+from labmtj.record.joining import RowJoiner
 from labmtj.record.journal import JournalWriter
 from labmtj.record.replay import JournalReader, split_frames
 from labmtj.schema import Attribute, Column, Purpose, Table, Tags, Variable, check_name, check_path, check_text
@@ -29,6 +30,7 @@ class Logbook:
 
     def __init__(self) -> None:
         self.tables: dict[str, Table] = {}
+        self._layouts: dict[str, dict[str, tuple[np.dtype[Any], tuple[int, ...]]]] = {}  # type and row shape of columns
         self._members: dict[str, frozenset[str]] = {}  # names of the arrays and axes in every group
         self.tags = Tags(purpose=Purpose.OTHER, solution=-1)
 
@@ -55,16 +57,20 @@ class Logbook:
 
     def append(self, path: str, columns: Mapping[str, ArrayLike]) -> None:
         """Append rows to the table at `path`; UsageError for missing, unknown, uneven or unfitting columns."""
-        table = self.tables.get(path)
-        if table is None:
+        layout = self._layouts.get(path)
+        if layout is None:
             raise UsageError(f"there is no table {path!r}; declare it before appending")
-        if different := set(columns) ^ set(table.columns):
+        if different := columns.keys() ^ layout.keys():
             raise UsageError(
-                f"rows of table {path!r} must have exactly its columns; {min(different)!r} is missing or unknown"
+                f"rows of table {path!r} need exactly its columns; {min(different)!r} is missing or unknown"
             )
-        given = {name: np.asarray(columns[name]) for name in table.columns}
+        given = {name: np.asarray(columns[name]) for name in layout}
         rows = next((len(array) for array in given.values() if array.ndim), 1)
-        arrays = {name: _fitting(array, table, name, rows) for name, array in given.items()}
+        arrays = {}
+        for name, (dtype, shape) in layout.items():
+            array = given[name]
+            fits = array.dtype == dtype and array.shape == (rows, *shape)
+            arrays[name] = array if fits else _fitting(array, dtype, (rows, *shape), f"{name!r} of table {path!r}")
         self.write({"kind": "rows", "path": path, "rows": rows, "columns": arrays})
 
     def put(self, path: str, variables: Mapping[str, Variable], *, signal: str = "") -> None:
@@ -123,6 +129,8 @@ class Logbook:
                 raise UsageError(f"{table.path!r} was put as a group before; give the table another path")
             self._claim(table.path, frozenset({table.row, *table.columns, *table.lengths}))
             self.tables[table.path] = table
+            layout = {name: (np.dtype(column.dtype), table.shape(name)) for name, column in table.columns.items()}
+            self._layouts[table.path] = layout
         elif frames.encode(table_record(known)) != frames.encode(table_record(table)):
             raise UsageError(f"table {table.path!r} was declared before with another schema; give it another path")
         return known is None
@@ -185,11 +193,18 @@ class FrameLog(Logbook):
 
     def __init__(self) -> None:
         super().__init__()
-        self.frames: list[bytes] = []
+        self._encoded: list[bytes] = []
+        self._joiner = RowJoiner()
 
     def write(self, record: Record) -> None:
         """Encode one checked record."""
-        self.frames.append(frames.encode(record))
+        self._encoded.extend(map(frames.encode, self._joiner.take(record)))
+
+    @property
+    def frames(self) -> list[bytes]:
+        """Everything so far, encoded."""
+        self._encoded.extend(map(frames.encode, self._joiner.rest()))
+        return list(self._encoded)
 
 
 class MemoryLog(Logbook):
@@ -275,21 +290,28 @@ def variable_from(record: Record) -> Variable:
     return Variable(record["values"], record["units"], record["long_name"], tuple(record["dims"]))
 
 
-def _fitting(given: NDArray[Any], table: Table, name: str, rows: int) -> NDArray[Any]:
-    """Return the values in the type of the column, broadcast axes kept as they are; UsageError if they do not fit."""
-    shape, dtype = (rows, *table.shape(name)), np.dtype(table.columns[name].dtype)
+def _fitting(given: NDArray[Any], dtype: np.dtype[Any], shape: tuple[int, ...], column: str) -> NDArray[Any]:
+    """Return the values in that type, broadcast axes kept as they are; UsageError if they do not fit."""
     if given.ndim == 0:
         given = np.broadcast_to(given, shape)
     if given.shape != shape:
-        raise UsageError(f"column {name!r} of table {table.path!r} has shape {given.shape}; {shape} is needed")
+        raise UsageError(f"column {column} has shape {given.shape}; {shape} is needed")
     if given.dtype == dtype:
         return given
     stored = collapse(given)
-    lossless = dtype.kind == "f" and given.dtype.kind in "biuf"
-    exact = stored.astype(dtype) if given.dtype.kind in ("biu" if dtype.kind in "iu" else "b") or lossless else None
-    if exact is None or not (lossless or np.array_equal(exact, stored)):
-        raise UsageError(f"column {name!r} of table {table.path!r} is {dtype}; {given.dtype} values do not fit it")
-    return np.broadcast_to(exact, shape)
+    allowed = {"b": "b", "i": "biu", "u": "biu", "f": "biuf"}[dtype.kind]
+    fitted = stored.astype(dtype) if given.dtype.kind in allowed else None
+    if fitted is None or not _same(fitted, stored):
+        raise UsageError(f"column {column} is {dtype}; {given.dtype} values do not fit it")
+    return np.broadcast_to(fitted, shape)
+
+
+def _same(fitted: NDArray[Any], stored: NDArray[Any]) -> bool:
+    """Tell whether nothing was lost; floats may be rounded to a shorter type, for the column was chosen so."""
+    if fitted.dtype.kind == "f" and stored.dtype.kind != "f":
+        largest = 2 ** (np.finfo(fitted.dtype).nmant + 1)
+        return stored.size == 0 or (int(stored.min()) >= -largest and int(stored.max()) <= largest)
+    return fitted.dtype.kind == "f" or np.array_equal(fitted, stored)
 
 
 def _check_variable(path: str, name: str, variable: Variable) -> None:

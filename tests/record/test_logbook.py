@@ -15,6 +15,7 @@ TABLE = Table(
         "amperes": Column("f8", "A", "current", ("line",)),
         "count": Column("u1", "1", "count"),
         "ok": Column("bool", "1", "whether it was"),
+        "large": Column("u8", "1", "a large number"),
     },
     sizes={"line": 2},
 )
@@ -22,8 +23,8 @@ TABLE = Table(
 
 def fill(log: Log, first=0):
     log.table(TABLE)
-    log.append(TABLE.path, {"amperes": np.full((3, 2), first), "count": np.arange(3), "ok": True})
-    log.append(TABLE.path, {"amperes": [[1, 2]], "count": 9, "ok": [False]})
+    log.append(TABLE.path, {"amperes": np.full((3, 2), first), "count": np.arange(3), "ok": True, "large": 2**64 - 1})
+    log.append(TABLE.path, {"amperes": [[1, 2]], "count": 9, "ok": [False], "large": 0})
     log.put("maps", {"ohms": Variable(np.eye(2), "ohm", "resistance", ("row", "column"))})
     log.attributes("maps", {"title": "µ", "n": 3})
     log.state("crossbar", {"i": 2**70, "flips": np.arange(3)})
@@ -50,7 +51,9 @@ def test_an_empty_table_reads_as_no_rows_of_the_right_shape():
     log = MemoryLog()
     log.table(TABLE)
     assert log.read(TABLE.path)["amperes"].shape == (0, 2)
-    log.append(TABLE.path, {"amperes": np.empty((0, 2)), "count": np.empty(0, "u1"), "ok": np.empty(0, bool)})
+    log.append(
+        TABLE.path, {"amperes": np.empty((0, 2)), "count": np.empty(0, "u1"), "ok": np.empty(0, bool), "large": 5}
+    )
     assert log.read(TABLE.path)["amperes"].shape == (0, 2)
     with pytest.raises(UsageError, match="nothing was written"):
         log.read("elsewhere")
@@ -69,19 +72,18 @@ def test_frames_of_workers_give_the_journal_that_one_process_would_have_written(
         for worker in workers:
             log.append_frames(worker.frames)
         log.commit()
-        log.append(TABLE.path, {"amperes": [[1, 2]], "count": 1, "ok": True})  # declared by a worker
+        log.append(
+            TABLE.path, {"amperes": [[1, 2]], "count": 1, "ok": True, "large": 2**64 - 1}
+        )  # declared by a worker
         with pytest.raises(UsageError, match="is a table"):
             log.put(TABLE.path, {"x": Variable(1, "1", "x")})
     one = [r for _, r in JournalReader(tmp_path / "one.lmj")]
-    many = [r for _, r in JournalReader(tmp_path / "many.lmj") if r["kind"] != "mark"]
-    assert (
-        [r["kind"] for r in many[:6]]
-        == [r["kind"] for r in one[:6]]
-        == ["table", "rows", "rows", "put", "attributes", "state"]
-    )
-    assert [r["columns"]["amperes"].tolist() for r in one if r["kind"] == "rows"] == [
-        r["columns"]["amperes"].tolist() for r in many if r["kind"] == "rows"
-    ][:-1]
+    many = [r for _, r in JournalReader(tmp_path / "many.lmj")]
+    once = ["rows", "put", "attributes", "state"]
+    assert [r["kind"] for r in one] == ["table", *once, *once]
+    assert [r["kind"] for r in many] == ["table", *once, "table", *once, "rows"]
+    amperes = [[r["columns"]["amperes"].tolist() for r in records if r["kind"] == "rows"] for records in (one, many)]
+    assert amperes[0] == amperes[1][:-1] == [[[0, 0]] * 3 + [[1, 2]], [[5, 5]] * 3 + [[1, 2]]]
 
 
 def test_the_same_entries_give_the_same_bytes():
@@ -89,13 +91,43 @@ def test_the_same_entries_give_the_same_bytes():
     for log in logs:
         fill(log)
     assert logs[0].frames == logs[1].frames
-    assert len(logs[0].frames) == 6
+    assert len(logs[0].frames) == 5
+
+
+def test_rows_one_by_one_are_joined_and_stay_in_order_and_as_they_were(tmp_path):
+    other = Table("other", "row", {"x": Column("i4", "1", "x")})
+    with JournalWriter.create(tmp_path / "journal.lmj") as journal:
+        log = JournalLog(journal)
+        log.table(TABLE)
+        log.table(other)
+        amperes = np.zeros((1, 2))
+        for i in range(200):
+            amperes[:] = i  # the caller fills the same array again and again
+            log.append(TABLE.path, {"amperes": amperes, "count": i, "ok": i % 2 == 0, "large": i})
+            if i % 100 == 50:
+                log.append("other", {"x": i})
+            if i == 120:
+                log.commit()
+                assert len([r for _, r in JournalReader(journal.path) if r["kind"] == "rows"]) == 3
+    records = [r for _, r in JournalReader(tmp_path / "journal.lmj") if r["kind"] == "rows"]
+    assert [(r["path"], r["rows"]) for r in records] == [
+        (TABLE.path, 51),
+        ("other", 1),
+        (TABLE.path, 70),
+        (TABLE.path, 30),
+        ("other", 1),
+        (TABLE.path, 49),
+    ]
+    rows = [r["columns"] for r in records if r["path"] == TABLE.path]
+    assert np.concatenate([r["amperes"] for r in rows])[:, 1].tolist() == list(range(200))
+    assert np.concatenate([r["count"] for r in rows]).tolist() == list(range(200))
+    assert rows[0]["count"].dtype == np.uint8
 
 
 def test_a_scalar_for_all_rows_takes_no_room():
     log = FrameLog()
     log.table(TABLE)
-    log.append(TABLE.path, {"amperes": np.broadcast_to(1.0, (100_000, 2)), "count": 3, "ok": True})
+    log.append(TABLE.path, {"amperes": np.broadcast_to(1.0, (100_000, 2)), "count": 3, "ok": True, "large": 2**64 - 1})
     assert len(log.frames[-1]) < 300
 
 
@@ -104,7 +136,7 @@ def test_a_reopened_log_knows_its_tables(tmp_path):
         fill(JournalLog(journal))
     log = JournalLog.reopen(tmp_path / "journal.lmj")
     log.table(TABLE)  # the same: nothing happens
-    log.append(TABLE.path, {"amperes": [[1, 2]], "count": 1, "ok": True})
+    log.append(TABLE.path, {"amperes": [[1, 2]], "count": 1, "ok": True, "large": 2**64 - 1})
     log.journal.close()
     assert [r["kind"] for _, r in JournalReader(tmp_path / "journal.lmj")].count("table") == 1
     log = JournalLog.reopen(tmp_path / "journal.lmj")
@@ -113,7 +145,7 @@ def test_a_reopened_log_knows_its_tables(tmp_path):
     log.journal.close()
 
 
-ROW = {"amperes": [[1.0, 2.0]], "count": 1, "ok": True}
+ROW = {"amperes": [[1.0, 2.0]], "count": 1, "ok": True, "large": 1}
 
 
 @pytest.mark.parametrize(
@@ -125,6 +157,10 @@ ROW = {"amperes": [[1.0, 2.0]], "count": 1, "ok": True}
         ({"count": -1}, "do not fit"),
         ({"count": 1.0}, "do not fit"),
         ({"ok": 1}, "do not fit"),
+        ({"amperes": [[2**53 + 1, 0]]}, "do not fit"),
+        ({"amperes": np.array([[2**64 - 1, 0]], np.uint64)}, "do not fit"),
+        ({"large": -1}, "do not fit"),
+        ({"large": [2.0]}, "do not fit"),
         ({"amperes": [["a", "b"]]}, "do not fit"),
         ({"amperes": [[1j, 0]]}, "do not fit"),
         ({"more": 1}, "'more'"),
@@ -144,7 +180,7 @@ def test_rows_need_a_table_and_every_column():
         log.append(TABLE.path, ROW)
     log.table(TABLE)
     with pytest.raises(UsageError, match="'ok'"):
-        log.append(TABLE.path, {"amperes": [[1.0, 2.0]], "count": 1})
+        log.append(TABLE.path, {"amperes": [[1.0, 2.0]], "count": 1, "large": 1})
 
 
 COLUMN = Column("f8", "1", "x")
