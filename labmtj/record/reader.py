@@ -6,8 +6,9 @@ are refused as a whole, when they are opened.
 
 from __future__ import annotations
 
+import difflib
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -83,7 +84,7 @@ class DataFile:
     def read(self, path: str) -> NDArray[Any]:
         """Return an array: numbers, truth values or text (numpy str); DataError if there is none at the path."""
         if self._datasets.get(path, True):  # not there, or an axis that holds no values
-            raise DataError(f"{self.path} has no array {path!r}; it has {', '.join(self._datasets) or 'none'}"[:600])
+            raise DataError(f"{self.path} has no array {path!r}{_nearest(path, self._datasets)}")
         with _naming(self.path, path):
             dataset = self._file[path]
             if h5py.check_string_dtype(dataset.dtype) is not None and dataset.dtype.kind == "O":
@@ -117,7 +118,7 @@ class DataFile:
 
     def _check_group(self, path: str) -> None:
         if path not in self._groups:
-            raise DataError(f"{self.path} has no group {path!r}; it has {', '.join(filter(None, self._groups))}"[:600])
+            raise DataError(f"{self.path} has no group {path!r}{_nearest(path, self._groups)}")
 
     def _members(self, group: str) -> Iterator[tuple[str, str]]:
         for path, is_axis in self._datasets.items():
@@ -190,3 +191,9 @@ def _naming(file: Path, path: str) -> Iterator[None]:
     ) as error:
         where = f"{file}, {path!r}" if path else f"{file}"
         raise DataError(f"{where} cannot be read: {error}"[:600]) from error
+
+
+def _nearest(path: str, known: Iterable[str]) -> str:
+    """Return what a person may have meant, for the end of a message."""
+    close = difflib.get_close_matches(path, [name for name in known if name], 3, 0.5)
+    return f"; did you mean {', '.join(close)}?" if close else ""

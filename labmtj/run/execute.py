@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from types import FrameType
 from typing import Any
 
 from labmtj import yamlfile
-from labmtj.errors import LabmtjError, Stopped, UsageError
+from labmtj.errors import LabmtjError, ProcedureFailed, Stopped, UsageError
 from labmtj.record import Checkpointer, JournalLog, JournalWriter, last_states, open_data
 from labmtj.run.experiment import Experiment, load_run
 from labmtj.run.folder import RunFolder
@@ -82,6 +83,13 @@ def _guarded(folder: RunFolder, work: Callable[[], None]) -> RunFolder:
         folder.note("failed", error=str(error))
         folder.end("FAILED", str(error))
         raise
+    except Exception as error:
+        folder.note("failed", error=repr(error), trace=traceback.format_exc())
+        folder.end("FAILED", repr(error))
+        raise ProcedureFailed(
+            f"{type(error).__name__}: {error}; this is a fault of the program or the procedure, the trace is in "
+            f"{folder.path / 'run.log'}. Everything up to the last block is kept"
+        ) from error
     folder.end("DONE")
     folder.note("done")
     return folder
@@ -102,9 +110,8 @@ def _run(folder: RunFolder, experiment: Experiment, log: JournalLog, states: dic
         finally:
             log.commit()
             checkpointer.checkpoint()
-        _conclude(folder, experiment, log, plan, show, requests)
+        _conclude(folder, experiment, log, plan, show, checkpointer, requests)
         log.journal.close()
-        checkpointer.checkpoint()
 
 
 def _blocks(
@@ -130,7 +137,10 @@ def _blocks(
             requests.check()
 
 
-def _conclude(folder: RunFolder, experiment: Experiment, log: JournalLog, plan: Plan, show: Show, requests: StopRequests) -> None:
+def _conclude(
+    folder: RunFolder, experiment: Experiment, log: JournalLog, plan: Plan, show: Show, checkpointer: Checkpointer,
+    requests: StopRequests,
+) -> None:  # fmt: skip
     """Work out what follows from the records of all blocks; it reads data.h5 as anybody would."""
     limit_threads()
     begun = time.monotonic()
@@ -138,9 +148,13 @@ def _conclude(folder: RunFolder, experiment: Experiment, log: JournalLog, plan: 
         for done, station in enumerate(plan.stations):
             show(Progress("analysis", done, len(plan.stations), time.monotonic() - begun, 0))
             experiment.campaign.conclude(station, data, log)
-            log.commit()
             requests.check()
+    log.commit()
+    checkpointer.checkpoint()
+    with open_data(folder.data) as data:
         experiment.campaign.summarise(plan.stations, data, log)
+    log.commit()
+    checkpointer.checkpoint()
     show(Progress("analysis", len(plan.stations), len(plan.stations), time.monotonic() - begun, 0))
 
 
