@@ -206,6 +206,12 @@ class FrameLog(Logbook):
         self._encoded.extend(map(frames.encode, self._joiner.rest()))
         return list(self._encoded)
 
+    def take(self) -> bytes:
+        """Return everything since the last `take`, encoded, and forget it; tables stay known."""
+        encoded = b"".join(self.frames)
+        self._encoded.clear()
+        return encoded
+
 
 class MemoryLog(Logbook):
     """Keeps everything in memory, for notebooks and tests; entries pass through the form they have in a journal."""

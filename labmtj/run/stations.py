@@ -27,19 +27,17 @@ class StationAtWork:
         self.memory: dict[str, Any] = {}
         self.log = FrameLog()
         describe(experiment, stations, self.log)
-        self.log.frames.clear()  # known here, and written once by the main process
         self._layered = {
             name: Recorded(Limited(crossbar), self.log, name) for name, crossbar in self.crossbars.items()
         }
+        self.log.take()  # the tables are known here now, and written once by the main process
 
     def run_block(self, index: int) -> bytes:
         """Do block `index` and return its frames; the last is the snapshot to go on from."""
         self.campaign.block(self.station, index, self._layered, self.memory, self.log)
         snapshots = {name: crossbar.snapshot() for name, crossbar in self.crossbars.items()}
         self.log.state(self.station.name, {"next": index + 1, "memory": self.memory, "crossbars": snapshots})
-        frames = b"".join(self.log.frames)
-        self.log.frames.clear()
-        return frames
+        return self.log.take()
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Go back to a snapshot."""
