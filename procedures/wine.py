@@ -8,7 +8,9 @@ What the tuning of gains and biases makes of the records is in `procedures/wine_
 from __future__ import annotations
 
 import collections.abc
+import functools
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -56,7 +58,7 @@ class WineCampaign(BaseModel):
 
     def load(self) -> Solutions:
         """Return the solutions to write; raise ConfigError or DataError naming the file."""
-        solutions = Solutions.load(library.find(self.solutions, "solutions"))
+        solutions = _load(library.find(self.solutions, "solutions"))
         if self.count is not None and self.count > len(solutions):
             raise UsageError(f"{self.solutions} holds {len(solutions)} solutions; count = {self.count} asks for more")
         return solutions[: self.count]
@@ -201,6 +203,12 @@ class _Solution:
         block = _cells(self.blocks[layer], self.shape)
         scale = self.campaign.infer.read_volts / self.memory[self.chips[layer]]["reference"]["read_volts"]
         return float(1.1 * scale * np.where(block, parallel, 0.0).sum(axis=0).max())
+
+
+@functools.cache
+def _load(path: Path) -> Solutions:
+    """Read a file of solutions once per process: every block asks for it."""
+    return Solutions.load(path)
 
 
 def _cells(block: Block, shape: tuple[int, int]) -> BoolArray:

@@ -8,7 +8,7 @@ and nothing is stepped: sub-steps, batches and transports cannot change the answ
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -23,34 +23,12 @@ FLIPS_PER_FACTORISATION = 2000
 """rank-1 updates before the network is factorised anew; 1e4 leave 6e-15 relative error"""
 
 
-SETTLED_VOLTS = 1e-8
-"""a solve ends when no cell moves further than this in a pass; the error left is a few per cent of it"""
+SLOWEST_RATE = 1e-300
+"""1/s; stands for never, where a rate of zero would divide"""
+READ_SETTLED_VOLTS, PULSE_SETTLED_VOLTS = 1e-8, 1e-6
+"""a solve ends when no cell moves further in a pass; a few per cent of that is left, below the resolution of a meter in
+a read, and below 1e-5 of a switching rate in a pulse"""
 _CHANGING = ("state", "flips", "hazard", "stress", "broken")
-
-
-class Held(NamedTuple):
-    """What the terminals saw while biases were held, one row per bias."""
-
-    line_amperes: FloatArray
-    """(batch, lines) into the array, averaged over the aperture"""
-    line_volts: FloatArray
-    """(batch, lines) at the end of the hold"""
-    limited: BoolArray
-    """(batch, lines) the source was in compliance at some time"""
-    cell_volts: FloatArray
-    """(batch, cells) at the end of the hold"""
-    cell_amperes: FloatArray
-    """(batch, cells)"""
-
-    @classmethod
-    def of(cls, point: OperatingPoint) -> Held:
-        """Return a steady operating point as a hold without events."""
-        return cls(point.line_amperes, point.line_volts, point.limited, point.cell_volts, point.cell_amperes)
-
-    def replace(self, where: int | slice, other: Held) -> None:
-        """Put other holds in the place of some of these."""
-        for whole, part in zip(self, other, strict=True):
-            whole[where] = part
 
 
 class SimulatedArray:
@@ -138,9 +116,9 @@ class SimulatedArray:
         if (after < self._limit).all():
             self.hazard = after
         else:
-            self._run(np.zeros(sum(self.shape)), seconds, 0.0)
+            self.hold_through(np.zeros(sum(self.shape)), seconds)
 
-    def hold(self, line_volts: FloatArray, seconds: float, aperture_from: float = 0.0, rest_seconds: float = 0.0) -> Held:
+    def hold(self, line_volts: FloatArray, seconds: float, aperture_from: float = 0.0, rest_seconds: float = 0.0) -> OperatingPoint:
         """Hold biases one after another and return what the terminals saw.
 
         Args:
@@ -149,17 +127,18 @@ class SimulatedArray:
             aperture_from: seconds after which the currents count.
             rest_seconds: how long the array lies at zero bias after each.
         """
-        held = Held.of(self._solve(line_volts))
+        held = self._solve(line_volts)
         first = 0
         while first < len(line_volts):
             quiet, broke = self._advance_quietly(held.cell_volts[first:], seconds, rest_seconds)
             first += quiet
             if first < len(line_volts) and not broke:
-                held.replace(first, self._run(line_volts[first], seconds, aperture_from))
+                start = held.cell_volts[first]
+                _replace(held, first, self.hold_through(line_volts[first], seconds, aperture_from, start))
                 self.rest(rest_seconds)
                 first += 1
             if first < len(line_volts):
-                held.replace(slice(first, None), Held.of(self._solve(line_volts[first:])))
+                _replace(held, slice(first, None), self._solve(line_volts[first:]))
         return held
 
     def _advance_quietly(self, cell_volts: FloatArray, seconds: float, rest_seconds: float) -> tuple[int, bool]:
@@ -173,31 +152,32 @@ class SimulatedArray:
         self.hazard = course[quiet]
         return quiet, worn is not None
 
-    def _run(self, line_volts: FloatArray, seconds: float, aperture_from: float) -> Held:
-        """Hold one bias from flip to flip."""
+    def hold_through(
+        self, line_volts: FloatArray, seconds: float, aperture_from: float = 0.0, start: FloatArray | None = None
+    ) -> OperatingPoint:
+        """Hold one bias (lines,) from flip to flip; `start` are cell volts near the solution. Answers as a batch of none."""
         now, charge = 0.0, np.zeros(len(line_volts))
         limited = np.zeros(len(line_volts), bool)
-        flips_before = self.flips.copy()
-        toggling = np.zeros(len(self.state), bool)
-        start: FloatArray | None = None
+        flips_before, toggling = self.flips.copy(), []
         while True:
             point = self._solve(line_volts, start)
             limited |= point.limited
             rates = self._law.rates(point.cell_volts)
             rates[toggling] = 0.0
-            cell, wait = self._next_flip(rates)
+            waits = (self._limit - self.hazard) / np.maximum(rates, SLOWEST_RATE)
+            cell = int(waits.argmin())
+            wait = max(float(waits[cell]), 0.0)
             end = min(now + wait, seconds)
             charge += point.line_amperes * max(0.0, end - max(now, aperture_from))
             self.hazard += rates * (end - now)
             self._wear(point.cell_volts[np.newaxis], end - now)
             if now + wait >= seconds:
-                break
+                return point._replace(line_amperes=charge / (seconds - aperture_from), limited=limited)
             now, start = end, point.cell_volts
             self._flip(cell)
             if self.flips[cell] - flips_before[cell] > TOGGLES_PER_HOLD:
-                toggling[cell] = True
+                toggling.append(cell)
                 self._settle_toggling(cell, point.cell_volts)
-        return Held(charge / (seconds - aperture_from), point.line_volts, limited, point.cell_volts, point.cell_amperes)
 
     def _solve(self, line_volts: FloatArray, start: FloatArray | None = None) -> OperatingPoint:
         return operating_point(
@@ -207,15 +187,8 @@ class SimulatedArray:
             cell_siemens=self._conduction.differential_siemens,
             start_volts=start,
             line_amperes=self.line_amperes,
-            tolerance_volts=SETTLED_VOLTS,
+            tolerance_volts=READ_SETTLED_VOLTS if line_volts.ndim > 1 else PULSE_SETTLED_VOLTS,
         )
-
-    def _next_flip(self, rates: FloatArray) -> tuple[int, float]:
-        """Return the cell that flips first at these rates, and the seconds until then."""
-        with np.errstate(divide="ignore"):
-            waits = np.maximum(self._limit - self.hazard, 0.0) / rates
-        cell = int(np.argmin(waits))
-        return cell, float(waits[cell])
 
     def _flip(self, cell: int) -> None:
         state = not self.state[cell]
@@ -260,3 +233,9 @@ class SimulatedArray:
         self.broken |= failing[held - 1]
         self.restore(self.snapshot())
         return held
+
+
+def _replace(whole: OperatingPoint, where: int | slice, part: OperatingPoint) -> None:
+    """Put other solutions in the place of some of a batch."""
+    for array, values in zip(whole, part, strict=True):
+        array[where] = values

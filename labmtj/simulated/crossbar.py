@@ -151,9 +151,9 @@ class SimulatedCrossbar:
             self.clock.book("source", self.timing.source_seconds)
             starts[number] = self.clock.now()
             for step, step_seconds in enumerate(steps):
-                held = self.array.hold(delivered[number, step][np.newaxis], float(step_seconds))
-                delivered[number, step] = held.line_volts[0]
-                flags[number] |= np.where(held.limited[0], np.uint8(Flag.COMPLIANCE), np.uint8(0))
+                held = self.array.hold_through(delivered[number, step], float(step_seconds))
+                delivered[number, step] = held.line_volts
+                flags[number] |= held.limited * np.uint8(Flag.COMPLIANCE)
             self.array.rest(self.timing.source_seconds)
             self.clock.book("pulse", float(steps.sum()))
         self._aged_to = self.clock.nanoseconds

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from labmtj.circuit import OperatingPoint
 from labmtj.junction import Junctions, noise_rms_amperes
 from labmtj.quantities import BoolArray, FloatArray
-from labmtj.simulated.array import Held
 from labmtj.streams import Draws
 
 
@@ -27,7 +27,7 @@ class CellNoise:
         self._drawn = 0
         self._seen_seconds = 0.0
 
-    def on_lines(self, held: Held, state: BoolArray, start_seconds: FloatArray, aperture_seconds: float) -> tuple[FloatArray, FloatArray]:
+    def on_lines(self, held: OperatingPoint, state: BoolArray, start_seconds: FloatArray, aperture_seconds: float) -> tuple[FloatArray, FloatArray]:
         """Return the shift by telegraph levels and the rms of the rest, both (batch, lines), out of the array."""
         rows, columns = self._junctions.shape
         rms = noise_rms_amperes(self._junctions, state, held.cell_volts, held.cell_amperes, aperture_seconds)
