@@ -8,7 +8,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -20,7 +20,7 @@ from labmtj.record import Checkpointer, JournalLog, JournalWriter, last_states, 
 from labmtj.run.experiment import Experiment, load_run
 from labmtj.run.folder import RunFolder
 from labmtj.run.stations import describe
-from labmtj.run.workers import Plan, limit_threads, parallel, serial
+from labmtj.run.workers import Crew, Plan, crew
 
 
 @dataclass(frozen=True)
@@ -104,58 +104,59 @@ def _run(folder: RunFolder, experiment: Experiment, log: JournalLog, states: dic
         log.commit()
     plan = Plan(stations, experiment.campaign.blocks(), {name: int(state["next"]) for name, state in states.items()})
     checkpointer = Checkpointer(folder.journal, folder.data)
-    with _stop_requests() as requests:
+    with _stop_requests() as requests, crew(experiment, folder.run_yaml, plan, states, workers) as people:
+        course = _Course(folder, experiment, log, plan, people, show, checkpointer, requests)
         try:
-            _blocks(folder, experiment, log, plan, states, workers, show, checkpointer, requests)
+            course.blocks()
         finally:
-            log.commit()
-            checkpointer.checkpoint()
-        _conclude(folder, experiment, log, plan, show, checkpointer, requests)
+            course.keep()
+        course.conclude()
         log.journal.close()
 
 
-def _blocks(
-    folder: RunFolder, experiment: Experiment, log: JournalLog, plan: Plan, states: dict[str, Any], workers: int,
-    show: Show, checkpointer: Checkpointer, requests: StopRequests,
-) -> None:  # fmt: skip
-    todo, total = sum(1 for _ in plan.order()), plan.blocks * len(plan.stations)
-    workers = min(workers, len(plan.stations))
-    begun, last = time.monotonic(), plan.stations[-1].name
-    source = (
-        parallel(folder.run_yaml, plan, states, workers) if workers > 1 and todo > len(plan.stations)
-        else nullcontext(serial(experiment, plan, states))
-    )  # fmt: skip
-    with source as blocks:
-        for done, (index, station, frames) in enumerate(blocks, 1 + total - todo):
-            log.append_frames([frames])
-            if station.name == last:  # a round of all stations is made durable at once
-                log.commit()
-                if checkpointer.due():
-                    checkpointer.checkpoint()
-                    folder.note("checkpoint", block=index, seconds=round(checkpointer.cost_seconds, 3))
-            show(Progress("blocks", done, total, time.monotonic() - begun, total - todo))
-            requests.check()
+@dataclass(frozen=True)
+class _Course:
+    """What a run consists of."""
 
+    folder: RunFolder
+    experiment: Experiment
+    log: JournalLog
+    plan: Plan
+    people: Crew
+    show: Show
+    checkpointer: Checkpointer
+    requests: StopRequests
 
-def _conclude(
-    folder: RunFolder, experiment: Experiment, log: JournalLog, plan: Plan, show: Show, checkpointer: Checkpointer,
-    requests: StopRequests,
-) -> None:  # fmt: skip
-    """Work out what follows from the records of all blocks; it reads data.h5 as anybody would."""
-    limit_threads()
-    begun = time.monotonic()
-    with open_data(folder.data) as data:
-        for done, station in enumerate(plan.stations):
-            show(Progress("analysis", done, len(plan.stations), time.monotonic() - begun, 0))
-            experiment.campaign.conclude(station, data, log)
-            requests.check()
-    log.commit()
-    checkpointer.checkpoint()
-    with open_data(folder.data) as data:
-        experiment.campaign.summarise(plan.stations, data, log)
-    log.commit()
-    checkpointer.checkpoint()
-    show(Progress("analysis", len(plan.stations), len(plan.stations), time.monotonic() - begun, 0))
+    def keep(self) -> None:
+        """Make everything so far durable, and bring data.h5 up to it."""
+        self.log.commit()
+        if self.checkpointer.checkpoint():
+            self.folder.note("checkpoint", seconds=round(self.checkpointer.cost_seconds, 3))
+
+    def blocks(self) -> None:
+        """Take the blocks that are still to be done; a round of all stations is made durable at once."""
+        todo, total = sum(1 for _ in self.plan.order()), self.plan.blocks * len(self.plan.stations)
+        begun, last = time.monotonic(), self.plan.stations[-1].name
+        for done, (_, station, frames) in enumerate(self.people.blocks(), 1 + total - todo):
+            self.log.append_frames([frames])
+            if station.name == last:
+                self.log.commit()
+                if self.checkpointer.due():
+                    self.keep()
+            self.show(Progress("blocks", done, total, time.monotonic() - begun, total - todo))
+            self.requests.check()
+
+    def conclude(self) -> None:
+        """Work out what follows from the records of all blocks."""
+        begun, total = time.monotonic(), len(self.plan.stations)
+        for done, (_, frames) in enumerate(self.people.conclusions(self.folder.data), 1):
+            self.log.append_frames([frames])
+            self.show(Progress("analysis", done, total, time.monotonic() - begun, 0))
+            self.requests.check()
+        self.keep()
+        with open_data(self.folder.data) as data:
+            self.experiment.campaign.summarise(self.plan.stations, data, self.log)
+        self.keep()
 
 
 class StopRequests:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from labmtj.limits import Limited
 from labmtj.quantities import Station
-from labmtj.record import FrameLog
+from labmtj.record import FrameLog, open_data
 from labmtj.record.recorded import Recorded, declare_tables
 from labmtj.run.experiment import Experiment
 
@@ -37,6 +38,12 @@ class StationAtWork:
         self.campaign.block(self.station, index, self._layered, self.memory, self.log)
         snapshots = {name: crossbar.snapshot() for name, crossbar in self.crossbars.items()}
         self.log.state(self.station.name, {"next": index + 1, "memory": self.memory, "crossbars": snapshots})
+        return self.log.take()
+
+    def conclude(self, data: Path) -> bytes:
+        """Work out what follows from the station's records, which it reads as anybody would; return frames."""
+        with open_data(data) as records:
+            self.campaign.conclude(self.station, records, self.log)
         return self.log.take()
 
     def restore(self, state: Mapping[str, Any]) -> None:

@@ -16,13 +16,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.queues import Queue
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from labmtj.errors import LabmtjError, ProcedureFailed
 from labmtj.quantities import Station
 from labmtj.run.experiment import Experiment, load_run
 from labmtj.run.stations import StationAtWork
 
+States = Mapping[str, Mapping[str, Any]]
+"""the snapshot of each station, by name"""
 BLOCKS_AHEAD = 6
 """blocks a worker may be ahead of the main process: bounds the memory of frames that wait"""
 
@@ -51,47 +53,93 @@ def limit_threads() -> None:
     threadpool_limits(1)
 
 
-def serial(experiment: Experiment, plan: Plan, states: Mapping[str, Mapping[str, Any]]) -> Iterator[tuple[int, Station, bytes]]:
-    """Do the blocks in this process."""
-    limit_threads()
-    work = {station.name: _at_work(experiment, plan, station, states) for station in plan.stations}
-    for index, station in plan.order():
-        yield index, station, work[station.name].run_block(index)
+class Crew(Protocol):
+    """Who does the work: this process, or several others. Either way the answers come in the order of the plan."""
+
+    def blocks(self) -> Iterator[tuple[int, Station, bytes]]:
+        """Do the blocks; iterate (block, station, frames)."""
+        ...
+
+    def conclusions(self, data: Path) -> Iterator[tuple[Station, bytes]]:
+        """Conclude every station from the records in `data`; iterate (station, frames)."""
+        ...
 
 
-@contextmanager
-def parallel(
-    run_yaml: Path, plan: Plan, states: Mapping[str, Mapping[str, Any]], workers: int
-) -> Iterator[Iterator[tuple[int, Station, bytes]]]:
-    """Do the blocks in worker processes, each with its own stations; the iterator restores the order."""
-    context = multiprocessing.get_context("spawn")  # a forked process would inherit the locks of HDF5 and the journal
-    queues: list[Queue[Any]] = [context.Queue(BLOCKS_AHEAD) for _ in range(workers)]
-    share = {station.name: number % workers for number, station in enumerate(plan.stations)}
-    processes = []
-    for number in range(workers):
-        mine = [name for name, worker in share.items() if worker == number]
-        arguments = (run_yaml, plan, mine, {name: states[name] for name in mine if name in states}, queues[number])
-        processes.append(context.Process(target=_work, args=arguments, daemon=True))
-    for process in processes:
-        process.start()
-    try:
-        yield _in_order(plan, share, queues, processes)
-    finally:
-        for process in processes:
-            process.kill()
-        for process in processes:
-            process.join()
+class _Alone:
+    """Everything in this process."""
+
+    def __init__(self, experiment: Experiment, plan: Plan, states: States) -> None:
+        limit_threads()
+        self._plan = plan
+        self._work = {station.name: _at_work(experiment, plan, station, states) for station in plan.stations}
+
+    def blocks(self) -> Iterator[tuple[int, Station, bytes]]:
+        for index, station in self._plan.order():
+            yield index, station, self._work[station.name].run_block(index)
+
+    def conclusions(self, data: Path) -> Iterator[tuple[Station, bytes]]:
+        for station in self._plan.stations:
+            yield station, self._work[station.name].conclude(data)
 
 
-def _in_order(plan: Plan, share: Mapping[str, int], queues: Sequence[Queue[Any]], processes: Sequence[Any]) -> Iterator[tuple[int, Station, bytes]]:
-    for index, station in plan.order():
-        worker = share[station.name]
-        answer = _next(queues[worker], processes[worker])
+class _Team:
+    """Worker processes, each with its own stations."""
+
+    def __init__(self, run_yaml: Path, plan: Plan, states: States, workers: int) -> None:
+        context = multiprocessing.get_context("spawn")  # a forked process would inherit the locks of HDF5 and the journal
+        self._plan = plan
+        self._share = {station.name: number % workers for number, station in enumerate(plan.stations)}
+        self._answers: list[Queue[Any]] = [context.Queue(BLOCKS_AHEAD) for _ in range(workers)]
+        self._data: list[Queue[Path]] = [context.Queue() for _ in range(workers)]
+        self._processes = []
+        for number in range(workers):
+            mine = [name for name, worker in self._share.items() if worker == number]
+            arguments = (
+                run_yaml, plan, mine, {name: states[name] for name in mine if name in states},
+                self._answers[number], self._data[number],
+            )  # fmt: skip
+            self._processes.append(context.Process(target=_work, args=arguments, daemon=True))
+            self._processes[-1].start()
+
+    def blocks(self) -> Iterator[tuple[int, Station, bytes]]:
+        for index, station in self._plan.order():
+            yield index, station, self._answer(station, f"block {index}")
+
+    def conclusions(self, data: Path) -> Iterator[tuple[Station, bytes]]:
+        for orders in self._data:
+            orders.put(data)
+        for station in self._plan.stations:
+            yield station, self._answer(station, "the analysis")
+
+    def _answer(self, station: Station, what: str) -> bytes:
+        worker = self._share[station.name]
+        answer = _next(self._answers[worker], self._processes[worker])
         if isinstance(answer, LabmtjError):
             raise answer
         if isinstance(answer, str):
-            raise ProcedureFailed(f"block {index} of station {station.name} failed:\n{answer}")
-        yield index, station, answer
+            raise ProcedureFailed(f"{what} of station {station.name} failed:\n{answer}")
+        return bytes(answer)
+
+    def dismiss(self) -> None:
+        """End all workers at once."""
+        for process in self._processes:
+            process.kill()
+        for process in self._processes:
+            process.join()
+
+
+@contextmanager
+def crew(experiment: Experiment, run_yaml: Path, plan: Plan, states: States, workers: int) -> Iterator[Crew]:
+    """Call in as many processes as asked for, but no more than there are stations."""
+    workers = min(workers, len(plan.stations))
+    if workers == 1:
+        yield _Alone(experiment, plan, states)
+        return
+    team = _Team(run_yaml, plan, states, workers)
+    try:
+        yield team
+    finally:
+        team.dismiss()
 
 
 def _next(blocks: Queue[Any], process: Any) -> Any:
@@ -107,7 +155,9 @@ def _next(blocks: Queue[Any], process: Any) -> Any:
                 ) from None
 
 
-def _work(run_yaml: Path, plan: Plan, mine: Sequence[str], states: Mapping[str, Mapping[str, Any]], blocks: Queue[Any]) -> None:
+def _work(
+    run_yaml: Path, plan: Plan, mine: Sequence[str], states: States, answers: Queue[Any], data: Queue[Path]
+) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches the whole group; the main process decides
     threading.Thread(target=_die_with_parent, daemon=True).start()
     limit_threads()
@@ -118,11 +168,15 @@ def _work(run_yaml: Path, plan: Plan, mine: Sequence[str], states: Mapping[str, 
         }
         for index, station in plan.order():
             if station.name in work:
-                blocks.put(work[station.name].run_block(index))
+                answers.put(work[station.name].run_block(index))
+        records = data.get()
+        for station in plan.stations:
+            if station.name in work:
+                answers.put(work[station.name].conclude(records))
     except LabmtjError as error:
-        blocks.put(error)
+        answers.put(error)
     except Exception:  # noqa: BLE001 - whatever a procedure raises has to reach the main process
-        blocks.put(traceback.format_exc())
+        answers.put(traceback.format_exc())
 
 
 def _die_with_parent() -> None:
@@ -132,7 +186,7 @@ def _die_with_parent() -> None:
         os._exit(1)
 
 
-def _at_work(experiment: Experiment, plan: Plan, station: Station, states: Mapping[str, Mapping[str, Any]]) -> StationAtWork:
+def _at_work(experiment: Experiment, plan: Plan, station: Station, states: States) -> StationAtWork:
     work = StationAtWork(experiment, plan.stations, station)
     if station.name in states:
         work.restore(states[station.name])
