@@ -118,7 +118,9 @@ class SimulatedArray:
         else:
             self.hold_through(np.zeros(sum(self.shape)), seconds)
 
-    def hold(self, line_volts: FloatArray, seconds: float, aperture_from: float = 0.0, rest_seconds: float = 0.0) -> OperatingPoint:
+    def hold(
+        self, line_volts: FloatArray, seconds: float, aperture_from: float = 0.0, rest_seconds: float = 0.0
+    ) -> OperatingPoint:
         """Hold biases one after another and return what the terminals saw.
 
         Args:
