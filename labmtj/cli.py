@@ -235,7 +235,9 @@ def _ls(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
 def _check(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
     from labmtj.bench import load_bench
     from labmtj.bench.text import bench_text
+    from labmtj.ownership import check_ownership
 
+    check_ownership()
     print(bench_text(load_bench(known.bench)))
     return 0
 
