@@ -159,6 +159,7 @@ class SimulatedArray:
         now, charge = 0.0, np.zeros(len(line_volts))
         limited = np.zeros(len(line_volts), bool)
         flips_before, toggling = self.flips.copy(), []
+        wearing = self._pristine.wear is not None and not np.ptp(line_volts) < self._pristine.wear.harmless_volts
         while True:
             point = self._solve(line_volts, start)
             limited |= point.limited
@@ -170,7 +171,8 @@ class SimulatedArray:
             end = min(now + wait, seconds)
             charge += point.line_amperes * max(0.0, end - max(now, aperture_from))
             self.hazard += rates * (end - now)
-            self._wear(point.cell_volts[np.newaxis], end - now)
+            if wearing:
+                self._wear(point.cell_volts[np.newaxis], end - now)
             if now + wait >= seconds:
                 return point._replace(line_amperes=charge / (seconds - aperture_from), limited=limited)
             now, start = end, point.cell_volts
