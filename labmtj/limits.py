@@ -26,7 +26,9 @@ def spread_volts(bias: Bias) -> FloatArray:
 def check(bias: Bias, limits: Limits, shape: tuple[int, int], seconds: float = 0.0) -> None:
     """Raise LimitExceeded naming the worst lines, the voltage, the limit and the remedy; nothing has been applied then."""
     if bias.shape != shape:
-        raise LimitExceeded(f"a bias for {bias.shape[0]} x {bias.shape[1]} lines does not fit the {shape[0]} x {shape[1]} array")
+        raise LimitExceeded(
+            f"a bias for {bias.shape[0]} x {bias.shape[1]} lines does not fit the {shape[0]} x {shape[1]} array"
+        )
     spread = spread_volts(bias)
     worst = int(np.argmax(spread))
     if spread[worst] > limits.cell_volts + ROUNDING_VOLTS:

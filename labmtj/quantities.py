@@ -72,9 +72,12 @@ class Bias:
         try:
             batch = np.broadcast_shapes(rows.shape[:-1], columns.shape[:-1])
         except ValueError:
-            raise UsageError(f"row and column voltages of a bias differ in batch: {rows.shape} and {columns.shape}") from None
+            raise UsageError(
+                f"row and column voltages of a bias differ in batch: {rows.shape} and {columns.shape}"
+            ) from None
         volts = np.concatenate(
-            [np.broadcast_to(rows, (*batch, rows.shape[-1])), np.broadcast_to(columns, (*batch, columns.shape[-1]))], axis=-1
+            [np.broadcast_to(rows, (*batch, rows.shape[-1])), np.broadcast_to(columns, (*batch, columns.shape[-1]))],
+            axis=-1,
         )
         self._set(np.atleast_2d(volts), (rows.shape[-1], columns.shape[-1]), bool(batch), ordered)
 
@@ -93,7 +96,9 @@ class Bias:
         """Return a bias from voltages (rows + columns,) or (batch, rows + columns), rows first."""
         volts = np.array(line_volts, float)
         if volts.ndim not in (1, 2) or volts.size == 0 or volts.shape[-1] != sum(shape):
-            raise UsageError(f"a bias of a {shape[0]} x {shape[1]} array needs {sum(shape)} line voltages; got {volts.shape}")
+            raise UsageError(
+                f"a bias of a {shape[0]} x {shape[1]} array needs {sum(shape)} line voltages; got {volts.shape}"
+            )
         self = cls.__new__(cls)
         self._set(np.atleast_2d(volts), shape, volts.ndim == 2, ordered)
         return self
@@ -121,7 +126,11 @@ class Bias:
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        driven = "all lines floating" if np.isnan(self.line_volts).all() else f"{np.nanmin(self.line_volts):g} to {np.nanmax(self.line_volts):g} V"
+        driven = (
+            "all lines floating"
+            if np.isnan(self.line_volts).all()
+            else f"{np.nanmin(self.line_volts):g} to {np.nanmax(self.line_volts):g} V"
+        )
         return f"Bias({len(self)} x {self.shape[0]}+{self.shape[1]} lines, {driven})"
 
 

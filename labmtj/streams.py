@@ -16,7 +16,9 @@ def stream(seed: int, *name: str | int) -> np.random.Generator:
     are independent and neither depends on the other having been drawn.
     """
     digest = hashlib.blake2b(repr(name).encode(), digest_size=16).digest()
-    return np.random.Generator(np.random.Philox(np.random.SeedSequence(seed, spawn_key=tuple(np.frombuffer(digest, np.uint32).tolist()))))
+    return np.random.Generator(
+        np.random.Philox(np.random.SeedSequence(seed, spawn_key=tuple(np.frombuffer(digest, np.uint32).tolist())))
+    )
 
 
 class Draws:
@@ -27,7 +29,9 @@ class Draws:
 
     BLOCK = 256
 
-    def __init__(self, kind: Literal["exponential", "normal", "uniform"], width: int, seed: int, *name: str | int) -> None:
+    def __init__(
+        self, kind: Literal["exponential", "normal", "uniform"], width: int, seed: int, *name: str | int
+    ) -> None:
         self.width = width
         self._kind, self._seed, self._name = kind, seed, name
         self._blocks: dict[int, NDArray[np.float64]] = {}
@@ -43,7 +47,9 @@ class Draws:
                 block = generator.standard_normal(size)
             else:
                 block = generator.random(size)
-            while len(self._blocks) >= 4:  # rows are used in rising order, so the oldest block is the least likely to return
+            while (
+                len(self._blocks) >= 4
+            ):  # rows are used in rising order, so the oldest block is the least likely to return
                 del self._blocks[next(iter(self._blocks))]
             self._blocks[number] = block
         return block

@@ -143,7 +143,9 @@ class Campaign(Protocol):
         """Check that everything fits and describe the tables, before the first bias."""
         ...
 
-    def block(self, station: Station, index: int, arrays: Mapping[str, Crossbar], memory: dict[str, Any], log: Log) -> None:
+    def block(
+        self, station: Station, index: int, arrays: Mapping[str, Crossbar], memory: dict[str, Any], log: Log
+    ) -> None:
         """Do one block of a station."""
         ...
 

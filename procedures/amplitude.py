@@ -27,7 +27,9 @@ class AmplitudeSettings(BaseModel):
     start_volts: float = Field(0.24, gt=0, description="lowest amplitude")
     stop_volts: float = Field(0.88, gt=0, description="highest amplitude; the array's limit caps it")
     points: int = Field(10, ge=3, le=200, description="amplitudes per direction")
-    plateau_fraction: float = Field(0.02, ge=0, le=0.5, description="how far below the best fidelity the plateau reaches")
+    plateau_fraction: float = Field(
+        0.02, ge=0, le=0.5, description="how far below the best fidelity the plateau reaches"
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,8 +70,15 @@ def scan_amplitudes(
     def fidelities(state: bool) -> NDArray[np.float64]:  # noqa: FBT001 - a state is a bit
         values = []
         for amplitude in volts:
-            initialise(crossbar, towards(not state) * initial.initialise_volts, initial.pulse_seconds, initial.initialise_pulses)
-            attempt = once.model_copy(update={"parallel_volts": float(amplitude), "antiparallel_volts": float(amplitude)})
+            initialise(
+                crossbar,
+                towards(not state) * initial.initialise_volts,
+                initial.pulse_seconds,
+                initial.initialise_pulses,
+            )
+            attempt = once.model_copy(
+                update={"parallel_volts": float(amplitude), "antiparallel_volts": float(amplitude)}
+            )
             goal = target == state
             known = np.full(crossbar.shape, not state)
             values.append(

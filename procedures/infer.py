@@ -29,7 +29,9 @@ class InferSettings(BaseModel):
     mode: Mode = Field("simultaneous", description="all rows at once, one row at a time, or one bit at a time")
     read_volts: float = Field(0.1, gt=0, description="volts of an input of 1")
     aperture_seconds: float = Field(0.02, gt=0, description="integration time of a reading")
-    baseline_reads: int = Field(4, ge=0, le=1000, description="zero-input reads after each write, averaged and subtracted")
+    baseline_reads: int = Field(
+        4, ge=0, le=1000, description="zero-input reads after each write, averaged and subtracted"
+    )
     bits: int = Field(6, ge=1, le=16, description="magnitude bits of an input in mode bit_serial")
 
 

@@ -44,7 +44,9 @@ def select_rows(shape: tuple[int, int], rows: ArrayLike, volts: ArrayLike) -> Bi
     return select_cells(shape, cells, volts, "grounded")
 
 
-def select_in_rows(rows: NDArray[np.intp], columns: BoolArray, row_volts: ArrayLike, column_volts: ArrayLike, shape: tuple[int, int]) -> Bias:
+def select_in_rows(
+    rows: NDArray[np.intp], columns: BoolArray, row_volts: ArrayLike, column_volts: ArrayLike, shape: tuple[int, int]
+) -> Bias:
     """Return one bias per row that selects several of its cells at once: the row at `row_volts`, the columns at `column_volts`.
 
     Args:

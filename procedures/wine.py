@@ -40,16 +40,21 @@ class WineCampaign(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
 
-    solutions: str = Field("wine-300.npz", description="file of trained solutions (.npz), or one that comes with labmtj")
+    solutions: str = Field(
+        "wine-300.npz", description="file of trained solutions (.npz), or one that comes with labmtj"
+    )
     count: int | None = Field(None, ge=1, description="how many of them, default all")
     sizes: list[str] | None = Field(None, description="names of the device families to use, default all of the bench")
     chips: int = Field(1, ge=1, le=1000, description="pairs of chips per device size")
-    mapping: Literal["two_arrays", "sequential"] = Field("two_arrays", description="one chip per layer, or one chip in turn")
+    mapping: Literal["two_arrays", "sequential"] = Field(
+        "two_arrays", description="one chip per layer, or one chip in turn"
+    )
     layer1_at: Corner = Field((0, 0), description="row and column of the first cell of layer 1")
     layer2_at: Corner = Field((0, 0), description="row and column of the first cell of layer 2")
     reference: ReferenceSettings = ReferenceSettings()  # type: ignore[call-arg]
     amplitude: AmplitudeSettings | None = Field(
-        AmplitudeSettings(), description="scan for the write amplitudes; null takes those of `write`"  # type: ignore[call-arg]
+        AmplitudeSettings(),
+        description="scan for the write amplitudes; null takes those of `write`",  # type: ignore[call-arg]
     )
     write: WriteSettings = WriteSettings()  # type: ignore[call-arg]
     infer: InferSettings = InferSettings()  # type: ignore[call-arg]

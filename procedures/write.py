@@ -88,7 +88,9 @@ def _fidelity(achieved: BoolArray, target: BoolArray, addressed: BoolArray) -> f
 class _Writer:
     """One write in progress: the crossbar, what is known of it, and the counts."""
 
-    def __init__(self, crossbar: Crossbar, reference: ReferenceMaps, settings: WriteSettings, delivered: FloatArray | None) -> None:
+    def __init__(
+        self, crossbar: Crossbar, reference: ReferenceMaps, settings: WriteSettings, delivered: FloatArray | None
+    ) -> None:
         self.crossbar, self.reference, self.settings = crossbar, reference, settings
         self.plan = METHODS[settings.method]
         self.attempts = np.zeros(crossbar.shape, np.uint16)

@@ -42,7 +42,9 @@ class MeterFile(BaseModel):
     def model(self) -> MeterModel:
         """Return the meter; the rms of the noise is taken as a sixth of its peak-to-peak value."""
         ranges = tuple(
-            MeterRange(each.full_scale_amperes, each.gain_fraction, each.offset_amperes, each.noise_peak_to_peak_amperes / 6)
+            MeterRange(
+                each.full_scale_amperes, each.gain_fraction, each.offset_amperes, each.noise_peak_to_peak_amperes / 6
+            )
             for each in self.ranges
         )
         return MeterModel(
@@ -85,7 +87,9 @@ def load_bench(name: str, beside: Path | None = None) -> BenchFile:
     for index, each in enumerate(names):
         array = load_array(each, path.parent)
         if array.name in arrays:
-            raise file.complaint(("arrays", index), f"a second array is called {array.name!r}; give each file its own name")
+            raise file.complaint(
+                ("arrays", index), f"a second array is called {array.name!r}; give each file its own name"
+            )
         arrays[array.name] = array
     return file.parse(BenchFile, {"name": path.stem, **file.content, "arrays": arrays})
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from dataclasses import replace
 
 import numpy as np
@@ -78,7 +76,7 @@ def delivered_fraction(array: ArrayDescription) -> FloatArray:
     ohms = array.family.parallel_ohms * np.where(checker, 1.0, 1 + array.family.tmr.value)
     ports = PortState(response_of(wires_of(array)), ohms)
     row, column = np.divmod(np.arange(rows * columns), columns)
-    per_volt = 0.5 * (ports.transfer[np.arange(rows * columns), row] - ports.transfer[np.arange(rows * columns), rows + column])
+    per_volt = 0.5 * (
+        ports.transfer[np.arange(rows * columns), row] - ports.transfer[np.arange(rows * columns), rows + column]
+    )
     return (per_volt * ohms).reshape(rows, columns)
-
-

@@ -95,7 +95,9 @@ def _guarded(folder: RunFolder, work: Callable[[], None]) -> RunFolder:
     return folder
 
 
-def _run(folder: RunFolder, experiment: Experiment, log: JournalLog, states: dict[str, Any], workers: int, show: Show) -> None:
+def _run(
+    folder: RunFolder, experiment: Experiment, log: JournalLog, states: dict[str, Any], workers: int, show: Show
+) -> None:
     stations = experiment.campaign.stations(experiment.connect().arrays())
     if not states:
         describe(experiment, stations, log)
@@ -184,7 +186,9 @@ def _stop_requests() -> Iterator[StopRequests]:
     if threading.current_thread() is not threading.main_thread():
         yield requests
         return
-    before = {number: signal.signal(number, requests.handle) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    before = {
+        number: signal.signal(number, requests.handle) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    }
     try:
         yield requests
     finally:

@@ -110,7 +110,13 @@ def load_experiment(
     campaign = _campaign(file, content.procedure, settings)
     chosen = load_bench(bench or content.bench, path.parent if bench is None else None)
     return Experiment(
-        path.stem, content.procedure, campaign, chosen, content.seed if seed is None else seed, content.operator, content.notes
+        path.stem,
+        content.procedure,
+        campaign,
+        chosen,
+        content.seed if seed is None else seed,
+        content.operator,
+        content.notes,
     )
 
 
@@ -120,7 +126,9 @@ def load_run(path: Path) -> Experiment:
     content = file.parse(RunFile)
     campaign = _campaign(file, content.procedure, content.settings)
     if campaign.fingerprint() != content.inputs_sha256:
-        raise file.complaint(("inputs_sha256",), "the input files of this run have changed since; put the old ones back")
+        raise file.complaint(
+            ("inputs_sha256",), "the input files of this run have changed since; put the old ones back"
+        )
     return Experiment(
         content.experiment, content.procedure, campaign, content.bench, content.seed, content.operator, content.notes
     )
@@ -132,7 +140,9 @@ def procedure_class(file: YamlFile, dotted: str) -> type[BaseModel]:
     try:
         found = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
-        raise file.complaint(("procedure",), f"cannot load {dotted!r}: {error}; such as procedures.wine.WineCampaign") from None
+        raise file.complaint(
+            ("procedure",), f"cannot load {dotted!r}: {error}; such as procedures.wine.WineCampaign"
+        ) from None
     if not (isinstance(found, type) and issubclass(found, BaseModel)):
         raise file.complaint(("procedure",), f"{dotted!r} is not a procedure (a pydantic model with settings)")
     return found
@@ -175,5 +185,3 @@ def _git_revision() -> str:
         return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()  # noqa: S603
     except (OSError, subprocess.SubprocessError):
         return "unknown"
-
-

@@ -58,11 +58,15 @@ def print_help(experiment: str) -> None:
     run.add_argument("--out", metavar="FOLDER", help="where the run's folder is made (default: runs)")
     run.add_argument("--seed", metavar="N", help="seed, in the place of the experiment's")
     run.add_argument("--workers", metavar="N", help="worker processes (default: 2)")
-    run.add_argument("--rehearse", action="store_true", help="run a part on the simulation, print what the whole would take")
+    run.add_argument(
+        "--rehearse", action="store_true", help="run a part on the simulation, print what the whole would take"
+    )
     settings = parser.add_argument_group("settings of the experiment")
     for key, field in walk(settings_of(experiment)):
         default = "" if field.is_required() else f" (default: {field.get_default()})".replace("%", "%%")
-        settings.add_argument(f"--{_option(key)}", metavar="VALUE", help=(field.description or "").replace("%", "%%") + default)
+        settings.add_argument(
+            f"--{_option(key)}", metavar="VALUE", help=(field.description or "").replace("%", "%%") + default
+        )
     parser.print_help()
 
 

@@ -28,9 +28,7 @@ class StationAtWork:
         self.memory: dict[str, Any] = {}
         self.log = FrameLog()
         describe(experiment, stations, self.log)
-        self._layered = {
-            name: Recorded(Limited(crossbar), self.log, name) for name, crossbar in self.crossbars.items()
-        }
+        self._layered = {name: Recorded(Limited(crossbar), self.log, name) for name, crossbar in self.crossbars.items()}
         self.log.take()  # the tables are known here now, and written once by the main process
 
     def run_block(self, index: int) -> bytes:

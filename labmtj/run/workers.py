@@ -86,7 +86,9 @@ class _Team:
     """Worker processes, each with its own stations."""
 
     def __init__(self, run_yaml: Path, plan: Plan, states: States, workers: int) -> None:
-        context = multiprocessing.get_context("spawn")  # a forked process would inherit the locks of HDF5 and the journal
+        context = multiprocessing.get_context(
+            "spawn"
+        )  # a forked process would inherit the locks of HDF5 and the journal
         self._plan = plan
         self._share = {station.name: number % workers for number, station in enumerate(plan.stations)}
         self._answers: list[Queue[Any]] = [context.Queue(BLOCKS_AHEAD) for _ in range(workers)]
@@ -164,7 +166,9 @@ def _work(
     try:
         experiment = load_run(run_yaml)
         work = {
-            station.name: _at_work(experiment, plan, station, states) for station in plan.stations if station.name in mine
+            station.name: _at_work(experiment, plan, station, states)
+            for station in plan.stations
+            if station.name in mine
         }
         for index, station in plan.order():
             if station.name in work:

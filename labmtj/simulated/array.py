@@ -14,7 +14,7 @@ import numpy as np
 
 from labmtj.circuit import OperatingPoint, PortState, Wires, operating_point, response_of
 from labmtj.junction import Junctions
-from labmtj.quantities import BoolArray, FloatArray
+from labmtj.quantities import FloatArray
 from labmtj.streams import Draws
 
 TOGGLES_PER_HOLD = 64
@@ -118,7 +118,9 @@ class SimulatedArray:
         else:
             self.hold_through(np.zeros(sum(self.shape)), seconds)
 
-    def hold(self, line_volts: FloatArray, seconds: float, aperture_from: float = 0.0, rest_seconds: float = 0.0) -> OperatingPoint:
+    def hold(
+        self, line_volts: FloatArray, seconds: float, aperture_from: float = 0.0, rest_seconds: float = 0.0
+    ) -> OperatingPoint:
         """Hold biases one after another and return what the terminals saw.
 
         Args:

@@ -91,7 +91,12 @@ class SimulatedCrossbar:
         shift, rms = self._cell_noise.on_lines(held, self.array.state, starts, how.aperture_seconds)
         self._shots += len(shots)
         shown, used, flags = self._channels.read(
-            -held.line_amperes[:, chosen] + shift[:, chosen], chosen, how.range_amperes, how.aperture_seconds, rms[:, chosen], normals
+            -held.line_amperes[:, chosen] + shift[:, chosen],
+            chosen,
+            how.range_amperes,
+            how.aperture_seconds,
+            rms[:, chosen],
+            normals,
         )
         flags |= np.where(held.limited[:, chosen], np.uint8(Flag.COMPLIANCE), np.uint8(0))
         whole = (len(bias), len(signs), len(chosen))

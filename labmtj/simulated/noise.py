@@ -27,7 +27,9 @@ class CellNoise:
         self._drawn = 0
         self._seen_seconds = 0.0
 
-    def on_lines(self, held: OperatingPoint, state: BoolArray, start_seconds: FloatArray, aperture_seconds: float) -> tuple[FloatArray, FloatArray]:
+    def on_lines(
+        self, held: OperatingPoint, state: BoolArray, start_seconds: FloatArray, aperture_seconds: float
+    ) -> tuple[FloatArray, FloatArray]:
         """Return the shift by telegraph levels and the rms of the rest, both (batch, lines), out of the array."""
         rows, columns = self._junctions.shape
         rms = noise_rms_amperes(self._junctions, state, held.cell_volts, held.cell_amperes, aperture_seconds)
@@ -55,7 +57,11 @@ class CellNoise:
         decided = np.concatenate([np.ones((1, len(self._telegraph)), bool), high | low])
         last = np.maximum.accumulate(np.where(decided, np.arange(len(course))[:, np.newaxis], 0))
         levels = np.take_along_axis(course, last, axis=0)[1:]
-        self._level, self._drawn, self._seen_seconds = levels[-1].copy(), self._drawn + len(levels), float(start_seconds[-1])
+        self._level, self._drawn, self._seen_seconds = (
+            levels[-1].copy(),
+            self._drawn + len(levels),
+            float(start_seconds[-1]),
+        )
         return levels
 
     def snapshot(self) -> dict[str, Any]:
