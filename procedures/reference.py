@@ -41,7 +41,7 @@ class ReferenceSettings(BaseModel):
 
     initialise_volts: float = Field(0.9, gt=0, description="volts on one row at a time, all other lines at 0 V")
     pulse_seconds: float = Field(1e-2, gt=0, description="width of an initialising pulse: long, for it disturbs no other cell")
-    initialise_pulses: int = Field(2, ge=1, le=100, description="pulses per row and direction")
+    initialise_pulses: int = Field(1, ge=1, le=100, description="pulses per row and direction")
     read_volts: float = Field(0.1, gt=0, description="volts on the row that is read")
     aperture_seconds: float = Field(0.02, gt=0, description="integration time of a reading")
 

@@ -77,7 +77,7 @@ def _table(station: Station, solutions: Solutions, samples: int) -> Table:
     for layer in (1, 2):
         axis, rows = f"column{layer}", f"input{layer}"
         columns |= {
-            f"layer{layer}_amperes": Column("f8", "A", f"column currents of layer {layer} at g = 1, baseline subtracted", ("sample", axis)),
+            f"layer{layer}_amperes": Column("f8", "A", f"column currents of layer {layer} at g = 1, baseline subtracted", ("sample", axis), noisy=True),
             f"layer{layer}_baseline_amperes": Column("f8", "A", "column currents at zero input, after the write", (axis,)),
             f"layer{layer}_transfer_siemens": Column("f8", "S", "column current per volt on one row, all other lines at 0 V", (rows, axis)),
         }

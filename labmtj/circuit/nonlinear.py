@@ -66,7 +66,7 @@ def operating_point(
     single = source_volts.ndim == 1
     if single and source_siemens is None and len(source_volts) == len(state.admittance):
         point = _one_driven(state, _Cells(cell_amperes, cell_siemens, tolerance_volts), source_volts, start_volts)
-        if point is not None and (line_amperes is None or not beyond(point.line_amperes, line_amperes).any()):
+        if point is not None and (line_amperes is None or (np.abs(point.line_amperes) <= line_amperes).all()):
             return point
     sources = source_volts[np.newaxis] if single else source_volts
     if sources.shape[-1] != len(state.admittance):

@@ -25,7 +25,7 @@ from labmtj.run.stations import StationAtWork
 
 States = Mapping[str, Mapping[str, Any]]
 """the snapshot of each station, by name"""
-BLOCKS_AHEAD = 6
+BLOCKS_AHEAD = 40
 """blocks a worker may be ahead of the main process: bounds the memory of frames that wait"""
 
 

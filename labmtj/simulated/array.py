@@ -25,9 +25,9 @@ FLIPS_PER_FACTORISATION = 2000
 
 SLOWEST_RATE = 1e-300
 """1/s; stands for never, where a rate of zero would divide"""
-READ_SETTLED_VOLTS, PULSE_SETTLED_VOLTS = 1e-8, 1e-6
-"""a solve ends when no cell moves further in a pass; a few per cent of that is left, below the resolution of a meter in
-a read, and below 1e-5 of a switching rate in a pulse"""
+SETTLED_VOLTS = 1e-6
+"""a solve ends when no cell moves further in a pass; the few per cent of it that are left change a read by less than 1e-7
+of its value, and a switching rate by less than 1e-5"""
 _CHANGING = ("state", "flips", "hazard", "stress", "broken")
 
 
@@ -159,6 +159,7 @@ class SimulatedArray:
         now, charge = 0.0, np.zeros(len(line_volts))
         limited = np.zeros(len(line_volts), bool)
         flips_before, toggling = self.flips.copy(), []
+        wearing = self._pristine.wear is not None and not np.ptp(line_volts) < self._pristine.wear.harmless_volts
         while True:
             point = self._solve(line_volts, start)
             limited |= point.limited
@@ -170,7 +171,8 @@ class SimulatedArray:
             end = min(now + wait, seconds)
             charge += point.line_amperes * max(0.0, end - max(now, aperture_from))
             self.hazard += rates * (end - now)
-            self._wear(point.cell_volts[np.newaxis], end - now)
+            if wearing:
+                self._wear(point.cell_volts[np.newaxis], end - now)
             if now + wait >= seconds:
                 return point._replace(line_amperes=charge / (seconds - aperture_from), limited=limited)
             now, start = end, point.cell_volts
@@ -187,7 +189,7 @@ class SimulatedArray:
             cell_siemens=self._conduction.differential_siemens,
             start_volts=start,
             line_amperes=self.line_amperes,
-            tolerance_volts=READ_SETTLED_VOLTS if line_volts.ndim > 1 else PULSE_SETTLED_VOLTS,
+            tolerance_volts=SETTLED_VOLTS,
         )
 
     def _flip(self, cell: int) -> None:
