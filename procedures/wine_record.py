@@ -85,7 +85,11 @@ def _table(station: Station, solutions: Solutions, samples: int) -> Table:
         axis, rows = f"column{layer}", f"input{layer}"
         columns |= {
             f"layer{layer}_amperes": Column(
-                "f8", "A", f"column currents of layer {layer} at g = 1, baseline subtracted", ("sample", axis)
+                "f8",
+                "A",
+                f"column currents of layer {layer} at g = 1, baseline subtracted",
+                ("sample", axis),
+                noisy=True,
             ),
             f"layer{layer}_baseline_amperes": Column(
                 "f8", "A", "column currents at zero input, after the write", (axis,)

@@ -11,6 +11,7 @@ c1, ...
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -34,7 +35,7 @@ def reads_table(path: str, shape: tuple[int, int], lines: Lines | None = None) -
     """Return the schema of reads of `lines` (all columns by default) of a (rows, columns) array."""
     lines = Lines(columns=tuple(range(shape[1]))) if lines is None else lines
     columns = {
-        "amperes": Column("f8", "A", "current out of the line, sign not folded", ("line",)),
+        "amperes": Column("f8", "A", "current out of the line, sign not folded", ("line",), noisy=True),
         "range_amperes": Column("f4", "A", "full scale of the range", ("line",)),
         "flags": Column("u1", "1", "what was wrong with the value", ("line",), flag_masks=_FLAGS),
         "start_seconds": Column("f8", "s", "clock of the crossbar when the aperture opened", ("line",)),
@@ -173,11 +174,15 @@ def _steady(rows: NDArray[Any]) -> NDArray[Any]:
 
 def _places(table: Table, shape: tuple[int, int], lines: Lines) -> NDArray[np.intp] | None:
     """Return where in the table the lines stand; None if they are the lines of the table, in its order."""
-    held = table.coordinates["line"].array
-    asked = _labels(lines.indices(shape), shape).array
+    return _places_among(table.path, tuple(table.coordinates["line"].array.tolist()), shape, lines)
+
+
+@cache
+def _places_among(path: str, names: tuple[str, ...], shape: tuple[int, int], lines: Lines) -> NDArray[np.intp] | None:
+    held, asked = np.array(names), _labels(lines.indices(shape), shape).array
     if np.array_equal(held, asked):
         return None
     if not np.isin(asked, held).all() or len(set(asked.tolist())) < len(asked):
-        raise UsageError(f"table {table.path!r} holds {', '.join(held)}; {', '.join(asked)} were read: use another")
+        raise UsageError(f"table {path!r} holds {', '.join(held)}; {', '.join(asked)} were read: use another")
     order = np.argsort(held)
     return order[np.searchsorted(held, asked, sorter=order)]

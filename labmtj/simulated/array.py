@@ -19,8 +19,8 @@ from labmtj.streams import Draws
 
 TOGGLES_PER_HOLD = 64
 """a cell that flips more often than this under one constant bias is toggling faster than anything can follow"""
-FLIPS_PER_FACTORISATION = 2000
-"""rank-1 updates before the network is factorised anew; 1e4 leave 6e-15 relative error"""
+FLIPS_PER_FACTORISATION = 500
+"""rank-1 updates before the network is factorised anew; 1e4 leave 6e-15 relative error, so it is snapshots that count"""
 
 
 SLOWEST_RATE = 1e-300
@@ -64,10 +64,12 @@ class SimulatedArray:
     def snapshot(self) -> dict[str, Any]:
         """Return everything that changes, as arrays: states, flip counts, hazard, stress.
 
-        Cached solutions are dropped, so that this array and a restored one go on from the same bits.
+        The network is not part of it, but how it came about is: the resistances it was factorised with and the changes
+        since. A restored array repeats them, and so goes on from the same bits.
         """
-        self._ports = None
-        return {name: getattr(self, name).copy() for name in _CHANGING}
+        changes = np.array(self._changes, float).reshape(-1, 2)
+        network = {"factorised_ohms": self._factorised_ohms.copy(), "changes": changes}
+        return {name: getattr(self, name).copy() for name in _CHANGING} | network
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:
         """Go back to a snapshot of this array (same wires, junctions, seed and name)."""
@@ -80,9 +82,14 @@ class SimulatedArray:
         factors = np.array([self._cycle_factor(k) for k in cells])
         self._conduction = self.junctions.conduction(self.state, factors)
         self._law = self.junctions.switching(self.state)
-        self._ports: PortState | None = None
         self._cached_rest_rates: FloatArray | None = None
-        self._updates = 0
+        self._ports: PortState | None = None
+        self._factorised_ohms = np.array(snapshot.get("factorised_ohms", ()))
+        self._changes = [(int(cell), float(ohms)) for cell, ohms in snapshot.get("changes", ())]
+        if len(self._factorised_ohms):
+            self._ports = PortState(self._response, self._factorised_ohms)
+            for cell, ohms in self._changes:
+                self._ports.flip(cell, ohms)
 
     def _cycle_factor(self, cell: int) -> float:
         return float(np.exp(self.junctions.cycle_to_cycle * self._cycles.at(int(self.flips[cell]), cell)))
@@ -95,8 +102,9 @@ class SimulatedArray:
     @property
     def ports(self) -> PortState:
         """The network linearised at zero bias, in the present state."""
-        if self._ports is None or self._updates > FLIPS_PER_FACTORISATION:
-            self._ports, self._updates = PortState(self._response, self._conduction.zero_bias_ohms), 0
+        if self._ports is None or len(self._changes) > FLIPS_PER_FACTORISATION:
+            self._factorised_ohms, self._changes = self._conduction.zero_bias_ohms, []
+            self._ports = PortState(self._response, self._factorised_ohms)
         return self._ports
 
     # -- time --------------------------------------------------------------------------------------------------------
@@ -206,9 +214,10 @@ class SimulatedArray:
 
     def _changed(self, cell: int) -> None:
         self._cached_rest_rates = None
-        self._updates += 1
         if self._ports is not None:
-            self._ports.flip(cell, float(self._conduction.zero_bias_ohms[cell]))
+            ohms = float(self._conduction.zero_bias_ohms[cell])
+            self._ports.flip(cell, ohms)
+            self._changes.append((cell, ohms))
 
     def _settle_toggling(self, cell: int, cell_volts: FloatArray) -> None:
         """Leave a cell that flips to and fro in the state it would be found in: in the ratio of its two rates."""
@@ -235,7 +244,7 @@ class SimulatedArray:
         held = int(np.argmax(failing.any(axis=1))) + 1
         self.stress = course[held]
         self.broken |= failing[held - 1]
-        self.restore(self.snapshot())
+        self.restore({name: getattr(self, name) for name in _CHANGING})  # a broken cell conducts by another law
         return held
 
 

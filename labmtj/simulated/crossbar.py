@@ -89,14 +89,14 @@ class SimulatedCrossbar:
         )  # fmt: skip
         starts = self._book_reads(len(shots), how)
         normals = self._noise.rows(self._shots, len(shots))[:, chosen]
-        shift, rms = self._cell_noise.on_lines(held, self.array.state, starts, how.aperture_seconds)
+        shift, rms = self._cell_noise.on_lines(held, self.array.state, chosen, starts, how.aperture_seconds)
         self._shots += len(shots)
         shown, used, flags = self._channels.read(
-            -held.line_amperes[:, chosen] + shift[:, chosen],
+            -held.line_amperes[:, chosen] + shift,
             chosen,
             how.range_amperes,
             how.aperture_seconds,
-            rms[:, chosen],
+            rms,
             normals,
         )
         flags |= np.where(held.limited[:, chosen], np.uint8(Flag.COMPLIANCE), np.uint8(0))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from labmtj.circuit import OperatingPoint
 from labmtj.junction import Junctions, noise_rms_amperes
@@ -28,14 +29,23 @@ class CellNoise:
         self._seen_seconds = 0.0
 
     def on_lines(
-        self, held: OperatingPoint, state: BoolArray, start_seconds: FloatArray, aperture_seconds: float
+        self,
+        held: OperatingPoint,
+        state: BoolArray,
+        lines: NDArray[np.intp],
+        start_seconds: FloatArray,
+        aperture_seconds: float,
     ) -> tuple[FloatArray, FloatArray]:
-        """Return the shift by telegraph levels and the rms of the rest, both (batch, lines), out of the array."""
+        """Return the shift by telegraph levels and the rms of the rest, out of the array, both (batch, chosen lines)."""
         rows, columns = self._junctions.shape
         rms = noise_rms_amperes(self._junctions, state, held.cell_volts, held.cell_amperes, aperture_seconds)
-        square = (rms * rms).reshape(-1, rows, columns)
-        line_rms = np.sqrt(np.concatenate([square.sum(axis=2), square.sum(axis=1)], axis=1))
-        shift = np.zeros_like(line_rms)
+        rms *= rms
+        square = rms.reshape(-1, rows, columns)
+        variance = np.empty((len(square), rows + columns))
+        if (lines < rows).any():
+            variance[:, :rows] = square.sum(axis=2)
+        variance[:, rows:] = square.sum(axis=1)
+        shift = np.zeros_like(variance)
         if len(self._telegraph):
             levels = self._levels(start_seconds)
             row, column = np.divmod(self._telegraph.cells, columns)
@@ -43,7 +53,7 @@ class CellNoise:
             for cell, (i, j) in enumerate(zip(row, column, strict=True)):
                 shift[:, i] -= change[:, cell]
                 shift[:, rows + j] += change[:, cell]
-        return shift, line_rms
+        return shift[:, lines], np.sqrt(variance[:, lines])
 
     def _levels(self, start_seconds: FloatArray) -> FloatArray:
         """Return the levels at each time, (batch, telegraph cells); exact for any interval."""
