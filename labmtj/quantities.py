@@ -199,12 +199,14 @@ class Currents:
     @cached_property
     def amperes(self) -> FloatArray:
         """Odd part over the shots, (batch, lines): the mean of sign x raw value."""
-        return np.einsum("bsl,s->bl", self.raw_amperes, self.signs / len(self.signs))
+        return np.asarray(np.einsum("bsl,s->bl", self.raw_amperes, self.signs / len(self.signs)), float)
 
     def part(self, lines: slice) -> Currents:
         """Return the answer for some of the lines."""
-        arrays = (self.raw_amperes, self.flags, self.range_amperes, self.start_seconds, self.volts)
-        return Currents(*(array[:, :, lines] for array in arrays), self.signs)  # type: ignore[call-arg]
+        return Currents(
+            self.raw_amperes[:, :, lines], self.flags[:, :, lines], self.range_amperes[:, :, lines],
+            self.start_seconds[:, :, lines], self.volts[:, :, lines], self.signs,
+        )  # fmt: skip
 
     def __len__(self) -> int:
         return len(self.raw_amperes)

@@ -1,7 +1,7 @@
 """Amplitude scan: write fidelity against write voltage, for each direction.
 
-The curve is a hump: too little does not switch the selected cells, too much disturbs the half-selected ones. The amplitude
-to use is the middle of its plateau, not its first good value.
+The curve is a hump: too little does not switch the selected cells, too much disturbs the half-selected ones. The
+amplitude to use is the middle of its plateau, not its first good value.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class AmplitudeScan:
 
 def checkerboard(shape: tuple[int, int]) -> BoolArray:
     """Return True on the cells whose row and column add up to an even number."""
-    return np.add.outer(np.arange(shape[0]), np.arange(shape[1])) % 2 == 0
+    return np.asarray(np.add.outer(np.arange(shape[0]), np.arange(shape[1])) % 2 == 0, bool)
 
 
 def scan_amplitudes(

@@ -51,13 +51,13 @@ class WineCampaign(BaseModel):
     )
     layer1_at: Corner = Field((0, 0), description="row and column of the first cell of layer 1")
     layer2_at: Corner = Field((0, 0), description="row and column of the first cell of layer 2")
-    reference: ReferenceSettings = ReferenceSettings()  # type: ignore[call-arg]
+    reference: ReferenceSettings = ReferenceSettings()
     amplitude: AmplitudeSettings | None = Field(
         AmplitudeSettings(),
-        description="scan for the write amplitudes; null takes those of `write`",  # type: ignore[call-arg]
+        description="scan for the write amplitudes; null takes those of `write`",
     )
-    write: WriteSettings = WriteSettings()  # type: ignore[call-arg]
-    infer: InferSettings = InferSettings()  # type: ignore[call-arg]
+    write: WriteSettings = WriteSettings()
+    infer: InferSettings = InferSettings()
 
     # -- plan --------------------------------------------------------------------------------------------------------
 
@@ -118,12 +118,12 @@ class WineCampaign(BaseModel):
         if index == 0:
             for name in station.arrays:
                 with log.tagged(purpose=Purpose.CHARACTERISE, solution=-1):
-                    memory[name] = self._characterise(station, name, arrays[name], log)
+                    memory[name] = self._characterise(name, arrays[name], log)
             return
         solutions, number = self.load(), index - 1
         _Solution(self, station, arrays, memory, log, solutions, number).run()
 
-    def _characterise(self, station: Station, name: str, crossbar: Crossbar, log: Log) -> Memory:
+    def _characterise(self, name: str, crossbar: Crossbar, log: Log) -> Memory:
         reference = reference_maps(crossbar, self.reference)
         write = self.write
         scan = None

@@ -85,7 +85,8 @@ class Experiment:
         settings = cast(BaseModel, self.campaign).model_dump(mode="json")
         return RunFile(
             experiment=self.name, procedure=self.procedure, settings=settings,
-            inputs_sha256=self.campaign.fingerprint(), bench=self.bench, seed=self.seed, operator=self.operator, notes=self.notes, provenance=provenance(),
+            inputs_sha256=self.campaign.fingerprint(), bench=self.bench, seed=self.seed,
+            operator=self.operator, notes=self.notes, provenance=provenance(),
         )  # fmt: skip
 
 

@@ -11,18 +11,17 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from labmtj.circuit import OperatingPoint, PortState, Wires, operating_point, response_of
 from labmtj.junction import Junctions
-from labmtj.quantities import FloatArray
+from labmtj.quantities import BoolArray, FloatArray
 from labmtj.streams import Draws
 
 TOGGLES_PER_HOLD = 64
 """a cell that flips more often than this under one constant bias is toggling faster than anything can follow"""
 FLIPS_PER_FACTORISATION = 500
-"""rank-1 updates before the network is factorised anew; 1e4 leave 6e-15 relative error, so it is snapshots that count"""
-
-
+"""rank-1 updates before the network is factorised anew; 1e4 leave 6e-15 relative error: it is snapshots that count"""
 SLOWEST_RATE = 1e-300
 """1/s; stands for never, where a rate of zero would divide"""
 SETTLED_VOLTS = 1e-6
@@ -46,6 +45,11 @@ class SimulatedArray:
         self.wires, self.name, self.line_amperes = wires, name, line_amperes
         self._response = response_of(wires)
         self._pristine = junctions
+        self.state: BoolArray
+        self.flips: NDArray[np.int64]
+        self.hazard: FloatArray
+        self.stress: FloatArray
+        self.broken: BoolArray
         cells = junctions.cells
         self._thresholds = Draws("exponential", cells, seed, "hazard", name)
         self._cycles = Draws("normal", cells, seed, "cycle", name)
@@ -152,7 +156,7 @@ class SimulatedArray:
         return held
 
     def _advance_quietly(self, cell_volts: FloatArray, seconds: float, rest_seconds: float) -> tuple[int, bool]:
-        """Add the hazard of biases up to the first in which a cell flips; return their number and whether a cell broke."""
+        """Add the hazard of biases up to the first in which a cell flips; return how many, and whether a cell broke."""
         steps = self._law.rates(cell_volts) * seconds + self._rest_rates * rest_seconds
         course = np.add.accumulate(np.concatenate([self.hazard[np.newaxis], steps]))
         crossing = (course[1:] >= self._limit).any(axis=1)
@@ -165,10 +169,11 @@ class SimulatedArray:
     def hold_through(
         self, line_volts: FloatArray, seconds: float, aperture_from: float = 0.0, start: FloatArray | None = None
     ) -> OperatingPoint:
-        """Hold one bias (lines,) from flip to flip; `start` are cell volts near the solution. Answers without a batch."""
+        """Hold one bias (lines,) from flip to flip; `start` are cell volts near the solution."""
         now, charge = 0.0, np.zeros(len(line_volts))
         limited = np.zeros(len(line_volts), bool)
-        flips_before, toggling = self.flips.copy(), []
+        flips_before = self.flips.copy()
+        toggling: list[int] = []
         wearing = self._pristine.wear is not None and not np.ptp(line_volts) < self._pristine.wear.harmless_volts
         while True:
             point = self._solve(line_volts, start)

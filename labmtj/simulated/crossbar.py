@@ -71,7 +71,7 @@ class SimulatedCrossbar:
 
     # -- Crossbar ----------------------------------------------------------------------------------------------------
 
-    def can(self, bias: Bias, seconds: float = 0.0) -> Refusal | None:
+    def can(self, bias: Bias, seconds: float = 0.0) -> Refusal | None:  # noqa: ARG002 - any width will do
         """Refuse a bias for another shape; a unit on every line gives any other."""
         if bias.shape != self.shape:
             return Refusal(f"the bias is for {bias.shape} lines, the array has {self.shape}", "build it for this array")
@@ -176,4 +176,4 @@ class SimulatedCrossbar:
             self.clock.book(purpose, seconds, shots)
         self._aged_to = self.clock.nanoseconds
         opened = begun + nanoseconds(self.timing.source_seconds) + nanoseconds(how.settle_seconds)
-        return (opened + each * np.arange(shots)) * 1e-9
+        return np.asarray((opened + each * np.arange(shots)) * 1e-9, float)

@@ -73,7 +73,7 @@ class Channels:
 
     def delivered_volts(self, line_volts: FloatArray) -> FloatArray:
         """Return what the sources put out when asked for `line_volts`, (..., lines); floating lines stay NaN."""
-        return line_volts * self._source_gain + self._source_offset_volts
+        return np.asarray(line_volts * self._source_gain + self._source_offset_volts, float)
 
     def choose_range(self, amperes: FloatArray, range_amperes: float | None) -> NDArray[np.intp]:
         """Return the range number of every value: the fixed one, or the smallest that holds the value."""

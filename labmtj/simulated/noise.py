@@ -36,7 +36,7 @@ class CellNoise:
         start_seconds: FloatArray,
         aperture_seconds: float,
     ) -> tuple[FloatArray, FloatArray]:
-        """Return the shift by telegraph levels and the rms of the rest, out of the array, both (batch, chosen lines)."""
+        """Return the shift by telegraph levels and the rms of the rest, out of the array: (batch, chosen lines)."""
         rows, columns = self._junctions.shape
         rms = noise_rms_amperes(self._junctions, state, held.cell_volts, held.cell_amperes, aperture_seconds)
         rms *= rms
