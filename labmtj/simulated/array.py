@@ -128,8 +128,8 @@ class SimulatedArray:
 
     def hold(
         self, line_volts: FloatArray, seconds: float, aperture_from: float = 0.0, rest_seconds: float = 0.0
-    ) -> OperatingPoint:
-        """Hold biases one after another and return what the terminals saw.
+    ) -> tuple[OperatingPoint, list[tuple[slice, BoolArray]]]:
+        """Hold biases one after another; return what the terminals saw, and the states (cells,) behind each part of it.
 
         Args:
             line_volts: (batch, lines), NaN = floating.
@@ -138,18 +138,20 @@ class SimulatedArray:
             rest_seconds: how long the array lies at zero bias after each.
         """
         held = self._solve(line_volts)
-        first = 0
+        first, states = 0, []
         while first < len(line_volts):
             quiet, broke = self._advance_quietly(held.cell_volts[first:], seconds, rest_seconds)
+            states.append((slice(first, first + quiet), self.state.copy()))
             first += quiet
             if first < len(line_volts) and not broke:
                 start = held.cell_volts[first]
                 _replace(held, first, self.hold_through(line_volts[first], seconds, aperture_from, start))
                 self.rest(rest_seconds)
+                states.append((slice(first, first + 1), self.state.copy()))
                 first += 1
             if first < len(line_volts):
                 _replace(held, slice(first, None), self._solve(line_volts[first:]))
-        return held
+        return held, states
 
     def _advance_quietly(self, cell_volts: FloatArray, seconds: float, rest_seconds: float) -> tuple[int, bool]:
         """Add the hazard of biases up to the first in which a cell flips; return their number, and whether a cell broke."""
