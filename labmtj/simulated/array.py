@@ -90,6 +90,8 @@ class SimulatedArray:
             self._ports = PortState(self._response, self._factorised_ohms)
             for cell, ohms in self._changes:
                 self._ports.flip(cell, ohms)
+            if not np.array_equal(self._ports.cell_ohms, self._conduction.zero_bias_ohms):
+                self._ports = None  # somebody edited the states of the snapshot
 
     def _cycle_factor(self, cell: int) -> float:
         return float(np.exp(self.junctions.cycle_to_cycle * self._cycles.at(int(self.flips[cell]), cell)))
