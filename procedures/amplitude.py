@@ -1,7 +1,7 @@
 """Amplitude scan: write fidelity against write voltage, for each direction.
 
-The curve is a hump: too little does not switch the selected cells, too much disturbs the half-selected ones. The amplitude to
-use is the middle of its plateau, not its first good value.
+The curve is a hump: too little does not switch the selected cells, too much disturbs the half-selected ones. The amplitude
+to use is the middle of its plateau, not its first good value.
 """
 
 from __future__ import annotations

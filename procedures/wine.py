@@ -1,7 +1,7 @@
 """The reference campaign: solutions of a two-layer perceptron for Wine, written to arrays of several device sizes.
 
-Each device size has a pair of chips, one per layer (or one chip used in turn), rewritten with one solution after another.
-Block 0 of a station characterises its chips; block k writes solution k - 1, reads it as a network and records everything.
+Each device size has a pair of chips, one per layer (or one chip used in turn), rewritten with solution after solution.
+Block 0 of a station characterises its chips; block k writes solution k - 1, reads it as a network and records all.
 What the tuning of gains and biases makes of the records is in `procedures/wine_analysis.py`; it needs no array.
 """
 
@@ -73,7 +73,7 @@ class WineCampaign(BaseModel):
         return 1 + len(self.load())
 
     def stations(self, arrays: Sequence[ArrayInfo]) -> list[Station]:
-        """Return the stations for the device families of the bench: per family and number, the chips for both layers."""
+        """Return the stations for the bench's device families: per family and number, the chips for both layers."""
         known = [array.name for array in arrays]
         wanted = known if self.sizes is None else self.sizes
         if missing := [name for name in wanted if name not in known]:

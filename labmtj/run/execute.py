@@ -1,4 +1,4 @@
-"""The course of a run in the main process: take blocks in order, make them durable, checkpoint, conclude, mark the end."""
+"""The course of a run in the main process: blocks in order, made durable, checkpointed; then the analysis and the end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An experiment: a procedure, its settings, a bench and a seed. Loaded from YAML, and resolved into everything a run needs."""
+"""An experiment: procedure, settings, bench and seed. Loaded from YAML, and resolved into everything a run needs."""
 
 from __future__ import annotations
 
@@ -84,8 +84,8 @@ class Experiment:
         """Return what goes into `run.yaml`."""
         settings = cast(BaseModel, self.campaign).model_dump(mode="json")
         return RunFile(
-            experiment=self.name, procedure=self.procedure, settings=settings, inputs_sha256=self.campaign.fingerprint(),
-            bench=self.bench, seed=self.seed, operator=self.operator, notes=self.notes, provenance=provenance(),
+            experiment=self.name, procedure=self.procedure, settings=settings,
+            inputs_sha256=self.campaign.fingerprint(), bench=self.bench, seed=self.seed, operator=self.operator, notes=self.notes, provenance=provenance(),
         )  # fmt: skip
 
 

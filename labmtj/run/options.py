@@ -50,7 +50,8 @@ def settings_from(experiment: str, arguments: Sequence[str]) -> dict[str, Any]:
 def print_help(experiment: str) -> None:
     """Print the options of `run`, the settings of the experiment among them."""
     parser = argparse.ArgumentParser(
-        prog=f"labmtj run {experiment}", add_help=False, formatter_class=lambda prog: argparse.HelpFormatter(prog, width=100),
+        prog=f"labmtj run {experiment}", add_help=False,
+        formatter_class=lambda prog: argparse.HelpFormatter(prog, width=100),
         description="Run an experiment. Settings given here take the place of those in its file.",
     )  # fmt: skip
     run = parser.add_argument_group("run")

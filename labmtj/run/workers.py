@@ -152,8 +152,8 @@ def _next(blocks: Queue[Any], process: Any) -> Any:
         except queue.Empty:
             if not process.is_alive():
                 raise ProcedureFailed(
-                    f"a worker process died (exit code {process.exitcode}); was memory short? Everything up to the last "
-                    "block is kept: go on with `labmtj resume`"
+                    f"a worker process died (exit code {process.exitcode}); was memory short? Everything up to the "
+                    "last block is kept: go on with `labmtj resume`"
                 ) from None
 
 

@@ -1,8 +1,8 @@
 """The physics of one array in time: network, junctions, and the hazard that flips them.
 
-A cell flips when its integrated hazard (the time integral of its switching rate) passes an Exp(1) number that depends on
-seed, array, cell and flip count alone. Between two flips every voltage is constant, so the time of the next flip is known
-and nothing is stepped: sub-steps, batches and transports cannot change the answer.
+A cell flips when its integrated hazard (the time integral of its switching rate) passes an Exp(1) number that depends
+on seed, array, cell and flip count alone. Between two flips every voltage is constant, so the time of the next flip is
+known and nothing is stepped: sub-steps, batches and transports cannot change the answer.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ FLIPS_PER_FACTORISATION = 500
 SLOWEST_RATE = 1e-300
 """1/s; stands for never, where a rate of zero would divide"""
 SETTLED_VOLTS = 1e-6
-"""a solve ends when no cell moves further in a pass; the few per cent of it that are left change a read by less than 1e-7
-of its value, and a switching rate by less than 1e-5"""
+"""a solve ends when no cell moves further in a pass; the few per cent of it that are left change a read by less than
+1e-7 of its value, and a switching rate by less than 1e-5"""
 _CHANGING = ("state", "flips", "hazard", "stress", "broken")
 
 
@@ -156,7 +156,7 @@ class SimulatedArray:
         return held, states
 
     def _advance_quietly(self, cell_volts: FloatArray, seconds: float, rest_seconds: float) -> tuple[int, bool]:
-        """Add the hazard of biases up to the first in which a cell flips; return their number, and whether a cell broke."""
+        """Add the hazard of biases up to the first in which a cell flips; return their number and whether a cell broke."""
         steps = self._law.rates(cell_volts) * seconds + self._rest_rates * rest_seconds
         course = np.add.accumulate(np.concatenate([self.hazard[np.newaxis], steps]))
         crossing = (course[1:] >= self._limit).any(axis=1)
@@ -169,7 +169,7 @@ class SimulatedArray:
     def hold_through(
         self, line_volts: FloatArray, seconds: float, aperture_from: float = 0.0, start: FloatArray | None = None
     ) -> OperatingPoint:
-        """Hold one bias (lines,) from flip to flip; `start` are cell volts near the solution. Answers as a batch of none."""
+        """Hold one bias (lines,) from flip to flip; `start` are cell volts near the solution. Answers without a batch."""
         now, charge = 0.0, np.zeros(len(line_volts))
         limited = np.zeros(len(line_volts), bool)
         flips_before, toggling = self.flips.copy(), []

@@ -1,4 +1,4 @@
-"""`SimulatedCrossbar`: the array, a source-measure unit on every line, and a clock that books what a bench would take."""
+"""`SimulatedCrossbar`: the array, a source-measure unit on every line, a clock that books what a bench would take."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ class SimulatedCrossbar:
     Args:
         wires: resistances of the lines, terminations included.
         junctions: the cells.
-        seed: of the run: the same seed and name give the same flips, noise and meters, to the bit, however biases are batched.
+        seed: of the run: the same seed and name give the same flips, noise and meters, to the bit, however biases are
+            batched.
         name: of the chip.
         limits: what cells and lines survive; `limits.line_amperes` is the compliance of every source.
         meter: data sheet of every channel, default ideal.
@@ -108,7 +109,7 @@ class SimulatedCrossbar:
         )  # fmt: skip
 
     def pulse(self, bias: Bias, seconds: float) -> Pulse:
-        """Apply square pulses: what is delivered is what was asked for, but for gain, offset and compliance of the sources."""
+        """Apply square pulses: delivered is what was asked for, but for gain, offset and compliance of the sources."""
         self._refuse(bias)
         return self._apply(bias, seconds, Waveform.square(bias, seconds))
 

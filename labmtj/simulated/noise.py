@@ -17,8 +17,8 @@ from labmtj.streams import Draws
 class CellNoise:
     """The noise of one array's cells at its lines.
 
-    A change of a cell's current is taken to reach its two lines whole: the wires divert a few per cent of it to the other
-    cells of the line, which is a second-order part of a small effect.
+    A change of a cell's current is taken to reach its two lines whole: the wires divert a few per cent of it to the
+    other cells of the line, which is a second-order part of a small effect.
     """
 
     def __init__(self, junctions: Junctions, seed: int, name: str) -> None:
