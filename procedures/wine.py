@@ -51,13 +51,13 @@ class WineCampaign(BaseModel):
     )
     layer1_at: Corner = Field((0, 0), description="row and column of the first cell of layer 1")
     layer2_at: Corner = Field((0, 0), description="row and column of the first cell of layer 2")
-    reference: ReferenceSettings = ReferenceSettings()  # type: ignore[call-arg]
+    reference: ReferenceSettings = ReferenceSettings()
     amplitude: AmplitudeSettings | None = Field(
         AmplitudeSettings(),
-        description="scan for the write amplitudes; null takes those of `write`",  # type: ignore[call-arg]
+        description="scan for the write amplitudes; null takes those of `write`",
     )
-    write: WriteSettings = WriteSettings()  # type: ignore[call-arg]
-    infer: InferSettings = InferSettings()  # type: ignore[call-arg]
+    write: WriteSettings = WriteSettings()
+    infer: InferSettings = InferSettings()
 
     # -- plan --------------------------------------------------------------------------------------------------------
 

@@ -11,10 +11,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from labmtj.circuit import OperatingPoint, PortState, Wires, operating_point, response_of
 from labmtj.junction import Junctions
-from labmtj.quantities import FloatArray
+from labmtj.quantities import BoolArray, FloatArray
 from labmtj.streams import Draws
 
 TOGGLES_PER_HOLD = 64
@@ -41,6 +42,17 @@ class SimulatedArray:
         name: of the array; seed and name name every random number.
         line_amperes: compliance of the sources.
     """
+
+    state: BoolArray
+    """(cells,), True = P"""
+    flips: NDArray[np.int64]
+    """(cells,) how often each has flipped"""
+    hazard: FloatArray
+    """(cells,) time integral of the switching rate since the last flip"""
+    stress: FloatArray
+    """(cells,) breakdown stress so far"""
+    broken: BoolArray
+    """(cells,) broken down into a short"""
 
     def __init__(self, wires: Wires, junctions: Junctions, seed: int, name: str, line_amperes: float) -> None:
         self.wires, self.name, self.line_amperes = wires, name, line_amperes
@@ -172,7 +184,8 @@ class SimulatedArray:
         """Hold one bias (lines,) from flip to flip; `start` are cell volts near the solution. Answers without a batch."""
         now, charge = 0.0, np.zeros(len(line_volts))
         limited = np.zeros(len(line_volts), bool)
-        flips_before, toggling = self.flips.copy(), []
+        flips_before = self.flips.copy()
+        toggling: list[int] = []
         wearing = self._pristine.wear is not None and not np.ptp(line_volts) < self._pristine.wear.harmless_volts
         while True:
             point = self._solve(line_volts, start)

@@ -178,4 +178,5 @@ class SimulatedCrossbar:
             self.clock.book(purpose, seconds, shots)
         self._aged_to = self.clock.nanoseconds
         opened = begun + nanoseconds(self.timing.source_seconds) + nanoseconds(how.settle_seconds)
-        return (opened + each * np.arange(shots)) * 1e-9
+        starts: FloatArray = (opened + each * np.arange(shots)) * 1e-9
+        return starts
