@@ -86,4 +86,5 @@ def delivered_fraction(array: ArrayDescription) -> FloatArray:
     per_volt = 0.5 * (
         ports.transfer[np.arange(rows * columns), row] - ports.transfer[np.arange(rows * columns), rows + column]
     )
-    return np.asarray((per_volt * ohms).reshape(rows, columns), float)
+    delivered: FloatArray = (per_volt * ohms).reshape(rows, columns)
+    return delivered

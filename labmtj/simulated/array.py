@@ -41,15 +41,21 @@ class SimulatedArray:
         line_amperes: compliance of the sources.
     """
 
+    state: BoolArray
+    """(cells,), True = P"""
+    flips: NDArray[np.int64]
+    """(cells,) how often each has flipped"""
+    hazard: FloatArray
+    """(cells,) time integral of the switching rate since the last flip"""
+    stress: FloatArray
+    """(cells,) breakdown stress so far"""
+    broken: BoolArray
+    """(cells,) broken down into a short"""
+
     def __init__(self, wires: Wires, junctions: Junctions, seed: int, name: str, line_amperes: float) -> None:
         self.wires, self.name, self.line_amperes = wires, name, line_amperes
         self._response = response_of(wires)
         self._pristine = junctions
-        self.state: BoolArray
-        self.flips: NDArray[np.int64]
-        self.hazard: FloatArray
-        self.stress: FloatArray
-        self.broken: BoolArray
         cells = junctions.cells
         self._thresholds = Draws("exponential", cells, seed, "hazard", name)
         self._cycles = Draws("normal", cells, seed, "cycle", name)
@@ -94,6 +100,8 @@ class SimulatedArray:
             self._ports = PortState(self._response, self._factorised_ohms)
             for cell, ohms in self._changes:
                 self._ports.flip(cell, ohms)
+            if not np.array_equal(self._ports.cell_ohms, self._conduction.zero_bias_ohms):
+                self._ports = None  # somebody edited the states of the snapshot
 
     def _cycle_factor(self, cell: int) -> float:
         return float(np.exp(self.junctions.cycle_to_cycle * self._cycles.at(int(self.flips[cell]), cell)))
@@ -132,8 +140,8 @@ class SimulatedArray:
 
     def hold(
         self, line_volts: FloatArray, seconds: float, aperture_from: float = 0.0, rest_seconds: float = 0.0
-    ) -> OperatingPoint:
-        """Hold biases one after another and return what the terminals saw.
+    ) -> tuple[OperatingPoint, list[tuple[slice, BoolArray]]]:
+        """Hold biases one after another; return what the terminals saw, and the states (cells,) behind each part of it.
 
         Args:
             line_volts: (batch, lines), NaN = floating.
@@ -142,18 +150,20 @@ class SimulatedArray:
             rest_seconds: how long the array lies at zero bias after each.
         """
         held = self._solve(line_volts)
-        first = 0
+        first, states = 0, []
         while first < len(line_volts):
             quiet, broke = self._advance_quietly(held.cell_volts[first:], seconds, rest_seconds)
+            states.append((slice(first, first + quiet), self.state.copy()))
             first += quiet
             if first < len(line_volts) and not broke:
                 start = held.cell_volts[first]
                 _replace(held, first, self.hold_through(line_volts[first], seconds, aperture_from, start))
                 self.rest(rest_seconds)
+                states.append((slice(first, first + 1), self.state.copy()))
                 first += 1
             if first < len(line_volts):
                 _replace(held, slice(first, None), self._solve(line_volts[first:]))
-        return held
+        return held, states
 
     def _advance_quietly(self, cell_volts: FloatArray, seconds: float, rest_seconds: float) -> tuple[int, bool]:
         """Add the hazard of biases up to the first in which a cell flips; return how many, and whether a cell broke."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,14 +31,21 @@ class CellNoise:
     def on_lines(
         self,
         held: OperatingPoint,
-        state: BoolArray,
+        states: Sequence[tuple[slice, BoolArray]],
         lines: NDArray[np.intp],
         start_seconds: FloatArray,
         aperture_seconds: float,
     ) -> tuple[FloatArray, FloatArray]:
-        """Return the shift by telegraph levels and the rms of the rest, out of the array: (batch, chosen lines)."""
+        """Return the shift by telegraph levels and the rms of the rest, out of the array: (batch, chosen lines).
+
+        `states` are those of `SimulatedArray.hold`.
+        """
         rows, columns = self._junctions.shape
-        rms = noise_rms_amperes(self._junctions, state, held.cell_volts, held.cell_amperes, aperture_seconds)
+        rms = np.empty_like(held.cell_volts)
+        for part, state in states:
+            rms[part] = noise_rms_amperes(
+                self._junctions, state, held.cell_volts[part], held.cell_amperes[part], aperture_seconds
+            )
         rms *= rms
         square = rms.reshape(-1, rows, columns)
         variance = np.empty((len(square), rows + columns))
