@@ -81,7 +81,7 @@ def counts_table(contents: Contents) -> Table:
     ]
     header = ("chip", *(f"{name} pulses" for name in pulses), "all pulses", *(f"{name} reads" for name in reads), "all reads")
     sources = [Source.of(f"arrays/{chip}/reads", ".purpose.plot.hist()", array="purpose") for chip in contents.chips[:1] if reads]
-    note = "Counts. One read is one shot of the meters of all columns; a bias of both polarities takes two. Reads for `write` are the verify reads."
+    note = "Counts. One read is one shot of the meters of all columns; a bias of both polarities takes two. Reads for “write” are the verify reads."
     return Table("Pulses and reads by purpose", header, rows, note, sources)
 
 

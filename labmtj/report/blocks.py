@@ -36,6 +36,8 @@ class Cell:
     """length of a bar behind the text, -1 to 1"""
     span: int = 1
     """columns it covers"""
+    below: str = ""
+    """a second, quieter line"""
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-from numpy.typing import ArrayLike
-
 _PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G"}
 _UNITS = {
     "ohm_m2": "Ω m²", "square_metres": "m²", "metres": "m", "volts": "V", "ohms": "Ω", "seconds": "s", "amperes": "A",
@@ -21,12 +18,6 @@ def percent(value: float, digits: int = 1) -> str:
     return MISSING if not math.isfinite(value) else f"{100 * value:.{digits}f}"
 
 
-def median_percent(values: ArrayLike) -> str:
-    """Return the median and, in brackets, the 5th percentile of fractions."""
-    array = np.asarray(values, float)
-    return MISSING if not array.size else f"{percent(float(np.median(array)))} ({percent(float(np.percentile(array, 5)))})"
-
-
 def fixed(value: float, digits: int = 2) -> str:
     """Return a number with a fixed number of decimals."""
     return MISSING if not math.isfinite(value) else f"{value:.{digits}f}".replace("-", "\u2212")
@@ -36,12 +27,17 @@ def chance(p: float) -> str:
     """Return a p value: two digits, never a false zero."""
     if not math.isfinite(p):
         return MISSING
-    return "< 10⁻⁶" if p < 1e-6 else f"{p:.1e}" if p < 1e-3 else f"{p:.2g}"
+    return "below 10⁻⁶" if p < 1e-6 else f"{p:.1e}" if p < 1e-3 else f"{p:.2g}"
 
 
 def counted(number: int) -> str:
     """Return a count with its thousands apart."""
     return f"{number:,}".replace(",", "\u202f")
+
+
+def plural(number: int, noun: str) -> str:
+    """Return a count with its noun."""
+    return f"{counted(number)} {noun}" if number == 1 else f"{counted(number)} {noun}s"
 
 
 def hours(value: float) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 
 from labmtj.report.blocks import Cell, Note, Source, Table
 from labmtj.report.contents import Contents
-from labmtj.report.digits import MISSING, fixed, median_percent, percent
+from labmtj.report.digits import MISSING, fixed, percent
 from labmtj.report.station import ALL, TEST, TRAIN, Station
 
 PUBLISHED_TEXT = (
@@ -42,8 +42,8 @@ def result_sentence(contents: Contents) -> str:
     common = [float(np.median(station.accuracy("common"))) for station in analysed]
     before = [float(np.median(station.accuracy("measured"))) for station in analysed]
     return (
-        f"{what} One common gain per device size brings the median accuracy on the {contents.samples[0]} samples tuned on from {_span(before)} % to "
-        f"{_span(common)} % (published after tuning: 95.3 %)."
+        f"{what} On the {contents.samples[0]} samples tuned on, one common gain g per device size takes the "
+        f"median accuracy from {_span(before)} % (g = 1) to {_span(common)} %; published, after tuning: 95.3 %."
     )
 
 
@@ -71,7 +71,7 @@ def accuracy_table(contents: Contents, split: str) -> Table:
         published = Cell("95.3, median after tuning; by which of these is not known", span=6, mark="strong")
         rows.append([Cell("published", "strong"), Cell("range of sizes", span=2), Cell(""), published, Cell("")])
     note = (
-        "Median, in brackets the 5th percentile over solutions. From `g = 1, layer 2 by matrix` on, layer 1 is as measured and layer 2 its "
+        "Median and, below it, the 5th percentile over solutions. From “g = 1, layer 2 by matrix” on, layer 1 is as measured and layer 2 its "
         "measured transfer matrix, so tuning costs no array time. Gains and biases per neuron are fitted from each solution's own g."
     )
     source = Source.of("wine/summary", f'.median_accuracy.sel(split="{split}").to_pandas()', array="median_accuracy")
@@ -86,17 +86,17 @@ def accuracy_table(contents: Contents, split: str) -> Table:
 
 def _row(station: Station, split: str) -> list[Cell]:
     gains = station.gains
-    found = {"common": f", g = {fixed(gains['common'])}", "per_layer": f", g = {fixed(gains['layer1'])}, {fixed(gains['layer2'])}"}
+    found = {"common": f"g {fixed(gains['common'])}", "per_layer": f"g {fixed(gains['layer1'])}, {fixed(gains['layer2'])}"}
     cells = [Cell(station.label, "strong"), Cell(percent(float(station.fidelity.mean()), 2))]
     for name, _ in _COLUMNS:
-        text = median_percent(station.accuracy(name, split)) + found.get(name, "")
-        cells.append(Cell(text, "strong" if name == "common" else ""))
+        median, low = (percent(float(value)) for value in np.percentile(station.accuracy(name, split), (50, 5)))
+        cells.append(Cell(median, "strong" if name == "common" else "", below=" · ".join(filter(None, (low, found.get(name))))))
     return cells
 
 
 def _span(values: list[float]) -> str:
     low, high = percent(min(values)), percent(max(values))
-    return low if low == high else f"{low} to {high}"
+    return low if low == high else f"{low}–{high}"  # noqa: RUF001
 
 
 def _listed(words: list[str]) -> str:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from labmtj.quantities import BoolArray, FloatArray
 from labmtj.report import style
 from labmtj.report.blocks import Figure, Source
-from labmtj.report.digits import percent
+from labmtj.report.digits import percent, plural
 from labmtj.report.station import Station
 
 _STATES = ListedColormap(["#F3E3C3", "#5B9BC8"])
@@ -26,7 +26,7 @@ def solution_maps(station: Station) -> Figure:
     """Return conductance and state of the typical solution, both layers."""
     index = station.typical
     number = int(station.column("number")[index])
-    figure, axes = style.canvas(4, height=2.75, left=0.045, right=0.99, wspace=0.33, bottom=0.16, top=0.86)
+    figure, axes = style.squares(4)
     read_volts = _verify_volts(station)
     wrong = 0
     for layer, (left, right) in ((1, axes[:2]), (2, axes[2:])):
@@ -38,13 +38,15 @@ def solution_maps(station: Station) -> Figure:
         wrong += int((errors & inside).sum())
         _states(right, station.column(f"layer{layer}_achieved")[index], errors, inside)
         right.set_title(f"layer {layer}: state")
+        _states_key(right)
         for each in (left, right):
             _outline(each, block)
+    axes[0].set_ylabel("row")
     text = (
         f"Solution {number}, of median accuracy. Conductance: current of the last verify read over {read_volts:g} V, as a meter at "
         f"the end of the column sees it; lines in series make far cells look smaller, shorts run off the scale. State: P blue, "
-        f"AP sand; × marks the {wrong} cell(s) of the dashed blocks that differ from the target (write fidelity "
-        f"{percent(station.fidelity[index])} %), a grey × one outside, which does not count."
+        f"AP sand; × marks cells that differ from the target: {wrong} in the dashed blocks (write fidelity "
+        f"{percent(station.fidelity[index])} %), and in grey those outside, which do not count."
     )
     table = f"{station.group}/solutions"
     sources = (
@@ -57,19 +59,20 @@ def solution_maps(station: Station) -> Figure:
 
 def history_maps(station: Station) -> Figure:
     """Return where pulses went and where targets were missed, summed over solutions, both layers."""
-    figure, axes = style.canvas(4, height=2.75, left=0.045, right=0.99, wspace=0.33, bottom=0.16, top=0.86)
+    figure, axes = style.squares(4)
     for layer, (left, right) in ((1, axes[:2]), (2, axes[2:])):
         attempts = station.column(f"layer{layer}_attempts").astype(float).mean(axis=0)
         missed = 100 * station.errors(layer).mean(axis=0)
-        _map(figure, left, attempts, "pulses per solution", "cividis", max(float(np.percentile(attempts, 98)), 0.1))
+        _map(figure, left, attempts, "per solution", "cividis", max(float(np.percentile(attempts, 98)), 0.1), extend="max")
         left.set_title(f"layer {layer}: write pulses")
-        _map(figure, right, missed, "solutions that missed (%)", "magma_r", max(5.0, float(missed.max())))
+        _map(figure, right, missed, "solutions (%)", "magma_r", max(5.0, float(missed.max())))
         right.set_title(f"layer {layer}: misses")
         _letters(right, station.contents.read(f"arrays/{station.chip(layer)}/reference/outcome"))
         for each in (left, right):
             _outline(each, station.block(layer))
+    axes[0].set_ylabel("row")
     text = (
-        f"Over {station.count} solution(s). Left of each pair: write pulses that selected the cell. Right: how often the state "
+        f"Over {plural(station.count, 'solution')}. Left of each pair: write pulses that selected the cell. Right: how often the state "
         "differed from the target. Letters are what the reference reads found before the first solution: P and A stuck in P or AP, "
         "S shorted, O open; such a cell is not pulsed and misses whenever the target is the other state."
     )
@@ -108,10 +111,10 @@ def _conductance(figure: Canvas, axes: Axes, siemens: FloatArray, title: str) ->
 
 def _map(figure: Canvas, axes: Axes, values: FloatArray, label: str, colours: str, highest: float, **bar: Any) -> None:
     image = axes.imshow(values, cmap=colours, vmin=0, vmax=highest)
-    shown = figure.colorbar(image, ax=axes, fraction=0.046, pad=0.04, **bar)
+    shown = figure.colorbar(image, cax=axes.inset_axes((1.03, 0.0, 0.05, 1.0)), **bar)
     shown.outline.set_visible(False)  # type: ignore[operator]
-    shown.ax.set_title(label, fontsize=7.5, fontweight="normal", loc="right")
-    shown.ax.tick_params(labelsize=7.5, length=2)
+    shown.set_label(label, fontsize=7.5, labelpad=2)
+    shown.ax.tick_params(labelsize=7.5, length=2, pad=1.5)
     _label(axes)
 
 
@@ -123,9 +126,15 @@ def _states(axes: Axes, states: NDArray[Any], errors: BoolArray, inside: BoolArr
     _label(axes)
 
 
+def _states_key(axes: Axes) -> None:
+    for height, marker, colour, name in ((0.95, "s", "#5B9BC8", "P"), (0.84, "s", "#F3E3C3", "AP"), (0.73, "x", "#B00020", "wrong")):
+        how = {"transform": axes.transAxes, "clip_on": False}
+        axes.plot(1.06, height, marker, color=colour, markersize=5.5, markeredgewidth=1.5 if marker == "x" else 0, **how)
+        axes.text(1.1, height, name, va="center", fontsize=7.5, **how)
+
+
 def _label(axes: Axes) -> None:
     axes.set_xlabel("column", labelpad=2)
-    axes.set_ylabel("row", labelpad=1)
     axes.tick_params(length=2)
     axes.spines[:].set_visible(False)
     for axis, length in ((axes.xaxis, axes.get_xlim()[1] + 0.5), (axes.yaxis, axes.get_ylim()[0] + 0.5)):

@@ -15,13 +15,13 @@ _KNOWN = {
     "product_gain": ("product gain", "currents of layer 1"),
     "product_residual": ("product residual after gain, rms", "currents of layer 1"),
     "logit_rmse": ("output error, rms", "outputs"),
-    "agreement": ("agreement with software", "outputs"),
+    "agreement": ("agreement with software", "decided classes"),
     "margin": ("margin of the true class", "outputs and labels"),
     "tuning_width": ("width of the tuning curve", "outputs and labels"),
     "recovered": ("fraction recovered by tuning", "outputs and labels"),
 }
-BLIND = frozenset(name for name, (_, needs) in _KNOWN.items() if "labels" not in needs)
-"""metrics that see no label, and so cannot contain the accuracy"""
+BLIND = frozenset(name for name, (_, needs) in _KNOWN.items() if needs not in ("decided classes", "outputs and labels"))
+"""metrics that see neither labels nor decided classes, and so cannot contain the accuracy"""
 
 
 def metric_name(name: str) -> str:
@@ -44,7 +44,7 @@ def metrics_table(station: Station) -> Table:
         f"Candidate metrics, {station.label}: Spearman's rank correlation with accuracy at the common g",
         ("metric", "ρ", "p (two-sided)", "needs"),
         rows,
-        f"Over {station.count} solutions on the samples tuned on. p is not corrected for trying {len(rows)} metrics. Metrics in grey use the "
-        "labels, so part of what they tell is the accuracy itself. A dash: the metric, or the accuracy, is the same for all solutions.",
+        f"Over {station.count} solutions on the samples tuned on. p is not corrected for trying {len(rows)} metrics. Metrics in grey use labels, "
+        "or classes as decided: part of what they tell is the accuracy itself. A dash: the metric, or the accuracy, is the same for all solutions.",
         (Source.of(f"{station.group}/correlations", '.to_dataframe().sort_values("rho")', array="rho"),),
     )

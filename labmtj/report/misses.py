@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from labmtj.report.blocks import Source, Table, cells
-from labmtj.report.digits import counted, fixed
+from labmtj.report.digits import counted, fixed, plural
 from labmtj.report.station import Station
 
 _WORDS = {
-    "written": "written, lost after the last read", "stuck_p": "stuck in P", "stuck_ap": "stuck in AP", "short": "shorted", "open": "open",
-    "unstable": "unstable: took the target and lost it",
+    "written": "written", "stuck_p": "stuck in P", "stuck_ap": "stuck in AP", "short": "shorted", "open": "open",
+    "unstable": "unstable",
 }  # fmt: skip
 
 
@@ -31,11 +31,11 @@ def misses_table(station: Station) -> Table:
     return Table(
         "Cells that will not write",
         (
-            "kind", f"cells of {station.chip(1)} by the reference reads", f"cells of {station.chip(2)} by the reference reads",
-            "misses in layer 1, all solutions", "misses in layer 2, all solutions", "misses per solution",
+            "kind", f"unusable in {station.chip(1)} (cells)", f"unusable in {station.chip(2)} (cells)",
+            "missed in layer 1 (cells)", "missed in layer 2 (cells)", "missed per solution (cells)",
         ),
         rows or [cells("none", 0, 0, 0, 0, 0)],
-        f"Counts. The reference reads judge all cells of a chip; a miss is a cell of the layer's block whose state differs from the target "
-        f"after the last round, in one of {station.count} solution(s).",
+        f"Unusable: by the reference reads, over all cells of a chip. Missed: a cell of the layer's block whose state differs from the target "
+        f"after the last round, summed over {plural(station.count, 'solution')}.",
         (Source.of(f"{station.group}/solutions", ".layer1_outcome.plot.hist()", array="layer1_outcome"),),
     )  # fmt: skip

@@ -28,7 +28,7 @@ def overview_figure(contents: Contents) -> Figure:
         f"Left: every solution on every device size at the size's common g; solutions of equal write fidelity differ in accuracy, which is "
         f"why write fidelity alone does not tell how good a network is. Middle: median accuracy against g = Gnorm / nominal conductance "
         f"step; smaller junctions lose less to the resistance of the lines, and a single number recovers most of the rest. "
-        f"Right: one solution on {example.label} junctions, layer 1; × marks cells that differ from the target."
+        f"Right: one solution on the {example.label} junctions, the hardest to write, layer 1; × marks cells that differ from the target."
     )
     sources = (
         Source.of(f"{example.group}/metrics", ".write_fidelity.plot.hist()", array="write_fidelity"),
@@ -55,8 +55,8 @@ def recovery_figure(contents: Contents) -> Figure:
     for axes, split, title in zip(panels, (TRAIN, TEST), (f"{train} samples tuned on", f"{test} samples held back"), strict=True):
         _recovery(axes, stations, split)
         axes.set_title(title)
-    panels[0].legend(loc="lower right", ncols=2)
     style.published_line(panels[0])
+    panels[0].legend(loc="lower right", ncols=2)
     text = (
         "Median (mark) and 5th to 95th percentile (line) over solutions. g = 1: both layers measured, nothing tuned. From the common g on, layer 1 is as "
         "measured and layer 2 is its measured transfer matrix; biases and gains per neuron are fitted from the g of each solution. All tuning "
@@ -75,19 +75,20 @@ def _chosen(contents: Contents) -> tuple[list[Station], Station]:
     stations = contents.analysed[:8]
     if not stations:
         raise DataError("the run was not analysed, so there are no accuracies to draw; `labmtj resume RUN` finishes it")
-    return stations, stations[(len(stations) - 1) // 2]
+    return stations, min(stations, key=lambda each: float(each.fidelity.mean()))
 
 
 def _overview(stations: list[Station], example: Station) -> Canvas:
     figure = Canvas(figsize=(10.0, 3.05))
     grid = {"bottom": 0.16, "top": 0.89}
-    first, second = figure.subplots(1, 2, gridspec_kw={"left": 0.053, "right": 0.56, "wspace": 0.22, **grid})
-    third, fourth = figure.subplots(1, 2, gridspec_kw={"left": 0.605, "right": 0.985, "wspace": 0.36, **grid})
+    first, second = figure.subplots(1, 2, gridspec_kw={"left": 0.053, "right": 0.57, "wspace": 0.24, **grid})
+    third, fourth = (style.square(figure, left, 0.78, 1.52) for left in (6.12, 8.32))
     _accuracy_against_fidelity(first, stations)
     _curves(second, stations)
     conductance_and_state(figure, third, fourth, example)
+    third.set_ylabel("row")
     third.set_title(f"{example.label}: conductance")
-    fourth.set_title("state, errors ×")  # noqa: RUF001
+    fourth.set_title("state, × wrong")  # noqa: RUF001
     return figure
 
 
@@ -105,7 +106,7 @@ def _accuracy_against_fidelity(axes: Axes, stations: list[Station]) -> None:
     axes.set(xlabel="write fidelity (%)", title="accuracy and write fidelity")
     style.percent_axis(axes, "accuracy at common g", low=lowest - 2)
     style.published_line(axes)
-    axes.legend(loc="lower left", handletextpad=0.2, borderaxespad=0.1, labelspacing=0.25)
+    axes.legend(loc="lower left", handlelength=1.4, handletextpad=0.4, borderaxespad=0.1, labelspacing=0.25)
 
 
 def _curves(axes: Axes, stations: list[Station]) -> None:
@@ -117,7 +118,7 @@ def _curves(axes: Axes, stations: list[Station]) -> None:
         axes.plot(gains[best], middle[best], marker, color=colour, markersize=6, markeredgecolor="white")
     axes.set(xlabel="g = Gnorm / conductance step", title="one gain for all solutions", xlim=(0, 2))
     style.percent_axis(axes, "median accuracy", low=30)
-    style.published_line(axes, labelled=False)
+    style.published_line(axes)
     axes.legend(loc="lower right", handlelength=1.2, borderaxespad=0.1, labelspacing=0.25)
 
 

@@ -12,7 +12,7 @@ from labmtj import __version__
 from labmtj.report import bench, headline, overview, style
 from labmtj.report.blocks import Block, Note, Section, tried
 from labmtj.report.contents import Contents
-from labmtj.report.digits import counted
+from labmtj.report.digits import plural
 from labmtj.report.maps import history_maps, solution_maps
 from labmtj.report.metrics import metrics_table
 from labmtj.report.misses import misses_table
@@ -23,7 +23,7 @@ from labmtj.report.tuning import tuning_and_confusion
 from labmtj.report.windows import windows
 
 _LOADING = (
-    "Under every figure stands where in data.h5 its numbers are, and one line of Python that loads them; it needs `import xarray as xr`, "
+    "Under every figure stands where in data.h5 its numbers are, and one line of Python that loads them; it needs “import xarray as xr”, "
     "the package h5netcdf, and the folder of the run as the working directory."
 )
 
@@ -87,7 +87,7 @@ def _station(contents: Contents, station: Station, number: int) -> Section:
     else:
         blocks.append(Note("Tuning curve, confusions and metrics follow from the analysis, which this run has not reached.", "missing"))
     described = (
-        f"Chips {', '.join(station.chips)}; {counted(station.count)} solution(s), nominal conductance step "
+        f"Chips {', '.join(station.chips)}; {plural(station.count, 'solution')}, nominal conductance step "
         f"{1e6 * station.delta_siemens:.4g} µS."
     )
     return Section(f"{station.label} junctions", f"size-{number}", [Note(described), *blocks])

@@ -24,8 +24,9 @@ def predictors(station: Station) -> Figure:
     _points(second, station.metric(best), accuracy, 0.0)
     second.set(xlabel=metric_name(best), title=f"ρ = {fixed(rho.get(best, np.nan))}")
     for axes in (first, second):
-        style.published_line(axes, labelled=axes is first)
+        style.published_line(axes)
         style.percent_axis(axes, "accuracy at common g", low=max(0.0, 100 * float(accuracy.min()) - 3))
+    first.legend(loc="lower left", handlelength=1.6, borderaxespad=0.1)
     text = _gap(third, station) + (
         " Points are moved by less than half a step of the counts, so that equal ones do not hide each other."
     )
@@ -44,6 +45,10 @@ def _points(axes: Axes, values: FloatArray, accuracy: FloatArray, step: float) -
     axes.plot(across, up, "o", color=style.BLUE, alpha=0.45, markersize=4, markeredgewidth=0, rasterized=count > 100)
 
 
+def _equals(text: str) -> str:
+    return text if text.startswith("below") else f"= {text}"
+
+
 def _gap(axes: Axes, station: Station) -> str:
     """Draw the accuracy lost between software and array, solution by solution."""
     gaps = 100 * (station.accuracy("common") - station.accuracy("software"))
@@ -56,7 +61,7 @@ def _gap(axes: Axes, station: Station) -> str:
     quartiles = found.get("matched_gap_quartiles")
     low, high = (100 * value for value in quartiles) if isinstance(quartiles, list) and len(quartiles) == 2 else (np.nan, np.nan)
     return (
-        f"Left and middle: every solution at the common g, by write fidelity and by the metric of largest |ρ| among those that use no "
-        f"labels. Right: accuracy of the array minus that of software for the same solution; median {fixed(float(np.median(gaps)), 1)} "
-        f"points, quartiles {fixed(low, 1)} and {fixed(high, 1)}, Wilcoxon p = {chance(float(found.get('matched_gap_wilcoxon_p', np.nan)))}."
+        f"Left and middle: every solution at the common g, by write fidelity and by the metric of largest |ρ| among those that use "
+        f"neither labels nor decided classes. Right: accuracy of the array minus that of software for the same solution; median {fixed(float(np.median(gaps)), 1)} "
+        f"points, quartiles {fixed(low, 1)} and {fixed(high, 1)}, Wilcoxon test p {_equals(chance(float(found.get('matched_gap_wilcoxon_p', np.nan))))}."
     )

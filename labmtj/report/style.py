@@ -33,6 +33,7 @@ _RC: dict[str, Any] = {
     "axes.titlesize": 9,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
+    "axes.titley": 1.0,  # fixed: searching for room above the axes takes a fifth of the time
     "axes.labelsize": 8.5,
     "axes.edgecolor": GREY,
     "axes.linewidth": 0.7,
@@ -70,6 +71,18 @@ def canvas(panels: int, *, height: float = 2.9, widths: Sequence[float] | None =
     return figure, list(axes[0])
 
 
+def squares(count: int) -> tuple[Canvas, list[Axes]]:
+    """Return a drawing with equal square panels side by side, each with room for a scale at its right."""
+    figure = Canvas(figsize=(10.0, 2.45))
+    return figure, [square(figure, 0.44 + 2.42 * number, 0.46, 1.68) for number in range(count)]
+
+
+def square(figure: Canvas, left: float, bottom: float, side: float) -> Axes:
+    """Return a square panel at a place given in inches."""
+    width, height = figure.get_size_inches()
+    return figure.add_axes((left / width, bottom / height, side / width, side / height))
+
+
 def svg(figure: Canvas) -> bytes:
     """Return the drawing as SVG."""
     FigureCanvasSVG(figure)
@@ -105,11 +118,6 @@ def percent_axis(axes: Axes, label: str, *, which: str = "y", low: float | None 
         axes.set_ylim(low, 100.8)
 
 
-def published_line(axes: Axes, *, labelled: bool = True) -> None:
-    """Mark the published accuracy."""
-    axes.axhline(100 * PUBLISHED, color=INK, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
-    if labelled:
-        axes.annotate(
-            "published median 95.3 %", (0.01, 100 * PUBLISHED), xycoords=("axes fraction", "data"), va="bottom", fontsize=7.5,
-            xytext=(0, 1.5), textcoords="offset points", color=INK,
-        )  # fmt: skip
+def published_line(axes: Axes) -> None:
+    """Mark the published accuracy; it joins the legend."""
+    axes.axhline(100 * PUBLISHED, color=INK, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1, label="published 95.3 %")

@@ -10,6 +10,7 @@ from labmtj.quantities import FloatArray
 from labmtj.report import style
 from labmtj.report.blocks import Figure, Source
 from labmtj.report.contents import Contents
+from labmtj.report.digits import counted, plural
 from labmtj.report.station import Station
 
 _DASHES = ("-", (0, (5, 2)), ":", "-.")
@@ -23,7 +24,6 @@ def windows(contents: Contents, label: str, chips: list[str], station: Station |
     high, low, threshold, usable = (np.concatenate(each) for each in zip(*(_maps(contents, chip) for chip in present), strict=True))
     _histograms(raw, 1e6 * low[usable], 1e6 * high[usable])
     raw.set(xlabel="read current (µA)", title="as read")
-    raw.legend(handlelength=1, borderaxespad=0)
     text = "Left: currents of all usable cells in the all-P and all-AP array. "
     if station is not None and station.count:
         text += _verify_panel(own, station)
@@ -49,7 +49,9 @@ def _histograms(axes: Axes, low: FloatArray, high: FloatArray, *, bins: int = 50
     edges = np.linspace(*np.percentile(both, (0, 100)), bins)
     for values, colour, name in ((low, style.ANTIPARALLEL, "AP"), (high, style.PARALLEL, "P")):
         axes.hist(values, edges, color=colour, alpha=0.75, label=name, histtype="stepfilled")
+        axes.text(float(np.median(values)), 1.0, name, color=colour, fontweight="bold", ha="center", va="top", transform=axes.get_xaxis_transform())
     axes.set_ylabel("cells")
+    axes.margins(y=0.12)
 
 
 def _verify_panel(axes: Axes, station: Station) -> str:
@@ -69,15 +71,17 @@ def _verify_panel(axes: Axes, station: Station) -> str:
     for values, colour, name in ((below, style.ANTIPARALLEL, "target AP"), (above, style.PARALLEL, "target P")):
         axes.hist(np.clip(values, -1.09, 1.09), edges, color=colour, alpha=0.75, label=name, histtype="stepfilled")
     axes.set_yscale("log")
-    axes.set_ylim(0.7, None)
+    axes.set_ylim(0.7, 8 * axes.get_ylim()[1])
+    for place, colour, name in ((0.24, style.ANTIPARALLEL, "target AP"), (0.76, style.PARALLEL, "target P")):
+        axes.text(place, 0.98, name, color=colour, fontweight="bold", ha="center", va="top", transform=axes.transAxes)
     _threshold_axis(axes)
     axes.set_ylabel("verify reads")
     right = np.concatenate([below[below < 0], above[above > 0]])
     return (
-        f"Middle: the last verify reads of all {station.count} solution(s), {len(below) + len(above):,} values, each relative to its "
-        f"cell's own threshold in units of its own P-AP step; bars on the wrong side are cells that missed their target. "
-        f"Reads on the right side stand {_separation(below[below < 0], above[above > 0])} apart, the closest "
-        f"{np.abs(right).min():.2f} of a step from the threshold. "
+        f"Middle: the last verify reads of {plural(station.count, 'solution')}, {counted(len(below) + len(above))} values, each relative to its "
+        f"cell's own threshold in units of its own P−AP step; counts on the wrong side are cells that missed their target (values beyond "
+        f"±1.09 are drawn there). Leaving those aside, the states are separated by {_separation(below[below < 0], above[above > 0])} and the "
+        f"closest read is {np.abs(right).min():.2f} of a step from its threshold. "
     )
 
 
@@ -85,13 +89,12 @@ def _reference_panel(axes: Axes, above: FloatArray, below: FloatArray, usable: F
     """Draw the reference reads against the threshold of each cell."""
     _histograms(axes, below[usable] / step, above[usable] / step)
     _threshold_axis(axes)
-    return f"Middle: the same, relative to each cell's own threshold; the states stand {_separation(below[usable], above[usable])} apart. "
+    return f"Middle: the same, relative to each cell's own threshold; the states are separated by {_separation(below[usable], above[usable])}. "
 
 
 def _threshold_axis(axes: Axes) -> None:
     axes.axvline(0, color=style.INK, linewidth=0.9)
     axes.set(xlabel="(read current - own threshold) / own step".replace("-", "\u2212"), title="against each cell's threshold")
-    axes.legend(handlelength=1, borderaxespad=0, loc="upper center")
 
 
 def _separation(low: FloatArray, high: FloatArray) -> str:
@@ -118,7 +121,8 @@ def _amplitudes(contents: Contents, axes: Axes, chips: list[str]) -> str:
         axes.text(0.5, 0.5, "no scan: amplitudes from the settings", transform=axes.transAxes, ha="center", color=style.GREY)
         return "Right: the amplitudes were not scanned."
     axes.set_ylim(None, 101)
-    axes.legend(handlelength=2, borderaxespad=0, loc="upper right")
+    falls = contents.read(f"arrays/{scanned[0]}/amplitude/parallel_fidelity")[-1] < 0.8
+    axes.legend(handlelength=2, borderaxespad=0, loc="upper right" if falls else "upper left")
     return (
         "Right: a checkerboard written once at each amplitude; too little leaves selected cells, too much also flips half-selected ones. "
         "Upright lines: the amplitudes used, the middle of each plateau."
