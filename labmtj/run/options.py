@@ -43,6 +43,8 @@ def settings_from(experiment: str, arguments: Sequence[str]) -> dict[str, Any]:
         inner = changes
         for part in path:
             inner = inner.setdefault(part, {})
+            if not isinstance(inner, dict):
+                raise UsageError(f"{option}: --{_option(part)} took the whole of it away; leave one of the two out")
         inner[last] = yamlfile.loads(f"value: {value}", f"option {option}").content["value"]
     return changes
 
@@ -61,8 +63,8 @@ def print_help(experiment: str) -> None:
     run.add_argument("--rehearse", action="store_true", help="run a part on the simulation, print what the whole would take")
     settings = parser.add_argument_group("settings of the experiment")
     for key, field in walk(settings_of(experiment)):
-        default = "" if field.is_required() else f" (default: {field.get_default()})".replace("%", "%%")
-        settings.add_argument(f"--{_option(key)}", metavar="VALUE", help=(field.description or "").replace("%", "%%") + default)
+        default = "" if field.is_required() or _model_in(field.annotation) else f" (default: {field.get_default()})"
+        settings.add_argument(f"--{_option(key)}", metavar="VALUE", help=f"{field.description or ''}{default}".replace("%", "%%"))
     parser.print_help()
 
 
@@ -70,9 +72,9 @@ def walk(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldI
     """Iterate (dotted name, field) over the plain fields of a model and of the models inside it."""
     for name, field in model.model_fields.items():
         inner = _model_in(field.annotation)
-        if inner is None:
+        if inner is None or field.annotation is not inner:  # one that may be null is an option as a whole, too
             yield prefix + name, field
-        else:
+        if inner is not None:
             yield from walk(inner, f"{prefix}{name}.")
 
 

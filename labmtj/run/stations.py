@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from labmtj.limits import Limited
 from labmtj.quantities import Station
 from labmtj.record import FrameLog
-from labmtj.record.recorded import Recorded, declare_tables
+from labmtj.record.recorded import Recorded
 from labmtj.run.experiment import Experiment
+from labmtj.stopping import Stoppable
+from labmtj.verbs import Crossbar
 
 
 class StationAtWork:
@@ -19,17 +21,22 @@ class StationAtWork:
         experiment: the campaign and its bench.
         stations: all stations, in their order.
         station: this one.
+        check: called before every operation; what it raises ends the block, of which nothing is kept.
     """
 
-    def __init__(self, experiment: Experiment, stations: Sequence[Station], station: Station) -> None:
+    def __init__(
+        self, experiment: Experiment, stations: Sequence[Station], station: Station, check: Callable[[], None] | None = None
+    ) -> None:
         self.campaign, self.station = experiment.campaign, station
         self.crossbars = experiment.connect().connect(station)
         self.memory: dict[str, Any] = {}
         self.log = FrameLog()
-        describe(experiment, stations, self.log)
-        self._layered = {
+        experiment.describe(stations, self.log)
+        self._layered: dict[str, Crossbar] = {
             name: Recorded(Limited(crossbar), self.log, name) for name, crossbar in self.crossbars.items()
         }
+        if check is not None:
+            self._layered = {name: Stoppable(crossbar, check) for name, crossbar in self._layered.items()}
         self.log.take()  # the tables are known here now, and written once by the main process
 
     def run_block(self, index: int) -> bytes:
@@ -44,11 +51,3 @@ class StationAtWork:
         self.memory = dict(state["memory"])
         for name, snapshot in state["crossbars"].items():
             self.crossbars[name].restore(snapshot)
-
-
-def describe(experiment: Experiment, stations: Sequence[Station], log: Any) -> None:
-    """Declare all tables and write what is known before the first bias."""
-    experiment.campaign.prepare(stations, log)
-    for station in stations:
-        for name in station.arrays:
-            declare_tables(log, name, station.info.shape)
