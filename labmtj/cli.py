@@ -49,12 +49,20 @@ def _named_experiment(arguments: Sequence[str]) -> Sequence[str]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="labmtj", description="Write and read passive crossbar arrays of magnetic tunnel junctions.", allow_abbrev=False)
+    parser = argparse.ArgumentParser(
+        prog="labmtj",
+        description="Write and read passive crossbar arrays of magnetic tunnel junctions.",
+        allow_abbrev=False,
+    )
     parser.add_argument("--version", action="version", version=f"labmtj {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    def add(name: str, command: Callable[..., int | None], text: str, *, add_help: bool = True) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", add_help=add_help, allow_abbrev=False)
+    def add(
+        name: str, command: Callable[..., int | None], text: str, *, add_help: bool = True
+    ) -> argparse.ArgumentParser:
+        sub = commands.add_parser(
+            name, help=text, description=text[0].upper() + text[1:] + ".", add_help=add_help, allow_abbrev=False
+        )
         sub.set_defaults(command=command)
         return sub
 
@@ -63,7 +71,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--bench", help="bench file, in the place of the experiment's")
     run.add_argument("--out", type=Path, default=RUNS, help="where the run's folder is made (default: runs)")
     run.add_argument("--seed", type=int, help="seed, in the place of the experiment's")
-    run.add_argument("--rehearse", action="store_true", help="run a part on the simulation and print what the whole would take")
+    run.add_argument(
+        "--rehearse", action="store_true", help="run a part on the simulation and print what the whole would take"
+    )
     _add_workers(run)
     run.add_argument("-h", "--help", action="store_true", help="show this help and the settings of the experiment")
 
@@ -87,7 +97,9 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--out", type=Path, default=Path("solutions.npz"))
     solutions = add("solutions", _solutions, "import trained solutions")
     actions = solutions.add_subparsers(metavar="ACTION", required=True)
-    importer = actions.add_parser("import", help="read a folder of text files or an .npz and save it as labmtj's own .npz")
+    importer = actions.add_parser(
+        "import", help="read a folder of text files or an .npz and save it as labmtj's own .npz"
+    )
     importer.add_argument("path", type=Path)
     importer.add_argument("--out", type=Path, help="default: the name of the source, .npz, here")
     importer.set_defaults(command=_solutions)
@@ -95,7 +107,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_workers(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--workers", type=int, default=min(2, os.cpu_count() or 1), help="worker processes (default: 2)")
+    parser.add_argument(
+        "--workers", type=int, default=min(2, os.cpu_count() or 1), help="worker processes (default: 2)"
+    )
 
 
 # -- run ---------------------------------------------------------------------------------------------------------------
@@ -168,7 +182,12 @@ class _Display:
         self._shown = progress.seconds if not last else -1e9
         text = progress_text(progress)
         with suppress(OSError, ValueError):  # nobody may be looking any more; the run goes on
-            print(f"\r{text:<78}" if self._terminal else text, end="" if self._terminal else "\n", file=sys.stderr, flush=True)
+            print(
+                f"\r{text:<78}" if self._terminal else text,
+                end="" if self._terminal else "\n",
+                file=sys.stderr,
+                flush=True,
+            )
 
 
 def progress_text(progress: Progress) -> str:
@@ -229,7 +248,9 @@ def _ls(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
 def _check(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
     from labmtj.bench import load_bench
     from labmtj.bench.text import bench_text
+    from labmtj.ownership import check_ownership
 
+    check_ownership()
     print(bench_text(load_bench(known.bench)))
     return 0
 

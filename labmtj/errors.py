@@ -1,15 +1,15 @@
 """One tree of errors: everything labmtj raises on purpose.
 
-    LabmtjError                 a sentence for the person at the bench; never shown with a traceback
-    ├── UsageError              a wrong file, key, value, shape or path; nothing was touched     exit code 2
-    │   ├── ConfigError         a YAML file: names file, line and key
-    │   ├── SettingError        a setting that does not fit the bench or an input file: names its key
-    │   └── DataError           a data file: truncated, of the wrong shape or of a newer version
-    ├── LimitExceeded           a bias or a pulse beyond what cell, line or bench survives       exit code 2
-    ├── CannotDo                the crossbar cannot give the bias; names the way out             exit code 2
-    ├── RecordError             journal or HDF5 could not be written: disk full, folder gone     exit code 1
-    ├── ProcedureFailed         a procedure found a reason not to go on                          exit code 1
-    └── Stopped                 somebody asked to stop; everything so far is kept                exit code 130, 143
+LabmtjError                 a sentence for the person at the bench; never shown with a traceback
+├── UsageError              a wrong file, key, value, shape or path; nothing was touched     exit code 2
+│   ├── ConfigError         a YAML file: names file, line and key
+│   ├── SettingError        a setting that does not fit the bench or an input file: names its key
+│   └── DataError           a data file: truncated, of the wrong shape or of a newer version
+├── LimitExceeded           a bias or a pulse beyond what cell, line or bench survives       exit code 2
+├── CannotDo                the crossbar cannot give the bias; names the way out             exit code 2
+├── RecordError             journal or HDF5 could not be written: disk full, folder gone     exit code 1
+├── ProcedureFailed         a procedure found a reason not to go on                          exit code 1
+└── Stopped                 somebody asked to stop; everything so far is kept                exit code 130, 143
 """
 
 from __future__ import annotations

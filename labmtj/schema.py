@@ -59,6 +59,8 @@ class Column:
     """meaning of each value, where exactly one applies"""
     flag_masks: Mapping[str, int] = field(default_factory=dict)
     """meaning of each bit, where several may apply"""
+    noisy: bool = False
+    """True for raw readings, whose digits are noise: compressing them costs much time and saves little space"""
 
     def __post_init__(self) -> None:
         if self.dtype not in _DTYPES:

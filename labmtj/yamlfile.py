@@ -100,7 +100,9 @@ def load(path: str | Path) -> YamlFile:
     path = Path(path)
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise ConfigError(f"{path}: is larger than {MAX_BYTES // 1000} kB; a labmtj YAML file holds settings, not data")
+            raise ConfigError(
+                f"{path}: is larger than {MAX_BYTES // 1000} kB; a labmtj YAML file holds settings, not data"
+            )
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file; check the path") from None
@@ -134,7 +136,9 @@ def _check(node: yaml.Node, key: Key, lines: dict[Key, int], path: Path, seen: s
     line = node.start_mark.line + 1
     lines.setdefault(key, line)
     if id(node) in seen:
-        raise ConfigError(f"{path}:{line}: {'.'.join(map(str, key))}: YAML aliases (*name) are not accepted; write it out")
+        raise ConfigError(
+            f"{path}:{line}: {'.'.join(map(str, key))}: YAML aliases (*name) are not accepted; write it out"
+        )
     seen.add(id(node))
     if len(key) > 20:
         raise ConfigError(f"{path}:{line}: nested deeper than 20 levels")

@@ -1,7 +1,7 @@
 """Amplitude scan: write fidelity against write voltage, for each direction.
 
-The curve is a hump: too little does not switch the selected cells, too much disturbs the half-selected ones. The amplitude to
-use is the middle of its plateau, not its first good value.
+The curve is a hump: too little does not switch the selected cells, too much disturbs the half-selected ones. The
+amplitude to use is the middle of its plateau, not its first good value.
 """
 
 from __future__ import annotations
@@ -25,10 +25,12 @@ class AmplitudeSettings(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
 
-    start_volts: float = Field(0.30, gt=0, description="lowest amplitude")
+    start_volts: float = Field(0.24, gt=0, description="lowest amplitude")
     stop_volts: float = Field(0.88, gt=0, description="highest amplitude; the array's limit caps it")
-    points: int = Field(12, ge=3, le=200, description="amplitudes per direction")
-    plateau_fraction: float = Field(0.02, ge=0, le=0.5, description="how far below the best fidelity the plateau reaches")
+    points: int = Field(10, ge=3, le=200, description="amplitudes per direction")
+    plateau_fraction: float = Field(
+        0.02, ge=0, le=0.5, description="how far below the best fidelity the plateau reaches"
+    )
 
     def check(self, array: ArrayInfo, *key: str) -> None:
         """Raise SettingError unless some amplitudes are left below the limit of the array."""
@@ -43,8 +45,8 @@ class AmplitudeSettings(BaseModel):
 class AmplitudeMap(AmplitudeSettings):
     """The amplitude scan as a procedure of its own: reference maps, then the scan."""
 
-    reference: ReferenceSettings = ReferenceSettings()  # type: ignore[call-arg]
-    write: WriteSettings = WriteSettings()  # type: ignore[call-arg]
+    reference: ReferenceSettings = ReferenceSettings()
+    write: WriteSettings = WriteSettings()
 
     def check(self, array: ArrayInfo, *key: str) -> None:
         """Raise SettingError for what the array does not survive."""
@@ -98,8 +100,15 @@ def scan_amplitudes(
     def fidelities(state: bool) -> NDArray[np.float64]:  # noqa: FBT001 - a state is a bit
         values = []
         for amplitude in volts:
-            initialise(crossbar, towards(not state) * initial.initialise_volts, initial.pulse_seconds, initial.initialise_pulses)
-            attempt = once.model_copy(update={"parallel_volts": float(amplitude), "antiparallel_volts": float(amplitude)})
+            initialise(
+                crossbar,
+                towards(not state) * initial.initialise_volts,
+                initial.pulse_seconds,
+                initial.initialise_pulses,
+            )
+            attempt = once.model_copy(
+                update={"parallel_volts": float(amplitude), "antiparallel_volts": float(amplitude)}
+            )
             goal = target == state
             known = np.full(crossbar.shape, not state)
             values.append(

@@ -27,5 +27,6 @@ def check_pulse_seconds(array: ArrayInfo, key: Key, seconds: float) -> None:
 def _at_most(array: ArrayInfo, key: Key, value: float, largest: float, unit: str, limit: str) -> None:
     if value > largest + ROUNDING_VOLTS:
         raise SettingError(
-            key, f"{value:g} {unit} is above the {largest:g} {unit} of array {array.name} ({limit}); lower it to that or less"
+            key,
+            f"{value:g} {unit} is above the {largest:g} {unit} of array {array.name} ({limit}); lower it",
         )

@@ -1,14 +1,16 @@
 """The reference campaign: solutions of a two-layer perceptron for Wine, written to arrays of several device sizes.
 
-Each device size has a pair of chips, one per layer (or one chip used in turn), rewritten with one solution after another.
-Block 0 of a station characterises its chips; block k writes solution k - 1, reads it as a network and records everything.
+Each device size has a pair of chips, one per layer (or one chip used in turn), rewritten with solution after solution.
+Block 0 of a station characterises its chips; block k writes solution k - 1, reads it as a network and records all.
 What the tuning of gains and biases makes of the records is in `procedures/wine_analysis.py`; it needs no array.
 """
 
 from __future__ import annotations
 
 import collections.abc
+import functools
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -38,19 +40,24 @@ class WineCampaign(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
 
-    solutions: str = Field("wine-300.npz", description="file of trained solutions (.npz), or one that comes with labmtj")
+    solutions: str = Field(
+        "wine-300.npz", description="file of trained solutions (.npz), or one that comes with labmtj"
+    )
     count: int | None = Field(None, ge=1, description="how many of them, default all")
     sizes: list[str] | None = Field(None, description="names of the device families to use, default all of the bench")
     chips: int = Field(1, ge=1, le=1000, description="pairs of chips per device size")
-    mapping: Literal["two_arrays", "sequential"] = Field("two_arrays", description="one chip per layer, or one chip in turn")
+    mapping: Literal["two_arrays", "sequential"] = Field(
+        "two_arrays", description="one chip per layer, or one chip in turn"
+    )
     layer1_at: Corner = Field((0, 0), description="row and column of the first cell of layer 1")
     layer2_at: Corner = Field((0, 0), description="row and column of the first cell of layer 2")
-    reference: ReferenceSettings = ReferenceSettings()  # type: ignore[call-arg]
+    reference: ReferenceSettings = ReferenceSettings()
     amplitude: AmplitudeSettings | None = Field(
-        AmplitudeSettings(), description="scan for the write amplitudes; null takes those of `write`"  # type: ignore[call-arg]
+        AmplitudeSettings(),
+        description="scan for the write amplitudes; null takes those of `write`",
     )
-    write: WriteSettings = WriteSettings()  # type: ignore[call-arg]
-    infer: InferSettings = InferSettings()  # type: ignore[call-arg]
+    write: WriteSettings = WriteSettings()
+    infer: InferSettings = InferSettings()
 
     @field_validator("solutions")
     @classmethod
@@ -66,9 +73,11 @@ class WineCampaign(BaseModel):
 
     def load(self) -> Solutions:
         """Return the solutions to write; raise ConfigError or DataError naming the file."""
-        solutions = Solutions.load(library.find(self.solutions, "solutions"))
+        solutions = _load(library.find(self.solutions, "solutions"))
         if self.count is not None and self.count > len(solutions):
-            raise SettingError(("count",), f"{self.solutions} holds {len(solutions)} solutions; {self.count} are asked for")
+            raise SettingError(
+                ("count",), f"{self.solutions} holds {len(solutions)} solutions; {self.count} are asked for"
+            )
         return solutions[: self.count]
 
     def blocks(self) -> int:
@@ -76,7 +85,7 @@ class WineCampaign(BaseModel):
         return 1 + len(self.load())
 
     def stations(self, arrays: Sequence[ArrayInfo]) -> list[Station]:
-        """Return the stations for the device families of the bench: per family and number, the chips for both layers."""
+        """Return the stations for the bench's device families: per family and number, the chips for both layers."""
         known = [array.name for array in arrays]
         wanted = known if self.sizes is None else self.sizes
         if missing := [name for name in wanted if name not in known]:
@@ -93,11 +102,13 @@ class WineCampaign(BaseModel):
         """Check that everything fits and describe the tables, before the first volt."""
         solutions, wine = self.load(), load_wine()
         for kind, found, wanted in (
-            ("inputs", solutions.inputs, wine.features.shape[1]), ("outputs", solutions.outputs, len(np.unique(wine.classes)))
+            ("inputs", solutions.inputs, wine.features.shape[1]),
+            ("outputs", solutions.outputs, len(np.unique(wine.classes))),
         ):  # fmt: skip
             if found != wanted:
                 raise SettingError(
-                    ("solutions",), f"the networks of {self.solutions} have {found} {kind}; Wine needs {wanted}: take another file"
+                    ("solutions",),
+                    f"the networks of {self.solutions} have {found} {kind}; Wine needs {wanted}: take another file",
                 )
         for station in stations:
             self._check_places(solutions, station)
@@ -108,7 +119,9 @@ class WineCampaign(BaseModel):
         try:
             self.places(solutions).check(*(station.info.shape for _ in station.arrays))
         except UsageError as error:
-            raise SettingError(("solutions",), f"layers of {self.solutions} on array {station.info.name}: {error}") from None
+            raise SettingError(
+                ("solutions",), f"layers of {self.solutions} on array {station.info.name}: {error}"
+            ) from None
 
     def _check_limits(self, array: ArrayInfo) -> None:
         self.reference.check(array, "reference")
@@ -230,6 +243,12 @@ class _Solution:
         block = _cells(self.blocks[layer], self.shape)
         scale = self.campaign.infer.read_volts / self.memory[self.chips[layer]]["reference"]["read_volts"]
         return float(1.1 * scale * np.where(block, parallel, 0.0).sum(axis=0).max())
+
+
+@functools.cache
+def _load(path: Path) -> Solutions:
+    """Read a file of solutions once per process: every block asks for it."""
+    return Solutions.load(path)
 
 
 def _cells(block: Block, shape: tuple[int, int]) -> BoolArray:

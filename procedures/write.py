@@ -1,7 +1,7 @@
 """Write a matrix of states with verify and bounded retry.
 
-Every method is a first move (all cells, all rows, or nothing) and a number of repair rounds that pulse what the verify read
-shows to be wrong. Nothing is retried for ever: after the last round each wrong cell gets a typed outcome.
+Every method is a first move (all cells, all rows, or nothing) and a number of repair rounds that pulse what the verify
+read shows to be wrong. Nothing is retried for ever: after the last round each wrong cell gets a typed outcome.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Method = Literal["row_parallel_repair", "row_parallel", "open_loop", "closed_loo
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What a method does: the first move, whether rounds follow, whether they raise the amplitude and read every cell."""
+    """What a method does: the first move, whether rounds follow, raise the amplitude, and read every cell."""
 
     first: Literal["rows", "cells", "none"]
     only_wrong: bool
@@ -97,7 +97,9 @@ def _fidelity(achieved: BoolArray, target: BoolArray, addressed: BoolArray) -> f
 class _Writer:
     """One write in progress: the crossbar, what is known of it, and the counts."""
 
-    def __init__(self, crossbar: Crossbar, reference: ReferenceMaps, settings: WriteSettings, delivered: FloatArray | None) -> None:
+    def __init__(
+        self, crossbar: Crossbar, reference: ReferenceMaps, settings: WriteSettings, delivered: FloatArray | None
+    ) -> None:
         self.crossbar, self.reference, self.settings = crossbar, reference, settings
         self.plan = METHODS[settings.method]
         self.attempts = np.zeros(crossbar.shape, np.uint16)
@@ -154,7 +156,7 @@ class _Writer:
         return rows, cells[rows]
 
     def _row_bias(self, rows: NDArray[np.intp], columns: BoolArray, volts: float) -> Bias:
-        """Half the voltage on the row, half on its columns; a compensated row gets its mean share, each column the rest."""
+        """Half the voltage on the row, half on its columns; a compensated row gets its mean share, a column the rest."""
         wanted = np.clip(volts * self._boost[rows], -self._cap(), self._cap())
         row_volts = np.array([wanted[k, columns[k]].mean() / 2 for k in range(len(rows))])
         room = self._cap() - np.abs(row_volts)  # the model-free bound: row and column together within the cell limit

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from labmtj.circuit.boundary import LINE_LEAK_SIEMENS, Boundary, Settled, line_volts, settle
 from labmtj.circuit.fixed_point import CellLaw
+from labmtj.circuit.lines import LineSolver, solve_cold
 from labmtj.circuit.nonlinear import OperatingPoint, operating_point
 from labmtj.circuit.ports import OPEN_OHMS, PortState
 from labmtj.circuit.response import LEAK_OHMS, WiresResponse, response_of
@@ -15,6 +16,7 @@ __all__ = [
     "OPEN_OHMS",
     "Boundary",
     "CellLaw",
+    "LineSolver",
     "OperatingPoint",
     "PortState",
     "Settled",
@@ -24,4 +26,5 @@ __all__ = [
     "operating_point",
     "response_of",
     "settle",
+    "solve_cold",
 ]

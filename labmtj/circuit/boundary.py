@@ -15,6 +15,8 @@ LINE_LEAK_SIEMENS = 1e-12
 """Conductance from a floating or current-driven line to ground, so that no part of the network is undetermined."""
 _RELATIVE_SLACK = 1e-9
 _VOLT_SLACK = 1e-12
+_PATIENCE = 10
+_MOST_CHANGES = 100
 
 
 class Boundary:
@@ -147,8 +149,9 @@ def limit(
 ) -> tuple[FloatArray, Answer]:
     """Return which sources of one vector are in compliance (sign of their current, zero for the others) and the answer.
 
-    An active set that one line enters at a time, the worst first: limiting a row often brings its column below the
-    limit too, and both at once could leave the array without any voltage reference.
+    One line changes at a time, the worst first: limiting a row often brings its column below the limit too, and both at
+    once could leave the array without any voltage reference. When that makes no headway, the last wrong line changes
+    instead: slower, but it cannot go in circles in a passive array (Murty 1974; the mixture is Judice and Pires 1994).
 
     Args:
         solve: from the conductance of each source and the amperes forced into each line, (lines,) each, to an answer.
@@ -159,17 +162,28 @@ def limit(
     bounds = np.broadcast_to(np.asarray(line_amperes, float), source_volts.shape)
     signs = np.zeros(source_volts.shape)
     answer = solve(source_siemens, signs)
-    for _ in range(4 * len(signs)):
-        # A source in compliance that would have to go beyond its own set voltage is back in control.
-        drop = np.divide(signs * bounds, source_siemens, out=np.zeros_like(signs), where=source_siemens > 0)
-        released = (signs != 0) & (signs * (answer.line_volts + drop - source_volts) > _VOLT_SLACK)
-        excess = np.where((signs == 0) & beyond(answer.line_amperes, bounds), np.abs(answer.line_amperes) / bounds, 0.0)
-        worst = int(np.argmax(excess))
-        if released.any():
-            signs[released] = 0.0
-        elif excess[worst] > 0:
-            signs[worst] = np.sign(answer.line_amperes[worst])
-        else:
+    fewest, patience = len(signs) + 1, _PATIENCE
+    for _ in range(_MOST_CHANGES * len(signs)):
+        violation = _violation(signs, answer, source_volts, source_siemens, bounds)
+        wrong = np.flatnonzero(violation)
+        if not len(wrong):
             break
+        patience = _PATIENCE if len(wrong) < fewest else patience - 1
+        fewest = min(fewest, len(wrong))
+        line = int(np.argmax(violation)) if patience > 0 else int(wrong[-1])
+        signs[line] = 0.0 if signs[line] else np.sign(answer.line_amperes[line])
         answer = solve(np.where(signs != 0, 0.0, source_siemens), np.where(signs != 0, signs * bounds, 0.0))
     return signs, answer
+
+
+def _violation(
+    signs: FloatArray, answer: Lines, source_volts: FloatArray, source_siemens: FloatArray, bounds: FloatArray
+) -> FloatArray:
+    """Return by how much each line breaks its rule, relative to its limit or to the largest voltage; zero = obeyed."""
+    held = signs != 0
+    excess = np.where(~held & beyond(answer.line_amperes, bounds), np.abs(answer.line_amperes) / bounds - 1.0, 0.0)
+    # A source in compliance that would have to go beyond its own set voltage is back in control.
+    drop = np.divide(bounds, source_siemens, out=np.zeros_like(signs), where=held & (source_siemens > 0))
+    overshoot = np.where(held, signs * (answer.line_volts - source_volts) + drop, 0.0)
+    full_scale = np.abs(np.nan_to_num(source_volts)).max()
+    return excess + np.where(overshoot > _VOLT_SLACK, overshoot / max(full_scale, _VOLT_SLACK), 0.0)

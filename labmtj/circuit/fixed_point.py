@@ -65,11 +65,11 @@ def settle_cells(problem: Problem, linear: FloatArray, starts: FloatArray | None
     with np.errstate(over="ignore", invalid="ignore"):
         if len(linear) > 1:
             return _settle_many(problem, linear, volts)
-        one_volts, one_amperes = _settle_one(problem, linear[0], volts[0])
+        one_volts, one_amperes = settle_one(problem, linear[0], volts[0])
     return one_volts[np.newaxis], one_amperes[np.newaxis]
 
 
-def _settle_one(problem: Problem, linear: FloatArray, volts: FloatArray) -> tuple[FloatArray, FloatArray]:
+def settle_one(problem: Problem, linear: FloatArray, volts: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Do what `_settle_many` does for a single vector, without the bookkeeping: every pulse comes through here."""
     for _ in range(_PASSES):
         move, amperes = problem.step(linear, volts)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from labmtj.circuit.boundary import Boundary, beyond, limit
-from labmtj.circuit.fixed_point import CellLaw, Problem, settle_cells
+from labmtj.circuit.fixed_point import CellLaw, Problem, settle_cells, settle_one
 from labmtj.circuit.ports import PortState
 from labmtj.circuit.products import matvec
 from labmtj.errors import UsageError
@@ -64,6 +64,10 @@ def operating_point(
         UsageError: for a wrong number of line voltages.
     """
     single = source_volts.ndim == 1
+    if single and source_siemens is None and len(source_volts) == len(state.admittance):
+        point = _one_driven(state, _Cells(cell_amperes, cell_siemens, tolerance_volts), source_volts, start_volts)
+        if point is not None and (line_amperes is None or (np.abs(point.line_amperes) <= line_amperes).all()):
+            return point
     sources = source_volts[np.newaxis] if single else source_volts
     if sources.shape[-1] != len(state.admittance):
         raise UsageError(f"the array has {len(state.admittance)} lines; got voltages of shape {source_volts.shape}")
@@ -87,6 +91,19 @@ def _first(batch: OperatingPoint) -> OperatingPoint:
     )
 
 
+def _one_driven(
+    state: PortState, cells: _Cells, line_volts: FloatArray, start: FloatArray | None
+) -> OperatingPoint | None:
+    """Do what `_driven` does for one vector, without the bookkeeping of a batch; None if a line floats."""
+    if np.isnan(line_volts).any():
+        return None
+    linear = state.transfer @ line_volts
+    problem = Problem(state.cell_ohms, state.inverse, *cells)
+    volts, amperes = settle_one(problem, linear, state.cell_ohms * linear if start is None else start)
+    into = state.wires.incidence.T @ amperes
+    return OperatingPoint(line_volts, into, volts, amperes, np.zeros(len(line_volts), dtype=bool))
+
+
 def _driven(state: PortState, cells: _Cells, line_volts: FloatArray, starts: FloatArray | None) -> OperatingPoint:
     """Return the answer with every line at a known voltage."""
     problem = Problem(state.cell_ohms, state.inverse, *cells)
@@ -106,7 +123,9 @@ def _terminated(
     """Return the answer with one boundary for all vectors: lines that are not stiff follow what the cells carry."""
     # What cells carry beyond their linear current, e, forces X^T e into the lines and lowers their volts by Zb X^T e:
     # to the cells that looks like a network of another inverse.
-    inverse = state.inverse - state.transfer @ (boundary.impedance @ state.transfer.T)
+    soft = np.flatnonzero(~boundary.stiff)
+    coupling = state.transfer[:, soft]
+    inverse = state.inverse - coupling @ (boundary.impedance[np.ix_(soft, soft)] @ coupling.T)
     linear = matvec(state.transfer, boundary.line_volts(sources, forced_amperes))
     volts, amperes = settle_cells(Problem(state.cell_ohms, inverse, *cells), linear, starts)
     excess = state.cell_ohms * amperes - volts
@@ -119,6 +138,9 @@ def _by_pattern(
     state: PortState, cells: _Cells, sources: FloatArray, starts: FloatArray | None, source_siemens: ArrayLike
 ) -> OperatingPoint:
     """Return the answer for soft or floating lines, one boundary for each pattern of floating lines."""
+    if len(sources) == 1:  # a pulse with floating lines: nothing to sort
+        boundary = Boundary(state.admittance, np.where(np.isnan(sources[0]), 0.0, source_siemens))
+        return _terminated(state, cells, boundary, sources, starts)
     lines, count = sources.shape[1], len(state.cell_ohms)
     volts, into, across, through = (np.empty((len(sources), size)) for size in (lines, lines, count, count))
     answer = OperatingPoint(volts, into, across, through, np.zeros(sources.shape, dtype=bool))

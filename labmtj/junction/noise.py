@@ -12,7 +12,7 @@ BOLTZMANN = 1.380649e-23
 ELEMENTARY_CHARGE = 1.602176634e-19
 """C, exact in the SI"""
 SMALLEST_VOLTS = 1e-9
-"""below this the conductance at rest is used instead of I/V"""
+"""below this the current at rest is used, for 0 / 0 has no value"""
 
 
 def noise_rms_amperes(
@@ -38,18 +38,22 @@ def noise_rms_amperes(
     """
     bandwidth = 0.5 / aperture_seconds
     decades = max(np.log(bandwidth * observation_seconds), 0.0)
-    variance = _white_density(junctions, state, volts, amperes) * bandwidth
     pink = np.where(junctions.apparent_state(state), junctions.pink_noise[1], junctions.pink_noise[0])
-    rms: FloatArray = np.sqrt(variance + amperes**2 * pink * decades)
+    size = np.abs(amperes)
+    variance = size * size
+    variance *= pink * decades
+    variance += _white_density(junctions, state, volts, size) * bandwidth
+    rms: FloatArray = np.sqrt(variance, out=variance)
     return rms
 
 
 def _white_density(junctions: Junctions, state: BoolArray, volts: FloatArray, amperes: FloatArray) -> FloatArray:
-    """Return 4 k_B T G x coth(x), x = e V / (2 k_B T), in A^2/Hz."""
-    moving = np.abs(volts) > SMALLEST_VOLTS
-    at_rest = 1.0 / junctions.conduction(state).zero_bias_ohms
-    siemens = np.where(moving, amperes / np.where(moving, volts, 1.0), at_rest)
-    thermal = BOLTZMANN * junctions.temperature_kelvin
-    ratio = np.where(moving, ELEMENTARY_CHARGE * volts / (2.0 * thermal), 1.0)
-    density: FloatArray = 4.0 * thermal * siemens * np.where(moving, ratio / np.tanh(ratio), 1.0)
+    """Return 2 e |I| coth(e |V| / (2 k_B T)) in A^2/Hz; below SMALLEST_VOLTS its limit, 4 k_B T G."""
+    per_volt = ELEMENTARY_CHARGE / (2.0 * BOLTZMANN * junctions.temperature_kelvin)
+    at_rest = SMALLEST_VOLTS / junctions.conduction(state).zero_bias_ohms
+    density = np.maximum(np.abs(volts), SMALLEST_VOLTS)
+    density *= per_volt
+    np.tanh(density, out=density)
+    np.divide(np.maximum(amperes, at_rest), density, out=density)
+    density *= 2.0 * ELEMENTARY_CHARGE
     return density

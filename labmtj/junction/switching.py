@@ -38,26 +38,37 @@ class SwitchingLaw:
     never switch: their rate is exactly 0. Build it with `Junctions.switching`.
     """
 
-    __slots__ = ("_back", "_barrier", "_junctions", "_log_attempts", "_pull", "_squared", "_support")
+    __slots__ = (
+        "_back",
+        "_barrier",
+        "_barriers",
+        "_log_attempts",
+        "_pull",
+        "_pulls",
+        "_squared",
+        "_support",
+        "_supports",
+    )
 
     def __init__(self, junctions: Junctions, state: BoolArray) -> None:
-        self._junctions = junctions
         self._squared = junctions.barrier_exponent == 2
         self._back = junctions.back_hopping
-        self._barrier, self._pull, self._support, self._log_attempts = np.empty((4, junctions.cells))
+        self._log_attempts = np.where(junctions.is_free, -math.log(junctions.attempt_seconds), -np.inf)
+        # (sqrt(Delta) (1 - v))^2 saves the multiplication by Delta at every call.
+        stability, critical = junctions.stability_by_state, junctions.critical_volts_by_state
+        away = junctions.polarity * np.array([[1.0], [-1.0]])
+        self._barriers = np.sqrt(stability) if self._squared else stability
+        self._pulls = away * self._barriers / critical
+        self._supports = -away / critical[::-1]
+        self._barrier, self._pull, self._support = np.empty((3, junctions.cells))
         self.set_cell(np.arange(junctions.cells), state)
 
     def set_cell(self, cell: Cells, state: States) -> None:
         """Put a cell (or several) into a state."""
-        junctions, leaving = self._junctions, np.asarray(state, np.intp)
-        stability = junctions.stability_by_state[leaving, cell]
-        # (sqrt(Delta) (1 - v))^2 saves the multiplication by Delta at every call.
-        barrier = np.sqrt(stability) if self._squared else stability
-        away = np.where(leaving, -junctions.polarity, junctions.polarity)
-        self._barrier[cell] = barrier
-        self._pull[cell] = away * barrier / junctions.critical_volts_by_state[leaving, cell]
-        self._support[cell] = -away / junctions.critical_volts_by_state[1 - leaving, cell]
-        self._log_attempts[cell] = np.where(junctions.is_free[cell], -math.log(junctions.attempt_seconds), -np.inf)
+        leaving = int(state) if isinstance(state, bool | np.bool_) else np.asarray(state, np.intp)
+        self._barrier[cell] = self._barriers[leaving, cell]
+        self._pull[cell] = self._pulls[leaving, cell]
+        self._support[cell] = self._supports[leaving, cell]
 
     def rates(self, volts: FloatArray) -> FloatArray:
         """Return the rate of leaving the present state in 1/s, (..., N), at junction voltages (..., N)."""

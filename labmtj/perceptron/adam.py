@@ -24,7 +24,7 @@ class Adam:
     def step(self, gradients: Sequence[FloatArray]) -> None:
         """Take one step down the gradients, given in the order of the parameters."""
         self._steps += 1
-        rate = self._rate * np.sqrt(1 - SQUARE_DECAY**self._steps) / (1 - DECAY**self._steps)
+        rate = float(self._rate * np.sqrt(1 - SQUARE_DECAY**self._steps) / (1 - DECAY**self._steps))
         states = zip(self._parameters, self._means, self._squares, strict=True)
         for (parameter, mean, square), gradient in zip(states, gradients, strict=True):
             mean += (1 - DECAY) * (gradient - mean)

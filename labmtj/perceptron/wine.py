@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,12 @@ TEST_ROWS = (
     88, 101, 102, 107, 109, 120, 123, 128, 133, 138, 150, 154, 156, 163, 170,
 )  # fmt: skip
 """Rows of the 30 test samples of the public split (repository usnistgov/daffodil-lib, examples/wine)."""
+
+
+FEATURE_NAMES = (
+    "alcohol", "malic_acid", "ash", "alcalinity_of_ash", "magnesium", "total_phenols", "flavanoids",
+    "nonflavanoid_phenols", "proanthocyanins", "color_intensity", "hue", "od280/od315_of_diluted_wines", "proline",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,15 +47,27 @@ class Wine:
 @cache
 def load() -> Wine:
     """Return the Wine data (UCI; the copy that scikit-learn carries, so no download)."""
-    from sklearn.datasets import load_wine  # slow to import, needed only here
-
-    bunch = load_wine()
-    low, high = bunch.data.min(axis=0), bunch.data.max(axis=0)
+    data, target, names = _read()
+    low, high = data.min(axis=0), data.max(axis=0)
     test = np.array(TEST_ROWS, dtype=np.intp)
     return Wine(
-        features=(bunch.data - low) / (high - low),
-        classes=bunch.target.astype(np.intp),
-        train=np.setdiff1d(np.arange(len(bunch.target)), test),
+        features=(data - low) / (high - low),
+        classes=target,
+        train=np.setdiff1d(np.arange(len(target)), test),
         test=test,
-        feature_names=tuple(bunch.feature_names),
+        feature_names=names,
     )
+
+
+def _read() -> tuple[FloatArray, NDArray[np.intp], tuple[str, ...]]:
+    """Return features, classes and names: from scikit-learn's file, for its import takes a second in every process."""
+    spec = find_spec("sklearn")
+    if spec is not None and spec.submodule_search_locations:
+        file = Path(spec.submodule_search_locations[0]) / "datasets" / "data" / "wine_data.csv"
+        if file.is_file():
+            table = np.loadtxt(file, delimiter=",", skiprows=1)
+            return table[:, :-1], table[:, -1].astype(np.intp), FEATURE_NAMES
+    from sklearn.datasets import load_wine
+
+    bunch = load_wine()
+    return bunch.data, bunch.target.astype(np.intp), tuple(bunch.feature_names)

@@ -3,7 +3,8 @@
 Every axis is a dimension scale (a netCDF dimension) attached to the arrays that have it; every array carries `units`
 and `long_name`; enumerations carry the CF attributes `flag_values` or `flag_masks` with `flag_meanings`; groups carry
 `NX_class`, and `signal` and `axes` where a viewer has something to plot. Truth values are int8 with `dtype` = "bool",
-as xarray writes them. Arrays are chunked and compressed with shuffle and gzip 1, which every reader of HDF5 knows.
+as xarray writes them. Arrays are chunked and, but for raw readings,
+compressed with shuffle and gzip 1, which every reader of HDF5 knows.
 """
 
 from __future__ import annotations
@@ -105,8 +106,9 @@ def _column(here: h5py.Group, name: str, column: Column, shape: tuple[int, ...])
     dtype = _stored_type(np.dtype(column.dtype))
     rows = max(1, CHUNK_BYTES // (math.prod(shape) * dtype.itemsize))
     dataset = here.create_dataset(
-        name, (0, *shape), dtype, maxshape=(None, *shape), chunks=(rows, *_chunk(shape, dtype.itemsize)), **_COMPRESSION
-    )
+        name, (0, *shape), dtype, maxshape=(None, *shape), chunks=(rows, *_chunk(shape, dtype.itemsize)),
+        **({} if column.noisy else _COMPRESSION),
+    )  # fmt: skip
     _describe(dataset, np.dtype(column.dtype), column.units, column.long_name)
     for attribute, flags in (("flag_values", column.flag_values), ("flag_masks", column.flag_masks)):
         if flags:

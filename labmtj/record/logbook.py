@@ -275,6 +275,7 @@ def table_record(table: Table) -> Record:
             "dtype": column.dtype,
             "flag_values": dict(column.flag_values),
             "flag_masks": dict(column.flag_masks),
+            "noisy": column.noisy,
         }
         for name, column in table.columns.items()
     }

@@ -137,7 +137,7 @@ def fingerprint(path: Path, offset: int) -> int | None:
 
 
 def last_states(path: Path, names: Container[str] | None = None) -> tuple[dict[str, Mapping[str, Any]], int]:
-    """Return the values of the last state of each name, and where the last of all states ends; `START` if there is none.
+    """Return the values of the last state of each name, and where the last of all ends (`START` if there is none).
 
     With `names`, states of other names do not count.
     """

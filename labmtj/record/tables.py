@@ -11,6 +11,7 @@ c1, ...
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -34,22 +35,23 @@ def reads_table(path: str, shape: tuple[int, int], lines: Lines | None = None) -
     """Return the schema of reads of `lines` (all columns by default) of a (rows, columns) array."""
     lines = Lines(columns=tuple(range(shape[1]))) if lines is None else lines
     columns = {
-        "amperes": Column("f8", "A", "current out of the line, sign not folded", ("line",)),
+        "amperes": Column("f8", "A", "current out of the line, sign not folded", ("line",), noisy=True),
         "range_amperes": Column("f4", "A", "full scale of the range", ("line",)),
         "flags": Column("u1", "1", "what was wrong with the value", ("line",), flag_masks=_FLAGS),
         "start_seconds": Column("f8", "s", "clock of the crossbar when the aperture opened", ("line",)),
         "delivered_volts": Column("f8", "V", "voltage at the line while it was read", ("line",)),
-        "bias_volts": Column("f8", "V", "voltage asked for, sign of the shot included; NaN = floating", ("bias_line",)),
+        "row_volts": Column(
+            "f8", "V", "voltage asked for on the rows, sign of the shot included; NaN = floating", ("row",)
+        ),
+        "column_volts": Column("f8", "V", "the same on the columns", ("column",)),
         "sign": Column("i1", "1", "sign of the shot: the mean of sign times amperes is the answer"),
         "shot": Column("u2", "1", "number of the shot at its bias, from 0"),
         "aperture_seconds": Column("f4", "s", "time of integration"),
         **_WHY,
     }
-    labels = {
-        "line": _labels(lines.indices(shape), shape),
-        "bias_line": _labels(np.arange(sum(shape)), shape, "bias_line"),
-    }
-    return Table(path, "read", columns, coordinates=labels, signal="amperes")
+    labels = {"line": _labels(lines.indices(shape), shape)}
+    sizes = {"row": shape[0], "column": shape[1]}
+    return Table(path, "read", columns, sizes, coordinates=labels, signal="amperes")
 
 
 def reads_rows(
@@ -62,7 +64,7 @@ def reads_rows(
     """
     signs = np.asarray(currents.signs, np.int8)
     full = (len(bias), len(signs), len(lines))
-    place = _places(table, _shape(bias), lines)
+    place = _places(table, bias.shape, lines)
 
     def values(array: NDArray[Any], missing: float) -> NDArray[Any]:
         rows = np.broadcast_to(array, full).reshape(full[0] * full[1], full[2])
@@ -84,11 +86,11 @@ def reads_rows(
         raise UsageError(
             f"currents of shape {currents.raw_amperes.shape} are no answer to {full} (batch, shots, lines)"
         ) from error
+    asked = (bias.line_volts[:, np.newaxis, :] * currents.signs[:, np.newaxis]).reshape(full[0] * full[1], -1)
     return {
-        **measured,
-        "bias_volts": (bias.line_volts[:, np.newaxis, :] * currents.signs[:, np.newaxis]).reshape(
-            full[0] * full[1], -1
-        ),
+        **{name: _steady(values) for name, values in measured.items()},
+        "row_volts": _steady(asked[:, : bias.shape[0]]),
+        "column_volts": _steady(asked[:, bias.shape[0] :]),
         "sign": np.tile(signs, len(bias)),
         "shot": np.tile(np.arange(len(signs), dtype=np.uint16), len(bias)),
         "aperture_seconds": np.array(how.aperture_seconds),
@@ -158,22 +160,29 @@ def pulse_steps_rows(pulse: Pulse) -> Rows | None:
     }
 
 
-def _labels(indices: NDArray[np.intp], shape: tuple[int, int], axis: str = "line") -> Variable:
+def _labels(indices: NDArray[np.intp], shape: tuple[int, int]) -> Variable:
     names = [f"r{index}" if index < shape[0] else f"c{index - shape[0]}" for index in indices.tolist()]
-    return Variable(np.array(names), "1", "line: r = row, c = column", (axis,))
+    return Variable(np.array(names), "1", "line: r = row, c = column", ("line",))
 
 
-def _shape(bias: Bias) -> tuple[int, int]:
-    return bias.row_volts.shape[1], bias.column_volts.shape[1]
+def _steady(rows: NDArray[Any]) -> NDArray[Any]:
+    """Return the rows, as one row repeated if all are the same: a journal then stores it once."""
+    if len(rows) > 1 and rows.strides[0] and np.array_equal(rows[1:], rows[:-1], equal_nan=rows.dtype.kind == "f"):
+        return np.broadcast_to(rows[0], rows.shape)
+    return rows
 
 
 def _places(table: Table, shape: tuple[int, int], lines: Lines) -> NDArray[np.intp] | None:
     """Return where in the table the lines stand; None if they are the lines of the table, in its order."""
-    held = table.coordinates["line"].array
-    asked = _labels(lines.indices(shape), shape).array
+    return _places_among(table.path, tuple(table.coordinates["line"].array.tolist()), shape, lines)
+
+
+@cache
+def _places_among(path: str, names: tuple[str, ...], shape: tuple[int, int], lines: Lines) -> NDArray[np.intp] | None:
+    held, asked = np.array(names), _labels(lines.indices(shape), shape).array
     if np.array_equal(held, asked):
         return None
     if not np.isin(asked, held).all() or len(set(asked.tolist())) < len(asked):
-        raise UsageError(f"table {table.path!r} holds {', '.join(held)}; {', '.join(asked)} were read: use another")
+        raise UsageError(f"table {path!r} holds {', '.join(held)}; {', '.join(asked)} were read: use another")
     order = np.argsort(held)
     return order[np.searchsorted(held, asked, sorter=order)]

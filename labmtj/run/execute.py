@@ -1,22 +1,20 @@
-"""The course of a run in the main process: take blocks in order, make them durable, checkpoint, conclude, mark the end."""
+"""The course of a run in the main process: blocks in order, made durable, checkpointed; then analysis and end."""
 
 from __future__ import annotations
 
 import os
 import time
 import traceback
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from labmtj.errors import LabmtjError, ProcedureFailed, Stopped, UsageError
 from labmtj.record import Checkpointer, JournalLog, JournalWriter, last_states, open_data
 from labmtj.record.replay import START
 from labmtj.run.experiment import Experiment, load_run
 from labmtj.run.folder import RunFolder
-from labmtj.run.workers import Plan, limit_threads, parallel, serial
+from labmtj.run.workers import Crew, Plan, States, crew
 from labmtj.stopping import StopRequests, stop_requests
 
 
@@ -34,7 +32,6 @@ class Progress:
 
 
 Show = Callable[[Progress], None]
-States = Mapping[str, Mapping[str, Any]]
 
 
 def start(experiment: Experiment, parent: Path, *, workers: int, show: Show) -> RunFolder:
@@ -109,7 +106,7 @@ def _unexpected(folder: RunFolder, error: Exception) -> ProcedureFailed:
     folder.end("FAILED", repr(error))
     return ProcedureFailed(
         f"{type(error).__name__}: {error}; this is a fault of the program or the procedure, the trace is in "
-        f"{folder.path / 'run.log'}. Everything up to the last block is kept"
+        f"{folder.log}. Everything up to the last block is kept"
     )
 
 
@@ -117,7 +114,13 @@ class _Course:
     """What is left of a run, from the snapshots on."""
 
     def __init__(
-        self, folder: RunFolder, experiment: Experiment, log: JournalLog, states: States, show: Show, requests: StopRequests
+        self,
+        folder: RunFolder,
+        experiment: Experiment,
+        log: JournalLog,
+        states: States,
+        show: Show,
+        requests: StopRequests,
     ) -> None:
         self.folder, self.experiment, self.log, self.states = folder, experiment, log, states
         self.show, self.requests = show, requests
@@ -131,63 +134,64 @@ class _Course:
 
     def run(self, workers: int) -> None:
         """Do it all."""
+        self.note("plan")
         if not self.states:
             self._head()
-        try:
-            self._blocks(workers)
-        finally:
-            self._keep()
-        self._conclude()
+        check = self.requests.check
+        with crew(self.experiment, self.folder.run_yaml, self.plan, self.states, workers, check) as people:
+            try:
+                self._blocks(people)
+            finally:
+                self._keep()
+            self._conclude(people)
 
     def _head(self) -> None:
         """Write down what is known before the first bias."""
         self.experiment.describe(self.plan.stations, self.log)
-        root = {"experiment": self.experiment.name, "run": self.folder.path.resolve().name, "seed": self.experiment.seed}
+        root: dict[str, str | int] = {
+            "experiment": self.experiment.name,
+            "run": self.folder.path.resolve().name,
+            "seed": self.experiment.seed,
+        }
         self.log.attributes("", root)
         self.log.attributes("provenance", {"run_yaml": self.folder.run_yaml.read_text(encoding="utf-8")})
         self.log.commit()
 
-    def _blocks(self, workers: int) -> None:
-        last, check = self.plan.stations[-1].name, self.requests.check
-        workers = min(workers, len(self.plan.stations))
-        source = (
-            parallel(self.folder.run_yaml, self.plan, self.states, workers, check)
-            if workers > 1 and self.total - self.done > len(self.plan.stations)
-            else nullcontext(serial(self.experiment, self.plan, self.states, check))
-        )
-        with source as blocks:
-            for _, station, frames in blocks:
-                self.log.append_frames([frames])
-                self.done += 1
-                if station.name == last:  # a round of all stations is made durable at once
-                    self.log.commit()
-                    if self.checkpointer.due():
-                        self._keep()
-                self._show("blocks", self.done, self.total, self.before)
-                check()
+    def _blocks(self, people: Crew) -> None:
+        """Take the blocks that are still to be done; a round of all stations is made durable at once."""
+        last = self.plan.stations[-1].name
+        for _, station, frames in people.blocks():
+            self.log.append_frames([frames])
+            self.done += 1
+            if station.name == last:
+                self.log.commit()
+                if self.checkpointer.due():
+                    self._keep()
+            self._show("blocks", self.done, self.total, self.before)
+            self.requests.check()
 
     def _keep(self) -> None:
         """Make everything so far durable, in the journal and in data.h5, and note how far the run is."""
         self.log.commit()
-        self.checkpointer.checkpoint()
-        seconds = round(self.checkpointer.cost_seconds, 3)
-        self.folder.note("checkpoint", done=self.done, total=self.total, seconds=seconds)
+        if self.checkpointer.checkpoint():
+            self.note("checkpoint", seconds=round(self.checkpointer.cost_seconds, 3))
 
-    def _conclude(self) -> None:
-        """Work out what follows from the records of all blocks; it reads data.h5 as anybody would."""
-        limit_threads()
+    def _conclude(self, people: Crew) -> None:
+        """Work out what follows from the records of all blocks."""
         stations = self.plan.stations
         self.begun = time.monotonic()
-        with open_data(self.folder.data) as data:
-            for done, station in enumerate(stations):
-                self._show("analysis", done, len(stations), 0)
-                self.campaign.conclude(station, data, self.log)
-                self.requests.check()
+        for done, (_, frames) in enumerate(people.conclusions(self.folder.data), 1):
+            self.log.append_frames([frames])
+            self._show("analysis", done, len(stations), 0)
+            self.requests.check()
         self._keep()
         with open_data(self.folder.data) as data:
             self.campaign.summarise(stations, data, self.log)
         self._keep()
-        self._show("analysis", len(stations), len(stations), 0)
+
+    def note(self, event: str, **values: object) -> None:
+        """Note an event in run.log, and how far the run is."""
+        self.folder.note(event, done=self.done, total=self.total, **values)
 
     def _show(self, phase: str, done: int, total: int, before: int) -> None:
         self.show(Progress(phase, done, total, time.monotonic() - self.begun, before))

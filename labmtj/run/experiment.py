@@ -1,4 +1,4 @@
-"""An experiment: a procedure, its settings, a bench and a seed. Loaded from YAML, and resolved into everything a run needs."""
+"""An experiment: procedure, settings, bench and seed. Loaded from YAML, resolved into all that a run needs."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class Experiment:
                 declare_tables(log, name, station.info.shape)
 
     def check(self) -> None:
-        """Raise UsageError if the settings do not fit the bench or the input files; nothing is kept and nothing applied."""
+        """Raise UsageError if the settings do not fit bench or input files; nothing is applied, nothing kept."""
         self.describe(self.stations(), FrameLog())
 
     def connect(self) -> SimulatedBench:
@@ -112,8 +112,9 @@ class Experiment:
         """Return what goes into `run.yaml`."""
         settings = self.settings.model_dump(mode="json")
         return RunFile(
-            experiment=self.name, procedure=self.procedure, settings=settings, inputs_sha256=self.campaign.fingerprint(),
-            bench=self.bench, seed=self.seed, operator=self.operator, notes=self.notes, provenance=provenance(),
+            experiment=self.name, procedure=self.procedure, settings=settings,
+            inputs_sha256=self.campaign.fingerprint(), bench=self.bench, seed=self.seed,
+            operator=self.operator, notes=self.notes, provenance=provenance(),
         )  # fmt: skip
 
 
@@ -138,7 +139,13 @@ def load_experiment(
     settings = _settings(file, content.procedure, _merged(content.settings, changes or {}))
     chosen = load_bench(bench or content.bench, path.parent if bench is None else None)
     experiment = Experiment(
-        path.stem, content.procedure, settings, chosen, content.seed if seed is None else seed, content.operator, content.notes
+        path.stem,
+        content.procedure,
+        settings,
+        chosen,
+        content.seed if seed is None else seed,
+        content.operator,
+        content.notes,
     )
     try:
         experiment.check()
@@ -156,7 +163,9 @@ def load_run(path: Path) -> Experiment:
         content.experiment, content.procedure, settings, content.bench, content.seed, content.operator, content.notes
     )
     if experiment.campaign.fingerprint() != content.inputs_sha256:
-        raise file.complaint(("inputs_sha256",), "the input files of this run have changed since; put the old ones back")
+        raise file.complaint(
+            ("inputs_sha256",), "the input files of this run have changed since; put the old ones back"
+        )
     return experiment
 
 
@@ -167,7 +176,8 @@ def procedure_class(file: YamlFile, dotted: str) -> type[BaseModel]:
         found = getattr(importlib.import_module(module), name)
     except Exception as error:  # noqa: BLE001 - a module that somebody wrote may raise anything
         raise file.complaint(
-            ("procedure",), f"cannot load {dotted!r}: {error}; wanted is a dotted name such as procedures.wine.WineCampaign"
+            ("procedure",),
+            f"cannot load {dotted!r}: {error}; wanted is a dotted name such as procedures.wine.WineCampaign",
         ) from None
     if not (isinstance(found, type) and issubclass(found, BaseModel) and (is_campaign(found) or is_plain(found))):
         raise file.complaint(
@@ -182,7 +192,9 @@ def _settings(file: YamlFile, procedure: str, settings: dict[str, Any]) -> BaseM
 
 def _origins(changes: Mapping[str, Any], under: Key) -> dict[Key, str]:
     """Return the option behind every changed setting."""
-    return {key: f"option --{'.'.join(map(str, key[len(under):])).replace('_', '-')}" for key in _leaves(changes, under)}
+    return {
+        key: f"option --{'.'.join(map(str, key[len(under) :])).replace('_', '-')}" for key in _leaves(changes, under)
+    }
 
 
 def _leaves(changes: Mapping[str, Any], under: Key) -> Iterator[Key]:
@@ -226,5 +238,3 @@ def _git_revision() -> str:
         return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()  # noqa: S603
     except (OSError, subprocess.SubprocessError):
         return "unknown"
-
-

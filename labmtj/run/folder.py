@@ -30,7 +30,7 @@ class RunFolder:
 
     @classmethod
     def create(cls, parent: Path, run: RunFile) -> RunFolder:
-        """Make a new folder under `parent` and write `run.yaml` into it; raise UsageError or RecordError, with nothing left."""
+        """Make a new folder under `parent` with its `run.yaml`; raise UsageError or RecordError, and leave nothing."""
         now = datetime.datetime.now(datetime.UTC)
         path = parent / f"{now:%Y%m%dT%H%M%SZ}_{secrets.token_hex(2)}"
         try:
@@ -44,7 +44,9 @@ class RunFolder:
             files.replace_whole(part, folder.run_yaml)
         except OSError as error:
             shutil.rmtree(path, ignore_errors=True)
-            raise RecordError(f"{path}: cannot be written: {error.strerror}; make room, or choose another place with --out") from error
+            raise RecordError(
+                f"{path}: cannot be written: {error.strerror}; make room, or choose another place with --out"
+            ) from error
         return folder
 
     @classmethod
@@ -69,6 +71,11 @@ class RunFolder:
     def data(self) -> Path:
         """The HDF5 file."""
         return self.path / "data.h5"
+
+    @property
+    def log(self) -> Path:
+        """JSON lines about the course of the run."""
+        return self.path / "run.log"
 
     @property
     def report(self) -> Path:
@@ -107,7 +114,7 @@ class RunFolder:
         """Append a line to run.log; a full disk does not stop a run here, the journal will say so."""
         line = {"utc": datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"), "event": event, **values}
         try:
-            with (self.path / "run.log").open("a", encoding="utf-8") as log:
+            with self.log.open("a", encoding="utf-8") as log:
                 log.write(json.dumps(line, default=str) + "\n")
         except OSError:
             return

@@ -52,7 +52,8 @@ def settings_from(experiment: str, arguments: Sequence[str]) -> dict[str, Any]:
 def print_help(experiment: str) -> None:
     """Print the options of `run`, the settings of the experiment among them."""
     parser = argparse.ArgumentParser(
-        prog=f"labmtj run {experiment}", add_help=False, formatter_class=lambda prog: argparse.HelpFormatter(prog, width=100),
+        prog=f"labmtj run {experiment}", add_help=False,
+        formatter_class=lambda prog: argparse.HelpFormatter(prog, width=100),
         description="Run an experiment. Settings given here take the place of those in its file.",
     )  # fmt: skip
     run = parser.add_argument_group("run")
@@ -60,11 +61,15 @@ def print_help(experiment: str) -> None:
     run.add_argument("--out", metavar="FOLDER", help="where the run's folder is made (default: runs)")
     run.add_argument("--seed", metavar="N", help="seed, in the place of the experiment's")
     run.add_argument("--workers", metavar="N", help="worker processes (default: 2)")
-    run.add_argument("--rehearse", action="store_true", help="run a part on the simulation, print what the whole would take")
+    run.add_argument(
+        "--rehearse", action="store_true", help="run a part on the simulation, print what the whole would take"
+    )
     settings = parser.add_argument_group("settings of the experiment")
     for key, field in walk(settings_of(experiment)):
         default = "" if field.is_required() or _model_in(field.annotation) else f" (default: {field.get_default()})"
-        settings.add_argument(f"--{_option(key)}", metavar="VALUE", help=f"{field.description or ''}{default}".replace("%", "%%"))
+        settings.add_argument(
+            f"--{_option(key)}", metavar="VALUE", help=f"{field.description or ''}{default}".replace("%", "%%")
+        )
     parser.print_help()
 
 

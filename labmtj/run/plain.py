@@ -58,7 +58,12 @@ class PlainCampaign:
                 check(station.info)
 
     def block(
-        self, station: Station, index: int, arrays: Mapping[str, Crossbar], memory: dict[str, Any], log: Log  # noqa: ARG002
+        self,
+        station: Station,
+        index: int,  # noqa: ARG002 - there is one block
+        arrays: Mapping[str, Crossbar],
+        memory: dict[str, Any],  # noqa: ARG002 - and no other after it
+        log: Log,
     ) -> None:
         """Execute the procedure."""
         for name in station.arrays:

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.queues import Queue
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from labmtj.errors import LabmtjError, ProcedureFailed
 from labmtj.quantities import Station
@@ -24,7 +24,11 @@ from labmtj.run.experiment import Experiment, load_run
 from labmtj.run.stations import StationAtWork
 from labmtj.stopping import SIGNALS
 
-BLOCKS_AHEAD = 6
+States = Mapping[str, Mapping[str, Any]]
+"""the snapshot of each station, by name"""
+Check = Callable[[], None]
+"""raises Stopped if a stop was requested"""
+BLOCKS_AHEAD = 40
 """blocks a worker may be ahead of the main process: bounds the memory of frames that wait"""
 
 
@@ -52,40 +56,88 @@ def limit_threads() -> None:
     threadpool_limits(1)
 
 
-def serial(
-    experiment: Experiment, plan: Plan, states: Mapping[str, Mapping[str, Any]], check: Callable[[], None]
-) -> Iterator[tuple[int, Station, bytes]]:
-    """Do the blocks in this process; `check` may raise before every operation on an array."""
-    limit_threads()
-    work = {station.name: _at_work(experiment, plan, station, states, check) for station in plan.stations}
-    for index, station in plan.order():
-        yield index, station, work[station.name].run_block(index)
+class Crew(Protocol):
+    """Who does the work: this process, or several others. Either way the answers come in the order of the plan."""
+
+    def blocks(self) -> Iterator[tuple[int, Station, bytes]]:
+        """Do the blocks; iterate (block, station, frames)."""
+        ...
+
+    def conclusions(self, data: Path) -> Iterator[tuple[Station, bytes]]:
+        """Conclude every station from the records in `data`; iterate (station, frames)."""
+        ...
 
 
-@contextmanager
-def parallel(
-    run_yaml: Path, plan: Plan, states: Mapping[str, Mapping[str, Any]], workers: int, check: Callable[[], None]
-) -> Iterator[Iterator[tuple[int, Station, bytes]]]:
-    """Do the blocks in worker processes, each with its own stations; the iterator restores the order.
+class _Alone:
+    """Everything in this process."""
 
-    `check` may raise while a block is waited for.
-    """
-    context = multiprocessing.get_context("spawn")  # a forked process would inherit the locks of HDF5 and the journal
-    with _blocked_signals():  # the helper process that comes with the first queue has to outlive a closed terminal, too
-        queues: list[Queue[Any]] = [context.Queue(BLOCKS_AHEAD) for _ in range(workers)]
-    share = {station.name: number % workers for number, station in enumerate(plan.stations)}
-    processes = []
-    for number in range(workers):
-        mine = [name for name, worker in share.items() if worker == number]
-        arguments = (run_yaml, plan, mine, {name: states[name] for name in mine if name in states}, queues[number])
-        processes.append(context.Process(target=_work, args=arguments, daemon=True))
-    try:
+    def __init__(self, experiment: Experiment, plan: Plan, states: States, check: Check) -> None:
+        limit_threads()
+        self._plan = plan
+        self._work = {station.name: _at_work(experiment, plan, station, states, check) for station in plan.stations}
+
+    def blocks(self) -> Iterator[tuple[int, Station, bytes]]:
+        for index, station in self._plan.order():
+            yield index, station, self._work[station.name].run_block(index)
+
+    def conclusions(self, data: Path) -> Iterator[tuple[Station, bytes]]:
+        for station in self._plan.stations:
+            yield station, self._work[station.name].conclude(data)
+
+
+class _Team:
+    """Worker processes, each with its own stations."""
+
+    def __init__(self, run_yaml: Path, plan: Plan, states: States, workers: int, check: Check) -> None:
+        # a forked process would inherit the locks of HDF5 and the journal
+        context = multiprocessing.get_context("spawn")
+        self._plan, self._check = plan, check
+        self._share = {station.name: number % workers for number, station in enumerate(plan.stations)}
+        with (
+            _blocked_signals()
+        ):  # the helper process that comes with the first queue has to bear a closed terminal, too
+            self._answers: list[Queue[Any]] = [context.Queue(BLOCKS_AHEAD) for _ in range(workers)]
+            self._data: list[Queue[Path]] = [context.Queue() for _ in range(workers)]
+        self._processes = []
+        for number in range(workers):
+            mine = [name for name, worker in self._share.items() if worker == number]
+            arguments = (
+                run_yaml, plan, mine, {name: states[name] for name in mine if name in states},
+                self._answers[number], self._data[number],
+            )  # fmt: skip
+            self._processes.append(context.Process(target=_work, args=arguments, daemon=True))
+
+    def begin(self) -> None:
+        """Start all workers; none of them ever gets a request to stop, from its first instruction on.
+
+        Ctrl+C and a closed terminal reach the whole group of processes: the main process alone decides.
+        """
         with _blocked_signals():
-            for process in processes:
+            for process in self._processes:
                 process.start()
-        yield _in_order(plan, share, queues, processes, check)
-    finally:
-        started = [process for process in processes if process.pid is not None]
+
+    def blocks(self) -> Iterator[tuple[int, Station, bytes]]:
+        for index, station in self._plan.order():
+            yield index, station, self._answer(station, f"block {index}")
+
+    def conclusions(self, data: Path) -> Iterator[tuple[Station, bytes]]:
+        for orders in self._data:
+            orders.put(data)
+        for station in self._plan.stations:
+            yield station, self._answer(station, "the analysis")
+
+    def _answer(self, station: Station, what: str) -> bytes:
+        worker = self._share[station.name]
+        answer = _next(self._answers[worker], self._processes[worker], self._check)
+        if isinstance(answer, LabmtjError):
+            raise answer
+        if isinstance(answer, str):
+            raise ProcedureFailed(f"{what} of station {station.name} failed:\n{answer}")
+        return bytes(answer)
+
+    def dismiss(self) -> None:
+        """End all workers at once."""
+        started = [process for process in self._processes if process.pid is not None]
         for process in started:
             process.kill()
         for process in started:
@@ -94,10 +146,7 @@ def parallel(
 
 @contextmanager
 def _blocked_signals() -> Iterator[None]:
-    """Hold back requests to stop; a process that is started meanwhile never gets them, from its first instruction on.
-
-    Ctrl+C and a closed terminal reach the whole group of processes: the main process alone decides.
-    """
+    """Hold back requests to stop; a process that is started meanwhile inherits that for good."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         yield
@@ -105,20 +154,27 @@ def _blocked_signals() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _in_order(
-    plan: Plan, share: Mapping[str, int], queues: Sequence[Queue[Any]], processes: Sequence[Any], check: Callable[[], None]
-) -> Iterator[tuple[int, Station, bytes]]:
-    for index, station in plan.order():
-        worker = share[station.name]
-        answer = _next(queues[worker], processes[worker], check)
-        if isinstance(answer, LabmtjError):
-            raise answer
-        if isinstance(answer, str):
-            raise ProcedureFailed(f"block {index} of station {station.name} failed:\n{answer}")
-        yield index, station, answer
+@contextmanager
+def crew(
+    experiment: Experiment, run_yaml: Path, plan: Plan, states: States, workers: int, check: Check
+) -> Iterator[Crew]:
+    """Call in as many processes as asked for, but no more than there are stations.
+
+    `check` is called often, while a block is done here or waited for, and may raise.
+    """
+    workers = min(workers, len(plan.stations))
+    if workers == 1:
+        yield _Alone(experiment, plan, states, check)
+        return
+    team = _Team(run_yaml, plan, states, workers, check)
+    try:
+        team.begin()
+        yield team
+    finally:
+        team.dismiss()
 
 
-def _next(blocks: Queue[Any], process: Any, check: Callable[[], None]) -> Any:
+def _next(blocks: Queue[Any], process: Any, check: Check) -> Any:
     """Return the next answer of a worker; raise ProcedureFailed if it died without one."""
     while True:
         check()
@@ -128,26 +184,34 @@ def _next(blocks: Queue[Any], process: Any, check: Callable[[], None]) -> Any:
         except queue.Empty:
             if not alive:
                 raise ProcedureFailed(
-                    f"a worker process died (exit code {process.exitcode}); was memory short? Everything up to the last "
-                    "block is kept"
+                    f"a worker process died (exit code {process.exitcode}); was memory short? Everything up to the "
+                    "last block is kept"
                 ) from None
 
 
-def _work(run_yaml: Path, plan: Plan, mine: Sequence[str], states: Mapping[str, Mapping[str, Any]], blocks: Queue[Any]) -> None:
+def _work(
+    run_yaml: Path, plan: Plan, mine: Sequence[str], states: States, answers: Queue[Any], data: Queue[Path]
+) -> None:
     threading.Thread(target=_die_with_parent, daemon=True).start()
     limit_threads()
     try:
         experiment = load_run(run_yaml)
         work = {
-            station.name: _at_work(experiment, plan, station, states) for station in plan.stations if station.name in mine
+            station.name: _at_work(experiment, plan, station, states)
+            for station in plan.stations
+            if station.name in mine
         }
         for index, station in plan.order():
             if station.name in work:
-                blocks.put(work[station.name].run_block(index))
+                answers.put(work[station.name].run_block(index))
+        records = data.get()
+        for station in plan.stations:
+            if station.name in work:
+                answers.put(work[station.name].conclude(records))
     except LabmtjError as error:
-        blocks.put(error)
+        answers.put(error)
     except Exception:  # noqa: BLE001 - whatever a procedure raises has to reach the main process
-        blocks.put(traceback.format_exc())
+        answers.put(traceback.format_exc())
 
 
 def _die_with_parent() -> None:
@@ -158,9 +222,8 @@ def _die_with_parent() -> None:
 
 
 def _at_work(
-    experiment: Experiment, plan: Plan, station: Station, states: Mapping[str, Mapping[str, Any]],
-    check: Callable[[], None] | None = None,
-) -> StationAtWork:  # fmt: skip
+    experiment: Experiment, plan: Plan, station: Station, states: States, check: Check | None = None
+) -> StationAtWork:
     work = StationAtWork(experiment, plan.stations, station, check)
     if station.name in states:
         work.restore(states[station.name])

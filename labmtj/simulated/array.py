@@ -1,16 +1,17 @@
 """The physics of one array in time: network, junctions, and the hazard that flips them.
 
-A cell flips when its integrated hazard (the time integral of its switching rate) passes an Exp(1) number that depends on
-seed, array, cell and flip count alone. Between two flips every voltage is constant, so the time of the next flip is known
-and nothing is stepped: sub-steps, batches and transports cannot change the answer.
+A cell flips when its integrated hazard (the time integral of its switching rate) passes an Exp(1) number that depends
+on seed, array, cell and flip count alone. Between two flips every voltage is constant, so the time of the next flip is
+known and nothing is stepped: sub-steps, batches and transports cannot change the answer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from labmtj.circuit import OperatingPoint, PortState, Wires, operating_point, response_of
 from labmtj.junction import Junctions
@@ -19,38 +20,16 @@ from labmtj.streams import Draws
 
 TOGGLES_PER_HOLD = 64
 """a cell that flips more often than this under one constant bias is toggling faster than anything can follow"""
-FLIPS_PER_FACTORISATION = 2000
-"""rank-1 updates before the network is factorised anew; 1e4 leave 6e-15 relative error"""
+FLIPS_PER_FACTORISATION = 500
+"""rank-1 updates before the network is factorised anew; 1e4 leave 6e-15 relative error, so it is snapshots that count"""
 
 
-SETTLED_VOLTS = 1e-8
-"""a solve ends when no cell moves further than this in a pass; the error left is a few per cent of it"""
+SLOWEST_RATE = 1e-300
+"""1/s; stands for never, where a rate of zero would divide"""
+SETTLED_VOLTS = 1e-6
+"""a solve ends when no cell moves further in a pass; the few per cent of it that are left change a read by less than
+1e-7 of its value, and a switching rate by less than 1e-5"""
 _CHANGING = ("state", "flips", "hazard", "stress", "broken")
-
-
-class Held(NamedTuple):
-    """What the terminals saw while biases were held, one row per bias."""
-
-    line_amperes: FloatArray
-    """(batch, lines) into the array, averaged over the aperture"""
-    line_volts: FloatArray
-    """(batch, lines) at the end of the hold"""
-    limited: BoolArray
-    """(batch, lines) the source was in compliance at some time"""
-    cell_volts: FloatArray
-    """(batch, cells) at the end of the hold"""
-    cell_amperes: FloatArray
-    """(batch, cells)"""
-
-    @classmethod
-    def of(cls, point: OperatingPoint) -> Held:
-        """Return a steady operating point as a hold without events."""
-        return cls(point.line_amperes, point.line_volts, point.limited, point.cell_volts, point.cell_amperes)
-
-    def replace(self, where: int | slice, other: Held) -> None:
-        """Put other holds in the place of some of these."""
-        for whole, part in zip(self, other, strict=True):
-            whole[where] = part
 
 
 class SimulatedArray:
@@ -63,6 +42,17 @@ class SimulatedArray:
         name: of the array; seed and name name every random number.
         line_amperes: compliance of the sources.
     """
+
+    state: BoolArray
+    """(cells,), True = P"""
+    flips: NDArray[np.int64]
+    """(cells,) how often each has flipped"""
+    hazard: FloatArray
+    """(cells,) time integral of the switching rate since the last flip"""
+    stress: FloatArray
+    """(cells,) breakdown stress so far"""
+    broken: BoolArray
+    """(cells,) broken down into a short"""
 
     def __init__(self, wires: Wires, junctions: Junctions, seed: int, name: str, line_amperes: float) -> None:
         self.wires, self.name, self.line_amperes = wires, name, line_amperes
@@ -86,15 +76,20 @@ class SimulatedArray:
     def snapshot(self) -> dict[str, Any]:
         """Return everything that changes, as arrays: states, flip counts, hazard, stress.
 
-        Cached solutions are dropped, so that this array and a restored one go on from the same bits.
+        The network is not part of it, but how it came about is: the resistances it was factorised with and the changes
+        since. A restored array repeats them, and so goes on from the same bits.
         """
-        self._ports = None
-        return {name: getattr(self, name).copy() for name in _CHANGING}
+        changes = np.array(self._changes, float).reshape(-1, 2)
+        network = {"factorised_ohms": self._factorised_ohms.copy(), "changes": changes}
+        energy = {"energy_joules": self.energy_joules}
+        return {name: getattr(self, name).copy() for name in _CHANGING} | network | energy
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:
         """Go back to a snapshot of this array (same wires, junctions, seed and name)."""
         for name in _CHANGING:
             setattr(self, name, np.array(snapshot[name]))
+        self.energy_joules = float(snapshot.get("energy_joules", 0.0))
+        """what the sources have put into the array"""
         broken = np.flatnonzero(self.broken)
         self.junctions = self._pristine.broken(broken) if len(broken) else self._pristine
         cells = range(len(self.state))
@@ -102,9 +97,16 @@ class SimulatedArray:
         factors = np.array([self._cycle_factor(k) for k in cells])
         self._conduction = self.junctions.conduction(self.state, factors)
         self._law = self.junctions.switching(self.state)
-        self._ports: PortState | None = None
         self._cached_rest_rates: FloatArray | None = None
-        self._updates = 0
+        self._ports: PortState | None = None
+        self._factorised_ohms = np.array(snapshot.get("factorised_ohms", ()))
+        self._changes = [(int(cell), float(ohms)) for cell, ohms in snapshot.get("changes", ())]
+        if len(self._factorised_ohms):
+            self._ports = PortState(self._response, self._factorised_ohms)
+            for cell, ohms in self._changes:
+                self._ports.flip(cell, ohms)
+            if not np.array_equal(self._ports.cell_ohms, self._conduction.zero_bias_ohms):
+                self._ports = None  # somebody edited the states of the snapshot
 
     def _cycle_factor(self, cell: int) -> float:
         return float(np.exp(self.junctions.cycle_to_cycle * self._cycles.at(int(self.flips[cell]), cell)))
@@ -117,8 +119,9 @@ class SimulatedArray:
     @property
     def ports(self) -> PortState:
         """The network linearised at zero bias, in the present state."""
-        if self._ports is None or self._updates > FLIPS_PER_FACTORISATION:
-            self._ports, self._updates = PortState(self._response, self._conduction.zero_bias_ohms), 0
+        if self._ports is None or len(self._changes) > FLIPS_PER_FACTORISATION:
+            self._factorised_ohms, self._changes = self._conduction.zero_bias_ohms, []
+            self._ports = PortState(self._response, self._factorised_ohms)
         return self._ports
 
     # -- time --------------------------------------------------------------------------------------------------------
@@ -138,10 +141,12 @@ class SimulatedArray:
         if (after < self._limit).all():
             self.hazard = after
         else:
-            self._run(np.zeros(sum(self.shape)), seconds, 0.0)
+            self.hold_through(np.zeros(sum(self.shape)), seconds)
 
-    def hold(self, line_volts: FloatArray, seconds: float, aperture_from: float = 0.0, rest_seconds: float = 0.0) -> Held:
-        """Hold biases one after another and return what the terminals saw.
+    def hold(
+        self, line_volts: FloatArray, seconds: float, aperture_from: float = 0.0, rest_seconds: float = 0.0
+    ) -> tuple[OperatingPoint, list[tuple[slice, BoolArray]]]:
+        """Hold biases one after another; return what the terminals saw, and the states (cells,) behind each part of it.
 
         Args:
             line_volts: (batch, lines), NaN = floating.
@@ -149,21 +154,26 @@ class SimulatedArray:
             aperture_from: seconds after which the currents count.
             rest_seconds: how long the array lies at zero bias after each.
         """
-        held = Held.of(self._solve(line_volts))
-        first = 0
+        held = self._solve(line_volts)
+        first, states = 0, []
         while first < len(line_volts):
             quiet, broke = self._advance_quietly(held.cell_volts[first:], seconds, rest_seconds)
+            states.append((slice(first, first + quiet), self.state.copy()))
+            done = slice(first, first + quiet)
+            self.energy_joules += float(np.sum(held.line_volts[done] * held.line_amperes[done])) * seconds
             first += quiet
             if first < len(line_volts) and not broke:
-                held.replace(first, self._run(line_volts[first], seconds, aperture_from))
+                start = held.cell_volts[first]
+                _replace(held, first, self.hold_through(line_volts[first], seconds, aperture_from, start))
                 self.rest(rest_seconds)
+                states.append((slice(first, first + 1), self.state.copy()))
                 first += 1
             if first < len(line_volts):
-                held.replace(slice(first, None), Held.of(self._solve(line_volts[first:])))
-        return held
+                _replace(held, slice(first, None), self._solve(line_volts[first:]))
+        return held, states
 
     def _advance_quietly(self, cell_volts: FloatArray, seconds: float, rest_seconds: float) -> tuple[int, bool]:
-        """Add the hazard of biases up to the first in which a cell flips; return their number, and whether a cell broke."""
+        """Add the hazard of biases up to the first in which a cell flips; return their number and whether a cell broke."""
         steps = self._law.rates(cell_volts) * seconds + self._rest_rates * rest_seconds
         course = np.add.accumulate(np.concatenate([self.hazard[np.newaxis], steps]))
         crossing = (course[1:] >= self._limit).any(axis=1)
@@ -173,31 +183,36 @@ class SimulatedArray:
         self.hazard = course[quiet]
         return quiet, worn is not None
 
-    def _run(self, line_volts: FloatArray, seconds: float, aperture_from: float) -> Held:
-        """Hold one bias from flip to flip."""
+    def hold_through(
+        self, line_volts: FloatArray, seconds: float, aperture_from: float = 0.0, start: FloatArray | None = None
+    ) -> OperatingPoint:
+        """Hold one bias (lines,) from flip to flip; `start` are cell volts near the solution. Answers without a batch."""
         now, charge = 0.0, np.zeros(len(line_volts))
         limited = np.zeros(len(line_volts), bool)
         flips_before = self.flips.copy()
-        toggling = np.zeros(len(self.state), bool)
-        start: FloatArray | None = None
+        toggling: list[int] = []
+        wearing = self._pristine.wear is not None and not np.ptp(line_volts) < self._pristine.wear.harmless_volts
         while True:
             point = self._solve(line_volts, start)
             limited |= point.limited
             rates = self._law.rates(point.cell_volts)
             rates[toggling] = 0.0
-            cell, wait = self._next_flip(rates)
+            waits = (self._limit - self.hazard) / np.maximum(rates, SLOWEST_RATE)
+            cell = int(waits.argmin())
+            wait = max(float(waits[cell]), 0.0)
             end = min(now + wait, seconds)
             charge += point.line_amperes * max(0.0, end - max(now, aperture_from))
+            self.energy_joules += float(point.line_volts @ point.line_amperes) * (end - now)
             self.hazard += rates * (end - now)
-            self._wear(point.cell_volts[np.newaxis], end - now)
+            if wearing:
+                self._wear(point.cell_volts[np.newaxis], end - now)
             if now + wait >= seconds:
-                break
+                return point._replace(line_amperes=charge / (seconds - aperture_from), limited=limited)
             now, start = end, point.cell_volts
             self._flip(cell)
             if self.flips[cell] - flips_before[cell] > TOGGLES_PER_HOLD:
-                toggling[cell] = True
+                toggling.append(cell)
                 self._settle_toggling(cell, point.cell_volts)
-        return Held(charge / (seconds - aperture_from), point.line_volts, limited, point.cell_volts, point.cell_amperes)
 
     def _solve(self, line_volts: FloatArray, start: FloatArray | None = None) -> OperatingPoint:
         return operating_point(
@@ -209,13 +224,6 @@ class SimulatedArray:
             line_amperes=self.line_amperes,
             tolerance_volts=SETTLED_VOLTS,
         )
-
-    def _next_flip(self, rates: FloatArray) -> tuple[int, float]:
-        """Return the cell that flips first at these rates, and the seconds until then."""
-        with np.errstate(divide="ignore"):
-            waits = np.maximum(self._limit - self.hazard, 0.0) / rates
-        cell = int(np.argmin(waits))
-        return cell, float(waits[cell])
 
     def _flip(self, cell: int) -> None:
         state = not self.state[cell]
@@ -229,9 +237,10 @@ class SimulatedArray:
 
     def _changed(self, cell: int) -> None:
         self._cached_rest_rates = None
-        self._updates += 1
         if self._ports is not None:
-            self._ports.flip(cell, float(self._conduction.zero_bias_ohms[cell]))
+            ohms = float(self._conduction.zero_bias_ohms[cell])
+            self._ports.flip(cell, ohms)
+            self._changes.append((cell, ohms))
 
     def _settle_toggling(self, cell: int, cell_volts: FloatArray) -> None:
         """Leave a cell that flips to and fro in the state it would be found in: in the ratio of its two rates."""
@@ -258,5 +267,11 @@ class SimulatedArray:
         held = int(np.argmax(failing.any(axis=1))) + 1
         self.stress = course[held]
         self.broken |= failing[held - 1]
-        self.restore(self.snapshot())
+        self.restore({name: getattr(self, name) for name in _CHANGING})  # a broken cell conducts by another law
         return held
+
+
+def _replace(whole: OperatingPoint, where: int | slice, part: OperatingPoint) -> None:
+    """Put other solutions in the place of some of a batch."""
+    for array, values in zip(whole, part, strict=True):
+        array[where] = values

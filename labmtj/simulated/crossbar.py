@@ -1,4 +1,4 @@
-"""`SimulatedCrossbar`: the array, a source-measure unit on every line, and a clock that books what a bench would take."""
+"""`SimulatedCrossbar`: the array, a source-measure unit on every line, a clock that books what a bench would take."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ class SimulatedCrossbar:
     Args:
         wires: resistances of the lines, terminations included.
         junctions: the cells.
-        seed: of the run: the same seed and name give the same flips, noise and meters, to the bit, however biases are batched.
+        seed: of the run: the same seed and name give the same flips, noise and meters, to the bit, however biases are
+            batched.
         name: of the chip.
         limits: what cells and lines survive; `limits.line_amperes` is the compliance of every source.
         meter: data sheet of every channel, default ideal.
@@ -82,16 +83,23 @@ class SimulatedCrossbar:
         chosen, signs = lines.indices(self.shape), how.signs
         shots = (bias.line_volts[:, np.newaxis, :] * signs[:, np.newaxis]).reshape(-1, sum(self.shape))
         self._age()
-        held = self.array.hold(
-            self._channels.delivered_volts(shots), how.settle_seconds + how.aperture_seconds, how.settle_seconds,
+        held, states = self.array.hold(
+            self._channels.delivered_volts(shots),
+            how.settle_seconds + how.aperture_seconds,
+            how.settle_seconds,
             self.timing.source_seconds + self.timing.transfer_seconds,
-        )  # fmt: skip
+        )
         starts = self._book_reads(len(shots), how)
         normals = self._noise.rows(self._shots, len(shots))[:, chosen]
-        shift, rms = self._cell_noise.on_lines(held, self.array.state, starts, how.aperture_seconds)
+        shift, rms = self._cell_noise.on_lines(held, states, chosen, starts, how.aperture_seconds)
         self._shots += len(shots)
         shown, used, flags = self._channels.read(
-            -held.line_amperes[:, chosen] + shift[:, chosen], chosen, how.range_amperes, how.aperture_seconds, rms[:, chosen], normals
+            -held.line_amperes[:, chosen] + shift,
+            chosen,
+            how.range_amperes,
+            how.aperture_seconds,
+            rms,
+            normals,
         )
         flags |= np.where(held.limited[:, chosen], np.uint8(Flag.COMPLIANCE), np.uint8(0))
         whole = (len(bias), len(signs), len(chosen))
@@ -101,7 +109,7 @@ class SimulatedCrossbar:
         )  # fmt: skip
 
     def pulse(self, bias: Bias, seconds: float) -> Pulse:
-        """Apply square pulses: what is delivered is what was asked for, but for gain, offset and compliance of the sources."""
+        """Apply square pulses: delivered is what was asked for, but for gain, offset and compliance of the sources."""
         self._refuse(bias)
         return self._apply(bias, seconds, Waveform.square(bias, seconds))
 
@@ -151,9 +159,9 @@ class SimulatedCrossbar:
             self.clock.book("source", self.timing.source_seconds)
             starts[number] = self.clock.now()
             for step, step_seconds in enumerate(steps):
-                held = self.array.hold(delivered[number, step][np.newaxis], float(step_seconds))
-                delivered[number, step] = held.line_volts[0]
-                flags[number] |= np.where(held.limited[0], np.uint8(Flag.COMPLIANCE), np.uint8(0))
+                held = self.array.hold_through(delivered[number, step], float(step_seconds))
+                delivered[number, step] = held.line_volts
+                flags[number] |= held.limited * np.uint8(Flag.COMPLIANCE)
             self.array.rest(self.timing.source_seconds)
             self.clock.book("pulse", float(steps.sum()))
         self._aged_to = self.clock.nanoseconds
@@ -170,4 +178,5 @@ class SimulatedCrossbar:
             self.clock.book(purpose, seconds, shots)
         self._aged_to = self.clock.nanoseconds
         opened = begun + nanoseconds(self.timing.source_seconds) + nanoseconds(how.settle_seconds)
-        return (opened + each * np.arange(shots)) * 1e-9
+        starts: FloatArray = (opened + each * np.arange(shots)) * 1e-9
+        return starts

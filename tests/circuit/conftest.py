@@ -25,70 +25,66 @@ class Solution:
     cell_amperes: np.ndarray
 
 
+class Nodes:
+    """A conductance matrix under construction: stamps of resistors, then voltages given at some nodes."""
+
+    def __init__(self, count):
+        self.matrix = np.zeros((count, count))
+
+    def stamp(self, a, b, siemens):
+        self.matrix[[a, b], [a, b]] += siemens
+        self.matrix[[a, b], [b, a]] -= siemens
+
+    def stamp_line(self, taps, pad, segment_ohms, lead_ohms):
+        for tap, ohms in enumerate(segment_ohms):
+            if np.isfinite(ohms):
+                self.stamp(taps[tap], taps[tap + 1], 1 / ohms)
+        for end, tap in ((0, 0), (1, -1)):
+            if np.isfinite(lead_ohms[end]):
+                self.stamp(taps[tap], pad, 1 / lead_ohms[end])
+        pieces = np.concatenate([[0], np.cumsum(np.isinf(segment_ohms))])
+        padded = {int(pieces[end]) for end in (0, -1) if np.isfinite(lead_ohms[end])}
+        for piece in set(pieces.tolist()) - padded:
+            self.stamp(taps[int(np.argmax(pieces == piece))], pad, LEAK_SIEMENS)
+
+    def solve(self, known):
+        free = np.isnan(known)
+        volts = known.copy()
+        drive = self.matrix[np.ix_(free, ~free)] @ known[~free]
+        volts[free] = np.linalg.solve(self.matrix[np.ix_(free, free)], -drive)
+        return volts
+
+
 def solve_nodes(wires, cell_ohms, source_volts, source_siemens=None):
-    """Stamp two nodes per cell, one per line and one per source; solve for the nodes whose voltage is not given."""
+    """Stamp two nodes per cell, one per line, one per source and ground; solve for the voltages that are not given."""
     rows, columns = wires.shape
     cells, lines = rows * columns, rows + columns
-    total = 2 * cells + 2 * lines + 1
-    ground = total - 1
-    matrix = np.zeros((total, total))
-
-    def stamp(a, b, siemens):
-        matrix[a, a] += siemens
-        matrix[b, b] += siemens
-        matrix[a, b] -= siemens
-        matrix[b, a] -= siemens
-
-    def stamp_line(taps, pad, segments, leads):
-        reached = np.zeros(len(taps), bool)
-        for end, tap in ((0, 0), (1, len(taps) - 1)):
-            if np.isfinite(leads[end]):
-                stamp(taps[tap], pad, 1 / leads[end])
-        pieces = np.concatenate([[0], np.cumsum(np.isinf(segments))])
-        reached = np.isfinite(leads[0]) & (pieces == 0) | np.isfinite(leads[1]) & (pieces == pieces[-1])
-        for tap, ohms in enumerate(segments):
-            if np.isfinite(ohms):
-                stamp(taps[tap], taps[tap + 1], 1 / ohms)
-        for piece in set(pieces[~reached].tolist()):
-            stamp(taps[int(np.argmax(pieces == piece))], pad, LEAK_SIEMENS)
-
-    upper = np.arange(cells).reshape(rows, columns)
-    lower = upper + cells
+    siemens = np.full(lines, np.inf) if source_siemens is None else source_siemens
+    upper, lower = np.arange(2 * cells).reshape(2, rows, columns)
+    pads, sources = 2 * cells + np.arange(2 * lines).reshape(2, lines)
+    ground = 2 * cells + 2 * lines
+    nodes = Nodes(ground + 1)
     for row in range(rows):
-        stamp_line(upper[row], 2 * cells + row, wires.row_segment_ohms[row], wires.row_lead_ohms[row])
-    for column in range(columns):
-        stamp_line(
-            lower[:, column],
-            2 * cells + rows + column,
-            wires.column_segment_ohms[column],
-            wires.column_lead_ohms[column],
-        )
+        nodes.stamp_line(upper[row], pads[row], wires.row_segment_ohms[row], wires.row_lead_ohms[row])
+    for column, pad in enumerate(pads[rows:]):
+        nodes.stamp_line(lower[:, column], pad, wires.column_segment_ohms[column], wires.column_lead_ohms[column])
     branch = 1 / (np.ravel(cell_ohms) + wires.contact_ohms.ravel())
     for cell in range(cells):
-        stamp(cell, cells + cell, branch[cell])
-    known = np.full(total, np.nan)
-    known[ground] = 0.0
+        nodes.stamp(cell, cells + cell, branch[cell])
+    known = np.full(ground + 1, np.nan)
+    known[ground], known[sources] = 0.0, np.nan_to_num(source_volts)
     for line in range(lines):
-        pad, source = 2 * cells + line, 2 * cells + lines + line
-        siemens = np.inf if source_siemens is None else source_siemens[line]
-        known[source] = 0.0 if np.isnan(source_volts[line]) else source_volts[line]
-        if np.isnan(source_volts[line]) or siemens == 0:
-            stamp(pad, ground, LEAK_SIEMENS)
-        elif np.isinf(siemens):
-            known[pad] = source_volts[line]
+        if np.isnan(source_volts[line]):
+            nodes.stamp(pads[line], ground, LEAK_SIEMENS)
+        elif np.isinf(siemens[line]):
+            known[pads[line]] = source_volts[line]
         else:
-            stamp(pad, source, siemens)
-    free = np.isnan(known)
-    volts = known.copy()
-    volts[free] = np.linalg.solve(matrix[np.ix_(free, free)], -matrix[np.ix_(free, ~free)] @ known[~free])
-    amperes = branch * (volts[:cells] - volts[cells : 2 * cells])
+            nodes.stamp(pads[line], sources[line], siemens[line])
+    volts = nodes.solve(known)
+    amperes = branch * (volts[upper] - volts[lower]).ravel()
     grid = amperes.reshape(rows, columns)
-    return Solution(
-        volts[2 * cells : 2 * cells + lines],
-        np.concatenate([grid.sum(axis=1), -grid.sum(axis=0)]),
-        amperes * np.ravel(cell_ohms),
-        amperes,
-    )
+    into = np.concatenate([grid.sum(axis=1), -grid.sum(axis=0)])
+    return Solution(volts[pads], into, amperes * np.ravel(cell_ohms), amperes)
 
 
 @pytest.fixture(scope="session")

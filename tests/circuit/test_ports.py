@@ -123,7 +123,7 @@ def test_the_sources_power_is_what_the_resistors_burn(networks, data):
 @given(st.data())
 @settings(max_examples=40)
 def test_a_transposed_array_has_transposed_ports(networks, data):
-    wires, cells, rng = data.draw(networks())
+    wires, cells, _ = data.draw(networks())
     rows, columns = wires.shape
     turned = Wires(
         wires.column_segment_ohms,
@@ -198,7 +198,7 @@ def test_resistances_that_cannot_be_are_refused_by_cell():
         PortState(wires, np.ones((3, 2)))
     state = PortState(wires, np.full(6, 1e3))
     before = state.admittance.copy()
-    with pytest.raises(UsageError, match="cell 4: -1.0"):
+    with pytest.raises(UsageError, match=r"cell 4: -1\.0"):
         state.flip(4, -1.0)
     assert np.array_equal(state.admittance, before)
 

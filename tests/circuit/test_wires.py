@@ -4,13 +4,13 @@ import pytest
 from labmtj.circuit import Wires
 from labmtj.errors import UsageError
 
-GOOD = dict(
-    row_segment_ohms=np.ones((2, 2)),
-    column_segment_ohms=np.ones((3, 1)),
-    row_lead_ohms=np.ones((2, 2)),
-    column_lead_ohms=np.ones((3, 2)),
-)
-UNIFORM = dict(row_segment_ohms=1, column_segment_ohms=2, row_lead_ohms=3, column_lead_ohms=4)
+GOOD = {
+    "row_segment_ohms": np.ones((2, 2)),
+    "column_segment_ohms": np.ones((3, 1)),
+    "row_lead_ohms": np.ones((2, 2)),
+    "column_lead_ohms": np.ones((3, 2)),
+}
+UNIFORM = {"row_segment_ohms": 1, "column_segment_ohms": 2, "row_lead_ohms": 3, "column_lead_ohms": 4}
 
 
 def test_uniform_wires_have_pads_only_at_the_ends_named():

@@ -1,6 +1,8 @@
 import numpy as np
 import pytest
 
+from labmtj.perceptron import wine
+
 
 def test_shapes_scale_and_split(data):
     assert data.features.shape == (178, 13)
@@ -26,3 +28,12 @@ def test_equals_the_public_files(data, nist_folder):
         for rows, part in ((data.train, "train"), (data.test, "test")):
             np.testing.assert_array_equal(np.sort(data.features[rows], axis=0), np.sort(public[f"x_{part}"], axis=0))
             np.testing.assert_array_equal(np.bincount(data.classes[rows]), np.bincount(public[f"y_{part}"]))
+
+
+def test_the_file_and_the_loader_of_scikit_learn_say_the_same(monkeypatch):
+    from_file = wine._read()
+    monkeypatch.setattr(wine, "find_spec", lambda name: None)
+    from_loader = wine._read()
+    assert np.array_equal(from_file[0], from_loader[0])
+    assert np.array_equal(from_file[1], from_loader[1])
+    assert from_file[2] == from_loader[2]

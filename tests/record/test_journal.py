@@ -148,17 +148,21 @@ def test_rewinding_keeps_what_is_before_and_refuses_the_middle_of_a_frame(path):
     assert numbers(path) == [0, 1, 2, 3, 90]
 
 
-def test_the_last_state_of_a_name_is_found_where_it_ends(path):
+def test_the_last_states_are_found_and_where_they_end(path):
     with JournalWriter.create(path) as journal:
         for i in range(3):
+            journal.append({"kind": "state", "name": "other", "values": {"i": -i}})
             journal.append({"kind": "state", "name": "crossbar", "values": {"i": i, "key": np.arange(4, dtype="u8")}})
-            journal.append({"kind": "state", "name": "other", "values": {}})
             journal.append(rows(i))
-    end, values = replay.last_state(path, "crossbar")
-    assert values["i"] == 2
+    states, end = replay.last_states(path)
+    assert {name: values["i"] for name, values in states.items()} == {"other": -2, "crossbar": 2}
     JournalWriter.reopen(path, truncate_to=end).close()
     assert list(JournalReader(path))[-1][1]["values"]["i"] == 2
-    assert replay.last_state(path, "nothing") is None
+
+
+def test_without_states_a_run_begins_anew(path):
+    write(path)
+    assert replay.last_states(path) == ({}, replay.START)
 
 
 def test_a_journal_is_never_overwritten(path):

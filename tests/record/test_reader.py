@@ -46,8 +46,8 @@ def test_the_tree_shows_arrays_by_group_and_no_bare_axes(good):
         lambda f: f.attributes("a/b"),
     ],
 )
-def test_what_is_not_there_is_named_with_what_is(good, ask):
-    with open_data(good) as file, pytest.raises(DataError, match=r"good\.h5 has no .*reads"):
+def test_what_is_not_there_is_named(good, ask):
+    with open_data(good) as file, pytest.raises(DataError, match=r"good\.h5 has no "):
         ask(file)
 
 

@@ -55,8 +55,9 @@ def test_a_read_has_one_row_per_shot_of_each_bias():
     assert (rows["amperes"].reshape(2, 4, 3) == answer.raw_amperes).all()
     assert rows["shot"].tolist() == [0, 1, 2, 3] * 2
     assert rows["sign"].tolist() == [1, -1, 1, -1] * 2
-    assert rows["bias_volts"][1].tolist()[:2] == [-0.1, 0.0]
-    assert np.isnan(rows["bias_volts"][4:, [1, 4]]).all()
+    assert rows["row_volts"][1].tolist() == [-0.1, 0.0]
+    assert np.isnan(rows["row_volts"][4:, 1]).all()
+    assert np.isnan(rows["column_volts"][4:, 2]).all()
     assert rows["start_seconds"][:, 2].tolist() == list(range(8))
     assert (rows["range_amperes"] == np.float32(1e-4)).all()
     assert set(rows["purpose"]) == {Purpose.VERIFY}
@@ -148,7 +149,7 @@ def test_the_standard_tables_open_in_xarray(tmp_path):
     Checkpointer(tmp_path / "journal.lmj", tmp_path / "data.h5").checkpoint()
     with xarray.open_dataset(tmp_path / "data.h5", group="a/reads", engine="h5netcdf") as reads:
         assert reads.amperes.sel(line="c1").dims == ("read",)
-        assert reads.bias_volts.sel(bias_line="r0").values.tolist() == [0.1, 0.2]
+        assert reads.row_volts.isel(row=0).values.tolist() == [0.1, 0.2]
         assert reads.purpose.attrs["flag_meanings"].split()[Purpose.VERIFY] == "verify"
         assert reads.flags.attrs["flag_meanings"] == "compliance overflow invalid"
     with xarray.open_dataset(tmp_path / "data.h5", group="a/pulses", engine="h5netcdf") as pulses:
