@@ -8,7 +8,7 @@ and nothing is stepped: sub-steps, batches and transports cannot change the answ
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -29,6 +29,14 @@ SETTLED_VOLTS = 1e-6
 """a solve ends when no cell moves further in a pass; the few per cent of it that are left change a read by less than 1e-7
 of its value, and a switching rate by less than 1e-5"""
 _CHANGING = ("state", "flips", "hazard", "stress", "broken")
+
+
+class Stretch(NamedTuple):
+    """Biases of a batch at whose ends the cells were in the same states."""
+
+    biases: slice
+    state: BoolArray
+    """(cells,)"""
 
 
 class SimulatedArray:
@@ -118,8 +126,10 @@ class SimulatedArray:
         else:
             self.hold_through(np.zeros(sum(self.shape)), seconds)
 
-    def hold(self, line_volts: FloatArray, seconds: float, aperture_from: float = 0.0, rest_seconds: float = 0.0) -> OperatingPoint:
-        """Hold biases one after another and return what the terminals saw.
+    def hold(
+        self, line_volts: FloatArray, seconds: float, aperture_from: float = 0.0, rest_seconds: float = 0.0
+    ) -> tuple[OperatingPoint, list[Stretch]]:
+        """Hold biases one after another; return what the terminals saw, and the states of the cells meanwhile.
 
         Args:
             line_volts: (batch, lines), NaN = floating.
@@ -127,19 +137,23 @@ class SimulatedArray:
             aperture_from: seconds after which the currents count.
             rest_seconds: how long the array lies at zero bias after each.
         """
-        held = self._solve(line_volts)
+        held, stretches = self._solve(line_volts), []
         first = 0
         while first < len(line_volts):
+            state = self.state.copy()
             quiet, broke = self._advance_quietly(held.cell_volts[first:], seconds, rest_seconds)
+            if quiet:
+                stretches.append(Stretch(slice(first, first + quiet), state))
             first += quiet
             if first < len(line_volts) and not broke:
                 start = held.cell_volts[first]
                 _replace(held, first, self.hold_through(line_volts[first], seconds, aperture_from, start))
+                stretches.append(Stretch(slice(first, first + 1), self.state.copy()))
                 self.rest(rest_seconds)
                 first += 1
             if first < len(line_volts):
                 _replace(held, slice(first, None), self._solve(line_volts[first:]))
-        return held
+        return held, stretches
 
     def _advance_quietly(self, cell_volts: FloatArray, seconds: float, rest_seconds: float) -> tuple[int, bool]:
         """Add the hazard of biases up to the first in which a cell flips; return their number, and whether a cell broke."""

@@ -82,13 +82,13 @@ class SimulatedCrossbar:
         chosen, signs = lines.indices(self.shape), how.signs
         shots = (bias.line_volts[:, np.newaxis, :] * signs[:, np.newaxis]).reshape(-1, sum(self.shape))
         self._age()
-        held = self.array.hold(
+        held, stretches = self.array.hold(
             self._channels.delivered_volts(shots), how.settle_seconds + how.aperture_seconds, how.settle_seconds,
             self.timing.source_seconds + self.timing.transfer_seconds,
         )  # fmt: skip
         starts = self._book_reads(len(shots), how)
         normals = self._noise.rows(self._shots, len(shots))[:, chosen]
-        shift, rms = self._cell_noise.on_lines(held, self.array.state, starts, how.aperture_seconds)
+        shift, rms = self._cell_noise.on_lines(held, stretches, starts, how.aperture_seconds)
         self._shots += len(shots)
         shown, used, flags = self._channels.read(
             -held.line_amperes[:, chosen] + shift[:, chosen], chosen, how.range_amperes, how.aperture_seconds, rms[:, chosen], normals

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from labmtj.circuit import OperatingPoint
 from labmtj.junction import Junctions, noise_rms_amperes
-from labmtj.quantities import BoolArray, FloatArray
+from labmtj.quantities import FloatArray
+from labmtj.simulated.array import Stretch
 from labmtj.streams import Draws
 
 
@@ -27,10 +28,15 @@ class CellNoise:
         self._drawn = 0
         self._seen_seconds = 0.0
 
-    def on_lines(self, held: OperatingPoint, state: BoolArray, start_seconds: FloatArray, aperture_seconds: float) -> tuple[FloatArray, FloatArray]:
+    def on_lines(
+        self, held: OperatingPoint, stretches: Sequence[Stretch], start_seconds: FloatArray, aperture_seconds: float
+    ) -> tuple[FloatArray, FloatArray]:
         """Return the shift by telegraph levels and the rms of the rest, both (batch, lines), out of the array."""
         rows, columns = self._junctions.shape
-        rms = noise_rms_amperes(self._junctions, state, held.cell_volts, held.cell_amperes, aperture_seconds)
+        rms = np.empty_like(held.cell_amperes)
+        for biases, state in stretches:
+            volts, amperes = held.cell_volts[biases], held.cell_amperes[biases]
+            rms[biases] = noise_rms_amperes(self._junctions, state, volts, amperes, aperture_seconds)
         square = (rms * rms).reshape(-1, rows, columns)
         line_rms = np.sqrt(np.concatenate([square.sum(axis=2), square.sum(axis=1)], axis=1))
         shift = np.zeros_like(line_rms)
