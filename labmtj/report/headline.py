@@ -51,12 +51,20 @@ def missing_notes(contents: Contents) -> list[Note]:
     """Return what a complete run would have and this file has not."""
     notes = []
     if not contents.run_yaml:
-        notes.append("The description of the run (run_yaml in the group provenance) is missing or damaged: settings and parameters cannot be shown.")
+        notes.append(
+            "The description of the run (run_yaml in the group provenance) is missing or damaged: settings and parameters cannot be shown."
+        )
     if not contents.stations:
         return [Note(text, "missing") for text in notes]
-    short = [f"{each.label} ({each.count} of {contents.planned})" for each in contents.stations if each.count < contents.planned]
+    short = [
+        f"{each.label} ({each.count} of {contents.planned})"
+        for each in contents.stations
+        if each.count < contents.planned
+    ]
     if short:
-        notes.append(f"Not all solutions were written: {_listed(short[:8])}. `labmtj resume RUN` goes on where it stopped.")
+        notes.append(
+            f"Not all solutions were written: {_listed(short[:8])}. `labmtj resume RUN` goes on where it stopped."
+        )
     elif waiting := [each.label for each in contents.stations if not each.analysed]:
         notes.append(f"The analysis is missing for {_listed(waiting[:8])}; `labmtj resume RUN` does it.")
     return [Note(text, "missing") for text in notes]
@@ -65,7 +73,11 @@ def missing_notes(contents: Contents) -> list[Note]:
 def accuracy_table(contents: Contents, split: str) -> Table:
     """Return the accuracies of all analysed stations on the samples of a split, median and 5th percentile."""
     train, test = contents.samples
-    titles = {TRAIN: f"the {train} samples tuned on", TEST: f"the {test} samples held back", ALL: f"all {train + test} samples"}
+    titles = {
+        TRAIN: f"the {train} samples tuned on",
+        TEST: f"the {test} samples held back",
+        ALL: f"all {train + test} samples",
+    }
     rows = [_row(station, split) for station in contents.analysed[:60]]
     if split == TRAIN:
         published = Cell("95.3, median after tuning; by which of these is not known", span=6, mark="strong")
@@ -86,11 +98,16 @@ def accuracy_table(contents: Contents, split: str) -> Table:
 
 def _row(station: Station, split: str) -> list[Cell]:
     gains = station.gains
-    found = {"common": f"g {fixed(gains['common'])}", "per_layer": f"g {fixed(gains['layer1'])}, {fixed(gains['layer2'])}"}
+    found = {
+        "common": f"g {fixed(gains['common'])}",
+        "per_layer": f"g {fixed(gains['layer1'])}, {fixed(gains['layer2'])}",
+    }
     cells = [Cell(station.label, "strong"), Cell(percent(float(station.fidelity.mean()), 2))]
     for name, _ in _COLUMNS:
         median, low = (percent(float(value)) for value in np.percentile(station.accuracy(name, split), (50, 5)))
-        cells.append(Cell(median, "strong" if name == "common" else "", below=" · ".join(filter(None, (low, found.get(name))))))
+        cells.append(
+            Cell(median, "strong" if name == "common" else "", below=" · ".join(filter(None, (low, found.get(name)))))
+        )
     return cells
 
 

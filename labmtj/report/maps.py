@@ -51,7 +51,9 @@ def solution_maps(station: Station) -> Figure:
     table = f"{station.group}/solutions"
     sources = (
         Source.of(table, f".layer1_verify_amperes[{index}].plot()", array="layer1_verify_amperes"),
-        Source.of(table, f".pipe(lambda d: d.layer1_achieved != d.layer1_target)[{index}].plot()", array="layer1_achieved"),
+        Source.of(
+            table, f".pipe(lambda d: d.layer1_achieved != d.layer1_target)[{index}].plot()", array="layer1_achieved"
+        ),
     )
     alt = f"Four maps of 15 by 15 cells, {station.label}: conductance and state against target for layers 1 and 2; {wrong} wrong cells."
     return Figure("One solution as written", text, alt, sources, style.svg(figure))
@@ -63,7 +65,15 @@ def history_maps(station: Station) -> Figure:
     for layer, (left, right) in ((1, axes[:2]), (2, axes[2:])):
         attempts = station.column(f"layer{layer}_attempts").astype(float).mean(axis=0)
         missed = 100 * station.errors(layer).mean(axis=0)
-        _map(figure, left, attempts, "per solution", "cividis", max(float(np.percentile(attempts, 98)), 0.1), extend="max")
+        _map(
+            figure,
+            left,
+            attempts,
+            "per solution",
+            "cividis",
+            max(float(np.percentile(attempts, 98)), 0.1),
+            extend="max",
+        )
         left.set_title(f"layer {layer}: write pulses")
         _map(figure, right, missed, "solutions (%)", "magma_r", max(5.0, float(missed.max())))
         right.set_title(f"layer {layer}: misses")
@@ -127,9 +137,15 @@ def _states(axes: Axes, states: NDArray[Any], errors: BoolArray, inside: BoolArr
 
 
 def _states_key(axes: Axes) -> None:
-    for height, marker, colour, name in ((0.95, "s", "#5B9BC8", "P"), (0.84, "s", "#F3E3C3", "AP"), (0.73, "x", "#B00020", "wrong")):
+    for height, marker, colour, name in (
+        (0.95, "s", "#5B9BC8", "P"),
+        (0.84, "s", "#F3E3C3", "AP"),
+        (0.73, "x", "#B00020", "wrong"),
+    ):
         how = {"transform": axes.transAxes, "clip_on": False}
-        axes.plot(1.06, height, marker, color=colour, markersize=5.5, markeredgewidth=1.5 if marker == "x" else 0, **how)
+        axes.plot(
+            1.06, height, marker, color=colour, markersize=5.5, markeredgewidth=1.5 if marker == "x" else 0, **how
+        )
         axes.text(1.1, height, name, va="center", fontsize=7.5, **how)
 
 
@@ -145,7 +161,9 @@ def _outline(axes: Axes, block: tuple[slice, slice]) -> None:
     rows, columns = block
     corner = (columns.start - 0.5, rows.start - 0.5)
     size = (columns.stop - columns.start, rows.stop - rows.start)
-    axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor="black", linewidth=1.1, linestyle=(0, (3, 2)), clip_on=False))
+    axes.add_patch(
+        Rectangle(corner, *size, fill=False, edgecolor="black", linewidth=1.1, linestyle=(0, (3, 2)), clip_on=False)
+    )
 
 
 def _letters(axes: Axes, outcome: NDArray[Any]) -> None:

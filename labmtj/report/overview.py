@@ -23,7 +23,11 @@ STEPS = (
 def overview_figure(contents: Contents) -> Figure:
     """Return accuracy against write fidelity, tuning curves of all sizes, and the maps of one solution."""
     stations, example = _chosen(contents)
-    names = " and ".join([", ".join(s.label for s in stations[:-1]), stations[-1].label]) if len(stations) > 1 else stations[0].label
+    names = (
+        " and ".join([", ".join(s.label for s in stations[:-1]), stations[-1].label])
+        if len(stations) > 1
+        else stations[0].label
+    )
     text = (
         f"Left: every solution on every device size at the size's common g; solutions of equal write fidelity differ in accuracy, which is "
         f"why write fidelity alone does not tell how good a network is. Middle: median accuracy against g = Gnorm / nominal conductance "
@@ -34,7 +38,9 @@ def overview_figure(contents: Contents) -> Figure:
         Source.of(f"{example.group}/metrics", ".write_fidelity.plot.hist()", array="write_fidelity"),
         Source.of(f"{example.group}/tuning", '.accuracy.median("solution").plot()', array="accuracy"),
         Source.of(
-            f"{example.group}/solutions", f".layer1_verify_amperes[{example.typical}].plot()", array="layer1_verify_amperes"
+            f"{example.group}/solutions",
+            f".layer1_verify_amperes[{example.typical}].plot()",
+            array="layer1_verify_amperes",
         ),
     )
     alt = f"Accuracy against write fidelity and tuning curves for {names}, and conductance and state maps of one written solution."
@@ -52,7 +58,9 @@ def recovery_figure(contents: Contents) -> Figure:
     stations = contents.analysed[:8]
     figure, panels = style.canvas(2, height=3.2, left=0.06, wspace=0.14, bottom=0.15)
     train, test = contents.samples
-    for axes, split, title in zip(panels, (TRAIN, TEST), (f"{train} samples tuned on", f"{test} samples held back"), strict=True):
+    for axes, split, title in zip(
+        panels, (TRAIN, TEST), (f"{train} samples tuned on", f"{test} samples held back"), strict=True
+    ):
         _recovery(axes, stations, split)
         axes.set_title(title)
     style.published_line(panels[0])
@@ -125,10 +133,21 @@ def _curves(axes: Axes, stations: list[Station]) -> None:
 def _recovery(axes: Axes, stations: list[Station], split: str) -> None:
     places = np.arange(len(STEPS))
     for number, (station, (colour, marker)) in enumerate(zip(stations, style.looks(len(stations)), strict=True)):
-        low, middle, high = 100 * np.array([np.percentile(station.accuracy(name, split), (5, 50, 95)) for name, _ in STEPS]).T
+        low, middle, high = (
+            100 * np.array([np.percentile(station.accuracy(name, split), (5, 50, 95)) for name, _ in STEPS]).T
+        )
         across = places + 0.6 * ((number + 0.5) / len(stations) - 0.5)
         axes.vlines(across, low, high, color=colour, linewidth=1.6, alpha=0.6)
-        axes.plot(across, middle, marker, color=colour, markersize=5.5, markeredgecolor="white", markeredgewidth=0.6, label=station.label)
+        axes.plot(
+            across,
+            middle,
+            marker,
+            color=colour,
+            markersize=5.5,
+            markeredgecolor="white",
+            markeredgewidth=0.6,
+            label=station.label,
+        )
     axes.set_xticks(places, [name.replace(" ", "\n", 1) for _, name in STEPS], fontsize=7.5)
     axes.set_xlim(-0.6, len(STEPS) - 0.4)
     axes.tick_params(axis="x", length=0)

@@ -40,11 +40,18 @@ def _versions(contents: Contents) -> Table:
     rows = [cells("run", contents.run), cells("experiment", contents.experiment), cells("seed", contents.seed)]
     for name in ("procedure", "operator", "notes", "inputs_sha256"):
         rows.append(cells(name.replace("_", " "), contents.setting(name) or MISSING))
-    rows += [cells(".".join(key), _text(value)) for key, value in flattened(contents.setting("provenance") or {}) if key]
+    rows += [
+        cells(".".join(key), _text(value)) for key, value in flattened(contents.setting("provenance") or {}) if key
+    ]
     for name in ("name", "origin", "sha256"):
         rows.append(cells(f"solutions: {name}", contents.attributes("solutions").get(name, MISSING)))
-    rows += [cells(f"bench: {name}", contents.setting("bench", name) or MISSING) for name in ("name", "kind", "operator", "notes")]
-    return Table("Who and what", ("", ""), rows, "Attribute run_yaml of the group provenance; attributes of the group solutions.")
+    rows += [
+        cells(f"bench: {name}", contents.setting("bench", name) or MISSING)
+        for name in ("name", "kind", "operator", "notes")
+    ]
+    return Table(
+        "Who and what", ("", ""), rows, "Attribute run_yaml of the group provenance; attributes of the group solutions."
+    )
 
 
 def _settings(contents: Contents) -> Table:
@@ -69,9 +76,16 @@ def _parameters(contents: Contents) -> list[Block]:
     keys = list(dict.fromkeys(key for parameters in found.values() for key in parameters))
     rows = [_parameter_row(key, [parameters.get(key) for parameters in found.values()]) for key in keys[:_MOST_ROWS]]
     plain = [
-        cells(".".join((name, *key)), quantity(value, unit_of(key[-1])) if isinstance(value, int | float) else _text(value))
+        cells(
+            ".".join((name, *key)),
+            quantity(value, unit_of(key[-1])) if isinstance(value, int | float) else _text(value),
+        )
         for name, description in shown.items()
-        for key, value in flattened({k: v for k, v in description.items() if k not in ("family", "wires")} if isinstance(description, dict) else {})
+        for key, value in flattened(
+            {k: v for k, v in description.items() if k not in ("family", "wires")}
+            if isinstance(description, dict)
+            else {}
+        )
         if key
     ]
     return [
@@ -121,5 +135,9 @@ def _meter(contents: Contents) -> list[Block]:
         ("noise, 0.1 to 10 Hz, peak to peak", "noise_peak_to_peak_amperes", "A"),
     )  # fmt: skip
     rows = [cells(*(quantity(each.get(name), unit) for _, name, unit in columns)) for each in ranges[:40]]
-    others = ", ".join(f"{name} = {quantity(value, unit_of(name))}" for name, value in meter.items() if name not in ("ranges", "source"))
+    others = ", ".join(
+        f"{name} = {quantity(value, unit_of(name))}"
+        for name, value in meter.items()
+        if name not in ("ranges", "source")
+    )
     return [Table("Meter", [name for name, _, _ in columns], rows, f"{meter.get('source', '')}. {others}", folded=True)]

@@ -18,7 +18,9 @@ def predictors(station: Station) -> Figure:
     figure, (first, second, third) = style.canvas(3, height=2.9, left=0.055, wspace=0.25)
     accuracy = station.accuracy("common")
     rho = {name: value for name, value, _ in station.correlations}
-    best = next((name for name, value, _ in station.correlations if name in BLIND and np.isfinite(value)), "product_residual")
+    best = next(
+        (name for name, value, _ in station.correlations if name in BLIND and np.isfinite(value)), "product_residual"
+    )
     _points(first, 100 * station.fidelity, accuracy, 100 / 192)
     first.set(xlabel="write fidelity (%)", title=f"ρ = {fixed(rho.get('write_fidelity', np.nan))}")
     _points(second, station.metric(best), accuracy, 0.0)
@@ -31,7 +33,9 @@ def predictors(station: Station) -> Figure:
         " Points are moved by less than half a step of the counts, so that equal ones do not hide each other."
     )
     sources = (
-        Source.of(f"{station.group}/accuracy", '.accuracy.sel(variant="common", split="train").plot.hist()', array="accuracy"),
+        Source.of(
+            f"{station.group}/accuracy", '.accuracy.sel(variant="common", split="train").plot.hist()', array="accuracy"
+        ),
         Source.of(f"{station.group}/metrics", ".write_fidelity.plot.hist()", array="write_fidelity"),
     )
     alt = f"{station.label}: accuracy against write fidelity, accuracy against {metric_name(best)}, histogram of hardware minus software."
@@ -59,7 +63,11 @@ def _gap(axes: Axes, station: Station) -> str:
     axes.set(xlabel="array \u2212 software (points)", ylabel="solutions", title="matched gap")
     found = station.contents.attributes(f"{station.group}/metrics")
     quartiles = found.get("matched_gap_quartiles")
-    low, high = (100 * value for value in quartiles) if isinstance(quartiles, list) and len(quartiles) == 2 else (np.nan, np.nan)
+    low, high = (
+        (100 * value for value in quartiles)
+        if isinstance(quartiles, list) and len(quartiles) == 2
+        else (np.nan, np.nan)
+    )
     return (
         f"Left and middle: every solution at the common g, by write fidelity and by the metric of largest |ρ| among those that use "
         f"neither labels nor decided classes. Right: accuracy of the array minus that of software for the same solution; median {fixed(float(np.median(gaps)), 1)} "

@@ -63,7 +63,9 @@ def look() -> Iterator[None]:
         yield
 
 
-def canvas(panels: int, *, height: float = 2.9, widths: Sequence[float] | None = None, **margins: float) -> tuple[Canvas, list[Axes]]:
+def canvas(
+    panels: int, *, height: float = 2.9, widths: Sequence[float] | None = None, **margins: float
+) -> tuple[Canvas, list[Axes]]:
     """Return a drawing of the width of the page with panels side by side; fixed margins, as fitting them is slow."""
     figure = Canvas(figsize=(10.0, height))
     grid = {"left": 0.06, "right": 0.985, "bottom": 0.17, "top": 0.89, "wspace": 0.3, **margins}

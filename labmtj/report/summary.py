@@ -53,7 +53,9 @@ def _table(contents: Contents) -> list[str]:
 
 
 def _held_back(contents: Contents) -> str:
-    return ", ".join(f"{each.label} {percent(float(np.median(each.accuracy('common', 'test'))))}" for each in contents.analysed[:8])
+    return ", ".join(
+        f"{each.label} {percent(float(np.median(each.accuracy('common', 'test'))))}" for each in contents.analysed[:8]
+    )
 
 
 def _row(station: Station) -> str:
@@ -62,7 +64,9 @@ def _row(station: Station) -> str:
     medians = [" " * width for width in (7, 7, 12, 7, 8, 8)]
     if station.analysed:
         names = ("software", "measured", "common", "per_layer", "per_solution", "refit_both")
-        software, measured, common, layer, solution, both = (percent(float(np.median(station.accuracy(name)))) for name in names)
+        software, measured, common, layer, solution, both = (
+            percent(float(np.median(station.accuracy(name)))) for name in names
+        )
         tuned = f"{common} {station.gains['common']:5.2f}"
         medians = [f"{software:>7}", f"{measured:>7}", f"{tuned:>12}", f"{layer:>7}", f"{solution:>8}", f"{both:>8}"]
     fidelity = percent(float(station.fidelity.mean()), 2)

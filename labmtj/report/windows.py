@@ -21,7 +21,9 @@ def windows(contents: Contents, label: str, chips: list[str], station: Station |
     if not (present := [chip for chip in chips if contents.has(f"arrays/{chip}/reference/parallel_amperes")]):
         raise DataError(f"there are no reference maps of {', '.join(chips)} yet")
     figure, (raw, own, scan) = style.canvas(3, height=2.9, left=0.055, wspace=0.25)
-    high, low, threshold, usable = (np.concatenate(each) for each in zip(*(_maps(contents, chip) for chip in present), strict=True))
+    high, low, threshold, usable = (
+        np.concatenate(each) for each in zip(*(_maps(contents, chip) for chip in present), strict=True)
+    )
     _histograms(raw, 1e6 * low[usable], 1e6 * high[usable])
     raw.set(xlabel="read current (µA)", title="as read")
     text = "Left: currents of all usable cells in the all-P and all-AP array. "
@@ -49,7 +51,16 @@ def _histograms(axes: Axes, low: FloatArray, high: FloatArray, *, bins: int = 50
     edges = np.linspace(*np.percentile(both, (0, 100)), bins)
     for values, colour, name in ((low, style.ANTIPARALLEL, "AP"), (high, style.PARALLEL, "P")):
         axes.hist(values, edges, color=colour, alpha=0.75, label=name, histtype="stepfilled")
-        axes.text(float(np.median(values)), 1.0, name, color=colour, fontweight="bold", ha="center", va="top", transform=axes.get_xaxis_transform())
+        axes.text(
+            float(np.median(values)),
+            1.0,
+            name,
+            color=colour,
+            fontweight="bold",
+            ha="center",
+            va="top",
+            transform=axes.get_xaxis_transform(),
+        )
     axes.set_ylabel("cells")
     axes.margins(y=0.12)
 
@@ -62,7 +73,9 @@ def _verify_panel(axes: Axes, station: Station) -> str:
         names = ("parallel_amperes", "antiparallel_amperes", "threshold_amperes", "outcome")
         p, ap, threshold, outcome = (station.contents.read(f"{reference}/{name}") for name in names)
         usable = outcome == 0
-        relative = ((station.column(f"layer{layer}_verify_amperes") - threshold) / np.where(usable, p - ap, 1))[:, usable]
+        relative = ((station.column(f"layer{layer}_verify_amperes") - threshold) / np.where(usable, p - ap, 1))[
+            :, usable
+        ]
         target = station.column(f"layer{layer}_target")[:, usable].astype(bool)
         low.append(relative[~target])
         high.append(relative[target])
@@ -94,7 +107,9 @@ def _reference_panel(axes: Axes, above: FloatArray, below: FloatArray, usable: F
 
 def _threshold_axis(axes: Axes) -> None:
     axes.axvline(0, color=style.INK, linewidth=0.9)
-    axes.set(xlabel="(read current - own threshold) / own step".replace("-", "\u2212"), title="against each cell's threshold")
+    axes.set(
+        xlabel="(read current - own threshold) / own step".replace("-", "\u2212"), title="against each cell's threshold"
+    )
 
 
 def _separation(low: FloatArray, high: FloatArray) -> str:
@@ -110,7 +125,10 @@ def _amplitudes(contents: Contents, axes: Axes, chips: list[str]) -> str:
     for number, chip in enumerate(scanned[:4]):
         volts = contents.read(f"arrays/{chip}/amplitude/volts")
         chosen = contents.attributes(f"arrays/{chip}/reference")
-        for state, colour, name in (("parallel", style.PARALLEL, "to P"), ("antiparallel", style.ANTIPARALLEL, "to AP")):
+        for state, colour, name in (
+            ("parallel", style.PARALLEL, "to P"),
+            ("antiparallel", style.ANTIPARALLEL, "to AP"),
+        ):
             fidelity = 100 * contents.read(f"arrays/{chip}/amplitude/{state}_fidelity")
             label = f"{chip.rpartition('-')[2]} {name}"
             axes.plot(volts, fidelity, color=colour, linestyle=_DASHES[number], marker="o", markersize=2.5, label=label)
@@ -118,7 +136,9 @@ def _amplitudes(contents: Contents, axes: Axes, chips: list[str]) -> str:
             if isinstance(used, float):
                 axes.axvline(used, color=colour, linewidth=0.9, linestyle=_DASHES[number], alpha=0.6)
     if not scanned:
-        axes.text(0.5, 0.5, "no scan: amplitudes from the settings", transform=axes.transAxes, ha="center", color=style.GREY)
+        axes.text(
+            0.5, 0.5, "no scan: amplitudes from the settings", transform=axes.transAxes, ha="center", color=style.GREY
+        )
         return "Right: the amplitudes were not scanned."
     axes.set_ylim(None, 101)
     falls = contents.read(f"arrays/{scanned[0]}/amplitude/parallel_fidelity")[-1] < 0.8

@@ -136,7 +136,9 @@ def test_a_run_that_is_going_on_elsewhere_is_left_alone(copy):
     assert {path.name: path.stat().st_mtime_ns for path in copy.path.iterdir()} == before
 
 
-def test_a_fault_of_a_procedure_is_told_and_its_trace_kept(experiment, undisturbed, tmp_path, monkeypatch, assert_same_run):
+def test_a_fault_of_a_procedure_is_told_and_its_trace_kept(
+    experiment, undisturbed, tmp_path, monkeypatch, assert_same_run
+):
     block = WineCampaign.block
 
     def faulty(self, station, index, *rest):
