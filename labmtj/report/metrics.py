@@ -34,7 +34,7 @@ def metrics_table(station: Station) -> Table:
     rows = [
         [
             Cell(metric_name(name), "faint" if name not in BLIND else "strong" if name == "write_fidelity" else ""),
-            Cell(fixed(rho), share=rho if rho == rho else None),  # noqa: PLR0124 - a NaN has no bar
+            Cell(fixed(rho), share=rho if rho == rho else None),
             Cell(chance(p)),
             Cell(_KNOWN.get(name, ("", ""))[1], "faint"),
         ]
