@@ -33,15 +33,19 @@ def _by_purpose(contents: Contents, table: str) -> Counts:
 def time_table(contents: Contents) -> Table:
     """Return solutions, pulses and time of every station."""
     rows = [_time_row(contents, station) for station in contents.stations[:60] if station.count]
-    sources = [Source.of(f"{each.group}/solutions", ".bench_seconds.plot()", array="bench_seconds") for each in contents.shown[:1]]
+    sources = [
+        Source.of(f"{each.group}/solutions", ".bench_seconds.plot()", array="bench_seconds")
+        for each in contents.shown[:1]
+    ]
     return Table(
         "Time on the clock of the bench",
         (
-            "device size", "solutions (count)", "write pulses (count)", "pulses per solution (count)", "time per solution (s)",
-            "time for all solutions", "characterisation before (s)",
+            "device size", "solutions (count)", "write pulses (count)", "pulses per solution (count)",
+            "time per solution (s)", "time for all solutions", "characterisation before (s)",
         ),
         rows,
-        "The clock books source settling, apertures and pulse widths; it does not know how long a host and a bus dawdle. Each pair of chips "
+        "The clock books source settling, apertures and pulse widths; it does not know how long a host and a bus "
+        "dawdle. Each pair of chips "
         "has its own clock: on one bench the times add up." + _closures(contents),
         sources,
     )  # fmt: skip
@@ -76,12 +80,31 @@ def counts_table(contents: Contents) -> Table:
     pulses = _purposes(each for each, _ in found.values())
     reads = _purposes(each for _, each in found.values())
     rows = [
-        cells(chip, *(_count(done, name) for name in pulses), counted(sum(done.values())), *(_count(read, name) for name in reads), counted(sum(read.values())))
+        cells(
+            chip,
+            *(_count(done, name) for name in pulses),
+            counted(sum(done.values())),
+            *(_count(read, name) for name in reads),
+            counted(sum(read.values())),
+        )
         for chip, (done, read) in found.items()
     ]
-    header = ("chip", *(f"{name} pulses" for name in pulses), "all pulses", *(f"{name} reads" for name in reads), "all reads")
-    sources = [Source.of(f"arrays/{chip}/reads", ".purpose.plot.hist()", array="purpose") for chip in contents.chips[:1] if reads]
-    note = "Counts. One read is one shot of the meters of all columns; a bias of both polarities takes two. Reads for “write” are the verify reads."
+    header = (
+        "chip",
+        *(f"{name} pulses" for name in pulses),
+        "all pulses",
+        *(f"{name} reads" for name in reads),
+        "all reads",
+    )
+    sources = [
+        Source.of(f"arrays/{chip}/reads", ".purpose.plot.hist()", array="purpose")
+        for chip in contents.chips[:1]
+        if reads
+    ]
+    note = (
+        "Counts. One read is one shot of the meters of all columns; a bias of both polarities takes two. Reads for "
+        "“write” are the verify reads."
+    )
     return Table("Pulses and reads by purpose", header, rows, note, sources)
 
 

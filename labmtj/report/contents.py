@@ -23,13 +23,17 @@ _NEWEST_VERSION = 1
 def open_contents(path: Path) -> Iterator[Contents]:
     """Open the data file of a run; raise DataError if it is missing, foreign or newer than this labmtj."""
     if not path.is_file():
-        raise DataError(f"{path} is not there; `labmtj recover RUN` rebuilds it from the journal of a run that was killed")
+        raise DataError(
+            f"{path} is not there; `labmtj recover RUN` rebuilds it from the journal of a run that was killed"
+        )
     with open_data(path) as data:
         version = data.attributes().get("labmtj_record_version")
         if not isinstance(version, int):
             raise DataError(f"{path} is no data file of labmtj; give the data.h5 of a run")
         if version > _NEWEST_VERSION:
-            raise DataError(f"{path} has record version {version}; this labmtj knows up to {_NEWEST_VERSION}: take a newer one")
+            raise DataError(
+                f"{path} has record version {version}; this labmtj knows up to {_NEWEST_VERSION}: take a newer one"
+            )
         yield Contents(data)
 
 
@@ -80,7 +84,7 @@ class Contents:
     @property
     def simulated(self) -> bool:
         """Whether the arrays were simulated."""
-        return self.setting("bench", "kind") == "simulated"
+        return bool(self.setting("bench", "kind") == "simulated")
 
     @property
     def samples(self) -> tuple[int, int]:
@@ -96,12 +100,18 @@ class Contents:
     @cached_property
     def chips(self) -> list[str]:
         """Names of the chips that something was recorded of."""
-        return [group.removeprefix("arrays/") for group in self.tree if group.startswith("arrays/") and group.count("/") == 1]
+        return [
+            group.removeprefix("arrays/")
+            for group in self.tree
+            if group.startswith("arrays/") and group.count("/") == 1
+        ]
 
     @cached_property
     def stations(self) -> list[Station]:
         """The stations of a Wine campaign by device diameter; none for another procedure."""
-        names = [group.split("/")[1] for group in self.tree if group.startswith("wine/") and group.endswith("/solutions")]
+        names = [
+            group.split("/")[1] for group in self.tree if group.startswith("wine/") and group.endswith("/solutions")
+        ]
         found = [Station(self, name) for name in names]
         return sorted(found, key=lambda each: (each.number, _sortable(each.diameter_metres), each.name))
 

@@ -43,17 +43,23 @@ def solution_maps(station: Station) -> Figure:
             _outline(each, block)
     axes[0].set_ylabel("row")
     text = (
-        f"Solution {number}, of median accuracy. Conductance: current of the last verify read over {read_volts:g} V, as a meter at "
-        f"the end of the column sees it; lines in series make far cells look smaller, shorts run off the scale. State: P blue, "
-        f"AP sand; × marks cells that differ from the target: {wrong} in the dashed blocks (write fidelity "
-        f"{percent(station.fidelity[index])} %), and in grey those outside, which do not count."
+        f"Solution {number}, of median accuracy. Conductance: current of the last verify read over {read_volts:g} "
+        "V, as a meter at the end of the column sees it; lines in series make far cells look smaller, shorts run "
+        f"off the scale. State: P blue, AP sand; × marks cells that differ from the target: {wrong} in the dashed "
+        f"blocks (write fidelity {percent(station.fidelity[index])} %), and in grey those outside, which do not "
+        "count."
     )
     table = f"{station.group}/solutions"
     sources = (
         Source.of(table, f".layer1_verify_amperes[{index}].plot()", array="layer1_verify_amperes"),
-        Source.of(table, f".pipe(lambda d: d.layer1_achieved != d.layer1_target)[{index}].plot()", array="layer1_achieved"),
+        Source.of(
+            table, f".pipe(lambda d: d.layer1_achieved != d.layer1_target)[{index}].plot()", array="layer1_achieved"
+        ),
     )
-    alt = f"Four maps of 15 by 15 cells, {station.label}: conductance and state against target for layers 1 and 2; {wrong} wrong cells."
+    alt = (
+        f"Four maps of 15 by 15 cells, {station.label}: conductance and state against target for layers 1 and 2; "
+        f"{wrong} wrong cells."
+    )
     return Figure("One solution as written", text, alt, sources, style.svg(figure))
 
 
@@ -63,7 +69,15 @@ def history_maps(station: Station) -> Figure:
     for layer, (left, right) in ((1, axes[:2]), (2, axes[2:])):
         attempts = station.column(f"layer{layer}_attempts").astype(float).mean(axis=0)
         missed = 100 * station.errors(layer).mean(axis=0)
-        _map(figure, left, attempts, "per solution", "cividis", max(float(np.percentile(attempts, 98)), 0.1), extend="max")
+        _map(
+            figure,
+            left,
+            attempts,
+            "per solution",
+            "cividis",
+            max(float(np.percentile(attempts, 98)), 0.1),
+            extend="max",
+        )
         left.set_title(f"layer {layer}: write pulses")
         _map(figure, right, missed, "solutions (%)", "magma_r", max(5.0, float(missed.max())))
         right.set_title(f"layer {layer}: misses")
@@ -72,16 +86,20 @@ def history_maps(station: Station) -> Figure:
             _outline(each, station.block(layer))
     axes[0].set_ylabel("row")
     text = (
-        f"Over {plural(station.count, 'solution')}. Left of each pair: write pulses that selected the cell. Right: how often the state "
-        "differed from the target. Letters are what the reference reads found before the first solution: P and A stuck in P or AP, "
-        "S shorted, O open; such a cell is not pulsed and misses whenever the target is the other state."
+        f"Over {plural(station.count, 'solution')}. Left of each pair: write pulses that selected the cell. Right: "
+        "how often the state differed from the target. Letters are what the reference reads found before the first "
+        "solution: P and A stuck in P or AP, S shorted, O open; such a cell is not pulsed and misses whenever the "
+        "target is the other state."
     )
     table = f"{station.group}/solutions"
     sources = (
         Source.of(table, '.layer1_attempts.mean("solution").plot()', array="layer1_attempts"),
         Source.of(f"arrays/{station.chip(1)}/reference", ".outcome.plot()", array="outcome"),
     )
-    alt = f"Four maps of 15 by 15 cells, {station.label}: mean write pulses and share of missed targets for layers 1 and 2."
+    alt = (
+        f"Four maps of 15 by 15 cells, {station.label}: mean write pulses and share of missed targets for layers 1 "
+        "and 2."
+    )
     return Figure("Where the pulses went, and which cells will not write", text, alt, sources, style.svg(figure))
 
 
@@ -112,7 +130,7 @@ def _conductance(figure: Canvas, axes: Axes, siemens: FloatArray, title: str) ->
 def _map(figure: Canvas, axes: Axes, values: FloatArray, label: str, colours: str, highest: float, **bar: Any) -> None:
     image = axes.imshow(values, cmap=colours, vmin=0, vmax=highest)
     shown = figure.colorbar(image, cax=axes.inset_axes((1.03, 0.0, 0.05, 1.0)), **bar)
-    shown.outline.set_visible(False)  # type: ignore[operator]
+    shown.outline.set_visible(False)
     shown.set_label(label, fontsize=7.5, labelpad=2)
     shown.ax.tick_params(labelsize=7.5, length=2, pad=1.5)
     _label(axes)
@@ -127,9 +145,15 @@ def _states(axes: Axes, states: NDArray[Any], errors: BoolArray, inside: BoolArr
 
 
 def _states_key(axes: Axes) -> None:
-    for height, marker, colour, name in ((0.95, "s", "#5B9BC8", "P"), (0.84, "s", "#F3E3C3", "AP"), (0.73, "x", "#B00020", "wrong")):
-        how = {"transform": axes.transAxes, "clip_on": False}
-        axes.plot(1.06, height, marker, color=colour, markersize=5.5, markeredgewidth=1.5 if marker == "x" else 0, **how)
+    for height, marker, colour, name in (
+        (0.95, "s", "#5B9BC8", "P"),
+        (0.84, "s", "#F3E3C3", "AP"),
+        (0.73, "x", "#B00020", "wrong"),
+    ):
+        how: dict[str, Any] = {"transform": axes.transAxes, "clip_on": False}
+        axes.plot(
+            1.06, height, marker, color=colour, markersize=5.5, markeredgewidth=1.5 if marker == "x" else 0, **how
+        )
         axes.text(1.1, height, name, va="center", fontsize=7.5, **how)
 
 
@@ -145,7 +169,9 @@ def _outline(axes: Axes, block: tuple[slice, slice]) -> None:
     rows, columns = block
     corner = (columns.start - 0.5, rows.start - 0.5)
     size = (columns.stop - columns.start, rows.stop - rows.start)
-    axes.add_patch(Rectangle(corner, *size, fill=False, edgecolor="black", linewidth=1.1, linestyle=(0, (3, 2)), clip_on=False))
+    axes.add_patch(
+        Rectangle(corner, *size, fill=False, edgecolor="black", linewidth=1.1, linestyle=(0, (3, 2)), clip_on=False)
+    )
 
 
 def _letters(axes: Axes, outcome: NDArray[Any]) -> None:

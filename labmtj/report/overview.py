@@ -23,21 +23,31 @@ STEPS = (
 def overview_figure(contents: Contents) -> Figure:
     """Return accuracy against write fidelity, tuning curves of all sizes, and the maps of one solution."""
     stations, example = _chosen(contents)
-    names = " and ".join([", ".join(s.label for s in stations[:-1]), stations[-1].label]) if len(stations) > 1 else stations[0].label
+    names = (
+        " and ".join([", ".join(s.label for s in stations[:-1]), stations[-1].label])
+        if len(stations) > 1
+        else stations[0].label
+    )
     text = (
-        f"Left: every solution on every device size at the size's common g; solutions of equal write fidelity differ in accuracy, which is "
-        f"why write fidelity alone does not tell how good a network is. Middle: median accuracy against g = Gnorm / nominal conductance "
-        f"step; smaller junctions lose less to the resistance of the lines, and a single number recovers most of the rest. "
-        f"Right: one solution on the {example.label} junctions, the hardest to write, layer 1; × marks cells that differ from the target."
+        "Left: every solution on every device size at the size's common g; solutions of equal write fidelity "
+        "differ in accuracy, which is why write fidelity alone does not tell how good a network is. Middle: median "
+        "accuracy against g = Gnorm / nominal conductance step, the common g marked; smaller junctions lose less "
+        "to the resistance of the lines, and a single number recovers most of the rest. Right: one solution on the "
+        f"{example.label} junctions, the hardest to write, layer 1; × marks cells that differ from the target."
     )
     sources = (
         Source.of(f"{example.group}/metrics", ".write_fidelity.plot.hist()", array="write_fidelity"),
         Source.of(f"{example.group}/tuning", '.accuracy.median("solution").plot()', array="accuracy"),
         Source.of(
-            f"{example.group}/solutions", f".layer1_verify_amperes[{example.typical}].plot()", array="layer1_verify_amperes"
+            f"{example.group}/solutions",
+            f".layer1_verify_amperes[{example.typical}].plot()",
+            array="layer1_verify_amperes",
         ),
     )
-    alt = f"Accuracy against write fidelity and tuning curves for {names}, and conductance and state maps of one written solution."
+    alt = (
+        f"Accuracy against write fidelity and tuning curves for {names}, and conductance and state maps of one "
+        "written solution."
+    )
     return Figure("Overview", text, alt, sources, style.svg(_overview(stations, example)))
 
 
@@ -52,22 +62,28 @@ def recovery_figure(contents: Contents) -> Figure:
     stations = contents.analysed[:8]
     figure, panels = style.canvas(2, height=3.2, left=0.06, wspace=0.14, bottom=0.15)
     train, test = contents.samples
-    for axes, split, title in zip(panels, (TRAIN, TEST), (f"{train} samples tuned on", f"{test} samples held back"), strict=True):
+    for axes, split, title in zip(
+        panels, (TRAIN, TEST), (f"{train} samples tuned on", f"{test} samples held back"), strict=True
+    ):
         _recovery(axes, stations, split)
         axes.set_title(title)
     style.published_line(panels[0])
     panels[0].legend(loc="lower right", ncols=2)
     text = (
-        "Median (mark) and 5th to 95th percentile (line) over solutions. g = 1: both layers measured, nothing tuned. From the common g on, layer 1 is as "
-        "measured and layer 2 is its measured transfer matrix; biases and gains per neuron are fitted from the g of each solution. All tuning "
-        "uses the left samples only; the published 95.3 % is drawn where it very probably belongs."
+        "Median (mark) and 5th to 95th percentile (line) over solutions. g = 1: both layers measured, nothing "
+        "tuned. From the common g on, layer 1 is as measured and layer 2 is its measured transfer matrix; biases "
+        "and gains per neuron are fitted from the g of each solution. All tuning uses the left samples only; the "
+        "published 95.3 % is drawn where it very probably belongs."
     )
     sources = [
         Source.of("wine/summary", '.median_accuracy.sel(split="train").plot.line(x="variant")', array="median_accuracy")
         if contents.has("wine/summary/median_accuracy")
         else Source.of(f"{stations[0].group}/accuracy", '.accuracy.median("solution").plot()', array="accuracy")
     ]
-    alt = "Accuracy after each step of tuning from g = 1 to re-fitted gains and biases, for every device size, on tuned and held-back samples."
+    alt = (
+        "Accuracy after each step of tuning from g = 1 to re-fitted gains and biases, for every device size, on "
+        "tuned and held-back samples."
+    )
     return Figure("What tuning recovers", text, alt, sources, style.svg(figure))
 
 
@@ -88,7 +104,7 @@ def _overview(stations: list[Station], example: Station) -> Canvas:
     conductance_and_state(figure, third, fourth, example)
     third.set_ylabel("row")
     third.set_title(f"{example.label}: conductance")
-    fourth.set_title("state, × wrong")  # noqa: RUF001
+    fourth.set_title("state, × wrong")
     return figure
 
 
@@ -113,22 +129,32 @@ def _curves(axes: Axes, stations: list[Station]) -> None:
     for station, (colour, marker) in zip(stations, style.looks(len(stations)), strict=True):
         gains, accuracy = station.tuning
         middle = 100 * np.median(accuracy, axis=0)
-        axes.plot(gains, middle, color=colour, label=station.label)
+        axes.plot(gains, middle, color=colour)
         best = int(np.argmin(np.abs(gains - station.gains["common"])))
         axes.plot(gains[best], middle[best], marker, color=colour, markersize=6, markeredgecolor="white")
     axes.set(xlabel="g = Gnorm / conductance step", title="one gain for all solutions", xlim=(0, 2))
     style.percent_axis(axes, "median accuracy", low=30)
     style.published_line(axes)
-    axes.legend(loc="lower right", handlelength=1.2, borderaxespad=0.1, labelspacing=0.25)
 
 
 def _recovery(axes: Axes, stations: list[Station], split: str) -> None:
     places = np.arange(len(STEPS))
     for number, (station, (colour, marker)) in enumerate(zip(stations, style.looks(len(stations)), strict=True)):
-        low, middle, high = 100 * np.array([np.percentile(station.accuracy(name, split), (5, 50, 95)) for name, _ in STEPS]).T
+        low, middle, high = (
+            100 * np.array([np.percentile(station.accuracy(name, split), (5, 50, 95)) for name, _ in STEPS]).T
+        )
         across = places + 0.6 * ((number + 0.5) / len(stations) - 0.5)
         axes.vlines(across, low, high, color=colour, linewidth=1.6, alpha=0.6)
-        axes.plot(across, middle, marker, color=colour, markersize=5.5, markeredgecolor="white", markeredgewidth=0.6, label=station.label)
+        axes.plot(
+            across,
+            middle,
+            marker,
+            color=colour,
+            markersize=5.5,
+            markeredgecolor="white",
+            markeredgewidth=0.6,
+            label=station.label,
+        )
     axes.set_xticks(places, [name.replace(" ", "\n", 1) for _, name in STEPS], fontsize=7.5)
     axes.set_xlim(-0.6, len(STEPS) - 0.4)
     axes.tick_params(axis="x", length=0)

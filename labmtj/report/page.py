@@ -23,8 +23,8 @@ from labmtj.report.tuning import tuning_and_confusion
 from labmtj.report.windows import windows
 
 _LOADING = (
-    "Under every figure stands where in data.h5 its numbers are, and one line of Python that loads them; it needs “import xarray as xr”, "
-    "the package h5netcdf, and the folder of the run as the working directory."
+    "Under every figure stands where in data.h5 its numbers are, and one line of Python that loads them; it needs "
+    "“import xarray as xr”, the package h5netcdf, and the folder of the run as the working directory."
 )
 
 
@@ -37,7 +37,11 @@ def page_html(contents: Contents) -> str:
 
 def _environment() -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters["base64"] = lambda content: base64.b64encode(content).decode("ascii")
     return environment
@@ -85,7 +89,12 @@ def _station(contents: Contents, station: Station, number: int) -> Section:
             tried("Candidate metrics", partial(metrics_table, station)),
         ]
     else:
-        blocks.append(Note("Tuning curve, confusions and metrics follow from the analysis, which this run has not reached.", "missing"))
+        blocks.append(
+            Note(
+                "Tuning curve, confusions and metrics follow from the analysis, which this run has not reached.",
+                "missing",
+            )
+        )
     described = (
         f"Chips {', '.join(station.chips)}; {plural(station.count, 'solution')}, nominal conductance step "
         f"{1e6 * station.delta_siemens:.4g} µS."

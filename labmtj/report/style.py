@@ -59,11 +59,13 @@ def look() -> Iterator[None]:
     """Draw in the report's style, whatever a user's matplotlibrc says."""
     with mpl.rc_context():
         mpl.rcdefaults()
-        mpl.rcParams.update(_RC)
+        mpl.rcParams.update(_RC)  # type: ignore[arg-type]  # its keys are literals
         yield
 
 
-def canvas(panels: int, *, height: float = 2.9, widths: Sequence[float] | None = None, **margins: float) -> tuple[Canvas, list[Axes]]:
+def canvas(
+    panels: int, *, height: float = 2.9, widths: Sequence[float] | None = None, **margins: float
+) -> tuple[Canvas, list[Axes]]:
     """Return a drawing of the width of the page with panels side by side; fixed margins, as fitting them is slow."""
     figure = Canvas(figsize=(10.0, height))
     grid = {"left": 0.06, "right": 0.985, "bottom": 0.17, "top": 0.89, "wspace": 0.3, **margins}

@@ -14,4 +14,6 @@ def write_whole(path: Path, content: bytes) -> None:
         temporary.write_bytes(content)
         temporary.replace(path)
     except OSError as error:
-        raise RecordError(f"{path}: cannot be written: {error.strerror}; free some space or choose another place") from error
+        raise RecordError(
+            f"{path}: cannot be written: {error.strerror}; free some space or choose another place"
+        ) from error
