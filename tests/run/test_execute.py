@@ -1,10 +1,15 @@
+import errno
 import os
 import signal
 import threading
 
 import pytest
+<<<<<<< HEAD
 
 from labmtj.errors import ProcedureFailed, Stopped, UsageError
+=======
+from labmtj.errors import ProcedureFailed, RecordError, Stopped, UsageError
+>>>>>>> cli
 from labmtj.record import files, open_data
 from labmtj.record.replay import START
 from labmtj.run import RunFolder, resume, start
@@ -29,8 +34,9 @@ def test_two_workers_write_the_same_journal_byte_by_byte(experiment, undisturbed
     assert folder.ending == "DONE"
 
 
-@pytest.mark.parametrize("phase", ["blocks", "analysis"])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    ("number", "phase"), [(signal.SIGINT, "blocks"), (signal.SIGTERM, "blocks"), (signal.SIGHUP, "analysis")]
+)
 def test_a_signal_stops_the_run_and_resume_finishes_it(
     experiment, undisturbed, tmp_path, assert_same_run, phase, number
 ):
@@ -93,7 +99,7 @@ def test_a_run_outside_the_main_thread_leaves_signals_alone(experiment, tmp_path
     assert folders[0].ending == "DONE"
 
 
-@pytest.mark.parametrize("share", [0.0, 0.01, 0.2, 0.5, 0.77, 0.999])
+@pytest.mark.parametrize("share", [0.0, 0.2, 0.5, 0.77, 0.999])
 def test_a_journal_torn_anywhere_is_finished_to_the_same_data(copy, undisturbed, assert_same_run, share):
     cut(copy, START + int(share * (copy.journal.stat().st_size - START)) + 7)  # data.h5 knows more than the journal
     assert_same_run(resume(copy, workers=1, show=nobody), undisturbed)
@@ -169,3 +175,38 @@ def test_states_that_a_procedure_keeps_are_no_places_to_resume_from(experiment, 
     folder = start(experiment, tmp_path, workers=1, show=nobody)
     folder.begin()
     assert resume(folder, workers=1, show=nobody).ending == "DONE"
+
+
+@pytest.mark.parametrize(("call", "number"), [("write", 1), ("write", 2), ("sync_data", 1), ("reserve", 1), ("rename", 2)])
+def test_a_disk_that_refuses_fails_the_run_and_resume_finishes_it(
+    experiment, undisturbed, tmp_path, monkeypatch, assert_same_run, call, number
+):
+    calls = []
+    real = getattr(files, call)
+
+    def refusing(*arguments):
+        calls.append(1)
+        if len(calls) > number:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(*arguments)
+
+    monkeypatch.setattr(files, call, refusing)
+    with pytest.raises(RecordError, match="No space left on device") as failed:
+        start(experiment, tmp_path, workers=1, show=nobody)
+    assert failed.value.exit_code == 1
+    monkeypatch.undo()
+    (path,) = tmp_path.iterdir()
+    assert failed.value.__notes__ == [f"when that is mended, go on with: labmtj resume {path}"]
+    folder = RunFolder(path)
+    assert folder.ending == "FAILED"
+    assert_same_run(resume(folder, workers=1, show=nobody), undisturbed)
+
+
+def test_a_disk_without_room_for_run_yaml_leaves_nothing(experiment, tmp_path, monkeypatch):
+    def refusing(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files, "replace_whole", refusing)
+    with pytest.raises(RecordError, match="No space left on device"):
+        start(experiment, tmp_path, workers=1, show=nobody)
+    assert list(tmp_path.iterdir()) == []
