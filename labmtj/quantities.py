@@ -285,6 +285,7 @@ class ArrayInfo:
     diameter_metres: float
     delivered_fraction: FloatArray
     """(rows, columns): part of a selected cell's voltage that the wires leave to it, nominal cells in a checkerboard"""
+    limits: Limits = Limits()
 
 
 @dataclass(frozen=True, slots=True)

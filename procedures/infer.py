@@ -14,8 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from labmtj.errors import UsageError
 from labmtj.perceptron import Block
-from labmtj.quantities import Bias, FloatArray, Lines, Reading
+from labmtj.quantities import ArrayInfo, Bias, FloatArray, Lines, Reading
 from labmtj.verbs import Crossbar
+from procedures.bounds import check_read_volts
 from procedures.schemes import inputs_on_rows, select_rows
 
 Mode = Literal["simultaneous", "transfer", "bit_serial"]
@@ -33,6 +34,10 @@ class InferSettings(BaseModel):
         4, ge=0, le=1000, description="zero-input reads after each write, averaged and subtracted"
     )
     bits: int = Field(6, ge=1, le=16, description="magnitude bits of an input in mode bit_serial")
+
+    def check(self, array: ArrayInfo, *key: str) -> None:
+        """Raise SettingError if reading may disturb a cell of the array."""
+        check_read_volts(array, (*key, "read_volts"), self.read_volts)
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from labmtj.errors import ProcedureFailed
-from labmtj.quantities import BoolArray, FloatArray, Lines, Reading
-from labmtj.verbs import Crossbar
+from labmtj.quantities import ArrayInfo, BoolArray, FloatArray, Lines, Reading
+from labmtj.schema import Attribute, Purpose, Variable
+from labmtj.verbs import Crossbar, Log
+from procedures.bounds import check_pulse_seconds, check_read_volts, check_volts
 from procedures.schemes import select_rows
 
 OutcomeMap = NDArray[np.uint8]
@@ -46,6 +48,21 @@ class ReferenceSettings(BaseModel):
     initialise_pulses: int = Field(1, ge=1, le=100, description="pulses per row and direction")
     read_volts: float = Field(0.1, gt=0, description="volts on the row that is read")
     aperture_seconds: float = Field(0.02, gt=0, description="integration time of a reading")
+
+    def check(self, array: ArrayInfo, *key: str) -> None:
+        """Raise SettingError for what the array does not survive; `key` is where the settings stand."""
+        check_volts(array, (*key, "initialise_volts"), self.initialise_volts)
+        check_pulse_seconds(array, (*key, "pulse_seconds"), self.pulse_seconds)
+        check_read_volts(array, (*key, "read_volts"), self.read_volts)
+
+
+class ReferenceMap(ReferenceSettings):
+    """The reference maps as a procedure of their own."""
+
+    def execute(self, crossbar: Crossbar, log: Log) -> None:
+        """Make the maps of an array and record them; leaves the array all-AP."""
+        with log.tagged(purpose=Purpose.CHARACTERISE):
+            put_reference(log, reference_maps(crossbar, self))
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,3 +143,24 @@ def _classify(parallel: FloatArray, antiparallel: FloatArray) -> OutcomeMap:
     outcome[stuck & (mean > 3 * high)] = Outcome.SHORT
     outcome[stuck & (mean < 0.3 * low)] = Outcome.OPEN
     return outcome
+
+
+def put_reference(log: Log, reference: ReferenceMaps, path: str = "reference", **attributes: Attribute) -> None:
+    """Record the maps in the group `path`, with more attributes about them."""
+    cells = ("row", "column")
+    log.put(
+        path,
+        {
+            "parallel_amperes": Variable(
+                reference.parallel_amperes, "A", "read current of the cell, array all P", cells
+            ),
+            "antiparallel_amperes": Variable(
+                reference.antiparallel_amperes, "A", "read current of the cell, array all AP", cells
+            ),
+            "threshold_amperes": Variable(reference.threshold_amperes, "A", "above it a read counts as P", cells),
+            "outcome": Variable(
+                reference.outcome, "1", "usable (0) or why not, see the Outcome of procedures.reference", cells
+            ),
+        },
+    )
+    log.attributes(path, {"read_volts": reference.read_volts, "polarity": reference.polarity, **attributes})

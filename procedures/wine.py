@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from labmtj import library
-from labmtj.errors import UsageError
+from labmtj.errors import ConfigError, SettingError, UsageError
 from labmtj.perceptron import Block, Mapping, Solutions, Wine, load_wine, network
 from labmtj.quantities import ArrayInfo, BoolArray, FloatArray, Station
 from labmtj.schema import Purpose
@@ -59,13 +59,25 @@ class WineCampaign(BaseModel):
     write: WriteSettings = WriteSettings()
     infer: InferSettings = InferSettings()
 
+    @field_validator("solutions")
+    @classmethod
+    def _found(cls, name: str, info: ValidationInfo) -> str:
+        """Look beside the file that names it, too, and keep the whole path: a run is resumed from any folder."""
+        try:
+            path = library.find(name, "solutions", (info.context or {}).get("beside"))
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
+        return name if path.is_relative_to(library.folder()) else str(path.resolve())
+
     # -- plan --------------------------------------------------------------------------------------------------------
 
     def load(self) -> Solutions:
         """Return the solutions to write; raise ConfigError or DataError naming the file."""
         solutions = _load(library.find(self.solutions, "solutions"))
         if self.count is not None and self.count > len(solutions):
-            raise UsageError(f"{self.solutions} holds {len(solutions)} solutions; count = {self.count} asks for more")
+            raise SettingError(
+                ("count",), f"{self.solutions} holds {len(solutions)} solutions; {self.count} are asked for"
+            )
         return solutions[: self.count]
 
     def blocks(self) -> int:
@@ -77,7 +89,7 @@ class WineCampaign(BaseModel):
         known = [array.name for array in arrays]
         wanted = known if self.sizes is None else self.sizes
         if missing := [name for name in wanted if name not in known]:
-            raise UsageError(f"sizes: the bench has no array {missing[0]!r}; it has {', '.join(known)}")
+            raise SettingError(("sizes",), f"the bench has no array {missing[0]!r}; it has {', '.join(known)}")
         letters = ("a", "b") if self.mapping == "two_arrays" else ("a",)
         return [
             Station(f"{array.name}-{number}", tuple(f"{array.name}-{number}{letter}" for letter in letters), array)
@@ -89,11 +101,34 @@ class WineCampaign(BaseModel):
     def prepare(self, stations: Sequence[Station], log: Log) -> None:
         """Check that everything fits and describe the tables, before the first volt."""
         solutions, wine = self.load(), load_wine()
-        if solutions.inputs != wine.features.shape[1]:
-            raise UsageError(f"{self.solutions} takes {solutions.inputs} inputs; Wine has {wine.features.shape[1]}")
+        for kind, found, wanted in (
+            ("inputs", solutions.inputs, wine.features.shape[1]),
+            ("outputs", solutions.outputs, len(np.unique(wine.classes))),
+        ):  # fmt: skip
+            if found != wanted:
+                raise SettingError(
+                    ("solutions",),
+                    f"the networks of {self.solutions} have {found} {kind}; Wine needs {wanted}: take another file",
+                )
         for station in stations:
-            self.places(solutions).check(*(station.info.shape for _ in station.arrays))
+            self._check_places(solutions, station)
+            self._check_limits(station.info)
         record.describe(log, stations, solutions, wine)
+
+    def _check_places(self, solutions: Solutions, station: Station) -> None:
+        try:
+            self.places(solutions).check(*(station.info.shape for _ in station.arrays))
+        except UsageError as error:
+            raise SettingError(
+                ("solutions",), f"layers of {self.solutions} on array {station.info.name}: {error}"
+            ) from None
+
+    def _check_limits(self, array: ArrayInfo) -> None:
+        self.reference.check(array, "reference")
+        if self.amplitude is not None:
+            self.amplitude.check(array, "amplitude")
+        self.write.check(array, "write", amplitudes=self.amplitude is None)
+        self.infer.check(array, "infer")
 
     def places(self, solutions: Solutions) -> Mapping:
         """Return where the layers live."""

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from labmtj.quantities import Bias, BoolArray, FloatArray, Reading
+from labmtj.quantities import ArrayInfo, Bias, BoolArray, FloatArray, Reading
 from labmtj.verbs import Crossbar
+from procedures.bounds import check_pulse_seconds, check_read_volts, check_volts
 from procedures.reference import Outcome, OutcomeMap, ReferenceMaps, read_cells
 from procedures.schemes import Scheme, float_partners, select_cells, select_in_rows
 
@@ -57,6 +58,14 @@ class WriteSettings(BaseModel):
     max_rounds: int = Field(5, ge=0, le=100, description="repair rounds before a cell is given up")
     read_volts: float = Field(0.1, gt=0, description="volts of a verify read")
     aperture_seconds: float = Field(0.02, gt=0, description="integration time of a verify read")
+
+    def check(self, array: ArrayInfo, *key: str, amplitudes: bool = True) -> None:
+        """Raise SettingError for what the array does not survive; amplitudes that come from a scan need no check."""
+        if amplitudes:
+            check_volts(array, (*key, "parallel_volts"), self.parallel_volts)
+            check_volts(array, (*key, "antiparallel_volts"), self.antiparallel_volts)
+        check_pulse_seconds(array, (*key, "pulse_seconds"), self.pulse_seconds)
+        check_read_volts(array, (*key, "read_volts"), self.read_volts)
 
 
 @dataclass(frozen=True, eq=False)

@@ -69,7 +69,7 @@ def describe(array: ArrayDescription) -> ArrayInfo:
     antiparallel_siemens = 1 / (parallel_ohms * (1 + tmr))
     return ArrayInfo(
         array.name, array.shape, 1 / parallel_ohms - antiparallel_siemens, antiparallel_siemens,
-        array.family.diameter_metres.value, delivered_fraction(array),
+        array.family.diameter_metres.value, delivered_fraction(array), array.limits.as_limits(),
     )  # fmt: skip
 
 

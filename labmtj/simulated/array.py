@@ -79,12 +79,15 @@ class SimulatedArray:
         """
         changes = np.array(self._changes, float).reshape(-1, 2)
         network = {"factorised_ohms": self._factorised_ohms.copy(), "changes": changes}
-        return {name: getattr(self, name).copy() for name in _CHANGING} | network
+        energy = {"energy_joules": self.energy_joules}
+        return {name: getattr(self, name).copy() for name in _CHANGING} | network | energy
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:
         """Go back to a snapshot of this array (same wires, junctions, seed and name)."""
         for name in _CHANGING:
             setattr(self, name, np.array(snapshot[name]))
+        self.energy_joules = float(snapshot.get("energy_joules", 0.0))
+        """what the sources have put into the array"""
         broken = np.flatnonzero(self.broken)
         self.junctions = self._pristine.broken(broken) if len(broken) else self._pristine
         cells = range(len(self.state))
@@ -154,6 +157,8 @@ class SimulatedArray:
         while first < len(line_volts):
             quiet, broke = self._advance_quietly(held.cell_volts[first:], seconds, rest_seconds)
             states.append((slice(first, first + quiet), self.state.copy()))
+            done = slice(first, first + quiet)
+            self.energy_joules += float(np.sum(held.line_volts[done] * held.line_amperes[done])) * seconds
             first += quiet
             if first < len(line_volts) and not broke:
                 start = held.cell_volts[first]
@@ -195,6 +200,7 @@ class SimulatedArray:
             wait = max(float(waits[cell]), 0.0)
             end = min(now + wait, seconds)
             charge += point.line_amperes * max(0.0, end - max(now, aperture_from))
+            self.energy_joules += float(point.line_volts @ point.line_amperes) * (end - now)
             self.hazard += rates * (end - now)
             if wearing:
                 self._wear(point.cell_volts[np.newaxis], end - now)
