@@ -9,6 +9,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+
 from labmtj.record import JournalReader, frames
 from labmtj.run import RunFolder, load_experiment, start
 
