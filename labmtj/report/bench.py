@@ -40,11 +40,12 @@ def time_table(contents: Contents) -> Table:
     return Table(
         "Time on the clock of the bench",
         (
-            "device size", "solutions (count)", "write pulses (count)", "pulses per solution (count)", "time per solution (s)",
-            "time for all solutions", "characterisation before (s)",
+            "device size", "solutions (count)", "write pulses (count)", "pulses per solution (count)",
+            "time per solution (s)", "time for all solutions", "characterisation before (s)",
         ),
         rows,
-        "The clock books source settling, apertures and pulse widths; it does not know how long a host and a bus dawdle. Each pair of chips "
+        "The clock books source settling, apertures and pulse widths; it does not know how long a host and a bus "
+        "dawdle. Each pair of chips "
         "has its own clock: on one bench the times add up." + _closures(contents),
         sources,
     )  # fmt: skip
@@ -100,7 +101,10 @@ def counts_table(contents: Contents) -> Table:
         for chip in contents.chips[:1]
         if reads
     ]
-    note = "Counts. One read is one shot of the meters of all columns; a bias of both polarities takes two. Reads for “write” are the verify reads."
+    note = (
+        "Counts. One read is one shot of the meters of all columns; a bias of both polarities takes two. Reads for "
+        "“write” are the verify reads."
+    )
     return Table("Pulses and reads by purpose", header, rows, note, sources)
 
 

@@ -84,7 +84,7 @@ class Contents:
     @property
     def simulated(self) -> bool:
         """Whether the arrays were simulated."""
-        return self.setting("bench", "kind") == "simulated"
+        return bool(self.setting("bench", "kind") == "simulated")
 
     @property
     def samples(self) -> tuple[int, int]:

@@ -10,7 +10,7 @@ _UNITS = {
     "siemens": "S", "hertz": "Hz", "kelvin": "K",
 }  # fmt: skip
 _NO_PREFIX = {"", "m²", "Ω m²", "K", "1/K"}
-MISSING = "–"  # noqa: RUF001 - an en dash is what a table shows for nothing
+MISSING = "–"
 
 
 def percent(value: float, digits: int = 1) -> str:

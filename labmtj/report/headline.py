@@ -10,18 +10,19 @@ from labmtj.report.digits import MISSING, fixed, percent
 from labmtj.report.station import ALL, TEST, TRAIN, Station
 
 PUBLISHED_TEXT = (
-    "Published for comparison: Goodwill et al., Phys. Rev. Applied 18, 014039 (2022), whose TMRC 2022 abstract gives a median accuracy of "
-    "95.3 % after tuning of network parameters, on passive 15 x 15 arrays of a range of device sizes; very probably on the "
-    "148 samples (141/148 = 95.27 %)."
+    "Published for comparison: Goodwill et al., Phys. Rev. Applied 18, 014039 (2022), whose TMRC 2022 abstract "
+    "gives a median accuracy of 95.3 % after tuning of network parameters, on passive 15 x 15 arrays of a range of "
+    "device sizes; very probably on the 148 samples (141/148 = 95.27 %)."
 )
 SIMULATED_TEXT = (
-    "The arrays here are simulated, with typical or assumed parameters (listed at the end), and the solutions are not the published ones "
-    "but come from the file named below. What can be compared with the paper is the procedure, not the devices: agreement in a number says nothing about its junctions."
+    "The arrays here are simulated, with typical or assumed parameters (listed at the end), and the solutions are "
+    "not the published ones but come from the file named below. What can be compared with the paper is the "
+    "procedure, not the devices: agreement in a number says nothing about its junctions."
 )
 _COLUMNS = (
-    ("software", "software"), ("measured", "g = 1, both measured"), ("untuned", "g = 1, layer 2 by matrix"), ("common", "common g"),
-    ("per_layer", "g per layer"), ("per_solution", "g per solution"), ("refit_gain", "+ gains"), ("refit_bias", "+ biases"),
-    ("refit_both", "+ both"),
+    ("software", "software"), ("measured", "g = 1, both measured"), ("untuned", "g = 1, layer 2 by matrix"),
+    ("common", "common g"), ("per_layer", "g per layer"), ("per_solution", "g per solution"),
+    ("refit_gain", "+ gains"), ("refit_bias", "+ biases"), ("refit_both", "+ both"),
 )  # fmt: skip
 
 
@@ -30,12 +31,18 @@ def result_sentence(contents: Contents) -> str:
     stations = contents.stations
     if not stations:
         chips = f"{len(contents.chips)} chip(s)" if contents.chips else "no chip"
-        return f"Run of the experiment {contents.experiment!r}. The file has records of {chips}, and no solutions of the Wine campaign."
+        return (
+            f"Run of the experiment {contents.experiment!r}. The file has records of {chips}, and no solutions of "
+            "the Wine campaign."
+        )
     sizes = _listed([station.label for station in stations[:8]]) + (" and others" if len(stations) > 8 else "")
     kind = "simulated" if contents.simulated else "measured"
     written = [station.count for station in stations]
     count = f"{min(written)}" if min(written) == max(written) else f"{min(written)} to {max(written)}"
-    what = f"{count} of {contents.planned} trained solutions of the two-layer Wine perceptron were written to {kind} arrays of {sizes} junctions."
+    what = (
+        f"{count} of {contents.planned} trained solutions of the two-layer Wine perceptron were written to {kind} "
+        f"arrays of {sizes} junctions."
+    )
     analysed = contents.analysed
     if not analysed:
         return f"{what} The run stopped before the analysis: there are no accuracies after tuning yet."
@@ -52,7 +59,8 @@ def missing_notes(contents: Contents) -> list[Note]:
     notes = []
     if not contents.run_yaml:
         notes.append(
-            "The description of the run (run_yaml in the group provenance) is missing or damaged: settings and parameters cannot be shown."
+            "The description of the run (run_yaml in the group provenance) is missing or damaged: settings and "
+            "parameters cannot be shown."
         )
     if not contents.stations:
         return [Note(text, "missing") for text in notes]
@@ -83,8 +91,9 @@ def accuracy_table(contents: Contents, split: str) -> Table:
         published = Cell("95.3, median after tuning; by which of these is not known", span=6, mark="strong")
         rows.append([Cell("published", "strong"), Cell("range of sizes", span=2), Cell(""), published, Cell("")])
     note = (
-        "Median and, below it, the 5th percentile over solutions. From “g = 1, layer 2 by matrix” on, layer 1 is as measured and layer 2 its "
-        "measured transfer matrix, so tuning costs no array time. Gains and biases per neuron are fitted from each solution's own g."
+        "Median and, below it, the 5th percentile over solutions. From “g = 1, layer 2 by matrix” on, layer 1 is "
+        "as measured and layer 2 its measured transfer matrix, so tuning costs no array time. Gains and biases per "
+        "neuron are fitted from each solution's own g."
     )
     source = Source.of("wine/summary", f'.median_accuracy.sel(split="{split}").to_pandas()', array="median_accuracy")
     return Table(
@@ -113,7 +122,7 @@ def _row(station: Station, split: str) -> list[Cell]:
 
 def _span(values: list[float]) -> str:
     low, high = percent(min(values)), percent(max(values))
-    return low if low == high else f"{low}–{high}"  # noqa: RUF001
+    return low if low == high else f"{low}–{high}"
 
 
 def _listed(words: list[str]) -> str:

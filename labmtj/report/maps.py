@@ -43,10 +43,11 @@ def solution_maps(station: Station) -> Figure:
             _outline(each, block)
     axes[0].set_ylabel("row")
     text = (
-        f"Solution {number}, of median accuracy. Conductance: current of the last verify read over {read_volts:g} V, as a meter at "
-        f"the end of the column sees it; lines in series make far cells look smaller, shorts run off the scale. State: P blue, "
-        f"AP sand; × marks cells that differ from the target: {wrong} in the dashed blocks (write fidelity "
-        f"{percent(station.fidelity[index])} %), and in grey those outside, which do not count."
+        f"Solution {number}, of median accuracy. Conductance: current of the last verify read over {read_volts:g} "
+        "V, as a meter at the end of the column sees it; lines in series make far cells look smaller, shorts run "
+        f"off the scale. State: P blue, AP sand; × marks cells that differ from the target: {wrong} in the dashed "
+        f"blocks (write fidelity {percent(station.fidelity[index])} %), and in grey those outside, which do not "
+        "count."
     )
     table = f"{station.group}/solutions"
     sources = (
@@ -55,7 +56,10 @@ def solution_maps(station: Station) -> Figure:
             table, f".pipe(lambda d: d.layer1_achieved != d.layer1_target)[{index}].plot()", array="layer1_achieved"
         ),
     )
-    alt = f"Four maps of 15 by 15 cells, {station.label}: conductance and state against target for layers 1 and 2; {wrong} wrong cells."
+    alt = (
+        f"Four maps of 15 by 15 cells, {station.label}: conductance and state against target for layers 1 and 2; "
+        f"{wrong} wrong cells."
+    )
     return Figure("One solution as written", text, alt, sources, style.svg(figure))
 
 
@@ -82,16 +86,20 @@ def history_maps(station: Station) -> Figure:
             _outline(each, station.block(layer))
     axes[0].set_ylabel("row")
     text = (
-        f"Over {plural(station.count, 'solution')}. Left of each pair: write pulses that selected the cell. Right: how often the state "
-        "differed from the target. Letters are what the reference reads found before the first solution: P and A stuck in P or AP, "
-        "S shorted, O open; such a cell is not pulsed and misses whenever the target is the other state."
+        f"Over {plural(station.count, 'solution')}. Left of each pair: write pulses that selected the cell. Right: "
+        "how often the state differed from the target. Letters are what the reference reads found before the first "
+        "solution: P and A stuck in P or AP, S shorted, O open; such a cell is not pulsed and misses whenever the "
+        "target is the other state."
     )
     table = f"{station.group}/solutions"
     sources = (
         Source.of(table, '.layer1_attempts.mean("solution").plot()', array="layer1_attempts"),
         Source.of(f"arrays/{station.chip(1)}/reference", ".outcome.plot()", array="outcome"),
     )
-    alt = f"Four maps of 15 by 15 cells, {station.label}: mean write pulses and share of missed targets for layers 1 and 2."
+    alt = (
+        f"Four maps of 15 by 15 cells, {station.label}: mean write pulses and share of missed targets for layers 1 "
+        "and 2."
+    )
     return Figure("Where the pulses went, and which cells will not write", text, alt, sources, style.svg(figure))
 
 
@@ -122,7 +130,7 @@ def _conductance(figure: Canvas, axes: Axes, siemens: FloatArray, title: str) ->
 def _map(figure: Canvas, axes: Axes, values: FloatArray, label: str, colours: str, highest: float, **bar: Any) -> None:
     image = axes.imshow(values, cmap=colours, vmin=0, vmax=highest)
     shown = figure.colorbar(image, cax=axes.inset_axes((1.03, 0.0, 0.05, 1.0)), **bar)
-    shown.outline.set_visible(False)  # type: ignore[operator]
+    shown.outline.set_visible(False)
     shown.set_label(label, fontsize=7.5, labelpad=2)
     shown.ax.tick_params(labelsize=7.5, length=2, pad=1.5)
     _label(axes)
@@ -142,7 +150,7 @@ def _states_key(axes: Axes) -> None:
         (0.84, "s", "#F3E3C3", "AP"),
         (0.73, "x", "#B00020", "wrong"),
     ):
-        how = {"transform": axes.transAxes, "clip_on": False}
+        how: dict[str, Any] = {"transform": axes.transAxes, "clip_on": False}
         axes.plot(
             1.06, height, marker, color=colour, markersize=5.5, markeredgewidth=1.5 if marker == "x" else 0, **how
         )

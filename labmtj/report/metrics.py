@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from labmtj.report.blocks import Cell, Source, Table
 from labmtj.report.digits import chance, fixed
 from labmtj.report.station import Station
@@ -34,7 +36,7 @@ def metrics_table(station: Station) -> Table:
     rows = [
         [
             Cell(metric_name(name), "faint" if name not in BLIND else "strong" if name == "write_fidelity" else ""),
-            Cell(fixed(rho), share=rho if rho == rho else None),  # noqa: PLR0124 - a NaN has no bar
+            Cell(fixed(rho), share=rho if math.isfinite(rho) else None),
             Cell(chance(p)),
             Cell(_KNOWN.get(name, ("", ""))[1], "faint"),
         ]
@@ -44,7 +46,8 @@ def metrics_table(station: Station) -> Table:
         f"Candidate metrics, {station.label}: Spearman's rank correlation with accuracy at the common g",
         ("metric", "ρ", "p (two-sided)", "needs"),
         rows,
-        f"Over {station.count} solutions on the samples tuned on. p is not corrected for trying {len(rows)} metrics. Metrics in grey use labels, "
-        "or classes as decided: part of what they tell is the accuracy itself. A dash: the metric, or the accuracy, is the same for all solutions.",
+        f"Over {station.count} solutions on the samples tuned on. p is not corrected for trying {len(rows)} "
+        "metrics. Metrics in grey use labels, or classes as decided: part of what they tell is the accuracy "
+        "itself. A dash: the metric, or the accuracy, is the same for all solutions.",
         (Source.of(f"{station.group}/correlations", '.to_dataframe().sort_values("rho")', array="rho"),),
     )

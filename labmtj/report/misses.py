@@ -35,7 +35,7 @@ def misses_table(station: Station) -> Table:
             "missed in layer 1 (cells)", "missed in layer 2 (cells)", "missed per solution (cells)",
         ),
         rows or [cells("none", 0, 0, 0, 0, 0)],
-        f"Unusable: by the reference reads, over all cells of a chip. Missed: a cell of the layer's block whose state differs from the target "
-        f"after the last round, summed over {plural(station.count, 'solution')}.",
+        "Unusable: by the reference reads, over all cells of a chip. Missed: a cell of the layer's block whose "
+        f"state differs from the target after the last round, summed over {plural(station.count, 'solution')}.",
         (Source.of(f"{station.group}/solutions", ".layer1_outcome.plot.hist()", array="layer1_outcome"),),
     )  # fmt: skip

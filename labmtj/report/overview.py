@@ -29,10 +29,11 @@ def overview_figure(contents: Contents) -> Figure:
         else stations[0].label
     )
     text = (
-        f"Left: every solution on every device size at the size's common g; solutions of equal write fidelity differ in accuracy, which is "
-        f"why write fidelity alone does not tell how good a network is. Middle: median accuracy against g = Gnorm / nominal conductance "
-        f"step; smaller junctions lose less to the resistance of the lines, and a single number recovers most of the rest. "
-        f"Right: one solution on the {example.label} junctions, the hardest to write, layer 1; × marks cells that differ from the target."
+        "Left: every solution on every device size at the size's common g; solutions of equal write fidelity "
+        "differ in accuracy, which is why write fidelity alone does not tell how good a network is. Middle: median "
+        "accuracy against g = Gnorm / nominal conductance step, the common g marked; smaller junctions lose less "
+        "to the resistance of the lines, and a single number recovers most of the rest. Right: one solution on the "
+        f"{example.label} junctions, the hardest to write, layer 1; × marks cells that differ from the target."
     )
     sources = (
         Source.of(f"{example.group}/metrics", ".write_fidelity.plot.hist()", array="write_fidelity"),
@@ -43,7 +44,10 @@ def overview_figure(contents: Contents) -> Figure:
             array="layer1_verify_amperes",
         ),
     )
-    alt = f"Accuracy against write fidelity and tuning curves for {names}, and conductance and state maps of one written solution."
+    alt = (
+        f"Accuracy against write fidelity and tuning curves for {names}, and conductance and state maps of one "
+        "written solution."
+    )
     return Figure("Overview", text, alt, sources, style.svg(_overview(stations, example)))
 
 
@@ -66,16 +70,20 @@ def recovery_figure(contents: Contents) -> Figure:
     style.published_line(panels[0])
     panels[0].legend(loc="lower right", ncols=2)
     text = (
-        "Median (mark) and 5th to 95th percentile (line) over solutions. g = 1: both layers measured, nothing tuned. From the common g on, layer 1 is as "
-        "measured and layer 2 is its measured transfer matrix; biases and gains per neuron are fitted from the g of each solution. All tuning "
-        "uses the left samples only; the published 95.3 % is drawn where it very probably belongs."
+        "Median (mark) and 5th to 95th percentile (line) over solutions. g = 1: both layers measured, nothing "
+        "tuned. From the common g on, layer 1 is as measured and layer 2 is its measured transfer matrix; biases "
+        "and gains per neuron are fitted from the g of each solution. All tuning uses the left samples only; the "
+        "published 95.3 % is drawn where it very probably belongs."
     )
     sources = [
         Source.of("wine/summary", '.median_accuracy.sel(split="train").plot.line(x="variant")', array="median_accuracy")
         if contents.has("wine/summary/median_accuracy")
         else Source.of(f"{stations[0].group}/accuracy", '.accuracy.median("solution").plot()', array="accuracy")
     ]
-    alt = "Accuracy after each step of tuning from g = 1 to re-fitted gains and biases, for every device size, on tuned and held-back samples."
+    alt = (
+        "Accuracy after each step of tuning from g = 1 to re-fitted gains and biases, for every device size, on "
+        "tuned and held-back samples."
+    )
     return Figure("What tuning recovers", text, alt, sources, style.svg(figure))
 
 
@@ -96,7 +104,7 @@ def _overview(stations: list[Station], example: Station) -> Canvas:
     conductance_and_state(figure, third, fourth, example)
     third.set_ylabel("row")
     third.set_title(f"{example.label}: conductance")
-    fourth.set_title("state, × wrong")  # noqa: RUF001
+    fourth.set_title("state, × wrong")
     return figure
 
 
@@ -121,13 +129,12 @@ def _curves(axes: Axes, stations: list[Station]) -> None:
     for station, (colour, marker) in zip(stations, style.looks(len(stations)), strict=True):
         gains, accuracy = station.tuning
         middle = 100 * np.median(accuracy, axis=0)
-        axes.plot(gains, middle, color=colour, label=station.label)
+        axes.plot(gains, middle, color=colour)
         best = int(np.argmin(np.abs(gains - station.gains["common"])))
         axes.plot(gains[best], middle[best], marker, color=colour, markersize=6, markeredgecolor="white")
     axes.set(xlabel="g = Gnorm / conductance step", title="one gain for all solutions", xlim=(0, 2))
     style.percent_axis(axes, "median accuracy", low=30)
     style.published_line(axes)
-    axes.legend(loc="lower right", handlelength=1.2, borderaxespad=0.1, labelspacing=0.25)
 
 
 def _recovery(axes: Axes, stations: list[Station], split: str) -> None:

@@ -23,8 +23,8 @@ from labmtj.report.tuning import tuning_and_confusion
 from labmtj.report.windows import windows
 
 _LOADING = (
-    "Under every figure stands where in data.h5 its numbers are, and one line of Python that loads them; it needs “import xarray as xr”, "
-    "the package h5netcdf, and the folder of the run as the working directory."
+    "Under every figure stands where in data.h5 its numbers are, and one line of Python that loads them; it needs "
+    "“import xarray as xr”, the package h5netcdf, and the folder of the run as the working directory."
 )
 
 

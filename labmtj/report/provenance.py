@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any, get_args
 
-from labmtj.report.blocks import Block, Cell, Mark, Note, Table, cells
+from labmtj.errors import DataError
+from labmtj.report.blocks import Block, Cell, Mark, Note, Table, cells, tried
 from labmtj.report.contents import Contents
 from labmtj.report.digits import MISSING, quantity, unit_of
 
@@ -21,7 +23,14 @@ def provenance_blocks(contents: Contents) -> list[Block]:
     """Return every table that the resolved run allows."""
     if not contents.run_yaml:
         return [Note("The resolved run is not in the file.", "missing")]
-    return [_versions(contents), _settings(contents), *_parameters(contents), *_meter(contents)]
+    tables = {
+        "Versions": _versions,
+        "Settings": _settings,
+        "Parameters": _parameters,
+        "Arrays": _arrays,
+        "Meter": _meter,
+    }
+    return [tried(what, partial(make, contents)) for what, make in tables.items()]
 
 
 def flattened(content: object, key: Key = ()) -> Iterator[tuple[Key, Any]]:
@@ -38,13 +47,13 @@ def flattened(content: object, key: Key = ()) -> Iterator[tuple[Key, Any]]:
 
 def _versions(contents: Contents) -> Table:
     rows = [cells("run", contents.run), cells("experiment", contents.experiment), cells("seed", contents.seed)]
-    for name in ("procedure", "operator", "notes", "inputs_sha256"):
-        rows.append(cells(name.replace("_", " "), contents.setting(name) or MISSING))
+    names = ("procedure", "operator", "notes", "inputs_sha256")
+    rows += [cells(name.replace("_", " "), contents.setting(name) or MISSING) for name in names]
     rows += [
         cells(".".join(key), _text(value)) for key, value in flattened(contents.setting("provenance") or {}) if key
     ]
-    for name in ("name", "origin", "sha256"):
-        rows.append(cells(f"solutions: {name}", contents.attributes("solutions").get(name, MISSING)))
+    solutions = contents.attributes("solutions")
+    rows += [cells(f"solutions: {name}", solutions.get(name, MISSING)) for name in ("name", "origin", "sha256")]
     rows += [
         cells(f"bench: {name}", contents.setting("bench", name) or MISSING)
         for name in ("name", "kind", "operator", "notes")
@@ -56,42 +65,44 @@ def _versions(contents: Contents) -> Table:
 
 def _settings(contents: Contents) -> Table:
     rows = [
-        cells(".".join(key), quantity(value, unit_of(key[-1])) if isinstance(value, int | float) else _text(value))
+        cells(".".join(key), _with_unit(key, value))
         for key, value in flattened(contents.setting("settings") or {})
         if key
     ]
     return Table("Settings of the procedure", ("setting", "value"), rows[:_MOST_ROWS], folded=True)
 
 
+def _with_unit(key: Key, value: object) -> str:
+    return quantity(value, unit_of(key[-1])) if isinstance(value, int | float) else _text(value)
+
+
 def _text(value: object) -> str:
     return "none" if value is None else ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _parameters(contents: Contents) -> list[Block]:
-    arrays = contents.setting("bench", "arrays")
-    if not isinstance(arrays, dict) or not arrays:
-        return [Note("The bench describes no arrays.", "missing")]
-    shown = dict(list(arrays.items())[:6])
-    found = {str(name): dict(_stated(description)) for name, description in shown.items()}
+def _parameters(contents: Contents) -> Table:
+    found = {name: dict(_stated(description)) for name, description in _described(contents).items()}
     keys = list(dict.fromkeys(key for parameters in found.values() for key in parameters))
     rows = [_parameter_row(key, [parameters.get(key) for parameters in found.values()]) for key in keys[:_MOST_ROWS]]
-    plain = [
-        cells(
-            ".".join((name, *key)),
-            quantity(value, unit_of(key[-1])) if isinstance(value, int | float) else _text(value),
-        )
-        for name, description in shown.items()
-        for key, value in flattened(
-            {k: v for k, v in description.items() if k not in ("family", "wires")}
-            if isinstance(description, dict)
-            else {}
-        )
-        if key
+    return Table("Array parameters", ("parameter", *found, "provenance", "source"), rows, MARKS_TEXT)
+
+
+def _arrays(contents: Contents) -> Table:
+    rows = [
+        cells(".".join((name, *key)), _with_unit(key, value))
+        for name, description in _described(contents).items()
+        for key, value in flattened(description)
+        if key and key[0] not in ("family", "wires")
     ]
-    return [
-        Table("Array parameters", ("parameter", *found, "provenance", "source"), rows, MARKS_TEXT),
-        Table("Shapes, temperatures and limits of the arrays", ("array", "value"), plain[:_MOST_ROWS], folded=True),
-    ]
+    return Table("Shapes, temperatures and limits of the arrays", ("array", "value"), rows[:_MOST_ROWS], folded=True)
+
+
+def _described(contents: Contents) -> dict[str, Any]:
+    """Return the descriptions of up to six arrays by name."""
+    arrays = contents.setting("bench", "arrays")
+    if not isinstance(arrays, dict) or not arrays:
+        raise DataError("the bench describes no arrays")
+    return {str(name): arrays[name] for name in list(arrays)[:6]}
 
 
 def _stated(content: object, key: Key = ()) -> Iterator[tuple[Key, Mapping[str, Any]]]:
@@ -125,19 +136,19 @@ def _value(parameter: Mapping[str, Any], unit: str) -> str:
     return f"{text} ± {100 * spread:.3g} %" if isinstance(spread, float) and spread else text
 
 
-def _meter(contents: Contents) -> list[Block]:
+def _meter(contents: Contents) -> Table:
     meter = contents.setting("bench", "meter")
     ranges = meter.get("ranges") if isinstance(meter, dict) else None
     if not isinstance(ranges, list) or not all(isinstance(each, dict) for each in ranges):
-        return []
-    columns = (
-        ("full scale", "full_scale_amperes", "A"), ("gain, fraction of reading", "gain_fraction", ""), ("offset", "offset_amperes", "A"),
-        ("noise, 0.1 to 10 Hz, peak to peak", "noise_peak_to_peak_amperes", "A"),
-    )  # fmt: skip
-    rows = [cells(*(quantity(each.get(name), unit) for _, name, unit in columns)) for each in ranges[:40]]
-    others = ", ".join(
-        f"{name} = {quantity(value, unit_of(name))}"
-        for name, value in meter.items()
-        if name not in ("ranges", "source")
-    )
-    return [Table("Meter", [name for name, _, _ in columns], rows, f"{meter.get('source', '')}. {others}", folded=True)]
+        raise DataError("the bench describes no meter")
+    columns = {
+        "full scale": "full_scale_amperes",
+        "gain, fraction of reading": "gain_fraction",
+        "offset": "offset_amperes",
+        "noise, 0.1 to 10 Hz, peak to peak": "noise_peak_to_peak_amperes",
+    }
+    rows = [cells(*(quantity(each.get(name), unit_of(name)) for name in columns.values())) for each in ranges[:40]]
+    others = [
+        f"{name} = {_with_unit((name,), value)}" for name, value in meter.items() if name not in ("ranges", "source")
+    ]
+    return Table("Meter", list(columns), rows, f"{meter.get('source', '')}. {', '.join(others)}", folded=True)

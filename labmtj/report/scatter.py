@@ -14,7 +14,7 @@ from labmtj.report.station import Station
 
 
 def predictors(station: Station) -> Figure:
-    """Return accuracy against write fidelity and against the strongest metric that sees no label, and the matched gap."""
+    """Return accuracy against write fidelity and against the strongest other metric, and the matched gap."""
     figure, (first, second, third) = style.canvas(3, height=2.9, left=0.055, wspace=0.25)
     accuracy = station.accuracy("common")
     rho = {name: value for name, value, _ in station.correlations}
@@ -38,7 +38,10 @@ def predictors(station: Station) -> Figure:
         ),
         Source.of(f"{station.group}/metrics", ".write_fidelity.plot.hist()", array="write_fidelity"),
     )
-    alt = f"{station.label}: accuracy against write fidelity, accuracy against {metric_name(best)}, histogram of hardware minus software."
+    alt = (
+        f"{station.label}: accuracy against write fidelity, accuracy against {metric_name(best)}, histogram of "
+        "hardware minus software."
+    )
     return Figure("What tells the accuracy", text, alt, sources, style.svg(figure))
 
 
@@ -56,7 +59,7 @@ def _equals(text: str) -> str:
 def _gap(axes: Axes, station: Station) -> str:
     """Draw the accuracy lost between software and array, solution by solution."""
     gaps = 100 * (station.accuracy("common") - station.accuracy("software"))
-    edges = np.arange(np.floor(gaps.min()) - 0.5, max(np.ceil(gaps.max()), 0) + 1.5)
+    edges = np.arange(np.floor(gaps.min()) - 0.5, max(np.ceil(gaps.max()), 0) + 1.5).tolist()
     axes.hist(gaps, edges, color=style.SKY)
     axes.axvline(0, color=style.GREY, linewidth=0.9)
     axes.axvline(np.median(gaps), color=style.RED, linestyle=(0, (4, 2)))
@@ -69,7 +72,8 @@ def _gap(axes: Axes, station: Station) -> str:
         else (np.nan, np.nan)
     )
     return (
-        f"Left and middle: every solution at the common g, by write fidelity and by the metric of largest |ρ| among those that use "
-        f"neither labels nor decided classes. Right: accuracy of the array minus that of software for the same solution; median {fixed(float(np.median(gaps)), 1)} "
-        f"points, quartiles {fixed(low, 1)} and {fixed(high, 1)}, Wilcoxon test p {_equals(chance(float(found.get('matched_gap_wilcoxon_p', np.nan))))}."
+        "Left and middle: every solution at the common g, by write fidelity and by the metric of largest |ρ| among "
+        "those that use neither labels nor decided classes. Right: accuracy of the array minus that of software "
+        f"for the same solution; median {fixed(float(np.median(gaps)), 1)} points, quartiles {fixed(low, 1)} and "
+        f"{fixed(high, 1)}, Wilcoxon test p {_equals(chance(float(found.get('matched_gap_wilcoxon_p', np.nan))))}."
     )

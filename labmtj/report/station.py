@@ -138,7 +138,7 @@ class Station:
 
     @cached_property
     def typical(self) -> int:
-        """Index of the solution closest to the median accuracy at the common g (before the analysis: median fidelity)."""
+        """Index of the solution closest to the median accuracy at the common g; unanalysed, median fidelity."""
         values = self.accuracy("common") if self.analysed else self.fidelity
         return int(np.argmin(np.abs(values - np.median(values))))
 

@@ -59,7 +59,7 @@ def look() -> Iterator[None]:
     """Draw in the report's style, whatever a user's matplotlibrc says."""
     with mpl.rc_context():
         mpl.rcdefaults()
-        mpl.rcParams.update(_RC)
+        mpl.rcParams.update(_RC)  # type: ignore[arg-type]  # its keys are literals
         yield
 
 

@@ -14,8 +14,11 @@ from labmtj.report.headline import missing_notes, result_sentence
 from labmtj.report.station import Station
 
 _WIDTH = 80
-_FIRST = f"{'size':<11}{'write':>7}{'soft-':>7}{'':>7}{'common g':>12}{'per':>7}{'per so-':>8}{'gains +':>8}{'':>6}{'bench':>7}"
-_SECOND = f"{'':<11}{'fid. %':>7}{'ware':>7}{'g = 1':>7}{'':>12}{'layer':>7}{'lution':>8}{'biases':>8}{'pulses':>6}{'hours':>7}"
+_WIDTHS = (11, 7, 6, 6, 12, 7, 7, 7, 8, 7)
+_HEADS = (
+    ("size", "write", "soft-", "g = 1", "common g", "per", "per", "+ both", "write", "bench"),
+    ("", "fid. %", "ware", "", "", "layer", "soln.", "refits", "pulses", "hours"),
+)
 
 
 def summary_lines(contents: Contents) -> list[str]:
@@ -41,13 +44,13 @@ def _wrapped(text: str) -> list[str]:
 
 
 def _table(contents: Contents) -> list[str]:
-    rows = [_row(station) for station in contents.stations[:60]]
+    heads, rows = [_line(*head) for head in _HEADS], [_row(station) for station in contents.stations[:60]]
     if not contents.analysed:
-        return [_FIRST, _SECOND, *rows]
+        return [*heads, *rows]
     train, test = contents.samples
     return [
         f"median accuracy in % on the {train} samples tuned on (published, after tuning: 95.3)",
-        "", _FIRST, _SECOND, *rows, "",
+        "", *heads, *rows, "",
         *_wrapped(f"on the {test} samples held back, at the common g: {_held_back(contents)}"),
     ]  # fmt: skip
 
@@ -59,18 +62,20 @@ def _held_back(contents: Contents) -> str:
 
 
 def _row(station: Station) -> str:
+    name = printable(station.label if len(station.label) < _WIDTHS[0] else station.name)[: _WIDTHS[0]]
     if not station.count:
-        return f"{printable(station.label)[:30]:<11} nothing written yet"
-    medians = [" " * width for width in (7, 7, 12, 7, 8, 8)]
+        return f"{name:<{_WIDTHS[0]}} nothing written yet"
+    medians = [""] * 6
     if station.analysed:
-        names = ("software", "measured", "common", "per_layer", "per_solution", "refit_both")
-        software, measured, common, layer, solution, both = (
-            percent(float(np.median(station.accuracy(name)))) for name in names
-        )
-        tuned = f"{common} {station.gains['common']:5.2f}"
-        medians = [f"{software:>7}", f"{measured:>7}", f"{tuned:>12}", f"{layer:>7}", f"{solution:>8}", f"{both:>8}"]
+        variants = ("software", "measured", "common", "per_layer", "per_solution", "refit_both")
+        medians = [percent(float(np.median(station.accuracy(variant)))) for variant in variants]
+        medians[2] += f" {station.gains['common']:5.2f}"
     fidelity = percent(float(station.fidelity.mean()), 2)
-    return f"{printable(station.label)[:11]:<11}{fidelity:>7}{''.join(medians)}{_short(station.pulses):>6}{station.bench_hours:>7.2f}"
+    return _line(name, fidelity, *medians, _short(station.pulses), f"{station.bench_hours:.2f}")
+
+
+def _line(first: str, *rest: str) -> str:
+    return f"{first:<{_WIDTHS[0]}}" + "".join(f"{text:>{width}}" for text, width in zip(rest, _WIDTHS[1:], strict=True))
 
 
 def _short(count: int) -> str:

@@ -26,15 +26,20 @@ def tuning_and_confusion(station: Station) -> Figure:
         _matrix(panel, np.asarray(counts, float), title, reference, prediction)
     gains = station.gains
     text = (
-        f"Left: accuracy on the samples tuned on with one g for both layers; line: median over {station.count} solutions, band: "
-        f"5th to 95th percentile, thin line: software. The g that serves all solutions best on average is {gains['common']:.2f} (dashed); one per "
-        f"layer: {gains['layer1']:.2f} and {gains['layer2']:.2f}. Right: confusion matrices over all samples and solutions, each row adds up to 100 %."
+        f"Left: accuracy on the samples tuned on with one g for both layers; line: median over {station.count} "
+        "solutions, band: 5th to 95th percentile, thin line: software. The g that serves all solutions best on "
+        f"average is {gains['common']:.2f} (dashed); one per layer: {gains['layer1']:.2f} and "
+        f"{gains['layer2']:.2f}. Right: confusion matrices over all samples and solutions, each row adds up to 100 "
+        "%."
     )
     sources = (
         Source.of(f"{station.group}/tuning", '.accuracy.median("solution").plot()', array="accuracy"),
         Source.of(f"{station.group}/confusion", ".hardware.plot()", array="hardware"),
     )
-    alt = f"{station.label}: accuracy rises and falls with the gain g, best at {gains['common']:.2f}; three confusion matrices of the classes."
+    alt = (
+        f"{station.label}: accuracy rises and falls with the gain g, best at {gains['common']:.2f}; three confusion "
+        "matrices of the classes."
+    )
     return Figure("Tuning curve and confusions", text, alt, sources, style.svg(figure))
 
 

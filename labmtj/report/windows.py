@@ -1,4 +1,4 @@
-"""The windows a chip leaves: between the read currents of the two states, and between too little and too much write voltage."""
+"""The windows a chip leaves: between the reads of its two states, and between too little and too much write voltage."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _DASHES = ("-", (0, (5, 2)), ":", "-.")
 
 
 def windows(contents: Contents, label: str, chips: list[str], station: Station | None = None) -> Figure:
-    """Return read currents of both states, the same against each cell's threshold, and the amplitude scan of the chips."""
+    """Return read currents of both states, the same against each cell's threshold, and the amplitude scan."""
     if not (present := [chip for chip in chips if contents.has(f"arrays/{chip}/reference/parallel_amperes")]):
         raise DataError(f"there are no reference maps of {', '.join(chips)} yet")
     figure, (raw, own, scan) = style.canvas(3, height=2.9, left=0.055, wspace=0.25)
@@ -36,7 +36,10 @@ def windows(contents: Contents, label: str, chips: list[str], station: Station |
     sources = [Source.of(f"{path}/reference", ".parallel_amperes.plot.hist()", array="parallel_amperes")]
     if contents.has(f"{path}/amplitude/volts"):
         sources.append(Source.of(f"{path}/amplitude", ".parallel_fidelity.plot()", array="parallel_fidelity"))
-    alt = f"{label}: histograms of read currents in P and AP, the same relative to each cell's threshold, and fidelity against write amplitude."
+    alt = (
+        f"{label}: histograms of read currents in P and AP, the same relative to each cell's threshold, and "
+        "fidelity against write amplitude."
+    )
     return Figure("Read window and write window", text, alt, sources, style.svg(figure))
 
 
@@ -48,7 +51,7 @@ def _maps(contents: Contents, chip: str) -> tuple[FloatArray, FloatArray, FloatA
 
 def _histograms(axes: Axes, low: FloatArray, high: FloatArray, *, bins: int = 50) -> None:
     both = np.concatenate([low, high])
-    edges = np.linspace(*np.percentile(both, (0, 100)), bins)
+    edges = np.linspace(float(both.min()), float(both.max()), bins).tolist()
     for values, colour, name in ((low, style.ANTIPARALLEL, "AP"), (high, style.PARALLEL, "P")):
         axes.hist(values, edges, color=colour, alpha=0.75, label=name, histtype="stepfilled")
         axes.text(
@@ -80,7 +83,7 @@ def _verify_panel(axes: Axes, station: Station) -> str:
         low.append(relative[~target])
         high.append(relative[target])
     below, above = np.concatenate(low), np.concatenate(high)
-    edges = np.linspace(-1.1, 1.1, 111)
+    edges = np.linspace(-1.1, 1.1, 111).tolist()
     for values, colour, name in ((below, style.ANTIPARALLEL, "target AP"), (above, style.PARALLEL, "target P")):
         axes.hist(np.clip(values, -1.09, 1.09), edges, color=colour, alpha=0.75, label=name, histtype="stepfilled")
     axes.set_yscale("log")
@@ -91,10 +94,11 @@ def _verify_panel(axes: Axes, station: Station) -> str:
     axes.set_ylabel("verify reads")
     right = np.concatenate([below[below < 0], above[above > 0]])
     return (
-        f"Middle: the last verify reads of {plural(station.count, 'solution')}, {counted(len(below) + len(above))} values, each relative to its "
-        f"cell's own threshold in units of its own P−AP step; counts on the wrong side are cells that missed their target (values beyond "
-        f"±1.09 are drawn there). Leaving those aside, the states are separated by {_separation(below[below < 0], above[above > 0])} and the "
-        f"closest read is {np.abs(right).min():.2f} of a step from its threshold. "
+        f"Middle: the last verify reads of {plural(station.count, 'solution')}, {counted(len(below) + len(above))} "
+        "values, each relative to its cell's own threshold in units of its own P−AP step; counts on the wrong side "
+        "are cells that missed their target (values beyond ±1.09 are drawn there). Leaving those aside, the states "
+        f"are separated by {_separation(below[below < 0], above[above > 0])} and the closest read is "
+        f"{np.abs(right).min():.2f} of a step from its threshold. "
     )
 
 
@@ -102,7 +106,10 @@ def _reference_panel(axes: Axes, above: FloatArray, below: FloatArray, usable: F
     """Draw the reference reads against the threshold of each cell."""
     _histograms(axes, below[usable] / step, above[usable] / step)
     _threshold_axis(axes)
-    return f"Middle: the same, relative to each cell's own threshold; the states are separated by {_separation(below[usable], above[usable])}. "
+    return (
+        "Middle: the same, relative to each cell's own threshold; the states are separated by "
+        f"{_separation(below[usable], above[usable])}. "
+    )
 
 
 def _threshold_axis(axes: Axes) -> None:
@@ -144,6 +151,6 @@ def _amplitudes(contents: Contents, axes: Axes, chips: list[str]) -> str:
     falls = contents.read(f"arrays/{scanned[0]}/amplitude/parallel_fidelity")[-1] < 0.8
     axes.legend(handlelength=2, borderaxespad=0, loc="upper right" if falls else "upper left")
     return (
-        "Right: a checkerboard written once at each amplitude; too little leaves selected cells, too much also flips half-selected ones. "
-        "Upright lines: the amplitudes used, the middle of each plateau."
+        "Right: a checkerboard written once at each amplitude; too little leaves selected cells, too much also "
+        "flips half-selected ones. Upright lines: the amplitudes used, the middle of each plateau."
     )
