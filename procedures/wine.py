@@ -238,7 +238,7 @@ class _Solution:
         return pair_difference(amperes, infer.read_volts, self.station.info.delta_siemens)
 
     def _range(self, layer: int) -> float:
-        """The largest current a column of the block can carry: every row of it driven, every cell P."""
+        """Return the largest current a column of the block can carry: every row of it driven, every cell P."""
         parallel = self.memory[self.chips[layer]]["reference"]["parallel_amperes"]
         block = _cells(self.blocks[layer], self.shape)
         scale = self.campaign.infer.read_volts / self.memory[self.chips[layer]]["reference"]["read_volts"]

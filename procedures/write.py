@@ -148,7 +148,7 @@ class _Writer:
         return self.crossbar.limits.cell_volts
 
     def _order(self) -> tuple[bool, bool]:
-        """The state with the lower amplitude first: its cells suffer more from half-selection by the other."""
+        """Return the states, that with the lower amplitude first: its cells suffer more from half-selection."""
         return (True, False) if self.settings.parallel_volts <= self.settings.antiparallel_volts else (False, True)
 
     def _rows_with(self, cells: BoolArray) -> tuple[NDArray[np.intp], BoolArray]:

@@ -5,6 +5,9 @@ import threading
 
 import pytest
 <<<<<<< HEAD
+<<<<<<< HEAD
+=======
+>>>>>>> pack
 
 from labmtj.errors import ProcedureFailed, Stopped, UsageError
 =======
