@@ -4,15 +4,7 @@ import signal
 import threading
 
 import pytest
-<<<<<<< HEAD
-<<<<<<< HEAD
-=======
->>>>>>> pack
-
-from labmtj.errors import ProcedureFailed, Stopped, UsageError
-=======
 from labmtj.errors import ProcedureFailed, RecordError, Stopped, UsageError
->>>>>>> cli
 from labmtj.record import files, open_data
 from labmtj.record.replay import START
 from labmtj.run import RunFolder, resume, start
@@ -180,7 +172,9 @@ def test_states_that_a_procedure_keeps_are_no_places_to_resume_from(experiment, 
     assert resume(folder, workers=1, show=nobody).ending == "DONE"
 
 
-@pytest.mark.parametrize(("call", "number"), [("write", 1), ("write", 2), ("sync_data", 1), ("reserve", 1), ("rename", 2)])
+@pytest.mark.parametrize(
+    ("call", "number"), [("write", 1), ("write", 2), ("sync_data", 1), ("reserve", 1), ("rename", 2)]
+)
 def test_a_disk_that_refuses_fails_the_run_and_resume_finishes_it(
     experiment, undisturbed, tmp_path, monkeypatch, assert_same_run, call, number
 ):
