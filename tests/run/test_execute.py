@@ -4,6 +4,7 @@ import signal
 import threading
 
 import pytest
+
 from labmtj.errors import ProcedureFailed, RecordError, Stopped, UsageError
 from labmtj.record import files, open_data
 from labmtj.record.replay import START
