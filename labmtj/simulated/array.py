@@ -158,7 +158,9 @@ class SimulatedArray:
             quiet, broke = self._advance_quietly(held.cell_volts[first:], seconds, rest_seconds)
             states.append((slice(first, first + quiet), self.state.copy()))
             done = slice(first, first + quiet)
-            self.energy_joules += float(np.sum(held.line_volts[done] * held.line_amperes[done])) * seconds
+            energies = (held.line_volts[done] * held.line_amperes[done]).sum(axis=1) * seconds
+            # one after another, so that the sum has the same bits in any batch
+            self.energy_joules = float(np.add.accumulate(np.append(self.energy_joules, energies))[-1])
             first += quiet
             if first < len(line_volts) and not broke:
                 start = held.cell_volts[first]
