@@ -61,12 +61,9 @@ def recovery_figure(contents: Contents) -> Figure:
     """Return median and 5 to 95 % of the accuracy after each step of tuning, for every size."""
     stations = contents.analysed[:8]
     figure, panels = style.canvas(2, height=3.2, left=0.06, wspace=0.14, bottom=0.15)
-    train, test = contents.samples
-    for axes, split, title in zip(
-        panels, (TRAIN, TEST), (f"{train} samples tuned on", f"{test} samples held back"), strict=True
-    ):
+    for axes, split in zip(panels, (TRAIN, TEST), strict=True):
         _recovery(axes, stations, split)
-        axes.set_title(title)
+        axes.set_title(contents.samples[split])
     style.published_line(panels[0])
     panels[0].legend(loc="lower right", ncols=2)
     text = (
