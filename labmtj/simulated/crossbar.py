@@ -79,6 +79,7 @@ class SimulatedCrossbar:
     def measure(self, bias: Bias, lines: Lines, how: Reading) -> Currents:
         """Hold each bias for settle and aperture, every shot in turn, and read the lines at the same time."""
         self._refuse(bias)
+        self._channels.check_range(how.range_amperes)
         chosen, signs = lines.indices(self.shape), how.signs
         shots = (bias.line_volts[:, np.newaxis, :] * signs[:, np.newaxis]).reshape(-1, sum(self.shape))
         self._age()
@@ -103,6 +104,8 @@ class SimulatedCrossbar:
     def pulse(self, bias: Bias, seconds: float) -> Pulse:
         """Apply square pulses: what is delivered is what was asked for, but for gain, offset and compliance of the sources."""
         self._refuse(bias)
+        if not 0 < seconds < np.inf:
+            raise UsageError(f"a pulse of {seconds} s is not a pulse; give seconds > 0")
         return self._apply(bias, seconds, Waveform.square(bias, seconds))
 
     def abort(self) -> None:
