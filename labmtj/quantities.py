@@ -5,9 +5,10 @@ Lines are counted rows first, then columns: line `i` is row `i`, line `rows + j`
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntFlag
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Literal, Self
 
 import numpy as np
@@ -87,6 +88,10 @@ class Bias:
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a Bias is frozen; build a new one instead of setting {name}")
+
+    def __reduce__(self) -> tuple[Callable[..., Bias], tuple[FloatArray, tuple[int, int]]]:
+        volts = self.line_volts if self.batched else self.line_volts[0]
+        return partial(Bias.from_lines, ordered=self.ordered), (volts, self.shape)
 
     @classmethod
     def from_lines(cls, line_volts: ArrayLike, shape: tuple[int, int], *, ordered: bool = True) -> Self:
@@ -190,7 +195,8 @@ class Currents:
     def part(self, lines: slice) -> Currents:
         """Return the answer for some of the lines."""
         arrays = (self.raw_amperes, self.flags, self.range_amperes, self.start_seconds, self.volts)
-        return Currents(*(array[:, :, lines] for array in arrays), self.signs)  # type: ignore[call-arg]
+        whole = self.raw_amperes.shape
+        return Currents(*(np.broadcast_to(array, whole)[:, :, lines] for array in arrays), self.signs)  # type: ignore[call-arg]
 
     def __len__(self) -> int:
         return len(self.raw_amperes)

@@ -118,6 +118,8 @@ class SimulatedCrossbar:
 
     def apply(self, waveform: Waveform) -> Pulse:
         """Apply waveforms as another bench delivered them: steps of any length, lines stepping one after another."""
+        if not ((waveform.step_seconds >= 0) & (waveform.step_seconds < np.inf)).all():
+            raise UsageError(f"a waveform needs step_seconds of zero or more; got {waveform.step_seconds.min():g}")
         bias = Bias.from_lines(waveform.line_volts[:, 0], self.shape)
         return self._apply(bias, float(waveform.step_seconds.sum(axis=1)[0]), waveform)
 

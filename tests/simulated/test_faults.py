@@ -95,9 +95,9 @@ def test_back_hopping_makes_more_amplitude_worse_and_ends(make):
 
 def test_a_flip_in_the_aperture_is_averaged(make):
     """The current is the time average: a read of one second, in which a weak cell flips, lies in between."""
-    crossbar = make((1, 1), parallel_ohms=1000.0, thermal_stability=22.0, barrier_exponent=1)
+    crossbar = make((1, 1), parallel_ohms=1000.0, thermal_stability=25.0, barrier_exponent=1)
     how = Reading(aperture_seconds=0.05, settle_seconds=0.0)
-    amperes = crossbar.measure(Bias(np.full((60, 1), 0.1), [0.0]), Lines(columns=(0,)), how).amperes[:, 0] * 1e6
+    amperes = crossbar.measure(Bias(np.full((200, 1), 0.1), [0.0]), Lines(columns=(0,)), how).amperes[:, 0] * 1e6
     first = int(np.argmax(amperes > 50.5))
     assert first > 0
     np.testing.assert_allclose(amperes[:first], 50.0, atol=0.01)
