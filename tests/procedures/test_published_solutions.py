@@ -1,11 +1,11 @@
 """The public NIST solutions on arrays under fixed conditions: accuracies before and after tuning.
 
-Conditions: RA 10 ohm um^2, TMR 1 with a spread of 5 %, R spread by sqrt((2 x 1.5 nm / D)^2 + (3 %)^2), exactly 1 % random
-write errors, no defects, two chips per size fixed over all solutions, linear cells, wires of 3 ohm per segment and 20 ohm
-at either end. The bands are the medians over all 300 solutions on the 148 samples that a separate prototype found.
+Conditions: RA 10 ohm um^2, TMR 1 with a spread of 5 %, R spread by sqrt((2 x 1.5 nm / D)^2 + (3 %)^2), 1 % random write
+errors, no defects, two chips per size fixed over all solutions, linear cells, wires of 3 ohm per segment and 20 ohm at
+either end. The bands are the medians over all 300 solutions on the 148 samples that a separate prototype found.
 
-Here are the first 100 solutions. Untuned and strongly attenuated they are better than all 300 by 1 to 3 points, in software
-already; `SUBSET` takes that difference into account. One pair of chips moves a median by +-2 points, so there are eight.
+Here are the first 100 solutions. Untuned and strongly attenuated they beat all 300 by 1 to 3 points, in software
+already; `subset_advantage` takes that into account. One pair of chips moves a median by +-2 points, so there are eight.
 """
 
 import os
