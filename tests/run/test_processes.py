@@ -7,12 +7,13 @@ import time
 from pathlib import Path
 
 import pytest
+
 from labmtj.run import RunFolder, resume
 
 LIMITED = (
     "-c",
-    "import resource, sys; from labmtj.cli import main; resource.setrlimit(resource.RLIMIT_FSIZE, (1_500_000, 1_500_000)); "
-    "sys.exit(main(sys.argv[1:]))",
+    "import resource, sys; from labmtj.cli import main; "
+    "resource.setrlimit(resource.RLIMIT_FSIZE, (1_500_000, 1_500_000)); sys.exit(main(sys.argv[1:]))",
 )  # fmt: skip
 
 
@@ -37,7 +38,9 @@ def has_begun(parent, size=100_000):
 
 
 def children(pid):
-    return [int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()]
+    return [
+        int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()
+    ]
 
 
 def is_alive(pid):
@@ -48,7 +51,8 @@ def is_alive(pid):
 
 
 @pytest.mark.parametrize(
-    ("signals", "code", "workers"), [([signal.SIGINT], 130, 2), ([signal.SIGINT] * 2, 130, 1), ([signal.SIGTERM], 143, 1)]
+    ("signals", "code", "workers"),
+    [([signal.SIGINT], 130, 2), ([signal.SIGINT] * 2, 130, 1), ([signal.SIGTERM], 143, 1)],
 )
 def test_a_signal_to_all_processes_stops_the_run(command, options, tmp_path, signals, code, workers):
     process = command("run", *options, "--count", 40, "--out", "runs", "--workers", workers, start_new_session=True)
