@@ -110,6 +110,11 @@ class WineCampaign(BaseModel):
                     ("solutions",),
                     f"the networks of {self.solutions} have {found} {kind}; Wine needs {wanted}: take another file",
                 )
+        if (idle := np.flatnonzero(~solutions.effective1.any(axis=(1, 2)))).size:
+            raise SettingError(
+                ("solutions",),
+                f"solution {idle[0]} of {self.solutions} has only zero weights in layer 1 and computes nothing",
+            )
         for station in stations:
             self._check_places(solutions, station)
             self._check_limits(station.info)
@@ -245,9 +250,14 @@ class _Solution:
         return float(1.1 * scale * np.where(block, parallel, 0.0).sum(axis=0).max())
 
 
-@functools.cache
 def _load(path: Path) -> Solutions:
-    """Read a file of solutions once per process: every block asks for it."""
+    """Read a file of solutions, once as long as it is the same: every block asks for it."""
+    stat = path.stat()
+    return _load_version(path, stat.st_mtime_ns, stat.st_size)
+
+
+@functools.lru_cache(4)
+def _load_version(path: Path, changed_ns: int, size: int) -> Solutions:  # noqa: ARG001 - they name the version
     return Solutions.load(path)
 
 

@@ -12,8 +12,8 @@ from labmtj.run import RunFolder, resume
 
 LIMITED = (
     "-c",
-    "import resource, sys; from labmtj.cli import main; resource.setrlimit(resource.RLIMIT_FSIZE, (1_500_000, 1_500_000)); "
-    "sys.exit(main(sys.argv[1:]))",
+    "import resource, sys; from labmtj.cli import main; "
+    "resource.setrlimit(resource.RLIMIT_FSIZE, (1_500_000, 1_500_000)); sys.exit(main(sys.argv[1:]))",
 )  # fmt: skip
 
 
