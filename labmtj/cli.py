@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(known.command(known, rest) or 0)
     except LabmtjError as error:
-        print(f"labmtj: {error}", file=sys.stderr)
+        print(f"labmtj: {error}", *getattr(error, "__notes__", ()), sep="\n", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("labmtj: interrupted", file=sys.stderr)
@@ -35,6 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read our output has gone
         return 0
+    except OSError as error:
+        print(f"labmtj: {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
+        return 1
 
 
 def _named_experiment(arguments: Sequence[str]) -> Sequence[str]:
@@ -46,7 +50,9 @@ def _named_experiment(arguments: Sequence[str]) -> Sequence[str]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="labmtj", description="Write and read passive crossbar arrays of magnetic tunnel junctions."
+        prog="labmtj",
+        description="Write and read passive crossbar arrays of magnetic tunnel junctions.",
+        allow_abbrev=False,
     )
     parser.add_argument("--version", action="version", version=f"labmtj {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -54,7 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     def add(
         name: str, command: Callable[..., int | None], text: str, *, add_help: bool = True
     ) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", add_help=add_help)
+        sub = commands.add_parser(
+            name, help=text, description=text[0].upper() + text[1:] + ".", add_help=add_help, allow_abbrev=False
+        )
         sub.set_defaults(command=command)
         return sub
 
@@ -173,9 +181,13 @@ class _Display:
             return
         self._shown = progress.seconds if not last else -1e9
         text = progress_text(progress)
-        print(
-            f"\r{text:<78}" if self._terminal else text, end="" if self._terminal else "\n", file=sys.stderr, flush=True
-        )
+        with suppress(OSError, ValueError):  # nobody may be looking any more; the run goes on
+            print(
+                f"\r{text:<78}" if self._terminal else text,
+                end="" if self._terminal else "\n",
+                file=sys.stderr,
+                flush=True,
+            )
 
 
 def progress_text(progress: Progress) -> str:
@@ -202,7 +214,8 @@ def _recover(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: AR
     folder = RunFolder.open(known.run)
     if not folder.journal.is_file():
         raise UsageError(f"{folder.journal}: no journal; there is nothing to rebuild data.h5 from")
-    reader = recover(folder.journal, folder.data, skip_damage=known.skip_damage)
+    with folder.alone():
+        reader = recover(folder.journal, folder.data, skip_damage=known.skip_damage)
     print(f"{folder.data}: rebuilt from {reader.valid_bytes / 1e6:.1f} MB of journal")
     if reader.torn_bytes:
         print(f"{reader.torn_bytes} bytes behind the last whole frame were never acknowledged and are left out")

@@ -17,6 +17,6 @@ def check_ownership() -> None:
     taken = [f"{name!r} (from {', '.join(others)})" for name, others in strangers.items() if others]
     if taken:
         raise UsageError(
-            f"another distribution has installed a package called {' and '.join(taken)}, which {DISTRIBUTION} has, too; "
+            f"another distribution has installed a package called {' and '.join(taken)}, as {DISTRIBUTION} does; "
             f"uninstall it, or give {DISTRIBUTION} its own virtual environment"
         )

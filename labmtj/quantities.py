@@ -5,10 +5,11 @@ Lines are counted rows first, then columns: line `i` is row `i`, line `rows + j`
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntFlag
-from functools import cached_property
-from typing import Literal, Self
+from functools import cached_property, partial
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -40,7 +41,7 @@ class Lines:
         return len(self.rows) + len(self.columns)
 
     def indices(self, shape: tuple[int, int]) -> NDArray[np.intp]:
-        """Return the line numbers (rows first, columns shifted by the number of rows); raise UsageError outside `shape`."""
+        """Return the line numbers, rows first, columns shifted by the number of rows; UsageError outside `shape`."""
         for name, chosen, count in (("row", self.rows, shape[0]), ("column", self.columns, shape[1])):
             outside = [index for index in chosen if not 0 <= index < count]
             if outside:
@@ -64,6 +65,11 @@ class Bias:
 
     line_volts: FloatArray
     """(batch, rows + columns), read-only; batch is 1 for a single bias."""
+    shape: tuple[int, int]
+    """rows and columns"""
+    batched: bool
+    """whether it was given as a batch, even of one"""
+    ordered: bool
 
     def __init__(self, row_volts: ArrayLike, column_volts: ArrayLike, *, ordered: bool = True) -> None:
         rows, columns = np.asarray(row_volts, float), np.asarray(column_volts, float)
@@ -79,9 +85,9 @@ class Bias:
             [np.broadcast_to(rows, (*batch, rows.shape[-1])), np.broadcast_to(columns, (*batch, columns.shape[-1]))],
             axis=-1,
         )
-        self._set(np.atleast_2d(volts), (rows.shape[-1], columns.shape[-1]), bool(batch), ordered)
+        self._set(np.atleast_2d(volts), (rows.shape[-1], columns.shape[-1]), batched=bool(batch), ordered=ordered)
 
-    def _set(self, line_volts: FloatArray, shape: tuple[int, int], batched: bool, ordered: bool) -> None:
+    def _set(self, line_volts: FloatArray, shape: tuple[int, int], *, batched: bool, ordered: bool) -> None:
         if np.isinf(line_volts).any():
             raise UsageError("a bias holds an infinite voltage; use NaN for a floating line")
         line_volts.flags.writeable = False
@@ -90,6 +96,10 @@ class Bias:
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a Bias is frozen; build a new one instead of setting {name}")
+
+    def __reduce__(self) -> tuple[Callable[..., Bias], tuple[FloatArray, tuple[int, int]]]:
+        volts = self.line_volts if self.batched else self.line_volts[0]
+        return partial(Bias.from_lines, ordered=self.ordered), (volts, self.shape)
 
     @classmethod
     def from_lines(cls, line_volts: ArrayLike, shape: tuple[int, int], *, ordered: bool = True) -> Self:
@@ -100,7 +110,7 @@ class Bias:
                 f"a bias of a {shape[0]} x {shape[1]} array needs {sum(shape)} line voltages; got {volts.shape}"
             )
         self = cls.__new__(cls)
-        self._set(np.atleast_2d(volts), shape, volts.ndim == 2, ordered)
+        self._set(np.atleast_2d(volts), shape, batched=volts.ndim == 2, ordered=ordered)
         return self
 
     @property
@@ -194,12 +204,19 @@ class Currents:
     @cached_property
     def amperes(self) -> FloatArray:
         """Odd part over the shots, (batch, lines): the mean of sign x raw value."""
-        return np.einsum("bsl,s->bl", self.raw_amperes, self.signs / len(self.signs))
+        return np.asarray(np.einsum("bsl,s->bl", self.raw_amperes, self.signs / len(self.signs)), float)
 
     def part(self, lines: slice) -> Currents:
         """Return the answer for some of the lines."""
-        arrays = (self.raw_amperes, self.flags, self.range_amperes, self.start_seconds, self.volts)
-        return Currents(*(array[:, :, lines] for array in arrays), self.signs)  # type: ignore[call-arg]
+        whole = self.raw_amperes.shape
+
+        def some(array: NDArray[Any]) -> NDArray[Any]:
+            return np.broadcast_to(array, whole)[:, :, lines]
+
+        return Currents(
+            some(self.raw_amperes), some(self.flags), some(self.range_amperes),
+            some(self.start_seconds), some(self.volts), self.signs,
+        )  # fmt: skip
 
     def __len__(self) -> int:
         return len(self.raw_amperes)
@@ -278,6 +295,7 @@ class ArrayInfo:
     diameter_metres: float
     delivered_fraction: FloatArray
     """(rows, columns): part of a selected cell's voltage that the wires leave to it, nominal cells in a checkerboard"""
+    limits: Limits = Limits()
 
 
 @dataclass(frozen=True, slots=True)

@@ -125,7 +125,7 @@ class Procedure(Protocol):
 
 
 class Campaign(Protocol):
-    """A procedure in blocks over several arrays. Between two blocks all that matters is in the arrays and in `memory`."""
+    """A procedure in blocks over several arrays. Between two blocks all that matters is in arrays and `memory`."""
 
     def fingerprint(self) -> str:
         """Return a checksum of the input files; a run is not resumed with others."""

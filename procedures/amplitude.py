@@ -1,7 +1,7 @@
 """Amplitude scan: write fidelity against write voltage, for each direction.
 
-The curve is a hump: too little does not switch the selected cells, too much disturbs the half-selected ones. The amplitude to
-use is the middle of its plateau, not its first good value.
+The curve is a hump: too little does not switch the selected cells, too much disturbs the half-selected ones. The
+amplitude to use is the middle of its plateau, not its first good value.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from labmtj.errors import ProcedureFailed
-from labmtj.quantities import BoolArray, FloatArray
-from labmtj.verbs import Crossbar
-from procedures.reference import ReferenceMaps, ReferenceSettings, initialise
+from labmtj.errors import ProcedureFailed, SettingError
+from labmtj.quantities import ArrayInfo, BoolArray, FloatArray
+from labmtj.schema import Purpose, Variable
+from labmtj.verbs import Crossbar, Log
+from procedures.reference import ReferenceMaps, ReferenceSettings, initialise, put_reference, reference_maps
 from procedures.write import WriteSettings, write_matrix
 
 
@@ -30,6 +31,35 @@ class AmplitudeSettings(BaseModel):
     plateau_fraction: float = Field(
         0.02, ge=0, le=0.5, description="how far below the best fidelity the plateau reaches"
     )
+
+    def check(self, array: ArrayInfo, *key: str) -> None:
+        """Raise SettingError unless some amplitudes are left below the limit of the array."""
+        highest = min(self.stop_volts, array.limits.cell_volts)
+        if self.start_volts >= highest:
+            raise SettingError(
+                (*key, "start_volts"), f"{self.start_volts:g} V is not below the highest amplitude, {highest:g} V "
+                f"(the lower of stop_volts and limits.cell_volts of array {array.name}); lower it",
+            )  # fmt: skip
+
+
+class AmplitudeMap(AmplitudeSettings):
+    """The amplitude scan as a procedure of its own: reference maps, then the scan."""
+
+    reference: ReferenceSettings = ReferenceSettings()
+    write: WriteSettings = WriteSettings()
+
+    def check(self, array: ArrayInfo, *key: str) -> None:
+        """Raise SettingError for what the array does not survive."""
+        super().check(array, *key)
+        self.reference.check(array, *key, "reference")
+        self.write.check(array, *key, "write", amplitudes=False)
+
+    def execute(self, crossbar: Crossbar, log: Log) -> None:
+        """Make the maps of an array, scan its amplitudes and record both; leaves the array all-AP."""
+        with log.tagged(purpose=Purpose.CHARACTERISE):
+            reference = reference_maps(crossbar, self.reference)
+            put_reference(log, reference)
+            put_scan(log, scan_amplitudes(crossbar, reference, self.reference, self.write, self))
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +79,7 @@ class AmplitudeScan:
 
 def checkerboard(shape: tuple[int, int]) -> BoolArray:
     """Return True on the cells whose row and column add up to an even number."""
-    return np.add.outer(np.arange(shape[0]), np.arange(shape[1])) % 2 == 0
+    return np.asarray(np.add.outer(np.arange(shape[0]), np.arange(shape[1])) % 2 == 0, bool)
 
 
 def scan_amplitudes(
@@ -114,3 +144,16 @@ def middle_of_plateau(volts: FloatArray, fidelity: FloatArray, fraction: float) 
     while high < len(volts) - 1 and fidelity[high + 1] >= fidelity[best] - fraction:
         high += 1
     return float((volts[low] + volts[high]) / 2)
+
+
+def put_scan(log: Log, scan: AmplitudeScan, path: str = "amplitude") -> None:
+    """Record the scan in the group `path`."""
+    log.put(
+        path,
+        {
+            "volts": Variable(scan.volts, "V", "write amplitude", ("volts",)),
+            "parallel_fidelity": Variable(scan.parallel_fidelity, "1", "fidelity of writing P", ("volts",)),
+            "antiparallel_fidelity": Variable(scan.antiparallel_fidelity, "1", "fidelity of writing AP", ("volts",)),
+        },
+    )
+    log.attributes(path, {"parallel_volts": scan.parallel_volts, "antiparallel_volts": scan.antiparallel_volts})

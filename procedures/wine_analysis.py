@@ -1,7 +1,7 @@
 """What the Wine campaign's records say: accuracies before and after tuning, and the metrics that could predict them.
 
-Works on data.h5 alone, so last week's data can be analysed again. Everything is tuned on the 148 training samples; the 30
-test samples are only reported.
+Works on data.h5 alone, so last week's data can be analysed again. Everything is tuned on the 148 training samples; the
+30 test samples are only reported.
 """
 
 from __future__ import annotations
@@ -72,8 +72,8 @@ class Campaign:
         columns1 = data.read(f"{table}/layer1_amperes") / (delta * read_volts)
         bits = tuple(data.read(f"solutions/w{layer}")[numbers] for layer in (1, 2))
         return cls(
-            data.read("dataset/label"), np.flatnonzero(~is_test), np.flatnonzero(is_test), data.read("dataset/features"),
-            (pairs.difference(bits[0]), pairs.difference(bits[1])), (bits[0], bits[1]),
+            data.read("dataset/label"), np.flatnonzero(~is_test), np.flatnonzero(is_test),
+            data.read("dataset/features"), (pairs.difference(bits[0]), pairs.difference(bits[1])), (bits[0], bits[1]),
             (data.read("solutions/b1")[numbers], data.read("solutions/b2")[numbers]),
             pairs.difference(columns1), columns1, station.info.antiparallel_siemens / delta,
             data.read(f"{table}/layer1_transfer_siemens"),

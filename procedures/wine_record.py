@@ -11,8 +11,8 @@ from labmtj.perceptron import Solutions, Wine
 from labmtj.quantities import Station
 from labmtj.schema import Column, Table, Variable
 from labmtj.verbs import Log
-from procedures.amplitude import AmplitudeScan
-from procedures.reference import Outcome, ReferenceMaps
+from procedures.amplitude import AmplitudeScan, put_scan
+from procedures.reference import Outcome, ReferenceMaps, put_reference
 from procedures.write import WriteResult, WriteSettings
 
 OUTCOMES = {outcome.name.lower(): int(outcome) for outcome in Outcome}
@@ -137,39 +137,9 @@ def put_characterisation(
     log: Log, chip: str, reference: ReferenceMaps, scan: AmplitudeScan | None, write: WriteSettings
 ) -> None:
     """Record the reference maps of a chip, its amplitude scan and the amplitudes chosen."""
-    cells = ("row", "column")
-    log.put(
-        f"arrays/{chip}/reference",
-        {
-            "parallel_amperes": Variable(
-                reference.parallel_amperes, "A", "read current of the cell, array all P", cells
-            ),
-            "antiparallel_amperes": Variable(
-                reference.antiparallel_amperes, "A", "read current of the cell, array all AP", cells
-            ),
-            "threshold_amperes": Variable(reference.threshold_amperes, "A", "above it a read counts as P", cells),
-            "outcome": Variable(
-                reference.outcome, "1", "usable (0) or why not, see flag_meanings of the solutions", cells
-            ),
-        },
-    )
-    log.attributes(
-        f"arrays/{chip}/reference",
-        {
-            "read_volts": reference.read_volts,
-            "polarity": reference.polarity,
-            "parallel_volts": write.parallel_volts,
-            "antiparallel_volts": write.antiparallel_volts,
-        },
-    )
+    put_reference(
+        log, reference, f"arrays/{chip}/reference",
+        parallel_volts=write.parallel_volts, antiparallel_volts=write.antiparallel_volts,
+    )  # fmt: skip
     if scan is not None:
-        log.put(
-            f"arrays/{chip}/amplitude",
-            {
-                "volts": Variable(scan.volts, "V", "write amplitude", ("volts",)),
-                "parallel_fidelity": Variable(scan.parallel_fidelity, "1", "fidelity of writing P", ("volts",)),
-                "antiparallel_fidelity": Variable(
-                    scan.antiparallel_fidelity, "1", "fidelity of writing AP", ("volts",)
-                ),
-            },
-        )
+        put_scan(log, scan, f"arrays/{chip}/amplitude")

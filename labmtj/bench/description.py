@@ -58,8 +58,8 @@ class TimingFile(BaseModel):
 
     model_config = _STRICT
 
-    source_seconds: float = Field(Timing.__dataclass_fields__["source_seconds"].default, ge=0)
-    transfer_seconds: float = Field(Timing.__dataclass_fields__["transfer_seconds"].default, ge=0)
+    source_seconds: float = Field(Timing().source_seconds, ge=0)
+    transfer_seconds: float = Field(Timing().transfer_seconds, ge=0)
 
 
 class BenchFile(BaseModel):
@@ -71,7 +71,7 @@ class BenchFile(BaseModel):
     kind: Literal["simulated"] = Field(description="real and virtual instruments come with the drivers")
     arrays: dict[str, ArrayDescription] = Field(min_length=1)
     meter: MeterFile
-    timing: TimingFile = TimingFile()  # type: ignore[call-arg]
+    timing: TimingFile = TimingFile()
     operator: str = ""
     notes: str = ""
 

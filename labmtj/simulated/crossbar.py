@@ -1,4 +1,4 @@
-"""`SimulatedCrossbar`: the array, a source-measure unit on every line, and a clock that books what a bench would take."""
+"""`SimulatedCrossbar`: the array, a source-measure unit on every line, a clock that books what a bench would take."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ class SimulatedCrossbar:
     Args:
         wires: resistances of the lines, terminations included.
         junctions: the cells.
-        seed: of the run: the same seed and name give the same flips, noise and meters, to the bit, however biases are batched.
+        seed: of the run: the same seed and name give the same flips, noise and meters, to the bit, however biases are
+            batched.
         name: of the chip.
         limits: what cells and lines survive; `limits.line_amperes` is the compliance of every source.
         meter: data sheet of every channel, default ideal.
@@ -70,7 +71,7 @@ class SimulatedCrossbar:
 
     # -- Crossbar ----------------------------------------------------------------------------------------------------
 
-    def can(self, bias: Bias, seconds: float = 0.0) -> Refusal | None:
+    def can(self, bias: Bias, seconds: float = 0.0) -> Refusal | None:  # noqa: ARG002 - any width will do
         """Refuse a bias for another shape; a unit on every line gives any other."""
         if bias.shape != self.shape:
             return Refusal(f"the bias is for {bias.shape} lines, the array has {self.shape}", "build it for this array")
@@ -79,23 +80,26 @@ class SimulatedCrossbar:
     def measure(self, bias: Bias, lines: Lines, how: Reading) -> Currents:
         """Hold each bias for settle and aperture, every shot in turn, and read the lines at the same time."""
         self._refuse(bias)
+        self._channels.check_range(how.range_amperes)
         chosen, signs = lines.indices(self.shape), how.signs
         shots = (bias.line_volts[:, np.newaxis, :] * signs[:, np.newaxis]).reshape(-1, sum(self.shape))
         self._age()
-        held = self.array.hold(
-            self._channels.delivered_volts(shots), how.settle_seconds + how.aperture_seconds, how.settle_seconds,
+        held, states = self.array.hold(
+            self._channels.delivered_volts(shots),
+            how.settle_seconds + how.aperture_seconds,
+            how.settle_seconds,
             self.timing.source_seconds + self.timing.transfer_seconds,
-        )  # fmt: skip
+        )
         starts = self._book_reads(len(shots), how)
         normals = self._noise.rows(self._shots, len(shots))[:, chosen]
-        shift, rms = self._cell_noise.on_lines(held, self.array.state, starts, how.aperture_seconds)
+        shift, rms = self._cell_noise.on_lines(held, states, chosen, starts, how.aperture_seconds)
         self._shots += len(shots)
         shown, used, flags = self._channels.read(
-            -held.line_amperes[:, chosen] + shift[:, chosen],
+            -held.line_amperes[:, chosen] + shift,
             chosen,
             how.range_amperes,
             how.aperture_seconds,
-            rms[:, chosen],
+            rms,
             normals,
         )
         flags |= np.where(held.limited[:, chosen], np.uint8(Flag.COMPLIANCE), np.uint8(0))
@@ -106,8 +110,10 @@ class SimulatedCrossbar:
         )  # fmt: skip
 
     def pulse(self, bias: Bias, seconds: float) -> Pulse:
-        """Apply square pulses: what is delivered is what was asked for, but for gain, offset and compliance of the sources."""
+        """Apply square pulses: delivered is what was asked for, but for gain, offset and compliance of the sources."""
         self._refuse(bias)
+        if not 0 < seconds < np.inf:
+            raise UsageError(f"a pulse of {seconds} s is not a pulse; give seconds > 0")
         return self._apply(bias, seconds, Waveform.square(bias, seconds))
 
     def abort(self) -> None:
@@ -120,6 +126,8 @@ class SimulatedCrossbar:
 
     def apply(self, waveform: Waveform) -> Pulse:
         """Apply waveforms as another bench delivered them: steps of any length, lines stepping one after another."""
+        if not ((waveform.step_seconds >= 0) & (waveform.step_seconds < np.inf)).all():
+            raise UsageError(f"a waveform needs step_seconds of zero or more; got {waveform.step_seconds.min():g}")
         bias = Bias.from_lines(waveform.line_volts[:, 0], self.shape)
         return self._apply(bias, float(waveform.step_seconds.sum(axis=1)[0]), waveform)
 
@@ -175,4 +183,4 @@ class SimulatedCrossbar:
             self.clock.book(purpose, seconds, shots)
         self._aged_to = self.clock.nanoseconds
         opened = begun + nanoseconds(self.timing.source_seconds) + nanoseconds(how.settle_seconds)
-        return (opened + each * np.arange(shots)) * 1e-9
+        return np.asarray((opened + each * np.arange(shots)) * 1e-9, float)
