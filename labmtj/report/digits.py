@@ -20,7 +20,7 @@ def percent(value: float, digits: int = 1) -> str:
 
 def fixed(value: float, digits: int = 2) -> str:
     """Return a number with a fixed number of decimals."""
-    return MISSING if not math.isfinite(value) else f"{value:.{digits}f}".replace("-", "\u2212")
+    return MISSING if not math.isfinite(value) else f"{value:z.{digits}f}".replace("-", "\u2212")
 
 
 def chance(p: float) -> str:

@@ -33,7 +33,8 @@ def overview_figure(contents: Contents) -> Figure:
         "differ in accuracy, which is why write fidelity alone does not tell how good a network is. Middle: median "
         "accuracy against g = Gnorm / nominal conductance step, the common g marked; smaller junctions lose less "
         "to the resistance of the lines, and a single number recovers most of the rest. Right: one solution on the "
-        f"{example.label} junctions, the hardest to write, layer 1; × marks cells that differ from the target."
+        f"{example.label} junctions, the hardest to write, layer 1; × marks cells that differ from the target. "
+        "Points are moved by less than half a count, so that equal ones do not hide each other."
     )
     sources = (
         Source.of(f"{example.group}/metrics", ".write_fidelity.plot.hist()", array="write_fidelity"),

@@ -20,8 +20,9 @@ def test_quantity_says_the_value_with_a_number_from_1_to_1000(size: float, sign:
 @pytest.mark.parametrize(
     ("name", "unit"),
     [
-        ("read_volts", "V"), ("critical_volts_to_parallel", "V"), ("resistance_area_ohm_m2", "Ω m²"), ("area_square_metres", "m²"),
-        ("diameter_metres", "m"), ("tmr_per_kelvin", "1/K"), ("temperature_kelvin", "K"), ("tmr", ""), ("seconds", "s"), ("revolts", ""),
+        ("read_volts", "V"), ("critical_volts_to_parallel", "V"), ("resistance_area_ohm_m2", "Ω m²"),
+        ("area_square_metres", "m²"), ("diameter_metres", "m"), ("tmr_per_kelvin", "1/K"), ("temperature_kelvin", "K"),
+        ("tmr", ""), ("seconds", "s"), ("revolts", ""),
     ],
 )  # fmt: skip
 def test_unit_follows_from_the_name(name: str, unit: str) -> None:
@@ -44,6 +45,11 @@ def test_p_is_never_a_false_zero() -> None:
     assert digits.chance(0.0) == "below 10⁻⁶"
     assert digits.chance(1e-5) == "1.0e-05"
     assert digits.chance(0.0123) == "0.012"
+
+
+def test_zero_has_no_sign() -> None:
+    assert digits.fixed(-0.001) == "0.00"
+    assert digits.fixed(-0.01) == "\u22120.01"
 
 
 def test_counts_have_their_nouns() -> None:

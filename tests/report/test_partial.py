@@ -34,7 +34,7 @@ def missing(page: str) -> str:
     return " ".join(re.findall(r'<p class="missing">(.*?)</p>', page))
 
 
-@pytest.mark.parametrize(("blocks", "figures"), [(1, 2), (3, 3), (4, 6)])
+@pytest.mark.parametrize(("blocks", "figures"), [(1, 2), (4, 6)])
 def test_run_stopped_between_blocks_shows_what_is_there(
     blocks: int, figures: int, stopped: Callable[[Callable[[Progress], None]], Path]
 ) -> None:
