@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(known.command(known, rest) or 0)
     except LabmtjError as error:
-        print(f"labmtj: {error}", file=sys.stderr)
+        print(f"labmtj: {error}", *getattr(error, "__notes__", ()), sep="\n", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("labmtj: interrupted", file=sys.stderr)
@@ -35,6 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read our output has gone
         return 0
+    except OSError as error:
+        print(f"labmtj: {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
+        return 1
 
 
 def _named_experiment(arguments: Sequence[str]) -> Sequence[str]:
@@ -45,12 +49,20 @@ def _named_experiment(arguments: Sequence[str]) -> Sequence[str]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="labmtj", description="Write and read passive crossbar arrays of magnetic tunnel junctions.")
+    parser = argparse.ArgumentParser(
+        prog="labmtj",
+        description="Write and read passive crossbar arrays of magnetic tunnel junctions.",
+        allow_abbrev=False,
+    )
     parser.add_argument("--version", action="version", version=f"labmtj {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    def add(name: str, command: Callable[..., int | None], text: str, *, add_help: bool = True) -> argparse.ArgumentParser:
-        sub = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".", add_help=add_help)
+    def add(
+        name: str, command: Callable[..., int | None], text: str, *, add_help: bool = True
+    ) -> argparse.ArgumentParser:
+        sub = commands.add_parser(
+            name, help=text, description=text[0].upper() + text[1:] + ".", add_help=add_help, allow_abbrev=False
+        )
         sub.set_defaults(command=command)
         return sub
 
@@ -59,7 +71,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--bench", help="bench file, in the place of the experiment's")
     run.add_argument("--out", type=Path, default=RUNS, help="where the run's folder is made (default: runs)")
     run.add_argument("--seed", type=int, help="seed, in the place of the experiment's")
-    run.add_argument("--rehearse", action="store_true", help="run a part on the simulation and print what the whole would take")
+    run.add_argument(
+        "--rehearse", action="store_true", help="run a part on the simulation and print what the whole would take"
+    )
     _add_workers(run)
     run.add_argument("-h", "--help", action="store_true", help="show this help and the settings of the experiment")
 
@@ -83,7 +97,9 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--out", type=Path, default=Path("solutions.npz"))
     solutions = add("solutions", _solutions, "import trained solutions")
     actions = solutions.add_subparsers(metavar="ACTION", required=True)
-    importer = actions.add_parser("import", help="read a folder of text files or an .npz and save it as labmtj's own .npz")
+    importer = actions.add_parser(
+        "import", help="read a folder of text files or an .npz and save it as labmtj's own .npz"
+    )
     importer.add_argument("path", type=Path)
     importer.add_argument("--out", type=Path, help="default: the name of the source, .npz, here")
     importer.set_defaults(command=_solutions)
@@ -91,7 +107,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_workers(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--workers", type=int, default=min(2, os.cpu_count() or 1), help="worker processes (default: 2)")
+    parser.add_argument(
+        "--workers", type=int, default=min(2, os.cpu_count() or 1), help="worker processes (default: 2)"
+    )
 
 
 # -- run ---------------------------------------------------------------------------------------------------------------
@@ -163,7 +181,13 @@ class _Display:
             return
         self._shown = progress.seconds if not last else -1e9
         text = progress_text(progress)
-        print(f"\r{text:<78}" if self._terminal else text, end="" if self._terminal else "\n", file=sys.stderr, flush=True)
+        with suppress(OSError, ValueError):  # nobody may be looking any more; the run goes on
+            print(
+                f"\r{text:<78}" if self._terminal else text,
+                end="" if self._terminal else "\n",
+                file=sys.stderr,
+                flush=True,
+            )
 
 
 def progress_text(progress: Progress) -> str:
@@ -190,7 +214,8 @@ def _recover(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: AR
     folder = RunFolder.open(known.run)
     if not folder.journal.is_file():
         raise UsageError(f"{folder.journal}: no journal; there is nothing to rebuild data.h5 from")
-    reader = recover(folder.journal, folder.data, skip_damage=known.skip_damage)
+    with folder.alone():
+        reader = recover(folder.journal, folder.data, skip_damage=known.skip_damage)
     print(f"{folder.data}: rebuilt from {reader.valid_bytes / 1e6:.1f} MB of journal")
     if reader.torn_bytes:
         print(f"{reader.torn_bytes} bytes behind the last whole frame were never acknowledged and are left out")
@@ -223,7 +248,9 @@ def _ls(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
 def _check(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
     from labmtj.bench import load_bench
     from labmtj.bench.text import bench_text
+    from labmtj.ownership import check_ownership
 
+    check_ownership()
     print(bench_text(load_bench(known.bench)))
     return 0
 

@@ -1,14 +1,15 @@
 """One tree of errors: everything labmtj raises on purpose.
 
-    LabmtjError                 a sentence for the person at the bench; never shown with a traceback
-    ├── UsageError              a wrong file, key, value, shape or path; nothing was touched     exit code 2
-    │   ├── ConfigError         a YAML file: names file, line and key
-    │   └── DataError           a data file: truncated, of the wrong shape or of a newer version
-    ├── LimitExceeded           a bias or a pulse beyond what cell, line or bench survives       exit code 2
-    ├── CannotDo                the crossbar cannot give the bias; names the way out             exit code 2
-    ├── RecordError             journal or HDF5 could not be written: disk full, folder gone     exit code 1
-    ├── ProcedureFailed         a procedure found a reason not to go on                          exit code 1
-    └── Stopped                 somebody asked to stop; everything so far is kept                exit code 130, 143
+LabmtjError                 a sentence for the person at the bench; never shown with a traceback
+├── UsageError              a wrong file, key, value, shape or path; nothing was touched     exit code 2
+│   ├── ConfigError         a YAML file: names file, line and key
+│   ├── SettingError        a setting that does not fit the bench or an input file: names its key
+│   └── DataError           a data file: truncated, of the wrong shape or of a newer version
+├── LimitExceeded           a bias or a pulse beyond what cell, line or bench survives       exit code 2
+├── CannotDo                the crossbar cannot give the bias; names the way out             exit code 2
+├── RecordError             journal or HDF5 could not be written: disk full, folder gone     exit code 1
+├── ProcedureFailed         a procedure found a reason not to go on                          exit code 1
+└── Stopped                 somebody asked to stop; everything so far is kept                exit code 130, 143
 """
 
 from __future__ import annotations
@@ -28,6 +29,22 @@ class UsageError(LabmtjError):
 
 class ConfigError(UsageError):
     """A YAML file is wrong. The message names file, line and key, and the remedy."""
+
+
+class SettingError(UsageError):
+    """A setting of a procedure does not fit the arrays or the input files; nothing was touched.
+
+    Args:
+        key: where the setting stands, such as ("write", "parallel_volts").
+        problem: what is wrong with it, and the remedy.
+    """
+
+    def __init__(self, key: tuple[str, ...], problem: str) -> None:
+        super().__init__(key, problem)
+        self.key, self.problem = key, problem
+
+    def __str__(self) -> str:
+        return f"{'.'.join(self.key)}: {self.problem}"
 
 
 class DataError(UsageError):
@@ -58,5 +75,8 @@ class Stopped(LabmtjError):
     """A stop was requested by a signal; the record up to here is kept and can be resumed."""
 
     def __init__(self, signal_number: int = 2) -> None:
-        super().__init__("stopped on request")
+        super().__init__(signal_number)
         self.exit_code = 128 + signal_number
+
+    def __str__(self) -> str:
+        return "stopped on request; everything so far is kept"

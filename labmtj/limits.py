@@ -16,7 +16,7 @@ ROUNDING_VOLTS = 1e-9
 
 
 def spread_volts(bias: Bias) -> FloatArray:
-    """Return the largest voltage any cell can see under each bias of the batch, (batch,): floating lines lie in between."""
+    """Return the largest voltage any cell can see under each bias, (batch,): floating lines lie in between."""
     driven = ~np.isnan(bias.line_volts)
     highest = np.where(driven, bias.line_volts, -np.inf).max(axis=1)
     lowest = np.where(driven, bias.line_volts, np.inf).min(axis=1)
@@ -24,9 +24,11 @@ def spread_volts(bias: Bias) -> FloatArray:
 
 
 def check(bias: Bias, limits: Limits, shape: tuple[int, int], seconds: float = 0.0) -> None:
-    """Raise LimitExceeded naming the worst lines, the voltage, the limit and the remedy; nothing has been applied then."""
+    """Raise LimitExceeded naming the worst lines, the voltage, the limit and the remedy, before anything is applied."""
     if bias.shape != shape:
-        raise LimitExceeded(f"a bias for {bias.shape[0]} x {bias.shape[1]} lines does not fit the {shape[0]} x {shape[1]} array")
+        raise LimitExceeded(
+            f"a bias for {bias.shape[0]} x {bias.shape[1]} lines does not fit the {shape[0]} x {shape[1]} array"
+        )
     spread = spread_volts(bias)
     worst = int(np.argmax(spread))
     if spread[worst] > limits.cell_volts + ROUNDING_VOLTS:
@@ -34,8 +36,9 @@ def check(bias: Bias, limits: Limits, shape: tuple[int, int], seconds: float = 0
         high, low = line_name(int(np.nanargmax(volts)), shape), line_name(int(np.nanargmin(volts)), shape)
         where = f" (bias {worst} of {len(bias)})" if len(bias) > 1 else ""
         raise LimitExceeded(
-            f"{high} at {np.nanmax(volts):.3g} V against {low} at {np.nanmin(volts):.3g} V puts {spread[worst]:.3g} V across a cell"
-            f"{where}; the limit is {limits.cell_volts:g} V (limits.cell_volts). Nothing was applied: lower the amplitude"
+            f"{high} at {np.nanmax(volts):.3g} V against {low} at {np.nanmin(volts):.3g} V puts {spread[worst]:.3g} V "
+            f"across a cell{where}; the limit is {limits.cell_volts:g} V (limits.cell_volts). Nothing was applied: "
+            "lower the amplitude"
         )
     if not 0 <= seconds <= limits.pulse_seconds:
         raise LimitExceeded(

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntFlag
 from functools import cached_property, partial
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -41,7 +41,7 @@ class Lines:
         return len(self.rows) + len(self.columns)
 
     def indices(self, shape: tuple[int, int]) -> NDArray[np.intp]:
-        """Return the line numbers (rows first, columns shifted by the number of rows); raise UsageError outside `shape`."""
+        """Return the line numbers, rows first, columns shifted by the number of rows; UsageError outside `shape`."""
         for name, chosen, count in (("row", self.rows, shape[0]), ("column", self.columns, shape[1])):
             outside = [index for index in chosen if not 0 <= index < count]
             if outside:
@@ -65,6 +65,11 @@ class Bias:
 
     line_volts: FloatArray
     """(batch, rows + columns), read-only; batch is 1 for a single bias."""
+    shape: tuple[int, int]
+    """rows and columns"""
+    batched: bool
+    """whether it was given as a batch, even of one"""
+    ordered: bool
 
     def __init__(self, row_volts: ArrayLike, column_volts: ArrayLike, *, ordered: bool = True) -> None:
         rows, columns = np.asarray(row_volts, float), np.asarray(column_volts, float)
@@ -73,13 +78,16 @@ class Bias:
         try:
             batch = np.broadcast_shapes(rows.shape[:-1], columns.shape[:-1])
         except ValueError:
-            raise UsageError(f"row and column voltages of a bias differ in batch: {rows.shape} and {columns.shape}") from None
+            raise UsageError(
+                f"row and column voltages of a bias differ in batch: {rows.shape} and {columns.shape}"
+            ) from None
         volts = np.concatenate(
-            [np.broadcast_to(rows, (*batch, rows.shape[-1])), np.broadcast_to(columns, (*batch, columns.shape[-1]))], axis=-1
+            [np.broadcast_to(rows, (*batch, rows.shape[-1])), np.broadcast_to(columns, (*batch, columns.shape[-1]))],
+            axis=-1,
         )
-        self._set(np.atleast_2d(volts), (rows.shape[-1], columns.shape[-1]), bool(batch), ordered)
+        self._set(np.atleast_2d(volts), (rows.shape[-1], columns.shape[-1]), batched=bool(batch), ordered=ordered)
 
-    def _set(self, line_volts: FloatArray, shape: tuple[int, int], batched: bool, ordered: bool) -> None:
+    def _set(self, line_volts: FloatArray, shape: tuple[int, int], *, batched: bool, ordered: bool) -> None:
         if np.isinf(line_volts).any():
             raise UsageError("a bias holds an infinite voltage; use NaN for a floating line")
         line_volts.flags.writeable = False
@@ -98,9 +106,11 @@ class Bias:
         """Return a bias from voltages (rows + columns,) or (batch, rows + columns), rows first."""
         volts = np.array(line_volts, float)
         if volts.ndim not in (1, 2) or volts.size == 0 or volts.shape[-1] != sum(shape):
-            raise UsageError(f"a bias of a {shape[0]} x {shape[1]} array needs {sum(shape)} line voltages; got {volts.shape}")
+            raise UsageError(
+                f"a bias of a {shape[0]} x {shape[1]} array needs {sum(shape)} line voltages; got {volts.shape}"
+            )
         self = cls.__new__(cls)
-        self._set(np.atleast_2d(volts), shape, volts.ndim == 2, ordered)
+        self._set(np.atleast_2d(volts), shape, batched=volts.ndim == 2, ordered=ordered)
         return self
 
     @property
@@ -126,7 +136,11 @@ class Bias:
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        driven = "all lines floating" if np.isnan(self.line_volts).all() else f"{np.nanmin(self.line_volts):g} to {np.nanmax(self.line_volts):g} V"
+        driven = (
+            "all lines floating"
+            if np.isnan(self.line_volts).all()
+            else f"{np.nanmin(self.line_volts):g} to {np.nanmax(self.line_volts):g} V"
+        )
         return f"Bias({len(self)} x {self.shape[0]}+{self.shape[1]} lines, {driven})"
 
 
@@ -190,13 +204,19 @@ class Currents:
     @cached_property
     def amperes(self) -> FloatArray:
         """Odd part over the shots, (batch, lines): the mean of sign x raw value."""
-        return np.einsum("bsl,s->bl", self.raw_amperes, self.signs / len(self.signs))
+        return np.asarray(np.einsum("bsl,s->bl", self.raw_amperes, self.signs / len(self.signs)), float)
 
     def part(self, lines: slice) -> Currents:
         """Return the answer for some of the lines."""
-        arrays = (self.raw_amperes, self.flags, self.range_amperes, self.start_seconds, self.volts)
         whole = self.raw_amperes.shape
-        return Currents(*(np.broadcast_to(array, whole)[:, :, lines] for array in arrays), self.signs)  # type: ignore[call-arg]
+
+        def some(array: NDArray[Any]) -> NDArray[Any]:
+            return np.broadcast_to(array, whole)[:, :, lines]
+
+        return Currents(
+            some(self.raw_amperes), some(self.flags), some(self.range_amperes),
+            some(self.start_seconds), some(self.volts), self.signs,
+        )  # fmt: skip
 
     def __len__(self) -> int:
         return len(self.raw_amperes)
@@ -275,6 +295,7 @@ class ArrayInfo:
     diameter_metres: float
     delivered_fraction: FloatArray
     """(rows, columns): part of a selected cell's voltage that the wires leave to it, nominal cells in a checkerboard"""
+    limits: Limits = Limits()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,18 +17,21 @@ def stream(seed: int, *name: str | int) -> np.random.Generator:
     """
     plain = tuple(str(part) if isinstance(part, str) else int(part) for part in name)  # NumPy's print otherwise
     digest = hashlib.blake2b(repr(plain).encode(), digest_size=16).digest()
-    return np.random.Generator(np.random.Philox(np.random.SeedSequence(seed, spawn_key=tuple(np.frombuffer(digest, np.uint32).tolist()))))
+    key = tuple(np.frombuffer(digest, np.uint32).tolist())
+    return np.random.Generator(np.random.Philox(np.random.SeedSequence(seed, spawn_key=key)))
 
 
 class Draws:
-    """A table of standard random numbers, endless in its rows: element (row, column) depends on seed, name and place alone.
+    """An endless table of standard random numbers: element (row, column) depends on seed, name and place alone.
 
-    It is what makes a simulation restartable and independent of batching: a snapshot keeps the row number and nothing else.
+    It makes a simulation restartable and independent of batching: a snapshot keeps the row number and nothing else.
     """
 
     BLOCK = 256
 
-    def __init__(self, kind: Literal["exponential", "normal", "uniform"], width: int, seed: int, *name: str | int) -> None:
+    def __init__(
+        self, kind: Literal["exponential", "normal", "uniform"], width: int, seed: int, *name: str | int
+    ) -> None:
         self.width = width
         self._kind, self._seed, self._name = kind, seed, name
         self._blocks: dict[int, NDArray[np.float64]] = {}
@@ -44,7 +47,7 @@ class Draws:
                 block = generator.standard_normal(size)
             else:
                 block = generator.random(size)
-            while len(self._blocks) >= 4:  # rows are used in rising order, so the oldest block is the least likely to return
+            while len(self._blocks) >= 4:  # rows are used in rising order: the oldest block will hardly return
                 del self._blocks[next(iter(self._blocks))]
             self._blocks[number] = block
         return block

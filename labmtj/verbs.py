@@ -125,7 +125,7 @@ class Procedure(Protocol):
 
 
 class Campaign(Protocol):
-    """A procedure in blocks over several arrays. Between two blocks all that matters is in the arrays and in `memory`."""
+    """A procedure in blocks over several arrays. Between two blocks all that matters is in arrays and `memory`."""
 
     def fingerprint(self) -> str:
         """Return a checksum of the input files; a run is not resumed with others."""
@@ -143,7 +143,9 @@ class Campaign(Protocol):
         """Check that everything fits and describe the tables, before the first bias."""
         ...
 
-    def block(self, station: Station, index: int, arrays: Mapping[str, Crossbar], memory: dict[str, Any], log: Log) -> None:
+    def block(
+        self, station: Station, index: int, arrays: Mapping[str, Crossbar], memory: dict[str, Any], log: Log
+    ) -> None:
         """Do one block of a station."""
         ...
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -53,21 +54,31 @@ class YamlFile:
     path: Path
     content: dict[str, Any]
     lines: dict[Key, int]
+    origins: Mapping[Key, str] = field(default_factory=dict)
+    """where values come from that somebody put in the place of the file's, such as an option"""
 
     def complaint(self, key: Key, problem: str) -> ConfigError:
         """Return the error that says where in the file a value is wrong, and why."""
-        known = key
-        while known and known not in self.lines:
-            known = known[:-1]
-        where = f"{self.path}:{self.lines.get(known, 1)}"
-        return ConfigError(f"{where}: {'.'.join(map(str, key)) or 'file'}: {problem}")
+        return ConfigError(f"{self._where(key)}: {'.'.join(map(str, key)) or 'file'}: {problem}")
+
+    def _where(self, key: Key) -> str:
+        for known in (key[:length] for length in range(len(key), -1, -1)):
+            if known in self.origins:
+                return self.origins[known]
+            if known in self.lines:
+                return f"{self.path}:{self.lines[known]}"
+        return f"{self.path}:1"
 
     def parse(self, model: type[Model], content: Any = None, under: Key = ()) -> Model:
-        """Return the content (or the part of it found under the key `under`) as a strict model; raise ConfigError."""
+        """Return the content (or the part of it found under the key `under`) as a strict model; raise ConfigError.
+
+        Validators find the folder of the file in their context, as `beside`.
+        """
         from pydantic import ValidationError  # 0.1 s that `labmtj --help` does not need
 
         try:
-            return model.model_validate(self.content if content is None else content)
+            given = self.content if content is None else content
+            return model.model_validate(given, context={"beside": self.path.parent})
         except ValidationError as error:
             raise self._first_of(error, under) from None
 
@@ -76,7 +87,8 @@ class YamlFile:
         first = problems[0]
         key = (*under, *(part for part in first["loc"] if not str(part).startswith(("function-", "is-instance"))))
         remedy = {"extra_forbidden": "is not a known key; remove it or correct its spelling"}
-        text = remedy.get(first["type"], f"{first['msg'][0].lower()}{first['msg'][1:]}; found {first['input']!r}"[:300])
+        said = first["msg"].removeprefix("Value error, ")
+        text = remedy.get(first["type"], f"{said[0].lower()}{said[1:]}; found {first['input']!r}"[:300])
         if first["type"] == "missing":
             text = "is missing; add it"
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
@@ -88,7 +100,9 @@ def load(path: str | Path) -> YamlFile:
     path = Path(path)
     try:
         if path.stat().st_size > MAX_BYTES:
-            raise ConfigError(f"{path}: is larger than {MAX_BYTES // 1000} kB; a labmtj YAML file holds settings, not data")
+            raise ConfigError(
+                f"{path}: is larger than {MAX_BYTES // 1000} kB; a labmtj YAML file holds settings, not data"
+            )
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file; check the path") from None
@@ -121,8 +135,10 @@ def _check(node: yaml.Node, key: Key, lines: dict[Key, int], path: Path, seen: s
     """Walk the tree once: note lines, refuse aliases and duplicate keys."""
     line = node.start_mark.line + 1
     lines.setdefault(key, line)
-    if id(node) in seen and not isinstance(node, yaml.ScalarNode):
-        raise ConfigError(f"{path}:{line}: {'.'.join(map(str, key))}: YAML aliases (*name) are not accepted; write it out")
+    if id(node) in seen:
+        raise ConfigError(
+            f"{path}:{line}: {'.'.join(map(str, key))}: YAML aliases (*name) are not accepted; write it out"
+        )
     seen.add(id(node))
     if len(key) > 20:
         raise ConfigError(f"{path}:{line}: nested deeper than 20 levels")

@@ -1,7 +1,7 @@
 """Amplitude scan: write fidelity against write voltage, for each direction.
 
-The curve is a hump: too little does not switch the selected cells, too much disturbs the half-selected ones. The amplitude to
-use is the middle of its plateau, not its first good value.
+The curve is a hump: too little does not switch the selected cells, too much disturbs the half-selected ones. The
+amplitude to use is the middle of its plateau, not its first good value.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from labmtj.errors import ProcedureFailed
-from labmtj.quantities import BoolArray, FloatArray
-from labmtj.verbs import Crossbar
-from procedures.reference import ReferenceMaps, ReferenceSettings, initialise
+from labmtj.errors import ProcedureFailed, SettingError
+from labmtj.quantities import ArrayInfo, BoolArray, FloatArray
+from labmtj.schema import Purpose, Variable
+from labmtj.verbs import Crossbar, Log
+from procedures.reference import ReferenceMaps, ReferenceSettings, initialise, put_reference, reference_maps
 from procedures.write import WriteSettings, write_matrix
 
 
@@ -27,7 +28,38 @@ class AmplitudeSettings(BaseModel):
     start_volts: float = Field(0.24, gt=0, description="lowest amplitude")
     stop_volts: float = Field(0.88, gt=0, description="highest amplitude; the array's limit caps it")
     points: int = Field(10, ge=3, le=200, description="amplitudes per direction")
-    plateau_fraction: float = Field(0.02, ge=0, le=0.5, description="how far below the best fidelity the plateau reaches")
+    plateau_fraction: float = Field(
+        0.02, ge=0, le=0.5, description="how far below the best fidelity the plateau reaches"
+    )
+
+    def check(self, array: ArrayInfo, *key: str) -> None:
+        """Raise SettingError unless some amplitudes are left below the limit of the array."""
+        highest = min(self.stop_volts, array.limits.cell_volts)
+        if self.start_volts >= highest:
+            raise SettingError(
+                (*key, "start_volts"), f"{self.start_volts:g} V is not below the highest amplitude, {highest:g} V "
+                f"(the lower of stop_volts and limits.cell_volts of array {array.name}); lower it",
+            )  # fmt: skip
+
+
+class AmplitudeMap(AmplitudeSettings):
+    """The amplitude scan as a procedure of its own: reference maps, then the scan."""
+
+    reference: ReferenceSettings = ReferenceSettings()
+    write: WriteSettings = WriteSettings()
+
+    def check(self, array: ArrayInfo, *key: str) -> None:
+        """Raise SettingError for what the array does not survive."""
+        super().check(array, *key)
+        self.reference.check(array, *key, "reference")
+        self.write.check(array, *key, "write", amplitudes=False)
+
+    def execute(self, crossbar: Crossbar, log: Log) -> None:
+        """Make the maps of an array, scan its amplitudes and record both; leaves the array all-AP."""
+        with log.tagged(purpose=Purpose.CHARACTERISE):
+            reference = reference_maps(crossbar, self.reference)
+            put_reference(log, reference)
+            put_scan(log, scan_amplitudes(crossbar, reference, self.reference, self.write, self))
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +79,7 @@ class AmplitudeScan:
 
 def checkerboard(shape: tuple[int, int]) -> BoolArray:
     """Return True on the cells whose row and column add up to an even number."""
-    return np.add.outer(np.arange(shape[0]), np.arange(shape[1])) % 2 == 0
+    return np.asarray(np.add.outer(np.arange(shape[0]), np.arange(shape[1])) % 2 == 0, bool)
 
 
 def scan_amplitudes(
@@ -68,8 +100,15 @@ def scan_amplitudes(
     def fidelities(state: bool) -> NDArray[np.float64]:  # noqa: FBT001 - a state is a bit
         values = []
         for amplitude in volts:
-            initialise(crossbar, towards(not state) * initial.initialise_volts, initial.pulse_seconds, initial.initialise_pulses)
-            attempt = once.model_copy(update={"parallel_volts": float(amplitude), "antiparallel_volts": float(amplitude)})
+            initialise(
+                crossbar,
+                towards(not state) * initial.initialise_volts,
+                initial.pulse_seconds,
+                initial.initialise_pulses,
+            )
+            attempt = once.model_copy(
+                update={"parallel_volts": float(amplitude), "antiparallel_volts": float(amplitude)}
+            )
             goal = target == state
             known = np.full(crossbar.shape, not state)
             values.append(
@@ -105,3 +144,16 @@ def middle_of_plateau(volts: FloatArray, fidelity: FloatArray, fraction: float) 
     while high < len(volts) - 1 and fidelity[high + 1] >= fidelity[best] - fraction:
         high += 1
     return float((volts[low] + volts[high]) / 2)
+
+
+def put_scan(log: Log, scan: AmplitudeScan, path: str = "amplitude") -> None:
+    """Record the scan in the group `path`."""
+    log.put(
+        path,
+        {
+            "volts": Variable(scan.volts, "V", "write amplitude", ("volts",)),
+            "parallel_fidelity": Variable(scan.parallel_fidelity, "1", "fidelity of writing P", ("volts",)),
+            "antiparallel_fidelity": Variable(scan.antiparallel_fidelity, "1", "fidelity of writing AP", ("volts",)),
+        },
+    )
+    log.attributes(path, {"parallel_volts": scan.parallel_volts, "antiparallel_volts": scan.antiparallel_volts})

@@ -1,7 +1,7 @@
 """Vector-matrix products on the array: all rows at once, by transfer matrix, or bit by bit.
 
-A product is `inputs @ W` with W the signed weights of a block of cells: each weight is the difference of two neighbouring
-columns (even column plus, odd column minus), in units of the nominal conductance step of a cell.
+A product is `inputs @ W` with W the signed weights of a block of cells: each weight is the difference of two
+neighbouring columns (even column plus, odd column minus), in units of the nominal conductance step of a cell.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from labmtj.errors import UsageError
 from labmtj.perceptron import Block
-from labmtj.quantities import Bias, FloatArray, Lines, Reading
+from labmtj.quantities import ArrayInfo, Bias, FloatArray, Lines, Reading
 from labmtj.verbs import Crossbar
+from procedures.bounds import check_read_volts
 from procedures.reference import ReferenceMaps
 from procedures.schemes import inputs_on_rows, select_rows
 
@@ -30,8 +31,14 @@ class InferSettings(BaseModel):
     mode: Mode = Field("simultaneous", description="all rows at once, one row at a time, or one bit at a time")
     read_volts: float = Field(0.1, gt=0, description="volts of an input of 1")
     aperture_seconds: float = Field(0.02, gt=0, description="integration time of a reading")
-    baseline_reads: int = Field(4, ge=0, le=1000, description="zero-input reads after each write, averaged and subtracted")
+    baseline_reads: int = Field(
+        4, ge=0, le=1000, description="zero-input reads after each write, averaged and subtracted"
+    )
     bits: int = Field(6, ge=1, le=16, description="magnitude bits of an input in mode bit_serial")
+
+    def check(self, array: ArrayInfo, *key: str) -> None:
+        """Raise SettingError if reading may disturb a cell of the array."""
+        check_read_volts(array, (*key, "read_volts"), self.read_volts)
 
 
 @dataclass(frozen=True)
@@ -42,7 +49,7 @@ class Multiplier:
         crossbar: the array.
         block: where the matrix lives.
         settings: how to measure.
-        range_amperes: meter range that holds the largest column current; fixed, so that the baseline is taken on it too.
+        range_amperes: meter range that holds the largest column current; fixed, so that the baseline is on it too.
     """
 
     crossbar: Crossbar
@@ -60,17 +67,18 @@ class Multiplier:
     def baseline(self) -> FloatArray:
         """Return the currents of the block's columns with every line at 0 V, (columns,); zero if `baseline_reads` is 0.
 
-        An offset of the virtual grounds drives a current through every cell of a column. It is subtracted exactly, but holds
-        only while the states are unchanged: take it again after each write.
+        An offset of the virtual grounds drives a current through every cell of a column. It is subtracted exactly, but
+        holds only while the states are unchanged: take it again after each write.
         """
         if not self.settings.baseline_reads:
             return np.zeros(self.block.columns)
         shape = self.crossbar.shape
         reading = self._how(repeats=self.settings.baseline_reads)
-        return self.crossbar.measure(Bias(np.zeros(shape[0]), np.zeros(shape[1])), self._lines, reading).amperes[0]
+        currents = self.crossbar.measure(Bias(np.zeros(shape[0]), np.zeros(shape[1])), self._lines, reading)
+        return np.asarray(currents.amperes[0], float)
 
     def simultaneous(self, inputs: FloatArray) -> FloatArray:
-        """Return the column currents with all inputs applied at once: inputs (samples, rows) in [-1, 1] -> (samples, columns)."""
+        """Return the column currents, all inputs at once: inputs (samples, rows) in [-1, 1] -> (samples, columns)."""
         _check_inputs(inputs, self.block.rows)
         bias = inputs_on_rows(self.crossbar.shape, self.block.row, self.settings.read_volts * inputs)
         return self.crossbar.measure(bias, self._lines, self._how()).amperes
@@ -84,8 +92,8 @@ class Multiplier:
     def bit_serial(self, inputs: FloatArray, baseline: FloatArray) -> FloatArray:
         """Return the column currents, baseline subtracted, from binary inputs alone, as two sources can give them.
 
-        The magnitude of each input is rounded to `bits` bits; the rows whose bit is set are driven together at one voltage, the
-        positive and the negative inputs one after the other, and the currents are added with their weights.
+        The magnitude of each input is rounded to `bits` bits; the rows whose bit is set are driven together at one
+        voltage, positive and negative inputs one after the other, and the currents are added with their weights.
         """
         _check_inputs(inputs, self.block.rows)
         top = 2**self.settings.bits - 1
@@ -116,7 +124,7 @@ def column_range(reference: ReferenceMaps, block: Block, read_volts: float) -> f
 
 
 def pair_difference(column_amperes: FloatArray, read_volts: float, delta_siemens: float) -> FloatArray:
-    """Return (plus column - minus column) / (delta_siemens x read_volts): currents (..., columns) -> (..., columns / 2)."""
+    """Return (plus - minus column) / (delta_siemens x read_volts): currents (..., columns) -> (..., columns / 2)."""
     return (column_amperes[..., 0::2] - column_amperes[..., 1::2]) / (read_volts * delta_siemens)
 
 

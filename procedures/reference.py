@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from labmtj.errors import ProcedureFailed
-from labmtj.quantities import BoolArray, FloatArray, Lines, Reading
-from labmtj.verbs import Crossbar
+from labmtj.quantities import ArrayInfo, BoolArray, FloatArray, Lines, Reading
+from labmtj.schema import Attribute, Purpose, Variable
+from labmtj.verbs import Crossbar, Log
+from procedures.bounds import check_pulse_seconds, check_read_volts, check_volts
 from procedures.schemes import select_rows
 
 OutcomeMap = NDArray[np.uint8]
@@ -40,10 +42,27 @@ class ReferenceSettings(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
 
     initialise_volts: float = Field(0.9, gt=0, description="volts on one row at a time, all other lines at 0 V")
-    pulse_seconds: float = Field(1e-2, gt=0, description="width of an initialising pulse: long, for it disturbs no other cell")
+    pulse_seconds: float = Field(
+        1e-2, gt=0, description="width of an initialising pulse: long, for it disturbs no other cell"
+    )
     initialise_pulses: int = Field(1, ge=1, le=100, description="pulses per row and direction")
     read_volts: float = Field(0.1, gt=0, description="volts on the row that is read")
     aperture_seconds: float = Field(0.02, gt=0, description="integration time of a reading")
+
+    def check(self, array: ArrayInfo, *key: str) -> None:
+        """Raise SettingError for what the array does not survive; `key` is where the settings stand."""
+        check_volts(array, (*key, "initialise_volts"), self.initialise_volts)
+        check_pulse_seconds(array, (*key, "pulse_seconds"), self.pulse_seconds)
+        check_read_volts(array, (*key, "read_volts"), self.read_volts)
+
+
+class ReferenceMap(ReferenceSettings):
+    """The reference maps as a procedure of their own."""
+
+    def execute(self, crossbar: Crossbar, log: Log) -> None:
+        """Make the maps of an array and record them; leaves the array all-AP."""
+        with log.tagged(purpose=Purpose.CHARACTERISE):
+            put_reference(log, reference_maps(crossbar, self))
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,12 +84,12 @@ class ReferenceMaps:
     @property
     def usable(self) -> BoolArray:
         """Cells that answered to both initialisations."""
-        return self.outcome == Outcome.WRITTEN
+        return np.asarray(self.outcome == Outcome.WRITTEN, bool)
 
     @property
     def shorted(self) -> BoolArray:
         """Cells of far too low resistance."""
-        return self.outcome == Outcome.SHORT
+        return np.asarray(self.outcome == Outcome.SHORT, bool)
 
     def to_memory(self) -> dict[str, Any]:
         """Return the maps as plain arrays, for a snapshot."""
@@ -78,20 +97,20 @@ class ReferenceMaps:
 
 
 def read_cells(crossbar: Crossbar, read_volts: float, how: Reading, rows: NDArray[np.intp] | None = None) -> FloatArray:
-    """Return the read current of every cell of the rows (default all), one row at a time with all other lines at 0 V."""
+    """Return the read current of every cell of the rows (default all), one row at a time, all other lines at 0 V."""
     chosen = np.arange(crossbar.shape[0]) if rows is None else rows
     bias = select_rows(crossbar.shape, chosen, read_volts)
     return crossbar.measure(bias, Lines(columns=tuple(range(crossbar.shape[1]))), how).amperes
 
 
 def initialise(crossbar: Crossbar, volts: float, seconds: float, pulses: int = 1) -> None:
-    """Drive every cell in the direction of `volts`, row by row with all other lines at 0 V: no cell is half-selected."""
+    """Drive every cell in the direction of `volts`, row by row, all other lines at 0 V: no cell is half-selected."""
     rows = np.repeat(np.arange(crossbar.shape[0]), pulses)
     crossbar.pulse(select_rows(crossbar.shape, rows, volts), seconds)
 
 
 def reference_maps(crossbar: Crossbar, settings: ReferenceSettings) -> ReferenceMaps:
-    """Initialise the array in both directions, read it in both, find the polarity, and classify cells that did not follow.
+    """Initialise the array in both directions, read it in both, find the polarity, classify cells that did not follow.
 
     Leaves the array all-AP. Raises ProcedureFailed if most cells did not switch.
     """
@@ -104,8 +123,8 @@ def reference_maps(crossbar: Crossbar, settings: ReferenceSettings) -> Reference
     contrast = np.median(positive - negative)
     if abs(contrast) < 0.1 * np.median(np.abs(positive)):
         raise ProcedureFailed(
-            f"the array did not switch: all rows pulsed at +-{settings.initialise_volts:g} V, median contrast {contrast:.2g} A; "
-            "raise initialise_volts or pulse_seconds, or check the wiring"
+            f"the array did not switch: all rows pulsed at +-{settings.initialise_volts:g} V, median contrast "
+            f"{contrast:.2g} A; raise initialise_volts or pulse_seconds, or check the wiring"
         )
     polarity = 1 if contrast > 0 else -1
     if polarity < 0:  # the last pulses were negative, which here means P: end in AP as promised
@@ -124,3 +143,24 @@ def _classify(parallel: FloatArray, antiparallel: FloatArray) -> OutcomeMap:
     outcome[stuck & (mean > 3 * high)] = Outcome.SHORT
     outcome[stuck & (mean < 0.3 * low)] = Outcome.OPEN
     return outcome
+
+
+def put_reference(log: Log, reference: ReferenceMaps, path: str = "reference", **attributes: Attribute) -> None:
+    """Record the maps in the group `path`, with more attributes about them."""
+    cells = ("row", "column")
+    log.put(
+        path,
+        {
+            "parallel_amperes": Variable(
+                reference.parallel_amperes, "A", "read current of the cell, array all P", cells
+            ),
+            "antiparallel_amperes": Variable(
+                reference.antiparallel_amperes, "A", "read current of the cell, array all AP", cells
+            ),
+            "threshold_amperes": Variable(reference.threshold_amperes, "A", "above it a read counts as P", cells),
+            "outcome": Variable(
+                reference.outcome, "1", "usable (0) or why not, see the Outcome of procedures.reference", cells
+            ),
+        },
+    )
+    log.attributes(path, {"read_volts": reference.read_volts, "polarity": reference.polarity, **attributes})

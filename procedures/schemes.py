@@ -23,7 +23,7 @@ def select_cells(shape: tuple[int, int], cells: NDArray[np.intp], volts: ArrayLi
         cells: (batch, 2) rows and columns of the cells.
         volts: (batch,) or one number.
         scheme: "half": row +V/2, column -V/2, the rest 0 (the 28 cells that share a line see V/2);
-            "third": row V, column 0, other rows V/3, other columns 2V/3 (all other cells see V/3, most of them reversed);
+            "third": row V, column 0, other rows V/3, other columns 2V/3 (all other cells see V/3, most reversed);
             "grounded": row V, all else 0 (writes the whole row).
     """
     rows, columns = shape
@@ -38,14 +38,16 @@ def select_cells(shape: tuple[int, int], cells: NDArray[np.intp], volts: ArrayLi
 
 
 def select_rows(shape: tuple[int, int], rows: ArrayLike, volts: ArrayLike) -> Bias:
-    """Return one bias per row with that row at `volts` and every other line at 0 V: to read a row, or to initialise it."""
+    """Return one bias per row with that row at `volts`, every other line at 0 V: to read a row, or to initialise it."""
     chosen = np.atleast_1d(np.asarray(rows, np.intp))
     cells = np.stack([chosen, np.zeros_like(chosen)], axis=1)
     return select_cells(shape, cells, volts, "grounded")
 
 
-def select_in_rows(rows: NDArray[np.intp], columns: BoolArray, row_volts: ArrayLike, column_volts: ArrayLike, shape: tuple[int, int]) -> Bias:
-    """Return one bias per row that selects several of its cells at once: the row at `row_volts`, the columns at `column_volts`.
+def select_in_rows(
+    rows: NDArray[np.intp], columns: BoolArray, row_volts: ArrayLike, column_volts: ArrayLike, shape: tuple[int, int]
+) -> Bias:
+    """Return one bias per row that selects several of its cells at once: row at `row_volts`, columns at `column_volts`.
 
     Args:
         rows: (batch,) the selected rows.
@@ -59,10 +61,10 @@ def select_in_rows(rows: NDArray[np.intp], columns: BoolArray, row_volts: ArrayL
 
 
 def float_partners(bias: Bias, shorted: BoolArray) -> Bias:
-    """Return the bias with the partner line of every shorted cell floating wherever the short would carry write current.
+    """Return the bias with the partner line of every shorted cell floating where the short would carry write current.
 
-    Where the row of a short is driven its column floats, where the column is driven its row floats: the short then ties the
-    two lines together and draws nothing, and its neighbours are half-selected at most.
+    Where the row of a short is driven its column floats, where the column is driven its row floats: the short then ties
+    the two lines together and draws nothing, and its neighbours are half-selected at most.
     """
     if not shorted.any():
         return bias
@@ -77,7 +79,7 @@ def float_partners(bias: Bias, shorted: BoolArray) -> Bias:
 
 
 def inputs_on_rows(shape: tuple[int, int], first_row: int, input_volts: FloatArray) -> Bias:
-    """Return one bias per vector with `input_volts` (batch, inputs) on the rows from `first_row`, every other line at 0 V."""
+    """Return one bias per vector: `input_volts` (batch, inputs) on the rows from `first_row`, other lines at 0 V."""
     rows = np.zeros((len(input_volts), shape[0]))
     rows[:, first_row : first_row + input_volts.shape[1]] = input_volts
     return Bias(rows, np.zeros(shape[1]), ordered=False)

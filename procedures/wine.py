@@ -1,7 +1,7 @@
 """The reference campaign: solutions of a two-layer perceptron for Wine, written to arrays of several device sizes.
 
-Each device size has a pair of chips, one per layer (or one chip used in turn), rewritten with one solution after another.
-Block 0 of a station characterises its chips; block k writes solution k - 1, reads it as a network and records everything.
+Each device size has a pair of chips, one per layer (or one chip used in turn), rewritten with solution after solution.
+Block 0 of a station characterises its chips; block k writes solution k - 1, reads it as a network and records all.
 What the tuning of gains and biases makes of the records is in `procedures/wine_analysis.py`; it needs no array.
 """
 
@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from labmtj import library
-from labmtj.errors import UsageError
+from labmtj.errors import ConfigError, SettingError, UsageError
 from labmtj.perceptron import Block, Mapping, Solutions, Wine, load_wine, network
 from labmtj.quantities import ArrayInfo, BoolArray, FloatArray, Station
 from labmtj.schema import Purpose
@@ -40,19 +40,34 @@ class WineCampaign(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
 
-    solutions: str = Field("wine-300.npz", description="file of trained solutions (.npz), or one that comes with labmtj")
+    solutions: str = Field(
+        "wine-300.npz", description="file of trained solutions (.npz), or one that comes with labmtj"
+    )
     count: int | None = Field(None, ge=1, description="how many of them, default all")
     sizes: list[str] | None = Field(None, description="names of the device families to use, default all of the bench")
     chips: int = Field(1, ge=1, le=1000, description="pairs of chips per device size")
-    mapping: Literal["two_arrays", "sequential"] = Field("two_arrays", description="one chip per layer, or one chip in turn")
+    mapping: Literal["two_arrays", "sequential"] = Field(
+        "two_arrays", description="one chip per layer, or one chip in turn"
+    )
     layer1_at: Corner = Field((0, 0), description="row and column of the first cell of layer 1")
     layer2_at: Corner = Field((0, 0), description="row and column of the first cell of layer 2")
-    reference: ReferenceSettings = ReferenceSettings()  # type: ignore[call-arg]
+    reference: ReferenceSettings = ReferenceSettings()
     amplitude: AmplitudeSettings | None = Field(
-        AmplitudeSettings(), description="scan for the write amplitudes; null takes those of `write`"  # type: ignore[call-arg]
+        AmplitudeSettings(),
+        description="scan for the write amplitudes; null takes those of `write`",
     )
-    write: WriteSettings = WriteSettings()  # type: ignore[call-arg]
-    infer: InferSettings = InferSettings()  # type: ignore[call-arg]
+    write: WriteSettings = WriteSettings()
+    infer: InferSettings = InferSettings()
+
+    @field_validator("solutions")
+    @classmethod
+    def _found(cls, name: str, info: ValidationInfo) -> str:
+        """Look beside the file that names it, too, and keep the whole path: a run is resumed from any folder."""
+        try:
+            path = library.find(name, "solutions", (info.context or {}).get("beside"))
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
+        return name if path.is_relative_to(library.folder()) else str(path.resolve())
 
     # -- plan --------------------------------------------------------------------------------------------------------
 
@@ -60,7 +75,9 @@ class WineCampaign(BaseModel):
         """Return the solutions to write; raise ConfigError or DataError naming the file."""
         solutions = _load(library.find(self.solutions, "solutions"))
         if self.count is not None and self.count > len(solutions):
-            raise UsageError(f"{self.solutions} holds {len(solutions)} solutions; count = {self.count} asks for more")
+            raise SettingError(
+                ("count",), f"{self.solutions} holds {len(solutions)} solutions; {self.count} are asked for"
+            )
         return solutions[: self.count]
 
     def blocks(self) -> int:
@@ -68,11 +85,11 @@ class WineCampaign(BaseModel):
         return 1 + len(self.load())
 
     def stations(self, arrays: Sequence[ArrayInfo]) -> list[Station]:
-        """Return the stations for the device families of the bench: per family and number, the chips for both layers."""
+        """Return the stations for the bench's device families: per family and number, the chips for both layers."""
         known = [array.name for array in arrays]
         wanted = known if self.sizes is None else self.sizes
         if missing := [name for name in wanted if name not in known]:
-            raise UsageError(f"sizes: the bench has no array {missing[0]!r}; it has {', '.join(known)}")
+            raise SettingError(("sizes",), f"the bench has no array {missing[0]!r}; it has {', '.join(known)}")
         letters = ("a", "b") if self.mapping == "two_arrays" else ("a",)
         return [
             Station(f"{array.name}-{number}", tuple(f"{array.name}-{number}{letter}" for letter in letters), array)
@@ -84,11 +101,34 @@ class WineCampaign(BaseModel):
     def prepare(self, stations: Sequence[Station], log: Log) -> None:
         """Check that everything fits and describe the tables, before the first volt."""
         solutions, wine = self.load(), load_wine()
-        if solutions.inputs != wine.features.shape[1]:
-            raise UsageError(f"{self.solutions} takes {solutions.inputs} inputs; Wine has {wine.features.shape[1]}")
+        for kind, found, wanted in (
+            ("inputs", solutions.inputs, wine.features.shape[1]),
+            ("outputs", solutions.outputs, len(np.unique(wine.classes))),
+        ):  # fmt: skip
+            if found != wanted:
+                raise SettingError(
+                    ("solutions",),
+                    f"the networks of {self.solutions} have {found} {kind}; Wine needs {wanted}: take another file",
+                )
         for station in stations:
-            self.places(solutions).check(*(station.info.shape for _ in station.arrays))
+            self._check_places(solutions, station)
+            self._check_limits(station.info)
         record.describe(log, stations, solutions, wine)
+
+    def _check_places(self, solutions: Solutions, station: Station) -> None:
+        try:
+            self.places(solutions).check(*(station.info.shape for _ in station.arrays))
+        except UsageError as error:
+            raise SettingError(
+                ("solutions",), f"layers of {self.solutions} on array {station.info.name}: {error}"
+            ) from None
+
+    def _check_limits(self, array: ArrayInfo) -> None:
+        self.reference.check(array, "reference")
+        if self.amplitude is not None:
+            self.amplitude.check(array, "amplitude")
+        self.write.check(array, "write", amplitudes=self.amplitude is None)
+        self.infer.check(array, "infer")
 
     def places(self, solutions: Solutions) -> Mapping:
         """Return where the layers live."""
@@ -113,12 +153,12 @@ class WineCampaign(BaseModel):
         if index == 0:
             for name in station.arrays:
                 with log.tagged(purpose=Purpose.CHARACTERISE, solution=-1):
-                    memory[name] = self._characterise(station, name, arrays[name], log)
+                    memory[name] = self._characterise(name, arrays[name], log)
             return
         solutions, number = self.load(), index - 1
         _Solution(self, station, arrays, memory, log, solutions, number).run()
 
-    def _characterise(self, station: Station, name: str, crossbar: Crossbar, log: Log) -> Memory:
+    def _characterise(self, name: str, crossbar: Crossbar, log: Log) -> Memory:
         reference = reference_maps(crossbar, self.reference)
         write = self.write
         scan = None

@@ -1,7 +1,7 @@
 """What the Wine campaign's records say: accuracies before and after tuning, and the metrics that could predict them.
 
-Works on data.h5 alone, so last week's data can be analysed again. Everything is tuned on the 148 training samples; the 30
-test samples are only reported.
+Works on data.h5 alone, so last week's data can be analysed again. Everything is tuned on the 148 training samples; the
+30 test samples are only reported.
 """
 
 from __future__ import annotations
@@ -20,7 +20,17 @@ from labmtj.verbs import Data, Log
 from procedures.wine_record import solutions_path
 
 SPLITS = ("train", "test", "all")
-VARIANTS = ("software", "measured", "untuned", "common", "per_layer", "per_solution", "refit_gain", "refit_bias", "refit_both")
+VARIANTS = (
+    "software",
+    "measured",
+    "untuned",
+    "common",
+    "per_layer",
+    "per_solution",
+    "refit_gain",
+    "refit_bias",
+    "refit_both",
+)
 """software; both layers measured at g = 1; then from layer 1 as measured and the transfer matrix of layer 2:
 g = 1, one g for all, one per layer, one per solution, and from there gains, biases or both fitted per neuron"""
 
@@ -62,8 +72,8 @@ class Campaign:
         columns1 = data.read(f"{table}/layer1_amperes") / (delta * read_volts)
         bits = tuple(data.read(f"solutions/w{layer}")[numbers] for layer in (1, 2))
         return cls(
-            data.read("dataset/label"), np.flatnonzero(~is_test), np.flatnonzero(is_test), data.read("dataset/features"),
-            (pairs.difference(bits[0]), pairs.difference(bits[1])), (bits[0], bits[1]),
+            data.read("dataset/label"), np.flatnonzero(~is_test), np.flatnonzero(is_test),
+            data.read("dataset/features"), (pairs.difference(bits[0]), pairs.difference(bits[1])), (bits[0], bits[1]),
             (data.read("solutions/b1")[numbers], data.read("solutions/b2")[numbers]),
             pairs.difference(columns1), columns1, station.info.antiparallel_siemens / delta,
             data.read(f"{table}/layer1_transfer_siemens"),
@@ -115,7 +125,9 @@ class Tuned:
         curves = tuning.scan_common(*scanned)
         each = tuning.best_each(curves)
         start = records.readout(each)
-        refits = {f"refit_{kind}": refit(products, records.matrix2, labels, start, kind) for kind in ("gain", "bias", "both")}
+        refits = {
+            f"refit_{kind}": refit(products, records.matrix2, labels, start, kind) for kind in ("gain", "bias", "both")
+        }
         return cls(curves, tuning.best_common(curves), tuning.best_layers(tuning.scan_layers(*scanned)), each, refits)
 
 
@@ -127,7 +139,9 @@ def conclude(station: Station, data: Data, log: Log, read_volts: float) -> None:
         "untuned": records.readout(1.0), "common": records.readout(tuned.common),
         "per_layer": records.readout(*tuned.per_layer), "per_solution": records.readout(tuned.each), **tuned.refits,
     }  # fmt: skip
-    logits = {"software": records.software_logits} | {name: records.logits(readout) for name, readout in readouts.items()}
+    logits = {"software": records.software_logits} | {
+        name: records.logits(readout) for name, readout in readouts.items()
+    }
     predicted = {name: network.predictions(values) for name, values in logits.items()} | {"measured": records.predicted}
     accuracy = np.array([records.accuracies(predicted[name]) for name in VARIANTS])
     _put_accuracy(station, log, accuracy, tuned)
@@ -140,7 +154,9 @@ def _put_accuracy(station: Station, log: Log, accuracy: FloatArray, tuned: Tuned
     log.put(
         f"wine/{station.name}/accuracy",
         {
-            "accuracy": Variable(accuracy, "1", "fraction of samples classified correctly", ("variant", "split", "solution")),
+            "accuracy": Variable(
+                accuracy, "1", "fraction of samples classified correctly", ("variant", "split", "solution")
+            ),
             "variant": Variable(np.array(VARIANTS), "1", "how gains and biases were chosen", ("variant",)),
             "split": Variable(np.array(SPLITS), "1", "148 tuned on, 30 only reported, all 178", ("split",)),
             "per_solution_gain": Variable(tuned.each, "1", "g of each solution", ("solution",)),
@@ -150,7 +166,9 @@ def _put_accuracy(station: Station, log: Log, accuracy: FloatArray, tuned: Tuned
     log.put(
         f"wine/{station.name}/tuning",
         {
-            "accuracy": Variable(tuned.curves, "1", "accuracy on the 148 at one g for both layers", ("solution", "gain")),
+            "accuracy": Variable(
+                tuned.curves, "1", "accuracy on the 148 at one g for both layers", ("solution", "gain")
+            ),
             "gain": Variable(tuning.GAINS, "1", "g = Gnorm / nominal conductance step", ("gain",)),
         },
         signal="accuracy",
@@ -231,7 +249,12 @@ def _put_metrics(station: Station, log: Log, values: dict[str, FloatArray], accu
         f"wine/{station.name}/correlations",
         {
             "metric": Variable(np.array(list(ranks)), "1", "candidate metric", ("metric",)),
-            "rho": Variable([rank.rho for rank in ranks.values()], "1", "Spearman's rank correlation with accuracy at the common g", ("metric",)),
+            "rho": Variable(
+                [rank.rho for rank in ranks.values()],
+                "1",
+                "Spearman's rank correlation with accuracy at the common g",
+                ("metric",),
+            ),
             "p": Variable([rank.p for rank in ranks.values()], "1", "two-sided p of no correlation", ("metric",)),
         },
     )
@@ -267,15 +290,27 @@ def summarise(stations: Sequence[Station], data: Data, log: Log) -> None:
     """Record medians of every station side by side, for the table of the report."""
     accuracy = np.array([data.read(f"wine/{station.name}/accuracy/accuracy") for station in stations])
     fidelity = np.array([data.read(f"wine/{station.name}/metrics/write_fidelity") for station in stations])
-    pulses = [sum(data.read(f"{solutions_path(station)}/layer{layer}_pulses").sum() for layer in (1, 2)) for station in stations]
+    pulses = [
+        sum(data.read(f"{solutions_path(station)}/layer{layer}_pulses").sum() for layer in (1, 2))
+        for station in stations
+    ]
     hours = [data.read(f"{solutions_path(station)}/bench_seconds").sum() / 3600 for station in stations]
     log.put(
         "wine/summary",
         {
             "station": Variable(np.array([station.name for station in stations]), "1", "pair of chips", ("station",)),
-            "diameter": Variable([station.info.diameter_metres for station in stations], "m", "device diameter", ("station",)),
-            "median_accuracy": Variable(np.median(accuracy, axis=-1), "1", "median over solutions", ("station", "variant", "split")),
-            "p5_accuracy": Variable(np.percentile(accuracy, 5, axis=-1), "1", "5th percentile over solutions", ("station", "variant", "split")),
+            "diameter": Variable(
+                [station.info.diameter_metres for station in stations], "m", "device diameter", ("station",)
+            ),
+            "median_accuracy": Variable(
+                np.median(accuracy, axis=-1), "1", "median over solutions", ("station", "variant", "split")
+            ),
+            "p5_accuracy": Variable(
+                np.percentile(accuracy, 5, axis=-1),
+                "1",
+                "5th percentile over solutions",
+                ("station", "variant", "split"),
+            ),
             "variant": Variable(np.array(VARIANTS), "1", "how gains and biases were chosen", ("variant",)),
             "split": Variable(np.array(SPLITS), "1", "148 tuned on, 30 only reported, all 178", ("split",)),
             "write_fidelity": Variable(fidelity.mean(axis=1), "1", "mean over solutions", ("station",)),

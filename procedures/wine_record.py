@@ -11,8 +11,8 @@ from labmtj.perceptron import Solutions, Wine
 from labmtj.quantities import Station
 from labmtj.schema import Column, Table, Variable
 from labmtj.verbs import Log
-from procedures.amplitude import AmplitudeScan
-from procedures.reference import Outcome, ReferenceMaps
+from procedures.amplitude import AmplitudeScan, put_scan
+from procedures.reference import Outcome, ReferenceMaps, put_reference
 from procedures.write import WriteResult, WriteSettings
 
 OUTCOMES = {outcome.name.lower(): int(outcome) for outcome in Outcome}
@@ -43,7 +43,9 @@ def describe(log: Log, stations: Sequence[Station], solutions: Solutions, wine: 
     log.put(
         "dataset",
         {
-            "features": Variable(wine.features, "1", "feature, scaled to [0, 1] over all samples", ("sample", "feature")),
+            "features": Variable(
+                wine.features, "1", "feature, scaled to [0, 1] over all samples", ("sample", "feature")
+            ),
             "label": Variable(wine.classes, "1", "cultivar", ("sample",)),
             "is_test": Variable(split, "1", "1 for the 30 samples kept for reporting", ("sample",)),
             "feature": Variable(np.array(wine.feature_names), "1", "name of the feature", ("feature",)),
@@ -52,7 +54,12 @@ def describe(log: Log, stations: Sequence[Station], solutions: Solutions, wine: 
     log.put(
         "solutions",
         {
-            "w1": Variable(solutions.w1, "1", "bits of layer 1, even columns plus, odd columns minus", ("solution", "input", "column1")),
+            "w1": Variable(
+                solutions.w1,
+                "1",
+                "bits of layer 1, even columns plus, odd columns minus",
+                ("solution", "input", "column1"),
+            ),
             "w2": Variable(solutions.w2, "1", "bits of layer 2", ("solution", "hidden", "column2")),
             "b1": Variable(solutions.b1, "1", "biases of layer 1, kept in software", ("solution", "hidden")),
             "b2": Variable(solutions.b2, "1", "biases of layer 2, kept in software", ("solution", "class")),
@@ -77,9 +84,19 @@ def _table(station: Station, solutions: Solutions, samples: int) -> Table:
     for layer in (1, 2):
         axis, rows = f"column{layer}", f"input{layer}"
         columns |= {
-            f"layer{layer}_amperes": Column("f8", "A", f"column currents of layer {layer} at g = 1, baseline subtracted", ("sample", axis), noisy=True),
-            f"layer{layer}_baseline_amperes": Column("f8", "A", "column currents at zero input, after the write", (axis,)),
-            f"layer{layer}_transfer_siemens": Column("f8", "S", "column current per volt on one row, all other lines at 0 V", (rows, axis)),
+            f"layer{layer}_amperes": Column(
+                "f8",
+                "A",
+                f"column currents of layer {layer} at g = 1, baseline subtracted",
+                ("sample", axis),
+                noisy=True,
+            ),
+            f"layer{layer}_baseline_amperes": Column(
+                "f8", "A", "column currents at zero input, after the write", (axis,)
+            ),
+            f"layer{layer}_transfer_siemens": Column(
+                "f8", "S", "column current per volt on one row, all other lines at 0 V", (rows, axis)
+            ),
         }
         columns |= {f"layer{layer}_{name}": column for name, column in PER_LAYER.items()}
     columns |= {
@@ -120,31 +137,9 @@ def put_characterisation(
     log: Log, chip: str, reference: ReferenceMaps, scan: AmplitudeScan | None, write: WriteSettings
 ) -> None:
     """Record the reference maps of a chip, its amplitude scan and the amplitudes chosen."""
-    cells = ("row", "column")
-    log.put(
-        f"arrays/{chip}/reference",
-        {
-            "parallel_amperes": Variable(reference.parallel_amperes, "A", "read current of the cell, array all P", cells),
-            "antiparallel_amperes": Variable(reference.antiparallel_amperes, "A", "read current of the cell, array all AP", cells),
-            "threshold_amperes": Variable(reference.threshold_amperes, "A", "above it a read counts as P", cells),
-            "outcome": Variable(reference.outcome, "1", "usable (0) or why not, see flag_meanings of the solutions", cells),
-        },
-    )
-    log.attributes(
-        f"arrays/{chip}/reference",
-        {
-            "read_volts": reference.read_volts,
-            "polarity": reference.polarity,
-            "parallel_volts": write.parallel_volts,
-            "antiparallel_volts": write.antiparallel_volts,
-        },
-    )
+    put_reference(
+        log, reference, f"arrays/{chip}/reference",
+        parallel_volts=write.parallel_volts, antiparallel_volts=write.antiparallel_volts,
+    )  # fmt: skip
     if scan is not None:
-        log.put(
-            f"arrays/{chip}/amplitude",
-            {
-                "volts": Variable(scan.volts, "V", "write amplitude", ("volts",)),
-                "parallel_fidelity": Variable(scan.parallel_fidelity, "1", "fidelity of writing P", ("volts",)),
-                "antiparallel_fidelity": Variable(scan.antiparallel_fidelity, "1", "fidelity of writing AP", ("volts",)),
-            },
-        )
+        put_scan(log, scan, f"arrays/{chip}/amplitude")

@@ -1,7 +1,7 @@
 """Write a matrix of states with verify and bounded retry.
 
-Every method is a first move (all cells, all rows, or nothing) and a number of repair rounds that pulse what the verify read
-shows to be wrong. Nothing is retried for ever: after the last round each wrong cell gets a typed outcome.
+Every method is a first move (all cells, all rows, or nothing) and a number of repair rounds that pulse what the verify
+read shows to be wrong. Nothing is retried for ever: after the last round each wrong cell gets a typed outcome.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from labmtj.quantities import Bias, BoolArray, FloatArray, Reading
+from labmtj.quantities import ArrayInfo, Bias, BoolArray, FloatArray, Reading
 from labmtj.verbs import Crossbar
+from procedures.bounds import check_pulse_seconds, check_read_volts, check_volts
 from procedures.reference import Outcome, OutcomeMap, ReferenceMaps, read_cells
 from procedures.schemes import Scheme, float_partners, select_cells, select_in_rows
 
@@ -23,7 +24,7 @@ Method = Literal["row_parallel_repair", "row_parallel", "open_loop", "closed_loo
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What a method does: the first move, whether rounds follow, whether they raise the amplitude and read every cell."""
+    """What a method does: the first move, whether rounds follow, raise the amplitude, and read every cell."""
 
     first: Literal["rows", "cells", "none"]
     only_wrong: bool
@@ -58,6 +59,14 @@ class WriteSettings(BaseModel):
     read_volts: float = Field(0.1, gt=0, description="volts of a verify read")
     aperture_seconds: float = Field(0.02, gt=0, description="integration time of a verify read")
 
+    def check(self, array: ArrayInfo, *key: str, amplitudes: bool = True) -> None:
+        """Raise SettingError for what the array does not survive; amplitudes that come from a scan need no check."""
+        if amplitudes:
+            check_volts(array, (*key, "parallel_volts"), self.parallel_volts)
+            check_volts(array, (*key, "antiparallel_volts"), self.antiparallel_volts)
+        check_pulse_seconds(array, (*key, "pulse_seconds"), self.pulse_seconds)
+        check_read_volts(array, (*key, "read_volts"), self.read_volts)
+
 
 @dataclass(frozen=True, eq=False)
 class WriteResult:
@@ -88,7 +97,9 @@ def _fidelity(achieved: BoolArray, target: BoolArray, addressed: BoolArray) -> f
 class _Writer:
     """One write in progress: the crossbar, what is known of it, and the counts."""
 
-    def __init__(self, crossbar: Crossbar, reference: ReferenceMaps, settings: WriteSettings, delivered: FloatArray | None) -> None:
+    def __init__(
+        self, crossbar: Crossbar, reference: ReferenceMaps, settings: WriteSettings, delivered: FloatArray | None
+    ) -> None:
         self.crossbar, self.reference, self.settings = crossbar, reference, settings
         self.plan = METHODS[settings.method]
         self.attempts = np.zeros(crossbar.shape, np.uint16)
@@ -141,7 +152,7 @@ class _Writer:
         return self.crossbar.limits.cell_volts
 
     def _order(self) -> tuple[bool, bool]:
-        """The state with the lower amplitude first: its cells suffer more from half-selection by the other."""
+        """Return the states, that with the lower amplitude first: its cells suffer more from half-selection."""
         return (True, False) if self.settings.parallel_volts <= self.settings.antiparallel_volts else (False, True)
 
     def _rows_with(self, cells: BoolArray) -> tuple[NDArray[np.intp], BoolArray]:
@@ -149,7 +160,7 @@ class _Writer:
         return rows, cells[rows]
 
     def _row_bias(self, rows: NDArray[np.intp], columns: BoolArray, volts: float) -> Bias:
-        """Half the voltage on the row, half on its columns; a compensated row gets its mean share, each column the rest."""
+        """Half the voltage on the row, half on its columns; a compensated row gets its mean, a column the rest."""
         wanted = np.clip(volts * self._boost[rows], -self._cap(), self._cap())
         row_volts = np.array([wanted[k, columns[k]].mean() / 2 for k in range(len(rows))])
         room = self._cap() - np.abs(row_volts)  # the model-free bound: row and column together within the cell limit

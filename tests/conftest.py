@@ -1,5 +1,9 @@
-"""Before NumPy is imported: threaded BLAS makes the small matrices of an array slower, on a busy machine a hundredfold."""
+"""One BLAS thread for all tests: the matrices are small, and threads that wait for each other cost many times more."""
 
 import os
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+import threadpoolctl
+
+threadpoolctl.threadpool_limits(1)
+for library in ("OPENBLAS", "MKL", "OMP"):  # processes that tests start
+    os.environ[f"{library}_NUM_THREADS"] = "1"

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from labmtj.errors import UsageError
-from labmtj.quantities import Bias, Currents, Lines, Limits, Reading, Waveform
+from labmtj.quantities import Bias, Currents, Limits, Lines, Reading, Waveform
 
 
 def test_lines_count_rows_first():
@@ -16,7 +16,10 @@ def test_lines_count_rows_first():
 
 @pytest.mark.parametrize(
     ("lines", "message"),
-    [(Lines(rows=(3,)), "row 3 does not exist: the array has rows 0 to 2"), (Lines(columns=(-1,)), "column -1 does not")],
+    [
+        (Lines(rows=(3,)), "row 3 does not exist: the array has rows 0 to 2"),
+        (Lines(columns=(-1,)), "column -1 does not"),
+    ],
 )
 def test_lines_outside_are_refused(lines, message):
     with pytest.raises(UsageError, match=message):

@@ -11,7 +11,13 @@ def test_a_stream_depends_on_seed_and_name_alone():
     first = stream(1, "chip", 3).random(4)
     stream(1, "other").random(100)
     np.testing.assert_array_equal(stream(1, "chip", 3).random(4), first)
-    for other in (stream(2, "chip", 3), stream(1, "chip", 4), stream(1, "chip"), stream(1, "chip", "3"), stream(1, "c", 3)):
+    for other in (
+        stream(2, "chip", 3),
+        stream(1, "chip", 4),
+        stream(1, "chip"),
+        stream(1, "chip", "3"),
+        stream(1, "c", 3),
+    ):
         assert not np.isin(other.random(4), first).any()
 
 

@@ -42,7 +42,9 @@ class MeterFile(BaseModel):
     def model(self) -> MeterModel:
         """Return the meter; the rms of the noise is taken as a sixth of its peak-to-peak value."""
         ranges = tuple(
-            MeterRange(each.full_scale_amperes, each.gain_fraction, each.offset_amperes, each.noise_peak_to_peak_amperes / 6)
+            MeterRange(
+                each.full_scale_amperes, each.gain_fraction, each.offset_amperes, each.noise_peak_to_peak_amperes / 6
+            )
             for each in self.ranges
         )
         return MeterModel(
@@ -56,8 +58,8 @@ class TimingFile(BaseModel):
 
     model_config = _STRICT
 
-    source_seconds: float = Field(Timing.__dataclass_fields__["source_seconds"].default, ge=0)
-    transfer_seconds: float = Field(Timing.__dataclass_fields__["transfer_seconds"].default, ge=0)
+    source_seconds: float = Field(Timing().source_seconds, ge=0)
+    transfer_seconds: float = Field(Timing().transfer_seconds, ge=0)
 
 
 class BenchFile(BaseModel):
@@ -69,7 +71,7 @@ class BenchFile(BaseModel):
     kind: Literal["simulated"] = Field(description="real and virtual instruments come with the drivers")
     arrays: dict[str, ArrayDescription] = Field(min_length=1)
     meter: MeterFile
-    timing: TimingFile = TimingFile()  # type: ignore[call-arg]
+    timing: TimingFile = TimingFile()
     operator: str = ""
     notes: str = ""
 
@@ -85,7 +87,9 @@ def load_bench(name: str, beside: Path | None = None) -> BenchFile:
     for index, each in enumerate(names):
         array = load_array(each, path.parent)
         if array.name in arrays:
-            raise file.complaint(("arrays", index), f"a second array is called {array.name!r}; give each file its own name")
+            raise file.complaint(
+                ("arrays", index), f"a second array is called {array.name!r}; give each file its own name"
+            )
         arrays[array.name] = array
     return file.parse(BenchFile, {"name": path.stem, **file.content, "arrays": arrays})
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from dataclasses import replace
 
 import numpy as np
@@ -53,7 +51,14 @@ def crossbar_of(description: ArrayDescription, *, seed: int, name: str, **parts:
 
 def wires_of(description: ArrayDescription, contact_ohms: FloatArray | float = 0.0) -> Wires:
     """Return the wires of an array file: rows driven from the left, columns read at the bottom."""
-    uniform = Wires.uniform(description.shape, **description.wires.numbers())
+    ohms = description.wires
+    uniform = Wires.uniform(
+        description.shape,
+        row_segment_ohms=ohms.row_segment_ohms.value,
+        column_segment_ohms=ohms.column_segment_ohms.value,
+        row_lead_ohms=ohms.row_lead_ohms.value,
+        column_lead_ohms=ohms.column_lead_ohms.value,
+    )
     leads = (uniform.row_segment_ohms, uniform.column_segment_ohms, uniform.row_lead_ohms, uniform.column_lead_ohms)
     return Wires(*leads, contact_ohms)
 
@@ -64,7 +69,7 @@ def describe(array: ArrayDescription) -> ArrayInfo:
     antiparallel_siemens = 1 / (parallel_ohms * (1 + tmr))
     return ArrayInfo(
         array.name, array.shape, 1 / parallel_ohms - antiparallel_siemens, antiparallel_siemens,
-        array.family.diameter_metres.value, delivered_fraction(array),
+        array.family.diameter_metres.value, delivered_fraction(array), array.limits.as_limits(),
     )  # fmt: skip
 
 
@@ -78,7 +83,8 @@ def delivered_fraction(array: ArrayDescription) -> FloatArray:
     ohms = array.family.parallel_ohms * np.where(checker, 1.0, 1 + array.family.tmr.value)
     ports = PortState(response_of(wires_of(array)), ohms)
     row, column = np.divmod(np.arange(rows * columns), columns)
-    per_volt = 0.5 * (ports.transfer[np.arange(rows * columns), row] - ports.transfer[np.arange(rows * columns), rows + column])
-    return (per_volt * ohms).reshape(rows, columns)
-
-
+    per_volt = 0.5 * (
+        ports.transfer[np.arange(rows * columns), row] - ports.transfer[np.arange(rows * columns), rows + column]
+    )
+    delivered: FloatArray = (per_volt * ohms).reshape(rows, columns)
+    return delivered

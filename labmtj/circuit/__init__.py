@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from labmtj.circuit.boundary import LINE_LEAK_SIEMENS, Boundary, Settled, line_volts, settle
 from labmtj.circuit.fixed_point import CellLaw
+from labmtj.circuit.lines import LineSolver, solve_cold
 from labmtj.circuit.nonlinear import OperatingPoint, operating_point
 from labmtj.circuit.ports import OPEN_OHMS, PortState
+from labmtj.circuit.products import matvec
 from labmtj.circuit.response import LEAK_OHMS, WiresResponse, response_of
 from labmtj.circuit.wires import Wires
 
@@ -15,13 +17,16 @@ __all__ = [
     "OPEN_OHMS",
     "Boundary",
     "CellLaw",
+    "LineSolver",
     "OperatingPoint",
     "PortState",
     "Settled",
     "Wires",
     "WiresResponse",
     "line_volts",
+    "matvec",
     "operating_point",
     "response_of",
     "settle",
+    "solve_cold",
 ]

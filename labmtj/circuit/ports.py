@@ -50,7 +50,7 @@ class PortState:
 
     def __init__(self, wires: WiresResponse, cell_ohms: ArrayLike) -> None:
         self.wires = wires
-        self.cell_ohms = _checked_cells(cell_ohms, wires.shape)
+        self.cell_ohms = checked_cells(cell_ohms, wires.shape)
         self.refresh()
 
     def refresh(self) -> None:
@@ -104,7 +104,8 @@ class PortState:
         return self.cell_ohms * self.cell_currents(line_volts)
 
 
-def _checked_cells(cell_ohms: ArrayLike, shape: tuple[int, int]) -> FloatArray:
+def checked_cells(cell_ohms: ArrayLike, shape: tuple[int, int]) -> FloatArray:
+    """Return the resistances flat, or raise UsageError naming the first that is not positive and finite."""
     values = np.array(cell_ohms, dtype=np.float64)
     if values.shape not in (shape, (shape[0] * shape[1],)):
         raise UsageError(f"cell_ohms of a {shape[0]} x {shape[1]} array has the wrong shape {values.shape}")

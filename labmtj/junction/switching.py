@@ -38,7 +38,17 @@ class SwitchingLaw:
     never switch: their rate is exactly 0. Build it with `Junctions.switching`.
     """
 
-    __slots__ = ("_back", "_barrier", "_barriers", "_log_attempts", "_pull", "_pulls", "_squared", "_support", "_supports")
+    __slots__ = (
+        "_back",
+        "_barrier",
+        "_barriers",
+        "_log_attempts",
+        "_pull",
+        "_pulls",
+        "_squared",
+        "_support",
+        "_supports",
+    )
 
     def __init__(self, junctions: Junctions, state: BoolArray) -> None:
         self._squared = junctions.barrier_exponent == 2

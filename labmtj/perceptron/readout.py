@@ -18,7 +18,7 @@ from labmtj.quantities import BoolArray, FloatArray
 
 Variant = Literal["gain", "bias", "both"]
 VARIANTS: tuple[Variant, ...] = ("gain", "bias", "both")
-CHUNK = 25
+CHUNK = 100
 """solutions per pass: keeps the arrays of a pass in the cache"""
 WORKING = np.float32
 """precision of the fit: its steps are a million times coarser, and it runs twice as fast"""
@@ -125,7 +125,7 @@ class _Fit:
         gains = [np.exp(values) for values in found[:2]] if self.free_gain else [self.start.g1, self.start.g2]
         return Readout(*gains, *(found[2:] if self.free_bias else [self.start.b1, self.start.b2]))
 
-    def _keep(self, best: list[FloatArray], better: BoolArray) -> None:
+    def _keep(self, best: list[NDArray[np.float32]], better: BoolArray) -> None:
         for mine, new in zip(best, (*self.logs, *self.biases), strict=True):
             mine[better] = new[better]
 
@@ -134,23 +134,19 @@ class _Fit:
         u1, scale2 = self.raw * np.exp(-self.logs[0])[..., np.newaxis], np.exp(-self.logs[1])[..., np.newaxis]
         h = np.tanh(u1 + self.biases[0][..., np.newaxis])
         u2 = np.matmul(self.t2.transpose(0, 2, 1), h) * scale2
-        logits = u2 + self.biases[1][..., np.newaxis]
-        p = _softmax(SHARPNESS * logits)
+        scaled = SHARPNESS * (u2 + self.biases[1][..., np.newaxis])
+        top, own = scaled.max(axis=1), (scaled * self.onehot).sum(axis=1)
+        p = np.exp(scaled - top[:, np.newaxis])
+        total = p.sum(axis=1)
+        p /= total[:, np.newaxis]
         e2 = (p - self.onehot) * (SHARPNESS / len(self.classes))
         e1 = np.matmul(self.t2, e2 * scale2) * (1 - h * h)
         gains = [-(e1 * u1).sum(axis=-1), -(e2 * u2).sum(axis=-1)] if self.free_gain else []
         biases = [e1.sum(axis=-1), e2.sum(axis=-1)] if self.free_bias else []
-        return self._score(logits, p), gains + biases
-
-    def _score(self, logits: FloatArray, p: FloatArray) -> FloatArray:
-        """Return correct samples minus a share below one that grows with the loss."""
-        hits = np.count_nonzero(logits.argmax(axis=1) == self.classes, axis=-1)
-        # a floor keeps the logarithm finite when a logit is hopeless; such a step loses anyway
-        loss = -np.log(np.maximum((p * self.onehot).sum(axis=1), 1e-30)).mean(axis=-1)
-        return np.asarray(hits - loss / (1 + loss), float)
+        return _score(own >= top, np.log(total) + top - own), gains + biases
 
 
-def _softmax(values: FloatArray) -> FloatArray:
-    raised: FloatArray = np.exp(values - values.max(axis=1, keepdims=True))
-    raised /= raised.sum(axis=1, keepdims=True)
-    return raised
+def _score(right: BoolArray, losses: FloatArray) -> FloatArray:
+    """Return correct samples less a share below one that grows with the loss, (solutions,); from (..., samples)."""
+    loss = losses.mean(axis=-1)
+    return np.asarray(np.count_nonzero(right, axis=-1) - loss / (1 + loss), float)

@@ -20,8 +20,8 @@ TEST_ROWS = (
 
 
 FEATURE_NAMES = (
-    "alcohol", "malic_acid", "ash", "alcalinity_of_ash", "magnesium", "total_phenols", "flavanoids", "nonflavanoid_phenols",
-    "proanthocyanins", "color_intensity", "hue", "od280/od315_of_diluted_wines", "proline",
+    "alcohol", "malic_acid", "ash", "alcalinity_of_ash", "magnesium", "total_phenols", "flavanoids",
+    "nonflavanoid_phenols", "proanthocyanins", "color_intensity", "hue", "od280/od315_of_diluted_wines", "proline",
 )  # fmt: skip
 
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from labmtj.record.journal import JournalWriter
     from labmtj.record.logbook import FrameLog, JournalLog, Logbook, MemoryLog
     from labmtj.record.reader import DataFile, open_data
-    from labmtj.record.replay import JournalReader, last_states
     from labmtj.record.recorded import Recorded
+    from labmtj.record.replay import JournalReader, last_states
     from labmtj.record.tables import (
         pulse_steps_rows,
         pulse_steps_table,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -136,15 +136,19 @@ def fingerprint(path: Path, offset: int) -> int | None:
     return check if position == offset else None
 
 
-def last_states(path: Path) -> tuple[dict[str, Mapping[str, Any]], int]:
-    """Return the values of the last state of each name, and where the last of all states ends; `START` if there is none."""
+def last_states(path: Path, names: Container[str] | None = None) -> tuple[dict[str, Mapping[str, Any]], int]:
+    """Return the values of the last state of each name, and where the last of all ends (`START` if there is none).
+
+    With `names`, states of other names do not count.
+    """
     found: dict[str, Mapping[str, Any]] = {}
     end = START
     reader = JournalReader(path)
     for offset, payload in reader.payloads():
         if frames.has_kind(payload, "state"):
             record = reader.decoded(offset, payload)
-            found[record["name"]], end = record["values"], reader.valid_bytes
+            if names is None or record["name"] in names:
+                found[record["name"]], end = record["values"], reader.valid_bytes
     return found, end
 
 

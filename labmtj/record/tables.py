@@ -40,7 +40,9 @@ def reads_table(path: str, shape: tuple[int, int], lines: Lines | None = None) -
         "flags": Column("u1", "1", "what was wrong with the value", ("line",), flag_masks=_FLAGS),
         "start_seconds": Column("f8", "s", "clock of the crossbar when the aperture opened", ("line",)),
         "delivered_volts": Column("f8", "V", "voltage at the line while it was read", ("line",)),
-        "row_volts": Column("f8", "V", "voltage asked for on the rows, sign of the shot included; NaN = floating", ("row",)),
+        "row_volts": Column(
+            "f8", "V", "voltage asked for on the rows, sign of the shot included; NaN = floating", ("row",)
+        ),
         "column_volts": Column("f8", "V", "the same on the columns", ("column",)),
         "sign": Column("i1", "1", "sign of the shot: the mean of sign times amperes is the answer"),
         "shot": Column("u2", "1", "number of the shot at its bias, from 0"),
@@ -176,9 +178,7 @@ def _places(table: Table, shape: tuple[int, int], lines: Lines) -> NDArray[np.in
 
 
 @cache
-def _places_among(
-    path: str, names: tuple[str, ...], shape: tuple[int, int], lines: Lines
-) -> NDArray[np.intp] | None:
+def _places_among(path: str, names: tuple[str, ...], shape: tuple[int, int], lines: Lines) -> NDArray[np.intp] | None:
     held, asked = np.array(names), _labels(lines.indices(shape), shape).array
     if np.array_equal(held, asked):
         return None

@@ -1,26 +1,21 @@
-"""The course of a run in the main process: take blocks in order, make them durable, checkpoint, conclude, mark the end."""
+"""The course of a run in the main process: blocks in order, made durable, checkpointed; then analysis and end."""
 
 from __future__ import annotations
 
 import os
-import signal
-import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
-from labmtj import yamlfile
 from labmtj.errors import LabmtjError, ProcedureFailed, Stopped, UsageError
 from labmtj.record import Checkpointer, JournalLog, JournalWriter, last_states, open_data
+from labmtj.record.replay import START
 from labmtj.run.experiment import Experiment, load_run
 from labmtj.run.folder import RunFolder
-from labmtj.run.stations import describe
-from labmtj.run.workers import Crew, Plan, crew
+from labmtj.run.workers import Crew, Plan, States, crew
+from labmtj.stopping import StopRequests, stop_requests
 
 
 @dataclass(frozen=True)
@@ -43,11 +38,11 @@ def start(experiment: Experiment, parent: Path, *, workers: int, show: Show) -> 
     """Run an experiment in a new folder under `parent` and return the folder.
 
     Raises:
+        UsageError: if the folder cannot be made.
         LabmtjError: the folder is then marked STOPPED or FAILED, and everything up to the last block is kept.
     """
     folder = RunFolder.create(parent, experiment.resolved())
-    log = JournalLog(JournalWriter.create(folder.journal))
-    return _guarded(folder, lambda: _run(folder, experiment, log, {}, workers, show))
+    return _guarded(folder, experiment, JournalLog(JournalWriter.create(folder.journal)), {}, workers, show)
 
 
 def resume(folder: RunFolder, *, workers: int, show: Show) -> RunFolder:
@@ -59,134 +54,145 @@ def resume(folder: RunFolder, *, workers: int, show: Show) -> RunFolder:
     if folder.ending == "DONE":
         raise UsageError(f"{folder.path}: this run is done; `labmtj report` makes its report anew")
     experiment = load_run(folder.run_yaml)
-    states: dict[str, Any] = {}
-    if folder.journal.exists():
-        # Every block ends with its snapshot: what is behind the last one is a block that was cut off, or the analysis.
-        states, end = last_states(folder.journal)
-        log = JournalLog.reopen(folder.journal, end)
-    else:
-        log = JournalLog(JournalWriter.create(folder.journal))
-    return _guarded(folder, lambda: _run(folder, experiment, log, states, workers, show))
+    experiment.check()
+    log, states = _rewound(folder.journal, {station.name for station in experiment.stations()})
+    return _guarded(folder, experiment, log, states, workers, show)
 
 
-def _guarded(folder: RunFolder, work: Callable[[], None]) -> RunFolder:
-    """Do the work and mark how it ended."""
-    folder.begin()
-    folder.note("begin", pid=os.getpid())
-    try:
-        work()
-    except Stopped:
-        folder.end("STOPPED")
-        folder.note("stopped")
-        raise
-    except LabmtjError as error:
-        folder.note("failed", error=str(error))
-        folder.end("FAILED", str(error))
-        raise
-    except Exception as error:
-        folder.note("failed", error=repr(error), trace=traceback.format_exc())
-        folder.end("FAILED", repr(error))
-        raise ProcedureFailed(
-            f"{type(error).__name__}: {error}; this is a fault of the program or the procedure, the trace is in "
-            f"{folder.path / 'run.log'}. Everything up to the last block is kept"
-        ) from error
+def _rewound(journal: Path, stations: set[str]) -> tuple[JournalLog, States]:
+    """Return the journal, cut behind the last snapshot of a station, and the snapshots.
+
+    Every block ends with its snapshot: what is behind the last one is a block that was cut off, or the analysis.
+    """
+    if not journal.exists():
+        return JournalLog(JournalWriter.create(journal)), {}
+    if journal.stat().st_size < START:  # its writer died before the first bytes were down
+        journal.unlink()
+        return JournalLog(JournalWriter.create(journal)), {}
+    states, end = last_states(journal, stations)
+    return JournalLog.reopen(journal, end), states
+
+
+def _guarded(
+    folder: RunFolder, experiment: Experiment, log: JournalLog, states: States, workers: int, show: Show
+) -> RunFolder:
+    """Do what is left of a run and mark how it ended."""
+    with stop_requests() as requests:
+        try:
+            folder.begin()
+            folder.note("begin", pid=os.getpid())
+            _Course(folder, experiment, log, states, show, requests).run(workers)
+        except Stopped as stopped:
+            folder.end("STOPPED")
+            folder.note("stopped")
+            stopped.add_note(f"go on with: labmtj resume {folder.path}")
+            raise
+        except LabmtjError as error:
+            folder.note("failed", error=str(error))
+            folder.end("FAILED", str(error))
+            error.add_note(f"when that is mended, go on with: labmtj resume {folder.path}")
+            raise
+        except Exception as error:
+            raise _unexpected(folder, error) from error
+        finally:
+            log.journal.leave()  # whatever is not committed by now could not be
     folder.end("DONE")
     folder.note("done")
     return folder
 
 
-def _run(folder: RunFolder, experiment: Experiment, log: JournalLog, states: dict[str, Any], workers: int, show: Show) -> None:
-    stations = experiment.campaign.stations(experiment.connect().arrays())
-    if not states:
-        describe(experiment, stations, log)
-        log.attributes("", {"experiment": experiment.name, "run": folder.path.name, "seed": experiment.seed})
-        log.attributes("provenance", {"run_yaml": yamlfile.dumps(experiment.resolved().model_dump(mode="json"))})
-        log.commit()
-    plan = Plan(stations, experiment.campaign.blocks(), {name: int(state["next"]) for name, state in states.items()})
-    checkpointer = Checkpointer(folder.journal, folder.data)
-    with _stop_requests() as requests, crew(experiment, folder.run_yaml, plan, states, workers) as people:
-        course = _Course(folder, experiment, log, plan, people, show, checkpointer, requests)
-        try:
-            course.blocks()
-        finally:
-            course.keep()
-        course.conclude()
-        log.journal.close()
+def _unexpected(folder: RunFolder, error: Exception) -> ProcedureFailed:
+    """Mark the run and return what to raise in the place of an error that nobody foresaw."""
+    folder.note("failed", error=repr(error), trace="".join(traceback.format_exception(error)))
+    folder.end("FAILED", repr(error))
+    return ProcedureFailed(
+        f"{type(error).__name__}: {error}; this is a fault of the program or the procedure, the trace is in "
+        f"{folder.log}. Everything up to the last block is kept"
+    )
 
 
-@dataclass(frozen=True)
 class _Course:
-    """What a run consists of."""
+    """What is left of a run, from the snapshots on."""
 
-    folder: RunFolder
-    experiment: Experiment
-    log: JournalLog
-    plan: Plan
-    people: Crew
-    show: Show
-    checkpointer: Checkpointer
-    requests: StopRequests
+    def __init__(
+        self,
+        folder: RunFolder,
+        experiment: Experiment,
+        log: JournalLog,
+        states: States,
+        show: Show,
+        requests: StopRequests,
+    ) -> None:
+        self.folder, self.experiment, self.log, self.states = folder, experiment, log, states
+        self.show, self.requests = show, requests
+        self.campaign = experiment.campaign
+        first = {name: int(state["next"]) for name, state in states.items()}
+        self.plan = Plan(experiment.stations(), self.campaign.blocks(), first)
+        self.total = self.plan.blocks * len(self.plan.stations)
+        self.before = self.done = self.total - sum(1 for _ in self.plan.order())
+        self.checkpointer = Checkpointer(folder.journal, folder.data)
+        self.begun = time.monotonic()
 
-    def keep(self) -> None:
-        """Make everything so far durable, and bring data.h5 up to it."""
+    def run(self, workers: int) -> None:
+        """Do it all."""
+        self.note("plan")
+        if not self.states:
+            self._head()
+        check = self.requests.check
+        with crew(self.experiment, self.folder.run_yaml, self.plan, self.states, workers, check) as people:
+            try:
+                self._blocks(people)
+            finally:
+                self._keep()
+            self._conclude(people)
+
+    def _head(self) -> None:
+        """Write down what is known before the first bias."""
+        self.experiment.describe(self.plan.stations, self.log)
+        root: dict[str, str | int] = {
+            "experiment": self.experiment.name,
+            "run": self.folder.path.resolve().name,
+            "seed": self.experiment.seed,
+        }
+        self.log.attributes("", root)
+        self.log.attributes("provenance", {"run_yaml": self.folder.run_yaml.read_text(encoding="utf-8")})
         self.log.commit()
-        if self.checkpointer.checkpoint():
-            self.folder.note("checkpoint", seconds=round(self.checkpointer.cost_seconds, 3))
 
-    def blocks(self) -> None:
+    def _blocks(self, people: Crew) -> None:
         """Take the blocks that are still to be done; a round of all stations is made durable at once."""
-        todo, total = sum(1 for _ in self.plan.order()), self.plan.blocks * len(self.plan.stations)
-        begun, last = time.monotonic(), self.plan.stations[-1].name
-        for done, (_, station, frames) in enumerate(self.people.blocks(), 1 + total - todo):
+        last = self.plan.stations[-1].name
+        for _, station, frames in people.blocks():
             self.log.append_frames([frames])
+            self.done += 1
             if station.name == last:
                 self.log.commit()
                 if self.checkpointer.due():
-                    self.keep()
-            self.show(Progress("blocks", done, total, time.monotonic() - begun, total - todo))
+                    self._keep()
+            self._show("blocks", self.done, self.total, self.before)
             self.requests.check()
 
-    def conclude(self) -> None:
+    def _keep(self) -> None:
+        """Make everything so far durable, in the journal and in data.h5, and note how far the run is."""
+        self.log.commit()
+        if self.checkpointer.checkpoint():
+            self.note("checkpoint", seconds=round(self.checkpointer.cost_seconds, 3))
+
+    def _conclude(self, people: Crew) -> None:
         """Work out what follows from the records of all blocks."""
-        begun, total = time.monotonic(), len(self.plan.stations)
-        for done, (_, frames) in enumerate(self.people.conclusions(self.folder.data), 1):
+        stations = self.plan.stations
+        self.begun = time.monotonic()
+        for done, (_, frames) in enumerate(people.conclusions(self.folder.data), 1):
             self.log.append_frames([frames])
-            self.show(Progress("analysis", done, total, time.monotonic() - begun, 0))
+            self._show("analysis", done, len(stations), 0)
             self.requests.check()
-        self.keep()
+        self._keep()
         with open_data(self.folder.data) as data:
-            self.experiment.campaign.summarise(self.plan.stations, data, self.log)
-        self.keep()
+            self.campaign.summarise(stations, data, self.log)
+        self._keep()
 
+    def note(self, event: str, **values: object) -> None:
+        """Note an event in run.log, and how far the run is."""
+        self.folder.note(event, done=self.done, total=self.total, **values)
 
-class StopRequests:
-    """Remembers that somebody asked to stop; the handler does no more than that."""
-
-    def __init__(self) -> None:
-        self.signal_number = 0
-
-    def handle(self, signal_number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a signal handler's form
-        """Note the request; a second Ctrl+C does not wait for the end of the block."""
-        if self.signal_number == signal.SIGINT == signal_number:
-            raise Stopped(signal_number)
-        self.signal_number = signal_number
-
-    def check(self) -> None:
-        """Raise Stopped if a stop was requested."""
-        if self.signal_number:
-            raise Stopped(self.signal_number)
-
-
-@contextmanager
-def _stop_requests() -> Iterator[StopRequests]:
-    """Take SIGINT, SIGTERM and SIGHUP as requests while the run goes on; only the main thread can."""
-    requests = StopRequests()
-    if threading.current_thread() is not threading.main_thread():
-        yield requests
-        return
-    before = {number: signal.signal(number, requests.handle) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    try:
-        yield requests
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    def _show(self, phase: str, done: int, total: int, before: int) -> None:
+        self.show(Progress(phase, done, total, time.monotonic() - self.begun, before))

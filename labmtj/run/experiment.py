@@ -1,4 +1,4 @@
-"""An experiment: a procedure, its settings, a bench and a seed. Loaded from YAML, and resolved into everything a run needs."""
+"""An experiment: procedure, settings, bench and seed. Loaded from YAML, resolved into all that a run needs."""
 
 from __future__ import annotations
 
@@ -6,18 +6,24 @@ import datetime
 import importlib
 import platform
 import subprocess
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 import labmtj
 from labmtj import library, yamlfile
 from labmtj.bench import BenchFile, SimulatedBench, load_bench
-from labmtj.verbs import Campaign
-from labmtj.yamlfile import YamlFile
+from labmtj.errors import SettingError
+from labmtj.quantities import Station
+from labmtj.record import FrameLog
+from labmtj.record.recorded import declare_tables
+from labmtj.run.plain import as_campaign, is_campaign, is_plain
+from labmtj.verbs import Campaign, Log
+from labmtj.yamlfile import Key, YamlFile
 
 _STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
 
@@ -70,11 +76,33 @@ class Experiment:
 
     name: str
     procedure: str
-    campaign: Campaign
+    """dotted name of its class"""
+    settings: BaseModel
+    """the procedure with its settings"""
     bench: BenchFile
     seed: int
     operator: str = ""
     notes: str = ""
+
+    @cached_property
+    def campaign(self) -> Campaign:
+        """The procedure in blocks."""
+        return as_campaign(self.settings)
+
+    def stations(self) -> list[Station]:
+        """Return the stations of the campaign on this bench."""
+        return self.campaign.stations(self.connect().arrays())
+
+    def describe(self, stations: Sequence[Station], log: Log) -> None:
+        """Check that everything fits, declare all tables and write what is known before the first bias."""
+        self.campaign.prepare(stations, log)
+        for station in stations:
+            for name in station.arrays:
+                declare_tables(log, name, station.info.shape)
+
+    def check(self) -> None:
+        """Raise UsageError if the settings do not fit bench or input files; nothing is applied, nothing kept."""
+        self.describe(self.stations(), FrameLog())
 
     def connect(self) -> SimulatedBench:
         """Return the bench."""
@@ -82,10 +110,11 @@ class Experiment:
 
     def resolved(self) -> RunFile:
         """Return what goes into `run.yaml`."""
-        settings = cast(BaseModel, self.campaign).model_dump(mode="json")
+        settings = self.settings.model_dump(mode="json")
         return RunFile(
-            experiment=self.name, procedure=self.procedure, settings=settings, inputs_sha256=self.campaign.fingerprint(),
-            bench=self.bench, seed=self.seed, operator=self.operator, notes=self.notes, provenance=provenance(),
+            experiment=self.name, procedure=self.procedure, settings=settings,
+            inputs_sha256=self.campaign.fingerprint(), bench=self.bench, seed=self.seed,
+            operator=self.operator, notes=self.notes, provenance=provenance(),
         )  # fmt: skip
 
 
@@ -106,24 +135,38 @@ def load_experiment(
     path = library.find(name, "experiments")
     file = yamlfile.load(path)
     content = file.parse(ExperimentFile)
-    settings = _merged(content.settings, changes or {})
-    campaign = _campaign(file, content.procedure, settings)
+    file = replace(file, origins=_origins(changes or {}, ("settings",)))
+    settings = _settings(file, content.procedure, _merged(content.settings, changes or {}))
     chosen = load_bench(bench or content.bench, path.parent if bench is None else None)
-    return Experiment(
-        path.stem, content.procedure, campaign, chosen, content.seed if seed is None else seed, content.operator, content.notes
+    experiment = Experiment(
+        path.stem,
+        content.procedure,
+        settings,
+        chosen,
+        content.seed if seed is None else seed,
+        content.operator,
+        content.notes,
     )
+    try:
+        experiment.check()
+    except SettingError as error:
+        raise file.complaint(("settings", *error.key), error.problem) from None
+    return experiment
 
 
 def load_run(path: Path) -> Experiment:
     """Read a `run.yaml`; raise ConfigError if it is wrong, or if the files it was made with have changed."""
     file = yamlfile.load(path)
     content = file.parse(RunFile)
-    campaign = _campaign(file, content.procedure, content.settings)
-    if campaign.fingerprint() != content.inputs_sha256:
-        raise file.complaint(("inputs_sha256",), "the input files of this run have changed since; put the old ones back")
-    return Experiment(
-        content.experiment, content.procedure, campaign, content.bench, content.seed, content.operator, content.notes
+    settings = _settings(file, content.procedure, content.settings)
+    experiment = Experiment(
+        content.experiment, content.procedure, settings, content.bench, content.seed, content.operator, content.notes
     )
+    if experiment.campaign.fingerprint() != content.inputs_sha256:
+        raise file.complaint(
+            ("inputs_sha256",), "the input files of this run have changed since; put the old ones back"
+        )
+    return experiment
 
 
 def procedure_class(file: YamlFile, dotted: str) -> type[BaseModel]:
@@ -131,15 +174,35 @@ def procedure_class(file: YamlFile, dotted: str) -> type[BaseModel]:
     module, _, name = dotted.rpartition(".")
     try:
         found = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise file.complaint(("procedure",), f"cannot load {dotted!r}: {error}; such as procedures.wine.WineCampaign") from None
-    if not (isinstance(found, type) and issubclass(found, BaseModel)):
-        raise file.complaint(("procedure",), f"{dotted!r} is not a procedure (a pydantic model with settings)")
+    except Exception as error:  # noqa: BLE001 - a module that somebody wrote may raise anything
+        raise file.complaint(
+            ("procedure",),
+            f"cannot load {dotted!r}: {error}; wanted is a dotted name such as procedures.wine.WineCampaign",
+        ) from None
+    if not (isinstance(found, type) and issubclass(found, BaseModel) and (is_campaign(found) or is_plain(found))):
+        raise file.complaint(
+            ("procedure",), f"{dotted!r} is not a procedure: a pydantic model of its settings with `execute` or `block`"
+        )
     return found
 
 
-def _campaign(file: YamlFile, procedure: str, settings: dict[str, Any]) -> Campaign:
-    return cast(Campaign, file.parse(procedure_class(file, procedure), settings, ("settings",)))
+def _settings(file: YamlFile, procedure: str, settings: dict[str, Any]) -> BaseModel:
+    return file.parse(procedure_class(file, procedure), settings, ("settings",))
+
+
+def _origins(changes: Mapping[str, Any], under: Key) -> dict[Key, str]:
+    """Return the option behind every changed setting."""
+    return {
+        key: f"option --{'.'.join(map(str, key[len(under) :])).replace('_', '-')}" for key in _leaves(changes, under)
+    }
+
+
+def _leaves(changes: Mapping[str, Any], under: Key) -> Iterator[Key]:
+    for name, value in changes.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, (*under, name))
+        else:
+            yield (*under, name)
 
 
 def _merged(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -175,5 +238,3 @@ def _git_revision() -> str:
         return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True).stdout.strip()  # noqa: S603
     except (OSError, subprocess.SubprocessError):
         return "unknown"
-
-

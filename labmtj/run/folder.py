@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import datetime
 import json
+import os
 import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from labmtj import yamlfile
 from labmtj.errors import RecordError, UsageError
+from labmtj.record import files
 from labmtj.run.experiment import RunFile
 
 Ending = Literal["DONE", "STOPPED", "FAILED"]
@@ -25,15 +30,24 @@ class RunFolder:
 
     @classmethod
     def create(cls, parent: Path, run: RunFile) -> RunFolder:
-        """Make a new folder under `parent` and write `run.yaml` into it; raise RecordError."""
+        """Make a new folder under `parent` with its `run.yaml`; raise UsageError or RecordError, and leave nothing."""
         now = datetime.datetime.now(datetime.UTC)
         path = parent / f"{now:%Y%m%dT%H%M%SZ}_{secrets.token_hex(2)}"
         try:
             path.mkdir(parents=True)
-            (path / "run.yaml").write_text(yamlfile.dumps(run.model_dump(mode="json")), encoding="utf-8")
         except OSError as error:
-            raise RecordError(f"{path}: cannot be made: {error.strerror}; choose another place with --out") from error
-        return cls(path)
+            raise UsageError(f"{path}: cannot be made: {error.strerror}; choose another place with --out") from error
+        folder = cls(path)
+        try:
+            part = path / ".run.yaml.part"
+            part.write_text(yamlfile.dumps(run.model_dump(mode="json")), encoding="utf-8")
+            files.replace_whole(part, folder.run_yaml)
+        except OSError as error:
+            shutil.rmtree(path, ignore_errors=True)
+            raise RecordError(
+                f"{path}: cannot be written: {error.strerror}; make room, or choose another place with --out"
+            ) from error
+        return folder
 
     @classmethod
     def open(cls, path: str | Path) -> RunFolder:
@@ -59,6 +73,11 @@ class RunFolder:
         return self.path / "data.h5"
 
     @property
+    def log(self) -> Path:
+        """JSON lines about the course of the run."""
+        return self.path / "run.log"
+
+    @property
     def report(self) -> Path:
         """The HTML report."""
         return self.path / "report.html"
@@ -69,9 +88,22 @@ class RunFolder:
         return next((ending for ending in ENDINGS if (self.path / ending).exists()), None)
 
     def end(self, ending: Ending, text: str = "") -> None:
-        """Mark how the run ended."""
-        self.begin()
-        (self.path / ending).write_text(text, encoding="utf-8")
+        """Mark how the run ended; a full disk may keep the text, or even the mark, from being written."""
+        with suppress(OSError):
+            self.begin()
+            (self.path / ending).write_text(text, encoding="utf-8")
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep every other process from writing the journal meanwhile; raise UsageError if one does."""
+        descriptor = os.open(self.journal, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            files.lock(descriptor)
+            yield
+        except BlockingIOError:
+            raise UsageError(f"{self.path}: this run is going on in another process; stop that one first") from None
+        finally:
+            os.close(descriptor)
 
     def begin(self) -> None:
         """Take away the mark of an earlier ending."""
@@ -82,7 +114,7 @@ class RunFolder:
         """Append a line to run.log; a full disk does not stop a run here, the journal will say so."""
         line = {"utc": datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"), "event": event, **values}
         try:
-            with (self.path / "run.log").open("a", encoding="utf-8") as log:
+            with self.log.open("a", encoding="utf-8") as log:
                 log.write(json.dumps(line, default=str) + "\n")
         except OSError:
             return

@@ -43,6 +43,8 @@ def settings_from(experiment: str, arguments: Sequence[str]) -> dict[str, Any]:
         inner = changes
         for part in path:
             inner = inner.setdefault(part, {})
+            if not isinstance(inner, dict):
+                raise UsageError(f"{option}: --{_option(part)} took the whole of it away; leave one of the two out")
         inner[last] = yamlfile.loads(f"value: {value}", f"option {option}").content["value"]
     return changes
 
@@ -50,7 +52,8 @@ def settings_from(experiment: str, arguments: Sequence[str]) -> dict[str, Any]:
 def print_help(experiment: str) -> None:
     """Print the options of `run`, the settings of the experiment among them."""
     parser = argparse.ArgumentParser(
-        prog=f"labmtj run {experiment}", add_help=False, formatter_class=lambda prog: argparse.HelpFormatter(prog, width=100),
+        prog=f"labmtj run {experiment}", add_help=False,
+        formatter_class=lambda prog: argparse.HelpFormatter(prog, width=100),
         description="Run an experiment. Settings given here take the place of those in its file.",
     )  # fmt: skip
     run = parser.add_argument_group("run")
@@ -58,11 +61,15 @@ def print_help(experiment: str) -> None:
     run.add_argument("--out", metavar="FOLDER", help="where the run's folder is made (default: runs)")
     run.add_argument("--seed", metavar="N", help="seed, in the place of the experiment's")
     run.add_argument("--workers", metavar="N", help="worker processes (default: 2)")
-    run.add_argument("--rehearse", action="store_true", help="run a part on the simulation, print what the whole would take")
+    run.add_argument(
+        "--rehearse", action="store_true", help="run a part on the simulation, print what the whole would take"
+    )
     settings = parser.add_argument_group("settings of the experiment")
     for key, field in walk(settings_of(experiment)):
-        default = "" if field.is_required() else f" (default: {field.get_default()})".replace("%", "%%")
-        settings.add_argument(f"--{_option(key)}", metavar="VALUE", help=(field.description or "").replace("%", "%%") + default)
+        default = "" if field.is_required() or _model_in(field.annotation) else f" (default: {field.get_default()})"
+        settings.add_argument(
+            f"--{_option(key)}", metavar="VALUE", help=f"{field.description or ''}{default}".replace("%", "%%")
+        )
     parser.print_help()
 
 
@@ -70,9 +77,9 @@ def walk(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldI
     """Iterate (dotted name, field) over the plain fields of a model and of the models inside it."""
     for name, field in model.model_fields.items():
         inner = _model_in(field.annotation)
-        if inner is None:
+        if inner is None or field.annotation is not inner:  # one that may be null is an option as a whole, too
             yield prefix + name, field
-        else:
+        if inner is not None:
             yield from walk(inner, f"{prefix}{name}.")
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from labmtj.limits import Limited
 from labmtj.quantities import Station
 from labmtj.record import FrameLog, open_data
-from labmtj.record.recorded import Recorded, declare_tables
+from labmtj.record.recorded import Recorded
 from labmtj.run.experiment import Experiment
+from labmtj.stopping import Stoppable
+from labmtj.verbs import Crossbar
 
 
 class StationAtWork:
@@ -20,18 +22,32 @@ class StationAtWork:
         experiment: the campaign and its bench.
         stations: all stations, in their order.
         station: this one.
+        check: called before every operation; what it raises ends the block, of which nothing is kept.
     """
 
-    def __init__(self, experiment: Experiment, stations: Sequence[Station], station: Station) -> None:
+    def __init__(
+        self,
+        experiment: Experiment,
+        stations: Sequence[Station],
+        station: Station,
+        check: Callable[[], None] | None = None,
+    ) -> None:
         self.campaign, self.station = experiment.campaign, station
         self.crossbars = experiment.connect().connect(station)
         self.memory: dict[str, Any] = {}
         self.log = FrameLog()
-        describe(experiment, stations, self.log)
-        self._layered = {
-            name: Recorded(Limited(crossbar), self.log, name) for name, crossbar in self.crossbars.items()
-        }
+        experiment.describe(stations, self.log)
+        self._check = check
+        self.layer_around(self.crossbars)
         self.log.take()  # the tables are known here now, and written once by the main process
+
+    def layer_around(self, crossbars: Mapping[str, Crossbar]) -> None:
+        """Put limits, journaling and stop requests around the crossbars that the blocks work with."""
+        self._layered: dict[str, Crossbar] = {
+            name: Recorded(Limited(crossbar), self.log, name) for name, crossbar in crossbars.items()
+        }
+        if self._check is not None:
+            self._layered = {name: Stoppable(crossbar, self._check) for name, crossbar in self._layered.items()}
 
     def run_block(self, index: int) -> bytes:
         """Do block `index` and return its frames; the last is the snapshot to go on from."""
@@ -51,11 +67,3 @@ class StationAtWork:
         self.memory = dict(state["memory"])
         for name, snapshot in state["crossbars"].items():
             self.crossbars[name].restore(snapshot)
-
-
-def describe(experiment: Experiment, stations: Sequence[Station], log: Any) -> None:
-    """Declare all tables and write what is known before the first bias."""
-    experiment.campaign.prepare(stations, log)
-    for station in stations:
-        for name in station.arrays:
-            declare_tables(log, name, station.info.shape)

@@ -11,7 +11,7 @@ import queue
 import signal
 import threading
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.queues import Queue
@@ -22,9 +22,12 @@ from labmtj.errors import LabmtjError, ProcedureFailed
 from labmtj.quantities import Station
 from labmtj.run.experiment import Experiment, load_run
 from labmtj.run.stations import StationAtWork
+from labmtj.stopping import SIGNALS
 
 States = Mapping[str, Mapping[str, Any]]
 """the snapshot of each station, by name"""
+Check = Callable[[], None]
+"""raises Stopped if a stop was requested"""
 BLOCKS_AHEAD = 40
 """blocks a worker may be ahead of the main process: bounds the memory of frames that wait"""
 
@@ -68,10 +71,10 @@ class Crew(Protocol):
 class _Alone:
     """Everything in this process."""
 
-    def __init__(self, experiment: Experiment, plan: Plan, states: States) -> None:
+    def __init__(self, experiment: Experiment, plan: Plan, states: States, check: Check) -> None:
         limit_threads()
         self._plan = plan
-        self._work = {station.name: _at_work(experiment, plan, station, states) for station in plan.stations}
+        self._work = {station.name: _at_work(experiment, plan, station, states, check) for station in plan.stations}
 
     def blocks(self) -> Iterator[tuple[int, Station, bytes]]:
         for index, station in self._plan.order():
@@ -85,12 +88,16 @@ class _Alone:
 class _Team:
     """Worker processes, each with its own stations."""
 
-    def __init__(self, run_yaml: Path, plan: Plan, states: States, workers: int) -> None:
-        context = multiprocessing.get_context("spawn")  # a forked process would inherit the locks of HDF5 and the journal
-        self._plan = plan
+    def __init__(self, run_yaml: Path, plan: Plan, states: States, workers: int, check: Check) -> None:
+        # a forked process would inherit the locks of HDF5 and the journal
+        context = multiprocessing.get_context("spawn")
+        self._plan, self._check = plan, check
         self._share = {station.name: number % workers for number, station in enumerate(plan.stations)}
-        self._answers: list[Queue[Any]] = [context.Queue(BLOCKS_AHEAD) for _ in range(workers)]
-        self._data: list[Queue[Path]] = [context.Queue() for _ in range(workers)]
+        with (
+            _blocked_signals()
+        ):  # the helper process that comes with the first queue has to bear a closed terminal, too
+            self._answers: list[Queue[Any]] = [context.Queue(BLOCKS_AHEAD) for _ in range(workers)]
+            self._data: list[Queue[Path]] = [context.Queue() for _ in range(workers)]
         self._processes = []
         for number in range(workers):
             mine = [name for name, worker in self._share.items() if worker == number]
@@ -99,7 +106,15 @@ class _Team:
                 self._answers[number], self._data[number],
             )  # fmt: skip
             self._processes.append(context.Process(target=_work, args=arguments, daemon=True))
-            self._processes[-1].start()
+
+    def begin(self) -> None:
+        """Start all workers; none of them ever gets a request to stop, from its first instruction on.
+
+        Ctrl+C and a closed terminal reach the whole group of processes: the main process alone decides.
+        """
+        with _blocked_signals():
+            for process in self._processes:
+                process.start()
 
     def blocks(self) -> Iterator[tuple[int, Station, bytes]]:
         for index, station in self._plan.order():
@@ -113,7 +128,7 @@ class _Team:
 
     def _answer(self, station: Station, what: str) -> bytes:
         worker = self._share[station.name]
-        answer = _next(self._answers[worker], self._processes[worker])
+        answer = _next(self._answers[worker], self._processes[worker], self._check)
         if isinstance(answer, LabmtjError):
             raise answer
         if isinstance(answer, str):
@@ -122,49 +137,69 @@ class _Team:
 
     def dismiss(self) -> None:
         """End all workers at once."""
-        for process in self._processes:
+        started = [process for process in self._processes if process.pid is not None]
+        for process in started:
             process.kill()
-        for process in self._processes:
+        for process in started:
             process.join()
 
 
 @contextmanager
-def crew(experiment: Experiment, run_yaml: Path, plan: Plan, states: States, workers: int) -> Iterator[Crew]:
-    """Call in as many processes as asked for, but no more than there are stations."""
+def _blocked_signals() -> Iterator[None]:
+    """Hold back requests to stop; a process that is started meanwhile inherits that for good."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def crew(
+    experiment: Experiment, run_yaml: Path, plan: Plan, states: States, workers: int, check: Check
+) -> Iterator[Crew]:
+    """Call in as many processes as asked for, but no more than there are stations.
+
+    `check` is called often, while a block is done here or waited for, and may raise.
+    """
     workers = min(workers, len(plan.stations))
     if workers == 1:
-        yield _Alone(experiment, plan, states)
+        yield _Alone(experiment, plan, states, check)
         return
-    team = _Team(run_yaml, plan, states, workers)
+    team = _Team(run_yaml, plan, states, workers, check)
     try:
+        team.begin()
         yield team
     finally:
         team.dismiss()
 
 
-def _next(blocks: Queue[Any], process: Any) -> Any:
+def _next(blocks: Queue[Any], process: Any, check: Check) -> Any:
     """Return the next answer of a worker; raise ProcedureFailed if it died without one."""
     while True:
+        check()
+        alive = process.is_alive()  # asked first: what a worker sent before it died has arrived by then
         try:
-            return blocks.get(timeout=1.0)
+            return blocks.get(timeout=0.2)
         except queue.Empty:
-            if not process.is_alive():
+            if not alive:
                 raise ProcedureFailed(
-                    f"a worker process died (exit code {process.exitcode}); was memory short? Everything up to the last "
-                    "block is kept: go on with `labmtj resume`"
+                    f"a worker process died (exit code {process.exitcode}); was memory short? Everything up to the "
+                    "last block is kept"
                 ) from None
 
 
 def _work(
     run_yaml: Path, plan: Plan, mine: Sequence[str], states: States, answers: Queue[Any], data: Queue[Path]
 ) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches the whole group; the main process decides
     threading.Thread(target=_die_with_parent, daemon=True).start()
     limit_threads()
     try:
         experiment = load_run(run_yaml)
         work = {
-            station.name: _at_work(experiment, plan, station, states) for station in plan.stations if station.name in mine
+            station.name: _at_work(experiment, plan, station, states)
+            for station in plan.stations
+            if station.name in mine
         }
         for index, station in plan.order():
             if station.name in work:
@@ -186,8 +221,10 @@ def _die_with_parent() -> None:
         os._exit(1)
 
 
-def _at_work(experiment: Experiment, plan: Plan, station: Station, states: States) -> StationAtWork:
-    work = StationAtWork(experiment, plan.stations, station)
+def _at_work(
+    experiment: Experiment, plan: Plan, station: Station, states: States, check: Check | None = None
+) -> StationAtWork:
+    work = StationAtWork(experiment, plan.stations, station, check)
     if station.name in states:
         work.restore(states[station.name])
     return work

@@ -1,16 +1,17 @@
 """The physics of one array in time: network, junctions, and the hazard that flips them.
 
-A cell flips when its integrated hazard (the time integral of its switching rate) passes an Exp(1) number that depends on
-seed, array, cell and flip count alone. Between two flips every voltage is constant, so the time of the next flip is known
-and nothing is stepped: sub-steps, batches and transports cannot change the answer.
+A cell flips when its integrated hazard (the time integral of its switching rate) passes an Exp(1) number that depends
+on seed, array, cell and flip count alone. Between two flips every voltage is constant, so the time of the next flip is
+known and nothing is stepped: sub-steps, batches and transports cannot change the answer.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from labmtj.circuit import OperatingPoint, PortState, Wires, operating_point, response_of
 from labmtj.junction import Junctions
@@ -19,24 +20,14 @@ from labmtj.streams import Draws
 
 TOGGLES_PER_HOLD = 64
 """a cell that flips more often than this under one constant bias is toggling faster than anything can follow"""
-FLIPS_PER_FACTORISATION = 2000
-"""rank-1 updates before the network is factorised anew; 1e4 leave 6e-15 relative error"""
-
-
+FLIPS_PER_FACTORISATION = 500
+"""rank-1 updates before the network is factorised anew; 1e4 leave 6e-15 relative error: it is snapshots that count"""
 SLOWEST_RATE = 1e-300
 """1/s; stands for never, where a rate of zero would divide"""
 SETTLED_VOLTS = 1e-6
-"""a solve ends when no cell moves further in a pass; the few per cent of it that are left change a read by less than 1e-7
-of its value, and a switching rate by less than 1e-5"""
+"""a solve ends when no cell moves further in a pass; the few per cent of it that are left change a read by less than
+1e-7 of its value, and a switching rate by less than 1e-5"""
 _CHANGING = ("state", "flips", "hazard", "stress", "broken")
-
-
-class Stretch(NamedTuple):
-    """Biases of a batch at whose ends the cells were in the same states."""
-
-    biases: slice
-    state: BoolArray
-    """(cells,)"""
 
 
 class SimulatedArray:
@@ -49,6 +40,17 @@ class SimulatedArray:
         name: of the array; seed and name name every random number.
         line_amperes: compliance of the sources.
     """
+
+    state: BoolArray
+    """(cells,), True = P"""
+    flips: NDArray[np.int64]
+    """(cells,) how often each has flipped"""
+    hazard: FloatArray
+    """(cells,) time integral of the switching rate since the last flip"""
+    stress: FloatArray
+    """(cells,) breakdown stress so far"""
+    broken: BoolArray
+    """(cells,) broken down into a short"""
 
     def __init__(self, wires: Wires, junctions: Junctions, seed: int, name: str, line_amperes: float) -> None:
         self.wires, self.name, self.line_amperes = wires, name, line_amperes
@@ -72,15 +74,20 @@ class SimulatedArray:
     def snapshot(self) -> dict[str, Any]:
         """Return everything that changes, as arrays: states, flip counts, hazard, stress.
 
-        Cached solutions are dropped, so that this array and a restored one go on from the same bits.
+        The network is not part of it, but how it came about is: the resistances it was factorised with and the changes
+        since. A restored array repeats them, and so goes on from the same bits.
         """
-        self._ports = None
-        return {name: getattr(self, name).copy() for name in _CHANGING}
+        changes = np.array(self._changes, float).reshape(-1, 2)
+        network = {"factorised_ohms": self._factorised_ohms.copy(), "changes": changes}
+        energy = {"energy_joules": self.energy_joules}
+        return {name: getattr(self, name).copy() for name in _CHANGING} | network | energy
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:
         """Go back to a snapshot of this array (same wires, junctions, seed and name)."""
         for name in _CHANGING:
             setattr(self, name, np.array(snapshot[name]))
+        self.energy_joules = float(snapshot.get("energy_joules", 0.0))
+        """what the sources have put into the array"""
         broken = np.flatnonzero(self.broken)
         self.junctions = self._pristine.broken(broken) if len(broken) else self._pristine
         cells = range(len(self.state))
@@ -88,9 +95,16 @@ class SimulatedArray:
         factors = np.array([self._cycle_factor(k) for k in cells])
         self._conduction = self.junctions.conduction(self.state, factors)
         self._law = self.junctions.switching(self.state)
-        self._ports: PortState | None = None
         self._cached_rest_rates: FloatArray | None = None
-        self._updates = 0
+        self._ports: PortState | None = None
+        self._factorised_ohms = np.array(snapshot.get("factorised_ohms", ()))
+        self._changes = [(int(cell), float(ohms)) for cell, ohms in snapshot.get("changes", ())]
+        if len(self._factorised_ohms):
+            self._ports = PortState(self._response, self._factorised_ohms)
+            for cell, ohms in self._changes:
+                self._ports.flip(cell, ohms)
+            if not np.array_equal(self._ports.cell_ohms, self._conduction.zero_bias_ohms):
+                self._ports = None  # somebody edited the states of the snapshot
 
     def _cycle_factor(self, cell: int) -> float:
         return float(np.exp(self.junctions.cycle_to_cycle * self._cycles.at(int(self.flips[cell]), cell)))
@@ -103,8 +117,9 @@ class SimulatedArray:
     @property
     def ports(self) -> PortState:
         """The network linearised at zero bias, in the present state."""
-        if self._ports is None or self._updates > FLIPS_PER_FACTORISATION:
-            self._ports, self._updates = PortState(self._response, self._conduction.zero_bias_ohms), 0
+        if self._ports is None or len(self._changes) > FLIPS_PER_FACTORISATION:
+            self._factorised_ohms, self._changes = self._conduction.zero_bias_ohms, []
+            self._ports = PortState(self._response, self._factorised_ohms)
         return self._ports
 
     # -- time --------------------------------------------------------------------------------------------------------
@@ -128,8 +143,8 @@ class SimulatedArray:
 
     def hold(
         self, line_volts: FloatArray, seconds: float, aperture_from: float = 0.0, rest_seconds: float = 0.0
-    ) -> tuple[OperatingPoint, list[Stretch]]:
-        """Hold biases one after another; return what the terminals saw, and the states of the cells meanwhile.
+    ) -> tuple[OperatingPoint, list[tuple[slice, BoolArray]]]:
+        """Hold biases one after another; return what the terminals saw, and the states (cells,) behind each part of it.
 
         Args:
             line_volts: (batch, lines), NaN = floating.
@@ -137,26 +152,28 @@ class SimulatedArray:
             aperture_from: seconds after which the currents count.
             rest_seconds: how long the array lies at zero bias after each.
         """
-        held, stretches = self._solve(line_volts), []
-        first = 0
+        held = self._solve(line_volts)
+        first, states = 0, []
         while first < len(line_volts):
-            state = self.state.copy()
             quiet, broke = self._advance_quietly(held.cell_volts[first:], seconds, rest_seconds)
-            if quiet:
-                stretches.append(Stretch(slice(first, first + quiet), state))
+            states.append((slice(first, first + quiet), self.state.copy()))
+            done = slice(first, first + quiet)
+            energies = (held.line_volts[done] * held.line_amperes[done]).sum(axis=1) * seconds
+            # one after another, so that the sum has the same bits in any batch
+            self.energy_joules = float(np.add.accumulate(np.append(self.energy_joules, energies))[-1])
             first += quiet
             if first < len(line_volts) and not broke:
                 start = held.cell_volts[first]
                 _replace(held, first, self.hold_through(line_volts[first], seconds, aperture_from, start))
-                stretches.append(Stretch(slice(first, first + 1), self.state.copy()))
                 self.rest(rest_seconds)
+                states.append((slice(first, first + 1), self.state.copy()))
                 first += 1
             if first < len(line_volts):
                 _replace(held, slice(first, None), self._solve(line_volts[first:]))
-        return held, stretches
+        return held, states
 
     def _advance_quietly(self, cell_volts: FloatArray, seconds: float, rest_seconds: float) -> tuple[int, bool]:
-        """Add the hazard of biases up to the first in which a cell flips; return their number, and whether a cell broke."""
+        """Add the hazard of biases up to the first in which a cell flips; return how many, and whether a cell broke."""
         steps = self._law.rates(cell_volts) * seconds + self._rest_rates * rest_seconds
         course = np.add.accumulate(np.concatenate([self.hazard[np.newaxis], steps]))
         crossing = (course[1:] >= self._limit).any(axis=1)
@@ -169,10 +186,11 @@ class SimulatedArray:
     def hold_through(
         self, line_volts: FloatArray, seconds: float, aperture_from: float = 0.0, start: FloatArray | None = None
     ) -> OperatingPoint:
-        """Hold one bias (lines,) from flip to flip; `start` are cell volts near the solution. Answers as a batch of none."""
+        """Hold one bias (lines,) from flip to flip; `start` are cell volts near the solution."""
         now, charge = 0.0, np.zeros(len(line_volts))
         limited = np.zeros(len(line_volts), bool)
-        flips_before, toggling = self.flips.copy(), []
+        flips_before = self.flips.copy()
+        toggling: list[int] = []
         wearing = self._pristine.wear is not None and not np.ptp(line_volts) < self._pristine.wear.harmless_volts
         while True:
             point = self._solve(line_volts, start)
@@ -184,6 +202,7 @@ class SimulatedArray:
             wait = max(float(waits[cell]), 0.0)
             end = min(now + wait, seconds)
             charge += point.line_amperes * max(0.0, end - max(now, aperture_from))
+            self.energy_joules += float(point.line_volts @ point.line_amperes) * (end - now)
             self.hazard += rates * (end - now)
             if wearing:
                 self._wear(point.cell_volts[np.newaxis], end - now)
@@ -220,9 +239,10 @@ class SimulatedArray:
 
     def _changed(self, cell: int) -> None:
         self._cached_rest_rates = None
-        self._updates += 1
         if self._ports is not None:
-            self._ports.flip(cell, float(self._conduction.zero_bias_ohms[cell]))
+            ohms = float(self._conduction.zero_bias_ohms[cell])
+            self._ports.flip(cell, ohms)
+            self._changes.append((cell, ohms))
 
     def _settle_toggling(self, cell: int, cell_volts: FloatArray) -> None:
         """Leave a cell that flips to and fro in the state it would be found in: in the ratio of its two rates."""
@@ -249,7 +269,7 @@ class SimulatedArray:
         held = int(np.argmax(failing.any(axis=1))) + 1
         self.stress = course[held]
         self.broken |= failing[held - 1]
-        self.restore(self.snapshot())
+        self.restore({name: getattr(self, name) for name in _CHANGING})  # a broken cell conducts by another law
         return held
 
 

@@ -1,4 +1,4 @@
-"""`SimulatedCrossbar`: the array, a source-measure unit on every line, and a clock that books what a bench would take."""
+"""`SimulatedCrossbar`: the array, a source-measure unit on every line, a clock that books what a bench would take."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ class SimulatedCrossbar:
     Args:
         wires: resistances of the lines, terminations included.
         junctions: the cells.
-        seed: of the run: the same seed and name give the same flips, noise and meters, to the bit, however biases are batched.
+        seed: of the run: the same seed and name give the same flips, noise and meters, to the bit, however biases are
+            batched.
         name: of the chip.
         limits: what cells and lines survive; `limits.line_amperes` is the compliance of every source.
         meter: data sheet of every channel, default ideal.
@@ -70,7 +71,7 @@ class SimulatedCrossbar:
 
     # -- Crossbar ----------------------------------------------------------------------------------------------------
 
-    def can(self, bias: Bias, seconds: float = 0.0) -> Refusal | None:
+    def can(self, bias: Bias, seconds: float = 0.0) -> Refusal | None:  # noqa: ARG002 - any width will do
         """Refuse a bias for another shape; a unit on every line gives any other."""
         if bias.shape != self.shape:
             return Refusal(f"the bias is for {bias.shape} lines, the array has {self.shape}", "build it for this array")
@@ -83,16 +84,23 @@ class SimulatedCrossbar:
         chosen, signs = lines.indices(self.shape), how.signs
         shots = (bias.line_volts[:, np.newaxis, :] * signs[:, np.newaxis]).reshape(-1, sum(self.shape))
         self._age()
-        held, stretches = self.array.hold(
-            self._channels.delivered_volts(shots), how.settle_seconds + how.aperture_seconds, how.settle_seconds,
+        held, states = self.array.hold(
+            self._channels.delivered_volts(shots),
+            how.settle_seconds + how.aperture_seconds,
+            how.settle_seconds,
             self.timing.source_seconds + self.timing.transfer_seconds,
-        )  # fmt: skip
+        )
         starts = self._book_reads(len(shots), how)
         normals = self._noise.rows(self._shots, len(shots))[:, chosen]
-        shift, rms = self._cell_noise.on_lines(held, stretches, starts, how.aperture_seconds)
+        shift, rms = self._cell_noise.on_lines(held, states, chosen, starts, how.aperture_seconds)
         self._shots += len(shots)
         shown, used, flags = self._channels.read(
-            -held.line_amperes[:, chosen] + shift[:, chosen], chosen, how.range_amperes, how.aperture_seconds, rms[:, chosen], normals
+            -held.line_amperes[:, chosen] + shift,
+            chosen,
+            how.range_amperes,
+            how.aperture_seconds,
+            rms,
+            normals,
         )
         flags |= np.where(held.limited[:, chosen], np.uint8(Flag.COMPLIANCE), np.uint8(0))
         whole = (len(bias), len(signs), len(chosen))
@@ -102,7 +110,7 @@ class SimulatedCrossbar:
         )  # fmt: skip
 
     def pulse(self, bias: Bias, seconds: float) -> Pulse:
-        """Apply square pulses: what is delivered is what was asked for, but for gain, offset and compliance of the sources."""
+        """Apply square pulses: delivered is what was asked for, but for gain, offset and compliance of the sources."""
         self._refuse(bias)
         if not 0 < seconds < np.inf:
             raise UsageError(f"a pulse of {seconds} s is not a pulse; give seconds > 0")
@@ -175,4 +183,4 @@ class SimulatedCrossbar:
             self.clock.book(purpose, seconds, shots)
         self._aged_to = self.clock.nanoseconds
         opened = begun + nanoseconds(self.timing.source_seconds) + nanoseconds(how.settle_seconds)
-        return (opened + each * np.arange(shots)) * 1e-9
+        return np.asarray((opened + each * np.arange(shots)) * 1e-9, float)

@@ -6,19 +6,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from labmtj.circuit import OperatingPoint
 from labmtj.junction import Junctions, noise_rms_amperes
-from labmtj.quantities import FloatArray
-from labmtj.simulated.array import Stretch
+from labmtj.quantities import BoolArray, FloatArray
 from labmtj.streams import Draws
 
 
 class CellNoise:
     """The noise of one array's cells at its lines.
 
-    A change of a cell's current is taken to reach its two lines whole: the wires divert a few per cent of it to the other
-    cells of the line, which is a second-order part of a small effect.
+    A change of a cell's current is taken to reach its two lines whole: the wires divert a few per cent of it to the
+    other cells of the line, which is a second-order part of a small effect.
     """
 
     def __init__(self, junctions: Junctions, seed: int, name: str) -> None:
@@ -29,17 +29,30 @@ class CellNoise:
         self._seen_seconds = 0.0
 
     def on_lines(
-        self, held: OperatingPoint, stretches: Sequence[Stretch], start_seconds: FloatArray, aperture_seconds: float
+        self,
+        held: OperatingPoint,
+        states: Sequence[tuple[slice, BoolArray]],
+        lines: NDArray[np.intp],
+        start_seconds: FloatArray,
+        aperture_seconds: float,
     ) -> tuple[FloatArray, FloatArray]:
-        """Return the shift by telegraph levels and the rms of the rest, both (batch, lines), out of the array."""
+        """Return the shift by telegraph levels and the rms of the rest, out of the array: (batch, chosen lines).
+
+        `states` are those of `SimulatedArray.hold`.
+        """
         rows, columns = self._junctions.shape
-        rms = np.empty_like(held.cell_amperes)
-        for biases, state in stretches:
-            volts, amperes = held.cell_volts[biases], held.cell_amperes[biases]
-            rms[biases] = noise_rms_amperes(self._junctions, state, volts, amperes, aperture_seconds)
-        square = (rms * rms).reshape(-1, rows, columns)
-        line_rms = np.sqrt(np.concatenate([square.sum(axis=2), square.sum(axis=1)], axis=1))
-        shift = np.zeros_like(line_rms)
+        rms = np.empty_like(held.cell_volts)
+        for part, state in states:
+            rms[part] = noise_rms_amperes(
+                self._junctions, state, held.cell_volts[part], held.cell_amperes[part], aperture_seconds
+            )
+        rms *= rms
+        square = rms.reshape(-1, rows, columns)
+        variance = np.empty((len(square), rows + columns))
+        if (lines < rows).any():
+            variance[:, :rows] = square.sum(axis=2)
+        variance[:, rows:] = square.sum(axis=1)
+        shift = np.zeros_like(variance)
         if len(self._telegraph):
             levels = self._levels(start_seconds)
             row, column = np.divmod(self._telegraph.cells, columns)
@@ -47,7 +60,7 @@ class CellNoise:
             for cell, (i, j) in enumerate(zip(row, column, strict=True)):
                 shift[:, i] -= change[:, cell]
                 shift[:, rows + j] += change[:, cell]
-        return shift, line_rms
+        return shift[:, lines], np.sqrt(variance[:, lines])
 
     def _levels(self, start_seconds: FloatArray) -> FloatArray:
         """Return the levels at each time, (batch, telegraph cells); exact for any interval."""
@@ -61,7 +74,11 @@ class CellNoise:
         decided = np.concatenate([np.ones((1, len(self._telegraph)), bool), high | low])
         last = np.maximum.accumulate(np.where(decided, np.arange(len(course))[:, np.newaxis], 0))
         levels = np.take_along_axis(course, last, axis=0)[1:]
-        self._level, self._drawn, self._seen_seconds = levels[-1].copy(), self._drawn + len(levels), float(start_seconds[-1])
+        self._level, self._drawn, self._seen_seconds = (
+            levels[-1].copy(),
+            self._drawn + len(levels),
+            float(start_seconds[-1]),
+        )
         return levels
 
     def snapshot(self) -> dict[str, Any]:

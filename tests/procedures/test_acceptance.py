@@ -1,8 +1,8 @@
-"""Accuracy of the public solutions on arrays of four sizes, against figures computed with another program.
+"""Accuracy of the public solutions on arrays of five sizes, against figures computed with another program.
 
-Conditions: RA 10 ohm um^2, TMR 1 with 5 % spread, sigma of ln R = sqrt((2 * 1.5 nm / D)^2 + (3 %)^2), 1 % of the cells in
-the wrong state, wires 3 ohm per segment and 20 ohm per line, cells linear, two chips per size that hold all solutions in
-turn, three seeds. The figures are medians on the 148 training samples.
+Conditions: RA 10 ohm um^2, TMR 1 with 5 % spread, sigma of ln R = sqrt((2 * 1.5 nm / D)^2 + (3 %)^2), 1 % of the cells
+in the wrong state, wires 3 ohm per segment and 20 ohm per line, cells linear, two chips per size that hold all solutions
+in turn, three seeds. The figures are medians on the 148 training samples.
 """
 
 from functools import cache
@@ -24,7 +24,7 @@ def public(nist_folder):
 
 
 def layer_matrices(bits, block, response, diameter_nm, generator):
-    """Return the weights of one layer as one chip shows them, (solutions, inputs, neurons), in units of the nominal dG."""
+    """Return the weights of one layer as one chip shows them, (solutions, inputs, neurons), in units of nominal dG."""
     cells, parallel = SHAPE[0] * SHAPE[1], 10.0 / (np.pi * (diameter_nm * 1e-3) ** 2 / 4)
     ohms = parallel * np.exp(np.hypot(2 * 1.5 / diameter_nm, 0.03) * generator.standard_normal(cells))
     tmr = 1 + 0.05 * generator.standard_normal(cells)
@@ -91,7 +91,7 @@ def test_accuracy_with_a_gain_for_each(curves, diameter_nm, expected):
 
 @pytest.mark.parametrize(("diameter_nm", "gain"), columns((0.85, 0.80, 0.725, 0.60, 0.45)))
 def test_the_best_gain_of_all_300_serves_these(curves, diameter_nm, gain):
-    """The optimum is flat: what counts is what the gain costs that was best for the whole set, not where the peak is."""
+    """The optimum is flat: what counts is what the gain that was best for the whole set costs, not where the peak is."""
     scans = curves(diameter_nm)
     best = np.mean([at(scan, tuning.best_common(scan)) for scan in scans])
     within(at(scans, gain).mean(), best, best)

@@ -48,7 +48,9 @@ def test_resolution_is_a_step_of_the_range():
 def test_gain_and_offset_are_uniform_within_a_third_of_the_sheet():
     lines = 4000
     one = channels(MeterModel(SHEET, resolution_fraction=0.0), lines)
-    for scale, gain, offset, _ in ((each.full_scale_amperes, each.gain_fraction, each.offset_amperes, 0) for each in SHEET):
+    for scale, gain, offset, _ in (
+        (each.full_scale_amperes, each.gain_fraction, each.offset_amperes, 0) for each in SHEET
+    ):
         zero = read(one, np.zeros(lines), range_amperes=scale)[0][0]
         slope = (read(one, np.full(lines, scale), range_amperes=scale)[0][0] - zero) / scale - 1
         for drawn, limit in ((zero, offset / 3), (slope, gain / 3)):

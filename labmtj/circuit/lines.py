@@ -1,0 +1,183 @@
+"""One solve of an array of any size without a dense matrix: exact lines inside conjugate gradients.
+
+Nodal form, two nodes per cell. The row lines are eliminated exactly (each is a tridiagonal system); conjugate gradients
+run on the column lines, preconditioned by the exact column lines. Both are tridiagonal LAPACK solves over all lines
+laid end to end, so a step costs O(cells), and the steps grow with the root of the load (cell conductance x wire
+resistance x cells per line squared). Nothing is kept that a changed cell would invalidate.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.linalg.lapack import dpttrf, dpttrs
+
+from labmtj.circuit.ports import checked_cells
+from labmtj.circuit.response import LEAK_OHMS
+from labmtj.circuit.wires import Wires
+from labmtj.errors import ProcedureFailed, UsageError
+from labmtj.quantities import FloatArray
+
+FINEST_OHMS = 1e-2
+"""Wires below this drown the cells in rounding when written as conductances."""
+_RELATIVE_TOLERANCE = 1e-13
+_MOST_STEPS = 2000
+
+
+class LineSolver:
+    """Solver of arrays that share their wires.
+
+    Args:
+        wires: no segment and no lead below 0.01 ohm (infinite is allowed, as always).
+
+    Raises:
+        UsageError: for a wire of less resistance; `PortState` solves those, zero included.
+    """
+
+    __slots__ = ("_columns", "_contact_ohms", "_rows", "shape")
+
+    def __init__(self, wires: Wires) -> None:
+        self.shape = wires.shape
+        self._contact_ohms = wires.contact_ohms.ravel()
+        self._rows = _Lines("row", wires.row_segment_ohms, wires.row_lead_ohms)
+        self._columns = _Lines("column", wires.column_segment_ohms, wires.column_lead_ohms)
+
+    def solve(self, cell_ohms: ArrayLike, line_volts: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the volts across the junctions, (cells,), and the currents into the lines, (lines,).
+
+        Args:
+            cell_ohms: (cells,) or (rows, columns), positive and finite.
+            line_volts: (lines,), every line driven.
+
+        Raises:
+            UsageError: for impossible resistances, a wrong number of voltages, or a floating line.
+            ProcedureFailed: if the gradients do not converge.
+        """
+        rows, columns = self.shape
+        ohms = checked_cells(cell_ohms, self.shape)
+        _check_volts(line_volts, rows + columns)
+        siemens = 1.0 / (ohms + self._contact_ohms)
+        by_column = _turned(siemens, rows)
+        row_factor, column_factor = self._rows.factor(siemens), self._columns.factor(by_column)
+
+        def carried(lower_volts: FloatArray, row_drive: FloatArray | float = 0.0) -> FloatArray:
+            """Return what the cells carry into the columns from rows at the voltages the columns leave them."""
+            upper = _solved(row_factor, siemens * _turned(lower_volts, columns) + row_drive)
+            return by_column * _turned(upper, rows)
+
+        row_drive = self._rows.drive(line_volts[:rows])
+        drive = self._columns.drive(line_volts[rows:]) + by_column * _turned(_solved(row_factor, row_drive), rows)
+        goal = _RELATIVE_TOLERANCE * float(np.abs(line_volts).max())
+        lower = _turned(_gradients(column_factor, carried, drive, goal), columns)
+        amperes = siemens * (_solved(row_factor, siemens * lower + row_drive) - lower)
+        grid = amperes.reshape(rows, columns)
+        return ohms * amperes, np.concatenate([grid.sum(axis=1), -grid.sum(axis=0)])
+
+
+def solve_cold(wires: Wires, cell_ohms: ArrayLike, line_volts: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return cell volts and line currents of one array; see `LineSolver`, which keeps the wires for the next."""
+    return LineSolver(wires).solve(cell_ohms, line_volts)
+
+
+class _Lines:
+    """All rows, or all columns, as one tridiagonal conductance matrix, line after line."""
+
+    __slots__ = ("_diagonal", "_leads", "_off", "_taps")
+
+    def __init__(self, kind: str, segment_ohms: FloatArray, lead_ohms: FloatArray) -> None:
+        _check_wires(kind, segment_ohms, lead_ohms)
+        lines, self._taps = len(lead_ohms), segment_ohms.shape[1] + 1
+        leads = np.zeros((lines, self._taps))
+        leads[:, 0] += 1.0 / lead_ohms[:, 0]
+        leads[:, -1] += 1.0 / lead_ohms[:, 1]
+        for line in np.flatnonzero(np.isinf(segment_ohms).any(axis=1)):
+            _leak_islands(leads[line], segment_ohms[line])
+        bonds = np.zeros((lines, self._taps))
+        bonds[:, :-1] = 1.0 / segment_ohms
+        diagonal = leads + bonds
+        diagonal[:, 1:] += bonds[:, :-1]
+        # A single tap has no neighbour, yet the wrapper of LAPACK wants one off-diagonal element: its zero bond serves.
+        self._diagonal, self._leads, self._off = (
+            diagonal.ravel(),
+            leads.ravel(),
+            -bonds.ravel()[: max(bonds.size - 1, 1)],
+        )
+
+    def factor(self, cell_siemens: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the factors of the lines with a conductance at each of their taps."""
+        diagonal, off, failed = dpttrf(self._diagonal + cell_siemens, self._off)
+        assert failed == 0, "wires with pads and positive cells are positive definite"
+        return diagonal, off
+
+    def drive(self, volts: FloatArray) -> FloatArray:
+        """Return the current that the pads at `volts`, (lines,), push into taps at zero volts."""
+        current: FloatArray = self._leads * np.repeat(volts, self._taps)
+        return current
+
+
+def _leak_islands(leads: FloatArray, segment_ohms: FloatArray) -> None:
+    """Give the first tap of every piece without a pad its leak, in `leads` (taps,)."""
+    edges = [0, *(np.flatnonzero(np.isinf(segment_ohms)) + 1).tolist(), len(leads)]
+    for first, end in itertools.pairwise(edges):
+        if not leads[first:end].any():
+            leads[first] = 1.0 / LEAK_OHMS
+
+
+def _turned(values: FloatArray, lines: int) -> FloatArray:
+    """Return values ordered along `lines` lines in the order across them."""
+    return values.reshape(lines, -1).T.ravel()
+
+
+def _solved(factor: tuple[FloatArray, FloatArray], current: FloatArray) -> FloatArray:
+    volts: FloatArray = dpttrs(*factor, current)[0]
+    return volts
+
+
+def _gradients(
+    preconditioner: tuple[FloatArray, FloatArray],
+    returned: Callable[[FloatArray], FloatArray],
+    drive: FloatArray,
+    goal_volts: float,
+) -> FloatArray:
+    """Return v with M v - returned(v) = drive by conjugate gradients, M being the preconditioner itself.
+
+    So M times the direction follows the direction's own recursion and is never computed.
+    """
+    volts = _solved(preconditioner, drive)
+    residual = returned(volts)
+    error = _solved(preconditioner, residual)
+    direction, heading, size = error, residual, float(residual @ error)
+    for _ in range(_MOST_STEPS):
+        if np.abs(error).max() <= goal_volts:
+            return volts + error
+        pull = heading - returned(direction)
+        step = size / float(direction @ pull)
+        volts = volts + step * direction
+        residual = residual - step * pull
+        error = _solved(preconditioner, residual)
+        before, size = size, float(residual @ error)
+        direction = error + (size / before) * direction
+        heading = residual + (size / before) * heading
+    raise ProcedureFailed(
+        f"the array did not converge in {_MOST_STEPS} steps, {np.abs(error).max():.3g} V are left; its wires are far "
+        f"more resistive than its cells: use PortState"
+    )
+
+
+def _check_wires(kind: str, segment_ohms: FloatArray, lead_ohms: FloatArray) -> None:
+    for name, ohms in ((f"{kind}_segment_ohms", segment_ohms), (f"{kind}_lead_ohms", lead_ohms)):
+        if ohms.size and ohms.min() < FINEST_OHMS:
+            raise UsageError(
+                f"{name} holds {ohms.min():g} ohm; the solver of lines needs {FINEST_OHMS:g} or more: use PortState"
+            )
+
+
+def _check_volts(line_volts: FloatArray, lines: int) -> None:
+    if line_volts.shape != (lines,):
+        raise UsageError(f"the array has {lines} lines; got voltages of shape {line_volts.shape}")
+    floating = np.flatnonzero(np.isnan(line_volts))
+    if len(floating):
+        raise UsageError(f"line {floating[0]} floats; the solver of lines needs every line driven: use PortState")
