@@ -25,7 +25,7 @@ from labmtj.verbs import Crossbar, Data, Log
 from procedures import wine_analysis
 from procedures import wine_record as record
 from procedures.amplitude import AmplitudeSettings, scan_amplitudes
-from procedures.infer import InferSettings, Multiplier, pair_difference
+from procedures.infer import InferSettings, Multiplier, column_range, pair_difference
 from procedures.reference import ReferenceMaps, ReferenceSettings, reference_maps
 from procedures.write import WriteResult, WriteSettings, write_matrix
 
@@ -228,7 +228,8 @@ class _Solution:
     def _multiply(self, layer: int, inputs: FloatArray, row: dict[str, Any]) -> FloatArray:
         """Measure baseline, product and transfer matrix of a layer; return the product in units of the nominal step."""
         name, block, infer = self.chips[layer], self.blocks[layer], self.campaign.infer
-        multiplier = Multiplier(self.arrays[name], block, infer, self._range(layer))
+        largest = column_range(ReferenceMaps(**self.memory[name]["reference"]), block, infer.read_volts)
+        multiplier = Multiplier(self.arrays[name], block, infer, largest)
         with self.log.tagged(purpose=Purpose.BASELINE, solution=self.number):
             baseline = multiplier.baseline()
         with self.log.tagged(purpose=Purpose.INFER, solution=self.number):
@@ -241,13 +242,6 @@ class _Solution:
             f"layer{layer + 1}_transfer_siemens": transfer,
         }
         return pair_difference(amperes, infer.read_volts, self.station.info.delta_siemens)
-
-    def _range(self, layer: int) -> float:
-        """Return the largest current a column of the block can carry: every row of it driven, every cell P."""
-        parallel = self.memory[self.chips[layer]]["reference"]["parallel_amperes"]
-        block = _cells(self.blocks[layer], self.shape)
-        scale = self.campaign.infer.read_volts / self.memory[self.chips[layer]]["reference"]["read_volts"]
-        return float(1.1 * scale * np.where(block, parallel, 0.0).sum(axis=0).max())
 
 
 def _load(path: Path) -> Solutions:
