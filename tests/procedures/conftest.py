@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labmtj.circuit import Wires, operating_point, response_of
+from labmtj.circuit import Wires
 from labmtj.junction import Junctions
 from labmtj.quantities import Limits
 from labmtj.simulated import SimulatedCrossbar
