@@ -1,11 +1,7 @@
-<<<<<<< HEAD
 """What the tests of the procedures share."""
 
 import os
 from pathlib import Path
-=======
-"""Arrays of the procedures' tests: ideal junctions with a stated spread, uniform wires."""
->>>>>>> proc
 
 import numpy as np
 import pytest
@@ -15,7 +11,6 @@ from labmtj.junction import Junctions
 from labmtj.quantities import Limits
 from labmtj.simulated import SimulatedCrossbar
 
-<<<<<<< HEAD
 ROOT = Path(__file__).parents[2]
 
 
@@ -59,7 +54,28 @@ def make(wires):
             thermal_stability=stability,
             barrier_exponent=exponent,
             polarity=polarity,
-=======
+        )
+        for (row, column), defect, ohms in defects:
+            junctions = junctions.with_defect(row * shape[1] + column, defect, ohms)
+        return SimulatedCrossbar(
+            wires(shape, segment_ohms, lead_ohms), junctions, seed=seed,
+            limits=limits or Limits(cell_volts=3.0, line_amperes=0.1), **parts,
+        )  # fmt: skip
+
+    return build
+
+
+def state_of(crossbar):
+    """Return the true states, (rows, columns)."""
+    return crossbar.array.state.reshape(crossbar.shape)
+
+
+@pytest.fixture
+def true_state():
+    """Return a function from a simulated crossbar to its true states, (rows, columns)."""
+    return state_of
+
+
 SHAPE = (15, 15)
 
 
@@ -92,36 +108,17 @@ def spread_array():
             critical_volts_to_parallel=around(0.6, sigma_volts),
             critical_volts_to_antiparallel=around(0.7, sigma_volts),
             **cells,
->>>>>>> proc
         )
         for (row, column), defect, ohms in defects:
             junctions = junctions.with_defect(row * shape[1] + column, defect, ohms)
         return SimulatedCrossbar(
-<<<<<<< HEAD
-            wires(shape, segment_ohms, lead_ohms), junctions, seed=seed,
-            limits=limits or Limits(cell_volts=3.0, line_amperes=0.1), **parts,
-        )  # fmt: skip
-=======
             uniform_wires(shape), junctions, seed=seed, limits=Limits(line_amperes=0.1), meter=meter
         )
->>>>>>> proc
 
     return build
 
 
-<<<<<<< HEAD
-def state_of(crossbar):
-    """Return the true states, (rows, columns)."""
-    return crossbar.array.state.reshape(crossbar.shape)
-
-
-@pytest.fixture
-def true_state():
-    """Return a function from a simulated crossbar to its true states, (rows, columns)."""
-    return state_of
-=======
 @pytest.fixture
 def states():
     """Return a function that gives the states in which the cells really are, True = P."""
     return lambda crossbar: crossbar.array.junctions.apparent_state(crossbar.array.state).reshape(crossbar.shape)
->>>>>>> proc
