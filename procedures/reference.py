@@ -78,8 +78,17 @@ class ReferenceMaps:
 
     @property
     def threshold_amperes(self) -> FloatArray:
-        """Midpoint of each cell's own two reads."""
-        return (self.parallel_amperes + self.antiparallel_amperes) / 2
+        """Midpoint of each cell's own two reads; for a cell that showed one state only, well to the other side of it.
+
+        The two reads of such a cell differ by noise alone, and so would the state read against their midpoint.
+        """
+        own = (self.parallel_amperes + self.antiparallel_amperes) / 2
+        high, low = np.median(self.parallel_amperes), np.median(self.antiparallel_amperes)
+        below = np.minimum(own - (high - low) / 2, (high + low) / 2)
+        above = np.maximum(own + (high - low) / 2, (high + low) / 2)
+        always_high = np.isin(self.outcome, (Outcome.STUCK_P, Outcome.SHORT))
+        always_low = np.isin(self.outcome, (Outcome.STUCK_AP, Outcome.OPEN))
+        return np.where(always_high, below, np.where(always_low, above, own))
 
     @property
     def usable(self) -> BoolArray:

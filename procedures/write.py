@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from labmtj.errors import UsageError
 from labmtj.quantities import ArrayInfo, Bias, BoolArray, FloatArray, Reading
 from labmtj.verbs import Crossbar
 from procedures.bounds import check_pulse_seconds, check_read_volts, check_volts
@@ -102,6 +103,11 @@ class _Writer:
     ) -> None:
         self.crossbar, self.reference, self.settings = crossbar, reference, settings
         self.plan = METHODS[settings.method]
+        if self.plan.compensate and delivered is None:
+            raise UsageError(
+                f"the method {settings.method!r} needs the delivered fraction of every cell; "
+                "give `delivered`, or take another method"
+            )
         self.attempts = np.zeros(crossbar.shape, np.uint16)
         self.pulses = 0
         # reads scale with their voltage, and so do the midpoints
@@ -195,6 +201,9 @@ def write_matrix(
         known: the states as last verified, if nothing happened since; saves the first read.
         addressed: the cells that count for the fidelity, default all.
         delivered: fraction of the source voltage that reaches each cell, for the method "compensated".
+
+    Raises:
+        UsageError: for the method "compensated" without `delivered`.
     """
     writer = _Writer(crossbar, reference, settings, delivered)
     plan = writer.plan

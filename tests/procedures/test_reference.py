@@ -6,6 +6,7 @@ import pytest
 from labmtj.errors import ProcedureFailed, SettingError
 from labmtj.junction import Defect
 from labmtj.quantities import ArrayInfo, Limits, Reading
+from labmtj.simulated import MeterModel, MeterRange
 from procedures.reference import Outcome, ReferenceSettings, initialise, read_cells, reference_maps
 from procedures.write import WriteSettings, write_matrix
 
@@ -68,6 +69,18 @@ def test_a_short_does_not_spoil_its_lines(spread_array, states):
     usable = reference.usable
     np.testing.assert_array_equal(states(crossbar)[usable], target[usable])
     np.testing.assert_array_equal(result.achieved[usable], target[usable])
+
+
+def test_cells_that_do_not_follow_always_read_as_what_they_are(spread_array):
+    """Their two reads are equal but for noise, which would decide against the midpoint; a short overflows the range."""
+    meter = MeterModel((MeterRange(1e-4, 0.0, 0.0, 1e-9), MeterRange(1e-2, 0.0, 0.0, 1e-8)))
+    crossbar = spread_array(3000.0, sigma_ohms=0.05, defects=PLANTED, meter=meter)
+    reference = reference_maps(crossbar, SETTINGS)
+    verify = Reading(range_amperes=1.5 * reference.parallel_amperes[reference.usable].max(), polarity="both")
+    for seed in range(6):
+        put_states(crossbar, np.random.default_rng(seed).random((15, 15)) < 0.5)
+        read = read_cells(crossbar, SETTINGS.read_volts, verify) > reference.threshold_amperes
+        assert [read[cell] for cell, *_ in PLANTED] == [True, False, True, False]
 
 
 def test_an_array_that_does_not_switch_is_an_error(spread_array):
