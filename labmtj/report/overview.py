@@ -29,12 +29,12 @@ def overview_figure(contents: Contents) -> Figure:
         else stations[0].label
     )
     text = (
-        "Left: every solution on every device size at the size's common g; solutions of equal write fidelity "
-        "differ in accuracy, which is why write fidelity alone does not tell how good a network is. Middle: median "
-        "accuracy against g = Gnorm / nominal conductance step, the common g marked; smaller junctions lose less "
-        "to the resistance of the lines, and a single number recovers most of the rest. Right: one solution on the "
-        f"{example.label} junctions, the hardest to write, layer 1; × marks cells that differ from the target. "
-        "Points are moved by less than half a count, so that equal ones do not hide each other."
+        "Left: every solution on every device size at the size's common g; what solutions of equal write fidelity "
+        "differ in accuracy is what write fidelity does not tell. Middle: median accuracy against g = Gnorm / "
+        "nominal conductance step, the common g marked; the further it lies below 1, the more the lines in series "
+        f"take. Right: one solution on the {example.label} junctions, those of the lowest mean write fidelity, "
+        "layer 1; × marks cells that differ from the target. Points are moved by less than half a count, so that "
+        "equal ones do not hide each other."
     )
     sources = (
         Source.of(f"{example.group}/metrics", ".write_fidelity.plot.hist()", array="write_fidelity"),
