@@ -40,10 +40,10 @@ def check(bias: Bias, limits: Limits, shape: tuple[int, int], seconds: float = 0
             f"across a cell{where}; the limit is {limits.cell_volts:g} V (limits.cell_volts). Nothing was applied: "
             "lower the amplitude"
         )
-    if seconds > limits.pulse_seconds:
+    if not 0 <= seconds <= limits.pulse_seconds:
         raise LimitExceeded(
-            f"a pulse of {seconds:g} s is longer than the limit of {limits.pulse_seconds:g} s (limits.pulse_seconds); "
-            "nothing was applied: shorten it"
+            f"a pulse of {seconds:g} s is not within the limit of {limits.pulse_seconds:g} s (limits.pulse_seconds); "
+            "nothing was applied: give another width"
         )
 
 

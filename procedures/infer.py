@@ -17,6 +17,7 @@ from labmtj.perceptron import Block
 from labmtj.quantities import ArrayInfo, Bias, FloatArray, Lines, Reading
 from labmtj.verbs import Crossbar
 from procedures.bounds import check_read_volts
+from procedures.reference import ReferenceMaps
 from procedures.schemes import inputs_on_rows, select_rows
 
 Mode = Literal["simultaneous", "transfer", "bit_serial"]
@@ -114,6 +115,12 @@ class Multiplier:
         if self.settings.mode == "bit_serial":
             return self.bit_serial(inputs, baseline)
         return self.simultaneous(inputs) - baseline
+
+
+def column_range(reference: ReferenceMaps, block: Block, read_volts: float) -> float:
+    """Return the current that no column of the block exceeds: every row of it driven, every cell P, and a tenth more."""
+    parallel = block.take(reference.parallel_amperes) * (read_volts / reference.read_volts)
+    return float(1.1 * parallel.sum(axis=0).max())
 
 
 def pair_difference(column_amperes: FloatArray, read_volts: float, delta_siemens: float) -> FloatArray:

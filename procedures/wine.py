@@ -25,7 +25,7 @@ from labmtj.verbs import Crossbar, Data, Log
 from procedures import wine_analysis
 from procedures import wine_record as record
 from procedures.amplitude import AmplitudeSettings, scan_amplitudes
-from procedures.infer import InferSettings, Multiplier, pair_difference
+from procedures.infer import InferSettings, Multiplier, column_range, pair_difference
 from procedures.reference import ReferenceMaps, ReferenceSettings, reference_maps
 from procedures.write import WriteResult, WriteSettings, write_matrix
 
@@ -110,6 +110,11 @@ class WineCampaign(BaseModel):
                     ("solutions",),
                     f"the networks of {self.solutions} have {found} {kind}; Wine needs {wanted}: take another file",
                 )
+        if (idle := np.flatnonzero(~solutions.effective1.any(axis=(1, 2)))).size:
+            raise SettingError(
+                ("solutions",),
+                f"solution {idle[0]} of {self.solutions} has only zero weights in layer 1 and computes nothing",
+            )
         for station in stations:
             self._check_places(solutions, station)
             self._check_limits(station.info)
@@ -223,7 +228,8 @@ class _Solution:
     def _multiply(self, layer: int, inputs: FloatArray, row: dict[str, Any]) -> FloatArray:
         """Measure baseline, product and transfer matrix of a layer; return the product in units of the nominal step."""
         name, block, infer = self.chips[layer], self.blocks[layer], self.campaign.infer
-        multiplier = Multiplier(self.arrays[name], block, infer, self._range(layer))
+        largest = column_range(ReferenceMaps(**self.memory[name]["reference"]), block, infer.read_volts)
+        multiplier = Multiplier(self.arrays[name], block, infer, largest)
         with self.log.tagged(purpose=Purpose.BASELINE, solution=self.number):
             baseline = multiplier.baseline()
         with self.log.tagged(purpose=Purpose.INFER, solution=self.number):
@@ -237,17 +243,15 @@ class _Solution:
         }
         return pair_difference(amperes, infer.read_volts, self.station.info.delta_siemens)
 
-    def _range(self, layer: int) -> float:
-        """Return the largest current a column of the block can carry: every row of it driven, every cell P."""
-        parallel = self.memory[self.chips[layer]]["reference"]["parallel_amperes"]
-        block = _cells(self.blocks[layer], self.shape)
-        scale = self.campaign.infer.read_volts / self.memory[self.chips[layer]]["reference"]["read_volts"]
-        return float(1.1 * scale * np.where(block, parallel, 0.0).sum(axis=0).max())
 
-
-@functools.cache
 def _load(path: Path) -> Solutions:
-    """Read a file of solutions once per process: every block asks for it."""
+    """Read a file of solutions, once as long as it is the same: every block asks for it."""
+    stat = path.stat()
+    return _load_version(path, stat.st_mtime_ns, stat.st_size)
+
+
+@functools.lru_cache(4)
+def _load_version(path: Path, changed_ns: int, size: int) -> Solutions:  # noqa: ARG001 - they name the version
     return Solutions.load(path)
 
 

@@ -104,10 +104,14 @@ class _Writer:
         self.plan = METHODS[settings.method]
         self.attempts = np.zeros(crossbar.shape, np.uint16)
         self.pulses = 0
+        # reads scale with their voltage, and so do the midpoints
+        self.threshold_amperes = reference.threshold_amperes * (settings.read_volts / reference.read_volts)
         self._boost = 1 / delivered if self.plan.compensate and delivered is not None else np.ones(crossbar.shape)
         self._how = Reading(
             aperture_seconds=settings.aperture_seconds,
-            range_amperes=1.5 * float(reference.parallel_amperes[reference.usable].max()),
+            range_amperes=1.5 * float(reference.parallel_amperes[reference.usable].max()) * (
+                settings.read_volts / reference.read_volts
+            ),
             polarity="both",
         )
 
@@ -197,7 +201,7 @@ def write_matrix(
     state, amperes = known, None
     if plan.only_wrong and state is None:
         amperes = writer.read()
-        state = amperes > reference.threshold_amperes
+        state = amperes > writer.threshold_amperes
     wrong = np.ones(crossbar.shape, bool) if state is None or not plan.only_wrong else state != target
     if plan.first == "rows":
         writer.write_rows(target, wrong & reference.usable)
@@ -205,7 +209,7 @@ def write_matrix(
         writer.write_cells(target, wrong & reference.usable, 1.0)
     if amperes is None or writer.pulses:
         amperes = writer.read()
-    state = amperes > reference.threshold_amperes
+    state = amperes > writer.threshold_amperes
     chosen = np.ones(crossbar.shape, bool) if addressed is None else addressed
     first_fidelity = _fidelity(state, target, chosen)
     ever_right = state == target
@@ -214,7 +218,7 @@ def write_matrix(
         writer.write_cells(target, todo, 1 + settings.step_fraction * rounds * plan.rising)
         rows = None if plan.verify_all else np.flatnonzero(todo.any(axis=1))
         amperes[slice(None) if rows is None else rows] = writer.read(rows)
-        state = amperes > reference.threshold_amperes
+        state = amperes > writer.threshold_amperes
         ever_right |= state == target
         rounds += 1
     return WriteResult(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from labmtj import yamlfile
 from labmtj.errors import ConfigError, DataError
 from labmtj.record import DataFile, open_data
-from labmtj.report.station import Station
+from labmtj.report.station import ALL, TEST, TRAIN, Station
 
 _NEWEST_VERSION = 1
 
@@ -86,16 +86,23 @@ class Contents:
         """Whether the arrays were simulated."""
         return bool(self.setting("bench", "kind") == "simulated")
 
-    @property
-    def samples(self) -> tuple[int, int]:
-        """How many samples were tuned on and how many only reported."""
-        test = self.read("dataset/is_test").astype(bool)
-        return int((~test).sum()), int(test.sum())
+    @cached_property
+    def samples(self) -> dict[str, str]:
+        """What the samples of each split are called, with their number if the file tells it."""
+        names = {TRAIN: "samples tuned on", TEST: "samples held back", ALL: "samples"}
+        if not self.has("dataset/is_test"):
+            return names
+        test = int(self.read("dataset/is_test").astype(bool).sum())
+        total = len(self.read("dataset/is_test"))
+        return {
+            split: f"{count} {names[split]}" for split, count in ((TRAIN, total - test), (TEST, test), (ALL, total))
+        }
 
-    @property
+    @cached_property
     def planned(self) -> int:
-        """How many solutions were to be written to each pair of chips."""
-        return len(self.read("solutions/b1"))
+        """How many solutions were to be written to each pair of chips; what was written if the file does not tell."""
+        written = max((station.count for station in self.stations), default=0)
+        return len(self.read("solutions/b1")) if self.has("solutions/b1") else written
 
     @cached_property
     def chips(self) -> list[str]:

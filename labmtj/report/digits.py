@@ -20,7 +20,7 @@ def percent(value: float, digits: int = 1) -> str:
 
 def fixed(value: float, digits: int = 2) -> str:
     """Return a number with a fixed number of decimals."""
-    return MISSING if not math.isfinite(value) else f"{value:.{digits}f}".replace("-", "\u2212")
+    return MISSING if not math.isfinite(value) else f"{value:z.{digits}f}".replace("-", "\u2212")
 
 
 def chance(p: float) -> str:
@@ -46,17 +46,20 @@ def hours(value: float) -> str:
 
 
 def unit_of(name: str) -> str:
-    """Return the unit that the end of a name says, such as V for `read_volts`."""
+    """Return the unit that a name tells, such as V for `read_volts` and `critical_volts_to_parallel`."""
     if name.endswith("_per_kelvin"):
         return "1/K"
-    return next((unit for ending, unit in _UNITS.items() if name == ending or name.endswith(f"_{ending}")), "")
+    padded = f"_{name}_"
+    return next((unit for word, unit in _UNITS.items() if f"_{word}_" in padded), "")
 
 
 def quantity(value: object, unit: str) -> str:
-    """Return a value with its unit: 3.5e-08 m is 35 nm."""
+    """Return a value with its unit, not to be broken: 3.5e-08 m is 35 nm."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return MISSING if value is None else str(value)
-    if unit in _NO_PREFIX or value == 0 or not math.isfinite(value):
-        return f"{value:.4g} {unit}".strip()
-    power = min(9, max(-15, 3 * math.floor(math.log10(abs(value) * (1 + 1e-12)) / 3)))
-    return f"{value / 10.0**power:.4g} {_PREFIXES[power]}{unit}"
+    power = 0
+    if unit not in _NO_PREFIX and value != 0 and math.isfinite(value):
+        digits = f"{abs(value):.3e}"  # rounded first: 999.96 mV is 1 V
+        power = min(9, max(-15, 3 * (int(digits.partition("e")[2]) // 3)))
+    number = f"{value / 10.0**power:.4g}".replace("-", "\u2212")
+    return f"{number}\u00a0{_PREFIXES[power]}{unit}" if unit else number

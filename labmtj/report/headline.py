@@ -7,7 +7,7 @@ import numpy as np
 from labmtj.report.blocks import Cell, Note, Source, Table
 from labmtj.report.contents import Contents
 from labmtj.report.digits import MISSING, fixed, percent
-from labmtj.report.station import ALL, TEST, TRAIN, Station
+from labmtj.report.station import TRAIN, Station
 
 PUBLISHED_TEXT = (
     "Published for comparison: Goodwill et al., Phys. Rev. Applied 18, 014039 (2022), whose TMRC 2022 abstract "
@@ -49,7 +49,7 @@ def result_sentence(contents: Contents) -> str:
     common = [float(np.median(station.accuracy("common"))) for station in analysed]
     before = [float(np.median(station.accuracy("measured"))) for station in analysed]
     return (
-        f"{what} On the {contents.samples[0]} samples tuned on, one common gain g per device size takes the "
+        f"{what} On the {contents.samples[TRAIN]}, one common gain g per device size takes the "
         f"median accuracy from {_span(before)} % (g = 1) to {_span(common)} %; published, after tuning: 95.3 %."
     )
 
@@ -80,12 +80,6 @@ def missing_notes(contents: Contents) -> list[Note]:
 
 def accuracy_table(contents: Contents, split: str) -> Table:
     """Return the accuracies of all analysed stations on the samples of a split, median and 5th percentile."""
-    train, test = contents.samples
-    titles = {
-        TRAIN: f"the {train} samples tuned on",
-        TEST: f"the {test} samples held back",
-        ALL: f"all {train + test} samples",
-    }
     rows = [_row(station, split) for station in contents.analysed[:60]]
     if split == TRAIN:
         published = Cell("95.3, median after tuning; by which of these is not known", span=6, mark="strong")
@@ -97,7 +91,7 @@ def accuracy_table(contents: Contents, split: str) -> Table:
     )
     source = Source.of("wine/summary", f'.median_accuracy.sel(split="{split}").to_pandas()', array="median_accuracy")
     return Table(
-        f"Accuracy in % on {titles[split]}",
+        f"Accuracy in % on the {contents.samples[split]}",
         ("device size", "write fidelity, mean", *(text for _, text in _COLUMNS)),
         rows,
         note if split == TRAIN else "",

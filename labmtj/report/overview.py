@@ -33,7 +33,8 @@ def overview_figure(contents: Contents) -> Figure:
         "differ in accuracy, which is why write fidelity alone does not tell how good a network is. Middle: median "
         "accuracy against g = Gnorm / nominal conductance step, the common g marked; smaller junctions lose less "
         "to the resistance of the lines, and a single number recovers most of the rest. Right: one solution on the "
-        f"{example.label} junctions, the hardest to write, layer 1; × marks cells that differ from the target."
+        f"{example.label} junctions, the hardest to write, layer 1; × marks cells that differ from the target. "
+        "Points are moved by less than half a count, so that equal ones do not hide each other."
     )
     sources = (
         Source.of(f"{example.group}/metrics", ".write_fidelity.plot.hist()", array="write_fidelity"),
@@ -61,12 +62,9 @@ def recovery_figure(contents: Contents) -> Figure:
     """Return median and 5 to 95 % of the accuracy after each step of tuning, for every size."""
     stations = contents.analysed[:8]
     figure, panels = style.canvas(2, height=3.2, left=0.06, wspace=0.14, bottom=0.15)
-    train, test = contents.samples
-    for axes, split, title in zip(
-        panels, (TRAIN, TEST), (f"{train} samples tuned on", f"{test} samples held back"), strict=True
-    ):
+    for axes, split in zip(panels, (TRAIN, TEST), strict=True):
         _recovery(axes, stations, split)
-        axes.set_title(title)
+        axes.set_title(contents.samples[split])
     style.published_line(panels[0])
     panels[0].legend(loc="lower right", ncols=2)
     text = (

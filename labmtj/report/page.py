@@ -51,7 +51,8 @@ def _sections(contents: Contents) -> list[Section]:
     sections = [_result(contents)]
     sections += [_station(contents, station, number) for number, station in enumerate(contents.shown)]
     if not contents.shown:
-        sections += [_chip(contents, chip, number) for number, chip in enumerate(contents.chips[:8])]
+        known = [chip for chip in contents.chips if contents.has(f"arrays/{chip}/reference/parallel_amperes")]
+        sections += [_chip(contents, chip, number) for number, chip in enumerate(known[:8])]
     return [*sections, _bench(contents), Section("Provenance", "provenance", provenance_blocks(contents))]
 
 

@@ -131,9 +131,9 @@ def _value(parameter: Mapping[str, Any], unit: str) -> str:
         return f"{quantity(parameter['lowest'], unit)} to {quantity(parameter.get('highest'), unit)}"
     text = quantity(parameter.get("value"), unit)
     if parameter.get("sigma"):
-        return f"{text} ± {quantity(parameter['sigma'], unit)}"
+        return f"{text}\u00a0±\u00a0{quantity(parameter['sigma'], unit)}"
     spread = parameter.get("relative_sigma")
-    return f"{text} ± {100 * spread:.3g} %" if isinstance(spread, float) and spread else text
+    return f"{text}\u00a0±\u00a0{100 * spread:.3g}\u00a0%" if isinstance(spread, float) and spread else text
 
 
 def _meter(contents: Contents) -> Table:

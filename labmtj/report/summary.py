@@ -11,7 +11,7 @@ from labmtj.report.bench import chip_counts
 from labmtj.report.contents import Contents
 from labmtj.report.digits import percent
 from labmtj.report.headline import missing_notes, result_sentence
-from labmtj.report.station import Station
+from labmtj.report.station import TEST, TRAIN, Station
 
 _WIDTH = 80
 _WIDTHS = (11, 7, 6, 6, 12, 7, 7, 7, 8, 7)
@@ -24,11 +24,11 @@ _HEADS = (
 def summary_lines(contents: Contents) -> list[str]:
     """Return what was run, the table by device size if there is one, and what is missing."""
     lines = [printable(f"run {contents.run}, experiment {contents.experiment}, seed {contents.seed}"), ""]
-    lines += _wrapped(result_sentence(contents))
     try:
+        lines += _wrapped(result_sentence(contents))
         lines += ["", *_table(contents)] if contents.stations else ["", *_chips(contents)]
     except (DataError, LookupError, TypeError, ValueError) as error:
-        lines += ["", *_wrapped(f"The table cannot be shown: {error}")]
+        lines += ["", *_wrapped(f"What was found cannot be shown: {error}")]
     for note in missing_notes(contents):
         lines += ["", *_wrapped(note.text)]
     return lines
@@ -47,17 +47,16 @@ def _table(contents: Contents) -> list[str]:
     heads, rows = [_line(*head) for head in _HEADS], [_row(station) for station in contents.stations[:60]]
     if not contents.analysed:
         return [*heads, *rows]
-    train, test = contents.samples
     return [
-        f"median accuracy in % on the {train} samples tuned on (published, after tuning: 95.3)",
+        f"median accuracy in % on the {contents.samples[TRAIN]} (published, after tuning: 95.3)",
         "", *heads, *rows, "",
-        *_wrapped(f"on the {test} samples held back, at the common g: {_held_back(contents)}"),
+        *_wrapped(f"on the {contents.samples[TEST]}, at the common g: {_held_back(contents)}"),
     ]  # fmt: skip
 
 
 def _held_back(contents: Contents) -> str:
     return ", ".join(
-        f"{each.label} {percent(float(np.median(each.accuracy('common', 'test'))))}" for each in contents.analysed[:8]
+        f"{each.label} {percent(float(np.median(each.accuracy('common', TEST))))}" for each in contents.analysed[:8]
     )
 
 

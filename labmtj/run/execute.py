@@ -82,9 +82,10 @@ def _guarded(
             folder.begin()
             folder.note("begin", pid=os.getpid())
             _Course(folder, experiment, log, states, show, requests).run(workers)
-        except Stopped:
+        except Stopped as stopped:
             folder.end("STOPPED")
             folder.note("stopped")
+            stopped.add_note(f"go on with: labmtj resume {folder.path}")
             raise
         except LabmtjError as error:
             folder.note("failed", error=str(error))

@@ -207,7 +207,9 @@ class SimulatedArray:
             if wearing:
                 self._wear(point.cell_volts[np.newaxis], end - now)
             if now + wait >= seconds:
-                return point._replace(line_amperes=charge / (seconds - aperture_from), limited=limited)
+                counted = seconds - aperture_from
+                mean = charge / counted if counted > 0 else point.line_amperes  # a step may have no width
+                return point._replace(line_amperes=mean, limited=limited)
             now, start = end, point.cell_volts
             self._flip(cell)
             if self.flips[cell] - flips_before[cell] > TOGGLES_PER_HOLD:

@@ -15,11 +15,12 @@ from labmtj.run import RunFolder, load_experiment, start
 
 SETTINGS = {
     "sizes": ["mtj-75nm", "mtj-100nm"], "count": 2, "amplitude": None,
-    "write": {"parallel_volts": 0.62, "antiparallel_volts": 0.72},
+    "write": {"parallel_volts": 0.62, "antiparallel_volts": 0.72, "max_rounds": 1},
 }  # fmt: skip
 OPTIONS = [
     "--sizes", "[mtj-75nm, mtj-100nm]", "--count", "2", "--amplitude", "null",
     "--write.parallel-volts", "0.62", "--write.antiparallel-volts", "0.72",
+    "--write.max-rounds", "1",
 ]  # fmt: skip
 
 
@@ -31,6 +32,17 @@ def experiment():
 @pytest.fixture(scope="session")
 def undisturbed(experiment, tmp_path_factory):
     return start(experiment, tmp_path_factory.mktemp("undisturbed"), workers=1, show=lambda progress: None)
+
+
+@pytest.fixture(scope="session")
+def single():
+    """The same campaign on one array alone."""
+    return load_experiment("wine", changes={**SETTINGS, "sizes": SETTINGS["sizes"][:1]})
+
+
+@pytest.fixture(scope="session")
+def undisturbed_single(single, tmp_path_factory):
+    return start(single, tmp_path_factory.mktemp("single"), workers=1, show=lambda progress: None)
 
 
 @pytest.fixture

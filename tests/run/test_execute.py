@@ -1,10 +1,11 @@
+import errno
 import os
 import signal
 import threading
 
 import pytest
 
-from labmtj.errors import ProcedureFailed, Stopped, UsageError
+from labmtj.errors import ProcedureFailed, RecordError, Stopped, UsageError
 from labmtj.record import files, open_data
 from labmtj.record.replay import START
 from labmtj.run import RunFolder, resume, start
@@ -29,8 +30,9 @@ def test_two_workers_write_the_same_journal_byte_by_byte(experiment, undisturbed
     assert folder.ending == "DONE"
 
 
-@pytest.mark.parametrize("phase", ["blocks", "analysis"])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    ("number", "phase"), [(signal.SIGINT, "blocks"), (signal.SIGTERM, "blocks"), (signal.SIGHUP, "analysis")]
+)
 def test_a_signal_stops_the_run_and_resume_finishes_it(
     experiment, undisturbed, tmp_path, assert_same_run, phase, number
 ):
@@ -52,7 +54,7 @@ def test_a_signal_stops_the_run_and_resume_finishes_it(
     assert folder.ending == "DONE"
 
 
-def test_a_second_interrupt_does_not_wait_for_the_next_operation(experiment, tmp_path):
+def test_a_second_interrupt_does_not_wait_for_the_next_operation(single, tmp_path):
     def interrupt(progress):
         os.kill(os.getpid(), signal.SIGINT)
         with pytest.raises(Stopped):
@@ -60,13 +62,13 @@ def test_a_second_interrupt_does_not_wait_for_the_next_operation(experiment, tmp
         raise Stopped(signal.SIGINT)
 
     with pytest.raises(Stopped):
-        start(experiment, tmp_path, workers=1, show=interrupt)
+        start(single, tmp_path, workers=1, show=interrupt)
     (path,) = tmp_path.iterdir()
     assert RunFolder(path).ending == "STOPPED"
 
 
 def test_a_stop_in_the_middle_of_a_block_leaves_nothing_of_it(
-    experiment, undisturbed, tmp_path, monkeypatch, assert_same_run
+    single, undisturbed_single, tmp_path, monkeypatch, assert_same_run
 ):
     calls = []
     measure = stations_module.Stoppable.measure
@@ -79,21 +81,21 @@ def test_a_stop_in_the_middle_of_a_block_leaves_nothing_of_it(
 
     monkeypatch.setattr(stations_module.Stoppable, "measure", counted)
     with pytest.raises(Stopped):
-        start(experiment, tmp_path, workers=1, show=nobody)
+        start(single, tmp_path, workers=1, show=nobody)
     assert len(calls) == 13
     (path,) = tmp_path.iterdir()
-    assert_same_run(resume(RunFolder(path), workers=1, show=nobody), undisturbed)
+    assert_same_run(resume(RunFolder(path), workers=1, show=nobody), undisturbed_single)
 
 
-def test_a_run_outside_the_main_thread_leaves_signals_alone(experiment, tmp_path):
+def test_a_run_outside_the_main_thread_leaves_signals_alone(single, tmp_path):
     folders = []
-    thread = threading.Thread(target=lambda: folders.append(start(experiment, tmp_path, workers=1, show=nobody)))
+    thread = threading.Thread(target=lambda: folders.append(start(single, tmp_path, workers=1, show=nobody)))
     thread.start()
     thread.join()
     assert folders[0].ending == "DONE"
 
 
-@pytest.mark.parametrize("share", [0.0, 0.01, 0.2, 0.5, 0.77, 0.999])
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.77, 0.999])
 def test_a_journal_torn_anywhere_is_finished_to_the_same_data(copy, undisturbed, assert_same_run, share):
     cut(copy, START + int(share * (copy.journal.stat().st_size - START)) + 7)  # data.h5 knows more than the journal
     assert_same_run(resume(copy, workers=1, show=nobody), undisturbed)
@@ -102,7 +104,7 @@ def test_a_journal_torn_anywhere_is_finished_to_the_same_data(copy, undisturbed,
 def test_a_journal_cut_into_its_first_bytes_is_begun_anew(copy, undisturbed, assert_same_run):
     copy.data.unlink()
     cut(copy, START - 5)
-    assert_same_run(resume(copy, workers=2, show=nobody), undisturbed)
+    assert_same_run(resume(copy, workers=1, show=nobody), undisturbed)
 
 
 def test_a_run_killed_before_its_journal_was_made_is_begun_anew(copy, undisturbed, assert_same_run):
@@ -138,7 +140,7 @@ def test_a_run_that_is_going_on_elsewhere_is_left_alone(copy):
 
 
 def test_a_fault_of_a_procedure_is_told_and_its_trace_kept(
-    experiment, undisturbed, tmp_path, monkeypatch, assert_same_run
+    single, undisturbed_single, tmp_path, monkeypatch, assert_same_run
 ):
     block = WineCampaign.block
 
@@ -149,16 +151,16 @@ def test_a_fault_of_a_procedure_is_told_and_its_trace_kept(
 
     monkeypatch.setattr(WineCampaign, "block", faulty)
     with pytest.raises(ProcedureFailed, match=r"ZeroDivisionError: by design.*run\.log"):
-        start(experiment, tmp_path, workers=1, show=nobody)
+        start(single, tmp_path, workers=1, show=nobody)
     (path,) = tmp_path.iterdir()
     folder = RunFolder(path)
     assert folder.ending == "FAILED"
     assert "in faulty" in folder.log.read_text()
     monkeypatch.undo()
-    assert_same_run(resume(folder, workers=1, show=nobody), undisturbed)
+    assert_same_run(resume(folder, workers=1, show=nobody), undisturbed_single)
 
 
-def test_states_that_a_procedure_keeps_are_no_places_to_resume_from(experiment, undisturbed, tmp_path, monkeypatch):
+def test_states_that_a_procedure_keeps_are_no_places_to_resume_from(single, undisturbed_single, tmp_path, monkeypatch):
     block = WineCampaign.block
 
     def talkative(self, station, index, arrays, memory, log):
@@ -166,6 +168,43 @@ def test_states_that_a_procedure_keeps_are_no_places_to_resume_from(experiment, 
         block(self, station, index, arrays, memory, log)
 
     monkeypatch.setattr(WineCampaign, "block", talkative)
-    folder = start(experiment, tmp_path, workers=1, show=nobody)
+    folder = start(single, tmp_path, workers=1, show=nobody)
     folder.begin()
     assert resume(folder, workers=1, show=nobody).ending == "DONE"
+
+
+@pytest.mark.parametrize(
+    ("call", "number"), [("write", 1), ("write", 2), ("sync_data", 1), ("reserve", 1), ("rename", 2)]
+)
+def test_a_disk_that_refuses_fails_the_run_and_resume_finishes_it(
+    single, undisturbed_single, tmp_path, monkeypatch, assert_same_run, call, number
+):
+    calls = []
+    real = getattr(files, call)
+
+    def refusing(*arguments):
+        calls.append(1)
+        if len(calls) > number:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(*arguments)
+
+    monkeypatch.setattr(files, call, refusing)
+    with pytest.raises(RecordError, match="No space left on device") as failed:
+        start(single, tmp_path, workers=1, show=nobody)
+    assert failed.value.exit_code == 1
+    monkeypatch.undo()
+    (path,) = tmp_path.iterdir()
+    assert failed.value.__notes__ == [f"when that is mended, go on with: labmtj resume {path}"]
+    folder = RunFolder(path)
+    assert folder.ending == "FAILED"
+    assert_same_run(resume(folder, workers=1, show=nobody), undisturbed_single)
+
+
+def test_a_disk_without_room_for_run_yaml_leaves_nothing(single, tmp_path, monkeypatch):
+    def refusing(*arguments):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(files, "replace_whole", refusing)
+    with pytest.raises(RecordError, match="No space left on device"):
+        start(single, tmp_path, workers=1, show=nobody)
+    assert list(tmp_path.iterdir()) == []

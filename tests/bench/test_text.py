@@ -1,0 +1,34 @@
+import pytest
+
+from labmtj.bench import load_bench
+from labmtj.bench.text import bench_text, parameters, self_test
+from labmtj.errors import ProcedureFailed
+
+
+@pytest.fixture(scope="module")
+def bench():
+    return load_bench("simulated")
+
+
+def test_every_number_with_a_provenance_is_counted(bench):
+    array = bench.arrays["mtj-75nm"]
+    found = list(parameters(array))
+    assert len(found) == str(array.model_dump()).count("'provenance'")
+    assert {each.provenance for each in found} <= {"published", "typical", "fitted", "assumed"}
+
+
+def test_the_text_says_what_is_there_and_ends_with_ok(bench):
+    lines = bench_text(bench).splitlines()
+    assert lines[0] == "bench simulated: simulated, 4 arrays, a source-measure unit on every line"
+    assert "array mtj-100nm: 15 x 15 cells of 100 nm" in lines
+    assert "  nominal: R_P 1273 ohm, TMR 100%, Delta 64" in lines
+    assert lines[-1] == "ok"
+    assert all(len(line) <= 200 for line in lines)
+
+
+def test_an_array_that_does_not_conduct_fails_the_self_test(bench):
+    array = bench.arrays["mtj-75nm"]
+    ohms = array.wires.row_lead_ohms.model_copy(update={"value": 1e9})
+    broken = array.model_copy(update={"wires": array.wires.model_copy(update={"row_lead_ohms": ohms})})
+    with pytest.raises(ProcedureFailed, match=r"mtj-75nm: row 0 at 0\.1 V carries .* check resistances"):
+        self_test(bench.model_copy(update={"arrays": {"mtj-75nm": broken}}), broken)

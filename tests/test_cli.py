@@ -1,0 +1,380 @@
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from labmtj import cli, library
+from labmtj.perceptron import Solutions
+from labmtj.run import RunFolder, load_experiment, start
+
+TINY = ["--sizes", "[mtj-75nm]", "--count", "1", "--amplitude", "null", "--write.max-rounds", "0", "--workers", "1"]
+
+
+@pytest.fixture
+def labmtj(capsys, tmp_path, monkeypatch):
+    """Runs a command in an empty folder; returns exit code, output, errors."""
+    monkeypatch.chdir(tmp_path)
+
+    def labmtj(*arguments):
+        try:
+            code = cli.main([str(each) for each in arguments])
+        except SystemExit as exit_:  # argparse
+            code = exit_.code
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return labmtj
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    changes = {"sizes": ["mtj-75nm"], "count": 1, "amplitude": None, "write": {"max_rounds": 0}}
+    parent = tmp_path_factory.mktemp("finished")
+    return start(load_experiment("wine", changes=changes), parent, workers=1, show=lambda progress: None)
+
+
+@pytest.fixture
+def run(finished, tmp_path):
+    return RunFolder(Path(shutil.copytree(finished.path, tmp_path / finished.path.name)))
+
+
+def networks(inputs=13, hidden=6, outputs=3, count=2, weight=1):
+    """Networks in which all weights are the same, 1 or 0."""
+    plus = np.array([1, 1 - weight], np.uint8)
+    return Solutions(
+        np.tile(plus, (count, inputs, hidden)), np.tile(plus, (count, hidden, outputs)),
+        np.zeros((count, hidden)), np.zeros((count, outputs)),
+    )  # fmt: skip
+
+
+def assert_refused(answer, *words, code=2):
+    """A short error that names what is wrong, and nothing else."""
+    returned, out, err = answer
+    assert returned == code, err
+    assert out == ""
+    assert "Traceback" not in err
+    assert err.startswith("labmtj: ")
+    assert len(err.splitlines()) <= 2
+    assert len(err) < 700
+    for word in words:
+        assert word in err, err
+
+
+# -- experiment files --------------------------------------------------------------------------------------------------
+
+WINE = "procedure: procedures.wine.WineCampaign\n"
+EXPERIMENTS = {
+    "unknown key": (WINE + "seeds: 1\n", ["e.yaml:2", "seeds", "not a known key"]),
+    "unknown setting": (WINE + "settings:\n  chips: 1\n  chip: 1\n", ["e.yaml:4", "settings.chip", "spelling"]),
+    "duplicate key": (WINE + "seed: 1\nseed: 2\n", ["e.yaml:3", "seed", "twice"]),
+    "quoted number": (
+        WINE + "settings:\n  reference:\n    pulse_seconds: '1e-3'\n",
+        ["e.yaml:4", "settings.reference.pulse_seconds", "valid number", "'1e-3'"],
+    ),
+    "not a number": (WINE + "settings:\n  infer: {read_volts: .nan}\n", ["e.yaml:3", "infer.read_volts", "finite"]),
+    "infinite": (WINE + "settings:\n  infer: {read_volts: .inf}\n", ["e.yaml:3", "infer.read_volts", "finite"]),
+    "beyond the floats": (
+        WINE + "settings:\n  infer: {read_volts: 1e999}\n",
+        ["e.yaml:3", "infer.read_volts", "finite"],
+    ),
+    "yes for a number": (WINE + "settings:\n  chips: true\n", ["e.yaml:3", "settings.chips", "integer"]),
+    "too high a voltage": (
+        WINE + "settings:\n  reference:\n    initialise_volts: 1.2\n",
+        ["e.yaml:4", "settings.reference.initialise_volts", "1.2 V", "limits.cell_volts", "lower it"],
+    ),
+    "too high a write voltage": (
+        WINE + "settings:\n  amplitude: null\n  write: {parallel_volts: 0.95}\n",
+        ["e.yaml:4", "settings.write.parallel_volts", "0.95 V", "lower it"],
+    ),
+    "a scan above the limit": (
+        WINE + "settings:\n  amplitude: {start_volts: 0.95, stop_volts: 1.5}\n",
+        ["e.yaml:3", "settings.amplitude.start_volts", "0.9 V", "lower it"],
+    ),
+    "too long a pulse": (
+        WINE + "settings:\n  write: {pulse_seconds: 1}\n",
+        ["e.yaml:3", "settings.write.pulse_seconds", "0.1 s", "lower it"],
+    ),
+    "reads that disturb": (
+        WINE + "settings:\n  infer:\n    read_volts: 0.3\n",
+        ["e.yaml:4", "settings.infer.read_volts", "0.15 V", "limits.disturb_volts", "lower it"],
+    ),
+    "no procedure": ("seed: 1\n", ["e.yaml:1", "procedure", "missing"]),
+    "procedure not there": (
+        "procedure: procedures.wine.Wien\n",
+        ["e.yaml:1", "procedure", "procedures.wine.WineCampaign"],
+    ),
+    "module not there": ("procedure: nowhere.at.All\n", ["e.yaml:1", "procedure", "nowhere"]),
+    "not a dotted name": ("procedure: ..wine\n", ["e.yaml:1", "procedure", "dotted name"]),
+    "not a procedure": ("procedure: procedures.wine.WineCampaign.__init__\n", ["e.yaml:1", "procedure"]),
+    "settings alone": ("procedure: procedures.write.WriteSettings\n", ["e.yaml:1", "not a procedure", "execute"]),
+    "unknown size": (
+        WINE + "settings:\n  sizes: [mtj-75nm, mtj-9nm]\n",
+        ["e.yaml:3", "settings.sizes", "mtj-9nm", "mtj-100nm"],
+    ),
+    "negative seed": (WINE + "seed: -1\n", ["e.yaml:2", "seed", "greater than or equal to 0"]),
+    "a list": ("- procedure: x\n", ["e.yaml:1", "key: value"]),
+    "empty": ("", ["e.yaml:1", "key: value"]),
+    "binary": (b"\x89HDF\r\n\x1a\n\xff\xfe\x00", ["e.yaml", "cannot be read"]),
+    "control characters": (WINE + "notes: a\x00b\n", ["e.yaml", "not valid YAML"]),
+    "2 MB": (WINE + "notes: " + "x" * 2_000_000, ["e.yaml", "larger than 1000 kB"]),
+    "deeply nested": (WINE + "settings: " + "{a: " * 30 + "1" + "}" * 30, ["e.yaml:2", "20 levels"]),
+    "nested without end": (WINE + "settings: " + "[" * 100_000, ["e.yaml", "not valid YAML"]),
+    "aliases": (WINE + "operator: &a Joe\nnotes: *a\n", ["e.yaml:2", "aliases"]),
+    "a tag": (WINE + "notes: !!python/object/apply:os.system [true]\n", ["e.yaml:2", "not valid YAML"]),
+    "unclosed": (WINE + "notes: [1, 2\n", ["e.yaml:3", "not valid YAML"]),
+    "bench not there": (WINE + "bench: mine\n", ["mine", "no such file", "simulated.yaml"]),
+}
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_a_wrong_experiment_file_is_refused_before_anything_is_made(labmtj, tmp_path, name):
+    text, words = EXPERIMENTS[name]
+    (tmp_path / "e.yaml").write_bytes(text if isinstance(text, bytes) else text.encode())
+    assert_refused(labmtj("run", "e.yaml", "--workers", 1), *words)
+    assert [path.name for path in tmp_path.iterdir()] == ["e.yaml"]
+
+
+def test_a_float_may_be_written_as_yaml_1_1_would_not_read_it(tmp_path):
+    (tmp_path / "e.yaml").write_text(WINE + "settings:\n  write: {pulse_seconds: 2e-3}\n  count: 1\n")
+    assert load_experiment(str(tmp_path / "e.yaml")).settings.write.pulse_seconds == 0.002
+
+
+# -- options -----------------------------------------------------------------------------------------------------------
+
+OPTIONS = {
+    "count 0": (["--count", "0"], ["option --count", "greater than or equal to 1"]),
+    "more than there are": (["--count", "301"], ["option --count", "300 solutions", "301"]),
+    "negative seed": (["--seed", "-1"], ["--seed -1", "from 0 to"]),
+    "seed beyond 63 bits": (["--seed", str(2**63)], ["--seed", "from 0 to"]),
+    "no workers": (["--workers", "0"], ["--workers 0", "1 to 64"]),
+    "unknown": (["--chip", "2"], ["--chip", "did you mean --chips?"]),
+    "unknown and far off": (["--frobnicate"], ["--frobnicate", "labmtj run --help"]),
+    "a word": (["--count", "1", "wine"], ["unknown option wine"]),
+    "without a value": (["--chips"], ["--chips needs a value"]),
+    "not YAML": (["--sizes", "[a"], ["option --sizes", "not valid YAML"]),
+    "quoted": (["--write.pulse-seconds", "'1e-3'"], ["option --write.pulse-seconds", "valid number"]),
+    "an integer with a point": (["--count", "1e3"], ["option --count", "integer"]),
+    "unknown size": (["--sizes", "[75nm]"], ["option --sizes", "75nm", "mtj-75nm"]),
+    "above the limit": (["--reference.initialise-volts", "0.91"], ["option --reference.initialise-volts", "0.91 V"]),
+    "part of what is off": (["--amplitude", "null", "--amplitude.points", "5"], ["--amplitude.points", "leave one"]),
+    "solutions not there": (["--solutions", "nowhere.npz"], ["option --solutions", "nowhere.npz", "wine-300.npz"]),
+    "bench not there": (["--bench", "nowhere.yaml"], ["nowhere.yaml", "no such file"]),
+    "layers outside": (["--layer1-at", "[3, 0]"], ["13 x 12", "15 x 15"]),
+    "out below a file": (["--out", "/dev/null/runs"], ["/dev/null/runs", "--out"]),
+}
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_a_wrong_option_is_refused_before_anything_is_made(labmtj, tmp_path, name):
+    arguments, words = OPTIONS[name]
+    assert_refused(labmtj("run", *arguments), *words)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("sizes", "words"),
+    [({"inputs": 10}, ["10 inputs", "Wine needs 13"]), ({"outputs": 4}, ["4 outputs", "Wine needs 3"]),
+     ({"hidden": 9}, ["13 x 18 cells", "15 x 15"]), ({"weight": 0}, ["solution 0", "computes nothing"])],
+)  # fmt: skip
+def test_solutions_that_cannot_be_used_are_refused(labmtj, tmp_path, sizes, words):
+    networks(**sizes).save(tmp_path / "s.npz")
+    assert_refused(labmtj("run", "--solutions", "s.npz"), "option --solutions", "s.npz", *words)
+    assert [path.name for path in tmp_path.iterdir()] == ["s.npz"]
+
+
+def test_a_truncated_file_of_solutions_is_refused(labmtj, tmp_path):
+    whole = (library.folder() / "solutions" / "wine-300.npz").read_bytes()
+    (tmp_path / "s.npz").write_bytes(whole[: len(whole) // 2])
+    assert_refused(labmtj("run", "--solutions", "s.npz"), "s.npz", "truncated", "copy it again")
+    assert_refused(labmtj("solutions", "import", "s.npz", "--out", "t.npz"), "s.npz", "truncated")
+    assert [path.name for path in tmp_path.iterdir()] == ["s.npz"]
+
+
+def test_a_file_beside_the_experiment_is_found_from_everywhere(labmtj, tmp_path):
+    (tmp_path / "mine").mkdir()
+    networks().save(tmp_path / "mine" / "s.npz")
+    (tmp_path / "mine" / "e.yaml").write_text(WINE + "settings: {solutions: s.npz}\n")
+    assert load_experiment(str(tmp_path / "mine" / "e.yaml")).settings.solutions == str(tmp_path / "mine" / "s.npz")
+
+
+# -- benches and arrays ------------------------------------------------------------------------------------------------
+
+ARRAYS = {
+    "missing": (r"  tmr: .*\n", "", ["a.yaml", "family.tmr", "is missing; add it"]),
+    "no provenance": (r"(  tmr: .*)provenance: typical, ", r"\1", ["a.yaml", "family.tmr.provenance", "is missing"]),
+    "made up provenance": (r"(  tmr: .*)typical", r"\1rumoured", ["a.yaml", "family.tmr.provenance", "'rumoured'"]),
+    "published by nobody": (
+        r'(  tmr: .*)typical, source: ".*"', r'\1published, source: ""', ["a.yaml", "family.tmr", "needs its source"],
+    ),
+    "negative": (r"(  tmr: {value: )1.0", r"\1-1.0", ["a.yaml", "family.tmr", "must be positive"]),
+    "no limit": (r"  cell_volts: .*\n", "", ["a.yaml", "limits.cell_volts", "is missing; add it"]),
+    "infinite limit": (r"cell_volts: 0.9", "cell_volts: .inf", ["a.yaml", "limits.cell_volts", "finite"]),
+    "no cells": (r"shape: .*", "shape: [0, 15]", ["a.yaml", "shape.0", "greater than or equal to 1"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+def test_a_wrong_array_file_is_refused(labmtj, tmp_path, name):
+    pattern, replacement, words = ARRAYS[name]
+    text = (library.folder() / "arrays" / "mtj-75nm.yaml").read_text()
+    changed, count = re.subn(pattern, replacement, text, count=1)
+    assert count == 1
+    (tmp_path / "a.yaml").write_text(changed)
+    bench = (library.folder() / "benches" / "simulated.yaml").read_text()
+    (tmp_path / "b.yaml").write_text(re.sub(r"arrays: .*", "arrays: [a.yaml]", bench))
+    for command in (["check", "b.yaml"], ["run", "--bench", "b.yaml"]):
+        assert_refused(labmtj(*command), *words)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.yaml", "b.yaml"]
+
+
+def test_check_describes_and_tries_a_bench(labmtj):
+    code, out, _ = labmtj("check")
+    assert code == 0
+    assert out.splitlines()[-1] == "ok"
+    for word in ("mtj-35nm", "R_P 2264 ohm", "30 assumed", "self-test", "meter: ranges"):
+        assert word in out
+
+
+# -- runs --------------------------------------------------------------------------------------------------------------
+
+
+def test_run_report_show_and_ls(labmtj, tmp_path):
+    code, out, _ = labmtj("run", *TINY)
+    assert code == 0
+    (path,) = (tmp_path / "runs").iterdir()
+    assert out.splitlines()[-1] == f"report: runs/{path.name}/report.html"
+    assert {"DONE", "run.yaml", "journal.lmj", "data.h5", "run.log"} <= {each.name for each in path.iterdir()}
+    assert labmtj("report", path)[0] == 0
+    assert labmtj("show", path)[0] == 0
+    code, out, _ = labmtj("ls")
+    assert path.name in out.splitlines()[1]
+    assert_refused(labmtj("resume", path), "this run is done", "labmtj report")
+
+
+@pytest.mark.parametrize("command", ["resume", "recover", "report", "show"])
+def test_a_folder_that_is_no_run_is_refused(labmtj, tmp_path, command):
+    (tmp_path / "notes").mkdir()
+    assert_refused(labmtj(command, "notes"), "notes", "not a run", "labmtj ls")
+    assert_refused(labmtj(command, "nowhere"), "nowhere", "not a run")
+    assert list((tmp_path / "notes").iterdir()) == []
+
+
+def test_ls_of_a_folder_that_is_not_there(labmtj):
+    assert_refused(labmtj("ls"), "runs: no such folder")
+
+
+def test_changed_solutions_are_not_resumed_with(labmtj, tmp_path):
+    networks(count=1).save(tmp_path / "s.npz")
+    code, *_ = labmtj("run", *TINY, "--solutions", "s.npz")
+    assert code == 0
+    (path,) = (tmp_path / "runs").iterdir()
+    RunFolder(path).begin()
+    networks(count=3, weight=0).save(tmp_path / "s.npz")
+    assert_refused(labmtj("resume", path), "run.yaml", "inputs_sha256", "have changed", "put the old ones back")
+    (tmp_path / "s.npz").unlink()
+    assert_refused(labmtj("resume", path), "run.yaml", "settings.solutions", "s.npz", "no such file")
+
+
+def test_a_run_yaml_that_was_torn_is_refused(labmtj, run):
+    run.begin()
+    run.run_yaml.write_text(run.run_yaml.read_text()[:1000])
+    assert_refused(labmtj("resume", run.path), "run.yaml")
+
+
+def test_data_are_recovered_from_the_journal(labmtj, run):
+    before = run.data.read_bytes()
+    run.data.unlink()
+    code, out, _ = labmtj("recover", run.path)
+    assert code == 0
+    assert "rebuilt from" in out
+    assert abs(len(run.data.read_bytes()) - len(before)) < 0.5 * len(before)
+    assert_refused(labmtj("recover", run.path / "nowhere"), "not a run")
+
+
+def test_a_damaged_journal_is_not_recovered_from_unless_asked(labmtj, run):
+    with run.journal.open("r+b") as file:
+        file.seek(run.journal.stat().st_size // 2)
+        file.write(b"\0" * 100)
+    before = run.data.read_bytes()
+    run.begin()
+    assert_refused(labmtj("recover", run.path), "journal.lmj", "is damaged between bytes", "nothing was changed")
+    assert_refused(labmtj("resume", run.path), "journal.lmj", "is damaged")
+    assert run.data.read_bytes() == before
+    code, *_ = labmtj("recover", run.path, "--skip-damage")
+    assert code == 0
+    assert run.data.read_bytes() != before
+
+
+def test_a_run_without_a_journal_is_not_recovered(labmtj, run):
+    run.journal.unlink()
+    assert_refused(labmtj("recover", run.path), "journal.lmj", "no journal")
+
+
+def test_rehearse_leaves_nothing(labmtj, tmp_path):
+    code, out, _ = labmtj("run", "--rehearse", *TINY)
+    assert code == 0
+    assert "bench hours" in out
+    assert list(tmp_path.iterdir()) == []
+
+
+# -- solutions ---------------------------------------------------------------------------------------------------------
+
+
+def test_import_keeps_networks_of_other_sizes_and_overwrites_nothing(labmtj, tmp_path):
+    networks(inputs=4, hidden=2, outputs=2).save(tmp_path / "a.npz")
+    code, out, _ = labmtj("solutions", "import", "a.npz", "--out", "b.npz")
+    assert code == 0
+    assert "2 solutions, 1 of them different: 4 inputs, 2 hidden neurons, 2 outputs" in out
+    assert_refused(labmtj("solutions", "import", "a.npz", "--out", "b.npz"), "b.npz", "exists already", "--out")
+    assert_refused(labmtj("solutions", "import", "nowhere"), "nowhere", "no such file")
+    assert_refused(labmtj("train", "--count", "0"), "--count 0", "1 to 100000")
+
+
+# -- the command line itself -------------------------------------------------------------------------------------------
+
+
+def test_help_lists_the_settings_of_an_experiment(labmtj):
+    code, out, _ = labmtj("run", "wine", "--help")
+    assert code == 0
+    for option in ("--bench", "--chips", "--amplitude", "--amplitude.points", "--write.max-rounds"):
+        assert f"{option} " in out
+    assert "--polarity" not in out
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["ls", "--help"], ["--version"]])
+def test_help_loads_none_of_the_large_libraries(arguments):
+    script = (
+        "import sys\nfrom labmtj.cli import main\n"
+        f"try:\n    main({arguments})\nexcept SystemExit as end:\n    assert end.code == 0\n"
+        "loaded = {'numpy', 'scipy', 'h5py', 'yaml', 'pydantic', 'sklearn', 'matplotlib'} & set(sys.modules)\n"
+        "assert not loaded, loaded"
+    )
+    root = Path(__file__).resolve().parents[1]
+    subprocess.run([sys.executable, "-c", script], check=True, cwd=root, stdout=subprocess.DEVNULL)
+
+
+@pytest.mark.parametrize("arguments", [[], ["fly"], ["ls", "--frobnicate"], ["run", "--workers", "many"]])
+def test_wrong_usage_exits_with_2(labmtj, arguments):
+    code, out, err = labmtj(*arguments)
+    assert (code, out) == (2, "")
+    assert err.startswith("usage: labmtj")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"), [(["run", "--count", "0"], 2), (["show", "nowhere"], 2), (["--help"], 0)]
+)
+def test_exit_codes_reach_the_shell(tmp_path, arguments, code):
+    root = str(Path(__file__).resolve().parents[1])
+    process = subprocess.run(
+        [sys.executable, "-m", "labmtj", *arguments],
+        cwd=tmp_path,
+        env={"PYTHONPATH": root},
+        capture_output=True,
+        text=True,
+    )
+    assert process.returncode == code
+    assert "Traceback" not in process.stderr
