@@ -118,7 +118,7 @@ class Multiplier:
 
 
 def column_range(reference: ReferenceMaps, block: Block, read_volts: float) -> float:
-    """Return the current that no column of the block exceeds: every row of it driven, every cell P, and a tenth more."""
+    """Return the current that no column of the block exceeds: every row driven, every cell P, and a tenth more."""
     parallel = block.take(reference.parallel_amperes) * (read_volts / reference.read_volts)
     return float(1.1 * parallel.sum(axis=0).max())
 

@@ -109,9 +109,9 @@ class _Writer:
         self._boost = 1 / delivered if self.plan.compensate and delivered is not None else np.ones(crossbar.shape)
         self._how = Reading(
             aperture_seconds=settings.aperture_seconds,
-            range_amperes=1.5 * float(reference.parallel_amperes[reference.usable].max()) * (
-                settings.read_volts / reference.read_volts
-            ),
+            range_amperes=1.5
+            * float(reference.parallel_amperes[reference.usable].max())
+            * (settings.read_volts / reference.read_volts),
             polarity="both",
         )
 
