@@ -110,6 +110,7 @@ class Multiplier:
 
     def multiply(self, inputs: FloatArray, baseline: FloatArray) -> FloatArray:
         """Return the column currents for the inputs by the chosen mode, baseline subtracted, (samples, columns)."""
+        _check_inputs(inputs, self.block.rows)
         if self.settings.mode == "transfer":
             return inputs @ self.transfer() * self.settings.read_volts
         if self.settings.mode == "bit_serial":

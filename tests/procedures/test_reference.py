@@ -1,0 +1,106 @@
+"""Reference maps: polarity, planted defects, and thresholds that follow the wires."""
+
+import numpy as np
+import pytest
+
+from labmtj.errors import ProcedureFailed, SettingError
+from labmtj.junction import Defect
+from labmtj.quantities import ArrayInfo, Limits, Reading
+from procedures.reference import Outcome, ReferenceSettings, initialise, read_cells, reference_maps
+from procedures.write import WriteSettings, write_matrix
+
+SETTINGS = ReferenceSettings()
+READING = Reading(polarity="both")
+PLANTED = (
+    ((2, 3), Defect.STUCK_P, np.nan),
+    ((7, 7), Defect.STUCK_AP, np.nan),
+    ((9, 12), Defect.SHORT, 100.0),
+    ((14, 0), Defect.OPEN, 1e9),
+)
+
+
+@pytest.mark.parametrize("polarity", [1, -1])
+def test_the_maps_find_the_polarity_and_leave_the_array_antiparallel(spread_array, states, polarity):
+    crossbar = spread_array(polarity=polarity)
+    reference = reference_maps(crossbar, SETTINGS)
+    assert reference.polarity == polarity
+    assert reference.usable.all()
+    assert not states(crossbar).any()
+
+
+@pytest.mark.parametrize("volts", [0.9, -0.9])
+def test_initialising_drives_every_cell_the_same_way(spread_array, states, volts):
+    crossbar = spread_array()
+    initialise(crossbar, -volts, 1e-2)
+    initialise(crossbar, volts, 1e-2)
+    assert (states(crossbar) == (volts > 0)).all()
+
+
+def test_without_wires_the_maps_hold_ohms_law(spread_array):
+    crossbar = spread_array(4000.0, shape=(2, 2))
+    reference = reference_maps(crossbar, SETTINGS)
+    lines = 2 * 10 + 3 * 2  # leads of row and column, and at most two segments: below 1 % of 4 kohm
+    assert (reference.parallel_amperes < 0.1 / 4000).all()
+    assert (reference.parallel_amperes > 0.1 / (4000 + 2 * lines)).all()
+    np.testing.assert_allclose(reference.antiparallel_amperes, 0.1 / 8000, rtol=0.01)
+    np.testing.assert_allclose(
+        reference.threshold_amperes, (reference.parallel_amperes + reference.antiparallel_amperes) / 2
+    )
+
+
+@pytest.mark.parametrize("polarity", [1, -1])
+def test_planted_defects_are_found_exactly(spread_array, polarity):
+    crossbar = spread_array(3000.0, sigma_ohms=0.05, sigma_volts=0.05, defects=PLANTED, polarity=polarity)
+    reference = reference_maps(crossbar, SETTINGS)
+    expected = np.full((15, 15), Outcome.WRITTEN)
+    expected[2, 3], expected[7, 7] = Outcome.STUCK_P, Outcome.STUCK_AP
+    expected[9, 12], expected[14, 0] = Outcome.SHORT, Outcome.OPEN
+    np.testing.assert_array_equal(reference.outcome, expected)
+    np.testing.assert_array_equal(np.argwhere(reference.shorted), [[9, 12]])
+    assert reference.polarity == polarity
+
+
+def test_a_short_does_not_spoil_its_lines(spread_array, states):
+    crossbar = spread_array(3000.0, sigma_ohms=0.05, sigma_volts=0.05, defects=PLANTED)
+    reference = reference_maps(crossbar, SETTINGS)
+    target = np.random.default_rng(4).random((15, 15)) < 0.5
+    result = write_matrix(crossbar, target, reference, WriteSettings(parallel_volts=0.55, antiparallel_volts=0.64))
+    usable = reference.usable
+    np.testing.assert_array_equal(states(crossbar)[usable], target[usable])
+    np.testing.assert_array_equal(result.achieved[usable], target[usable])
+
+
+def test_an_array_that_does_not_switch_is_an_error(spread_array):
+    with pytest.raises(ProcedureFailed, match="did not switch"):
+        reference_maps(spread_array(), ReferenceSettings(initialise_volts=0.1))
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"), [("initialise_volts", 0.91), ("pulse_seconds", 0.11), ("read_volts", 0.16)]
+)
+def test_what_the_array_does_not_survive_is_refused_with_its_key(setting, value):
+    info = ArrayInfo("x", (2, 2), 1e-4, 1e-4, 5e-8, np.ones((2, 2)), Limits())
+    with pytest.raises(SettingError) as refused:
+        ReferenceSettings(**{setting: value}).check(info, "reference")
+    assert setting in str(refused.value)
+
+
+@pytest.mark.parametrize("parallel_ohms", [1000.0, 3000.0, 10_000.0])
+def test_a_cells_own_midpoint_misreads_none_where_the_nominal_one_fails(spread_array, states, parallel_ohms):
+    """R_P spread 10 %: the nominal midpoint 0.75 / R_P misreads tens of per cent of 1 kohm cells, by the wires."""
+    crossbar = spread_array(parallel_ohms, sigma_ohms=0.1)
+    reference = reference_maps(crossbar, SETTINGS)
+    assert reference.usable.all()
+    put_states(crossbar, np.random.default_rng(6).random((15, 15)) < 0.5)
+    currents = read_cells(crossbar, SETTINGS.read_volts, READING)
+    assert ((currents > reference.threshold_amperes) == states(crossbar)).all()
+    nominal = ((currents > 0.75 * SETTINGS.read_volts / parallel_ohms) != states(crossbar)).mean()
+    lowest, highest = {1000.0: (0.35, 0.6), 3000.0: (0.0, 0.12), 10_000.0: (0.0, 0.03)}[parallel_ohms]
+    assert lowest <= nominal <= highest
+
+
+def put_states(crossbar, target):
+    """Put the cells into states without a pulse."""
+    snapshot = crossbar.snapshot()
+    snapshot["array"]["state"] = target.reshape(-1).copy()
+    crossbar.restore(snapshot)
