@@ -23,9 +23,10 @@ def test_the_example_writes_the_array_and_reads_more_current_on_rows_that_are_dr
     assert "uA out of the columns" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
-    "path", sorted(set(re.findall(r"`((?:data|docs|tests|labmtj|procedures|instruments)/[^` ]*)`", README)))
-)
+PATHS = r"`((?:data|docs|tests|labmtj|procedures|instruments)/[^` ]*)`|\]\((?!https?:)([^)]*)\)"
+
+
+@pytest.mark.parametrize("path", sorted({quoted or linked for quoted, linked in re.findall(PATHS, README)}))
 def test_files_and_folders_exist(path):
     assert (ROOT / path).exists()
 
