@@ -1,12 +1,16 @@
-# Two commands: `make run` and `make test`. They need only Python >= 3.11, make and git.
+# Two commands: `make run` and `make test`. They need Python >= 3.11, make and git, nothing else.
+# Another Python: `make PYTHON=python3.13 run`. Other options of the campaign: `make run ARGS="--count 20"`.
 PYTHON ?= python3
+ARGS ?=
 VENV := .venv
 BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+PEERS := badcrossbar sigfig pathvalidate
 
 .PHONY: run test check bench clean
 
 run: $(VENV)/run.stamp
-	$(BIN)/labmtj run
+	$(BIN)/labmtj run $(ARGS)
 
 test: $(VENV)/test.stamp
 	$(BIN)/python -m pytest
@@ -17,17 +21,24 @@ check: $(VENV)/test.stamp
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(VENV)/test.stamp
-	$(BIN)/python -m pytest tests/benchmarks --ignore-glob=none -s
+bench: $(VENV)/bench.stamp
+	$(BIN)/python -m pytest tests/benchmarks -s -o addopts=--import-mode=importlib
 
 $(VENV)/run.stamp: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "labmtj needs Python >= 3.11, this is " + sys.version.split()[0] + "; name another: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
-	touch $@
+	$(INSTALL) setuptools
+	$(INSTALL) --no-build-isolation --editable .
+	@touch $@
 
 $(VENV)/test.stamp: $(VENV)/run.stamp
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,check]'
-	touch $@
+	$(INSTALL) --no-build-isolation --editable '.[test,check]'
+	@touch $@
+
+# badcrossbar asks for pycairo, which needs a compiler and the headers of cairo, to draw; the benchmark draws nothing.
+$(VENV)/bench.stamp: $(VENV)/test.stamp
+	$(INSTALL) --no-deps $(PEERS) || echo "no badcrossbar here: the benchmarks go on without it"
+	@touch $@
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

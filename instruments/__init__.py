@@ -1,0 +1,1 @@
+"""Drivers of the instruments of a bench, one file each; a bench file names them."""

@@ -37,13 +37,13 @@ def check(bias: Bias, limits: Limits, shape: tuple[int, int], seconds: float = 0
         where = f" (bias {worst} of {len(bias)})" if len(bias) > 1 else ""
         raise LimitExceeded(
             f"{high} at {np.nanmax(volts):.3g} V against {low} at {np.nanmin(volts):.3g} V puts {spread[worst]:.3g} V "
-            f"across a cell{where}; the limit is {limits.cell_volts:g} V (limits.cell_volts). Nothing was applied: lower "
-            "the amplitude"
+            f"across a cell{where}; the limit is {limits.cell_volts:g} V (limits.cell_volts). Nothing was applied: "
+            "lower the amplitude"
         )
-    if seconds > limits.pulse_seconds:
+    if not 0 <= seconds <= limits.pulse_seconds:
         raise LimitExceeded(
-            f"a pulse of {seconds:g} s is longer than the limit of {limits.pulse_seconds:g} s (limits.pulse_seconds); "
-            "nothing was applied: shorten it"
+            f"a pulse of {seconds:g} s is not within the limit of {limits.pulse_seconds:g} s (limits.pulse_seconds); "
+            "nothing was applied: give another width"
         )
 
 

@@ -5,10 +5,11 @@ Lines are counted rows first, then columns: line `i` is row `i`, line `rows + j`
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntFlag
-from functools import cached_property
-from typing import Literal, Self
+from functools import cached_property, partial
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -95,6 +96,10 @@ class Bias:
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a Bias is frozen; build a new one instead of setting {name}")
+
+    def __reduce__(self) -> tuple[Callable[..., Bias], tuple[FloatArray, tuple[int, int]]]:
+        volts = self.line_volts if self.batched else self.line_volts[0]
+        return partial(Bias.from_lines, ordered=self.ordered), (volts, self.shape)
 
     @classmethod
     def from_lines(cls, line_volts: ArrayLike, shape: tuple[int, int], *, ordered: bool = True) -> Self:
@@ -199,12 +204,19 @@ class Currents:
     @cached_property
     def amperes(self) -> FloatArray:
         """Odd part over the shots, (batch, lines): the mean of sign x raw value."""
-        return np.einsum("bsl,s->bl", self.raw_amperes, self.signs / len(self.signs))
+        return np.asarray(np.einsum("bsl,s->bl", self.raw_amperes, self.signs / len(self.signs)), float)
 
     def part(self, lines: slice) -> Currents:
         """Return the answer for some of the lines."""
-        arrays = (self.raw_amperes, self.flags, self.range_amperes, self.start_seconds, self.volts)
-        return Currents(*(array[:, :, lines] for array in arrays), self.signs)  # type: ignore[call-arg]
+        whole = self.raw_amperes.shape
+
+        def some(array: NDArray[Any]) -> NDArray[Any]:
+            return np.broadcast_to(array, whole)[:, :, lines]
+
+        return Currents(
+            some(self.raw_amperes), some(self.flags), some(self.range_amperes),
+            some(self.start_seconds), some(self.volts), self.signs,
+        )  # fmt: skip
 
     def __len__(self) -> int:
         return len(self.raw_amperes)

@@ -15,10 +15,10 @@ def stream(seed: int, *name: str | int) -> np.random.Generator:
     The name is hashed into the key of a counter-based generator (Philox), so the streams of ("chip", 3) and ("chip", 4)
     are independent and neither depends on the other having been drawn.
     """
-    digest = hashlib.blake2b(repr(name).encode(), digest_size=16).digest()
-    return np.random.Generator(
-        np.random.Philox(np.random.SeedSequence(seed, spawn_key=tuple(np.frombuffer(digest, np.uint32).tolist())))
-    )
+    plain = tuple(str(part) if isinstance(part, str) else int(part) for part in name)  # NumPy's print otherwise
+    digest = hashlib.blake2b(repr(plain).encode(), digest_size=16).digest()
+    key = tuple(np.frombuffer(digest, np.uint32).tolist())
+    return np.random.Generator(np.random.Philox(np.random.SeedSequence(seed, spawn_key=key)))
 
 
 class Draws:

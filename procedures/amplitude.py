@@ -79,7 +79,7 @@ class AmplitudeScan:
 
 def checkerboard(shape: tuple[int, int]) -> BoolArray:
     """Return True on the cells whose row and column add up to an even number."""
-    return np.add.outer(np.arange(shape[0]), np.arange(shape[1])) % 2 == 0
+    return np.asarray(np.add.outer(np.arange(shape[0]), np.arange(shape[1])) % 2 == 0, bool)
 
 
 def scan_amplitudes(

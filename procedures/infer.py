@@ -73,7 +73,8 @@ class Multiplier:
             return np.zeros(self.block.columns)
         shape = self.crossbar.shape
         reading = self._how(repeats=self.settings.baseline_reads)
-        return self.crossbar.measure(Bias(np.zeros(shape[0]), np.zeros(shape[1])), self._lines, reading).amperes[0]
+        currents = self.crossbar.measure(Bias(np.zeros(shape[0]), np.zeros(shape[1])), self._lines, reading)
+        return np.asarray(currents.amperes[0], float)
 
     def simultaneous(self, inputs: FloatArray) -> FloatArray:
         """Return the column currents, all inputs at once: inputs (samples, rows) in [-1, 1] -> (samples, columns)."""
@@ -90,8 +91,8 @@ class Multiplier:
     def bit_serial(self, inputs: FloatArray, baseline: FloatArray) -> FloatArray:
         """Return the column currents, baseline subtracted, from binary inputs alone, as two sources can give them.
 
-        The magnitude of each input is rounded to `bits` bits; the rows whose bit is set are driven together at one voltage,
-        the positive and the negative inputs one after the other, and the currents are added with their weights.
+        The magnitude of each input is rounded to `bits` bits; the rows whose bit is set are driven together at one
+        voltage, positive and negative inputs one after the other, and the currents are added with their weights.
         """
         _check_inputs(inputs, self.block.rows)
         top = 2**self.settings.bits - 1

@@ -84,12 +84,12 @@ class ReferenceMaps:
     @property
     def usable(self) -> BoolArray:
         """Cells that answered to both initialisations."""
-        return self.outcome == Outcome.WRITTEN
+        return np.asarray(self.outcome == Outcome.WRITTEN, bool)
 
     @property
     def shorted(self) -> BoolArray:
         """Cells of far too low resistance."""
-        return self.outcome == Outcome.SHORT
+        return np.asarray(self.outcome == Outcome.SHORT, bool)
 
     def to_memory(self) -> dict[str, Any]:
         """Return the maps as plain arrays, for a snapshot."""

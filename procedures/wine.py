@@ -158,12 +158,12 @@ class WineCampaign(BaseModel):
         if index == 0:
             for name in station.arrays:
                 with log.tagged(purpose=Purpose.CHARACTERISE, solution=-1):
-                    memory[name] = self._characterise(station, name, arrays[name], log)
+                    memory[name] = self._characterise(name, arrays[name], log)
             return
         solutions, number = self.load(), index - 1
         _Solution(self, station, arrays, memory, log, solutions, number).run()
 
-    def _characterise(self, station: Station, name: str, crossbar: Crossbar, log: Log) -> Memory:
+    def _characterise(self, name: str, crossbar: Crossbar, log: Log) -> Memory:
         reference = reference_maps(crossbar, self.reference)
         write = self.write
         scan = None
@@ -243,7 +243,7 @@ class _Solution:
         return pair_difference(amperes, infer.read_volts, self.station.info.delta_siemens)
 
     def _range(self, layer: int) -> float:
-        """The largest current a column of the block can carry: every row of it driven, every cell P."""
+        """Return the largest current a column of the block can carry: every row of it driven, every cell P."""
         parallel = self.memory[self.chips[layer]]["reference"]["parallel_amperes"]
         block = _cells(self.blocks[layer], self.shape)
         scale = self.campaign.infer.read_volts / self.memory[self.chips[layer]]["reference"]["read_volts"]

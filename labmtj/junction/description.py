@@ -25,10 +25,6 @@ class WireDescription(StrictModel):
     """pad, cable, relay and source in front of a row"""
     column_lead_ohms: NotNegativeConstant
 
-    def numbers(self) -> dict[str, float]:
-        """Return the plain numbers by the names of the keys."""
-        return {name: getattr(self, name).value for name in type(self).model_fields}
-
 
 class LimitDescription(StrictModel):
     """What cells, lines and sources survive."""

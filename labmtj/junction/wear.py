@@ -29,11 +29,14 @@ class Wear:
     """resistance of each cell after that, (N,)"""
 
     def stress_rates(self, volts: FloatArray) -> FloatArray:
-        """Return dS/dt in 1/s, (..., N), at junction voltages (..., N); zero if all are harmless."""
+        """Return dS/dt in 1/s, (..., N), at junction voltages (..., N); zero where they are harmless.
+
+        Harmless is said of each cell, not of a batch: the stress that a bias adds must not depend on its neighbours.
+        """
         size = np.abs(volts)
-        if size.max(initial=0.0) < self.harmless_volts:
-            return np.zeros_like(size)
-        rates: FloatArray = (size / self.volts) ** self.exponent / self.seconds
+        rates = np.zeros_like(size)
+        wearing = size >= self.harmless_volts
+        rates[wearing] = (size[wearing] / self.volts) ** self.exponent / self.seconds
         return rates
 
     @property

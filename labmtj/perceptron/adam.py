@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-
-from labmtj.quantities import FloatArray
+from numpy.typing import NDArray
 
 DECAY, SQUARE_DECAY = 0.9, 0.999
 
@@ -14,14 +13,14 @@ DECAY, SQUARE_DECAY = 0.9, 0.999
 class Adam:
     """Moves parameter arrays in place, element by element (Kingma and Ba, arXiv 1412.6980, with their defaults)."""
 
-    def __init__(self, parameters: Sequence[FloatArray], rate: float) -> None:
+    def __init__(self, parameters: Sequence[NDArray[np.floating]], rate: float) -> None:
         self._parameters = tuple(parameters)
         self._rate = rate
         self._means = [np.zeros_like(parameter) for parameter in parameters]
         self._squares = [np.zeros_like(parameter) for parameter in parameters]
         self._steps = 0
 
-    def step(self, gradients: Sequence[FloatArray]) -> None:
+    def step(self, gradients: Sequence[NDArray[np.floating]]) -> None:
         """Take one step down the gradients, given in the order of the parameters."""
         self._steps += 1
         rate = float(self._rate * np.sqrt(1 - SQUARE_DECAY**self._steps) / (1 - DECAY**self._steps))

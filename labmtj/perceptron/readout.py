@@ -125,7 +125,7 @@ class _Fit:
         gains = [np.exp(values) for values in found[:2]] if self.free_gain else [self.start.g1, self.start.g2]
         return Readout(*gains, *(found[2:] if self.free_bias else [self.start.b1, self.start.b2]))
 
-    def _keep(self, best: list[FloatArray], better: BoolArray) -> None:
+    def _keep(self, best: list[NDArray[np.float32]], better: BoolArray) -> None:
         for mine, new in zip(best, (*self.logs, *self.biases), strict=True):
             mine[better] = new[better]
 
@@ -147,6 +147,6 @@ class _Fit:
 
 
 def _score(right: BoolArray, losses: FloatArray) -> FloatArray:
-    """Return correct samples minus a share below one that grows with the loss, (solutions,), of values (..., samples)."""
+    """Return correct samples less a share below one that grows with the loss, (solutions,); from (..., samples)."""
     loss = losses.mean(axis=-1)
     return np.asarray(np.count_nonzero(right, axis=-1) - loss / (1 + loss), float)

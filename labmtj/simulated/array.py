@@ -21,9 +21,7 @@ from labmtj.streams import Draws
 TOGGLES_PER_HOLD = 64
 """a cell that flips more often than this under one constant bias is toggling faster than anything can follow"""
 FLIPS_PER_FACTORISATION = 500
-"""rank-1 updates before the network is factorised anew; 1e4 leave 6e-15 relative error, so it is snapshots that count"""
-
-
+"""rank-1 updates before the network is factorised anew; 1e4 leave 6e-15 relative error: it is snapshots that count"""
 SLOWEST_RATE = 1e-300
 """1/s; stands for never, where a rate of zero would divide"""
 SETTLED_VOLTS = 1e-6
@@ -160,7 +158,9 @@ class SimulatedArray:
             quiet, broke = self._advance_quietly(held.cell_volts[first:], seconds, rest_seconds)
             states.append((slice(first, first + quiet), self.state.copy()))
             done = slice(first, first + quiet)
-            self.energy_joules += float(np.sum(held.line_volts[done] * held.line_amperes[done])) * seconds
+            energies = (held.line_volts[done] * held.line_amperes[done]).sum(axis=1) * seconds
+            # one after another, so that the sum has the same bits in any batch
+            self.energy_joules = float(np.add.accumulate(np.append(self.energy_joules, energies))[-1])
             first += quiet
             if first < len(line_volts) and not broke:
                 start = held.cell_volts[first]
@@ -173,7 +173,7 @@ class SimulatedArray:
         return held, states
 
     def _advance_quietly(self, cell_volts: FloatArray, seconds: float, rest_seconds: float) -> tuple[int, bool]:
-        """Add the hazard of biases up to the first in which a cell flips; return their number and whether a cell broke."""
+        """Add the hazard of biases up to the first in which a cell flips; return how many, and whether a cell broke."""
         steps = self._law.rates(cell_volts) * seconds + self._rest_rates * rest_seconds
         course = np.add.accumulate(np.concatenate([self.hazard[np.newaxis], steps]))
         crossing = (course[1:] >= self._limit).any(axis=1)
@@ -186,7 +186,7 @@ class SimulatedArray:
     def hold_through(
         self, line_volts: FloatArray, seconds: float, aperture_from: float = 0.0, start: FloatArray | None = None
     ) -> OperatingPoint:
-        """Hold one bias (lines,) from flip to flip; `start` are cell volts near the solution. Answers without a batch."""
+        """Hold one bias (lines,) from flip to flip; `start` are cell volts near the solution."""
         now, charge = 0.0, np.zeros(len(line_volts))
         limited = np.zeros(len(line_volts), bool)
         flips_before = self.flips.copy()
@@ -207,7 +207,9 @@ class SimulatedArray:
             if wearing:
                 self._wear(point.cell_volts[np.newaxis], end - now)
             if now + wait >= seconds:
-                return point._replace(line_amperes=charge / (seconds - aperture_from), limited=limited)
+                counted = seconds - aperture_from
+                mean = charge / counted if counted > 0 else point.line_amperes  # a step may have no width
+                return point._replace(line_amperes=mean, limited=limited)
             now, start = end, point.cell_volts
             self._flip(cell)
             if self.flips[cell] - flips_before[cell] > TOGGLES_PER_HOLD:

@@ -71,7 +71,7 @@ class SimulatedCrossbar:
 
     # -- Crossbar ----------------------------------------------------------------------------------------------------
 
-    def can(self, bias: Bias, seconds: float = 0.0) -> Refusal | None:
+    def can(self, bias: Bias, seconds: float = 0.0) -> Refusal | None:  # noqa: ARG002 - any width will do
         """Refuse a bias for another shape; a unit on every line gives any other."""
         if bias.shape != self.shape:
             return Refusal(f"the bias is for {bias.shape} lines, the array has {self.shape}", "build it for this array")
@@ -80,6 +80,7 @@ class SimulatedCrossbar:
     def measure(self, bias: Bias, lines: Lines, how: Reading) -> Currents:
         """Hold each bias for settle and aperture, every shot in turn, and read the lines at the same time."""
         self._refuse(bias)
+        self._channels.check_range(how.range_amperes)
         chosen, signs = lines.indices(self.shape), how.signs
         shots = (bias.line_volts[:, np.newaxis, :] * signs[:, np.newaxis]).reshape(-1, sum(self.shape))
         self._age()
@@ -111,6 +112,8 @@ class SimulatedCrossbar:
     def pulse(self, bias: Bias, seconds: float) -> Pulse:
         """Apply square pulses: delivered is what was asked for, but for gain, offset and compliance of the sources."""
         self._refuse(bias)
+        if not 0 < seconds < np.inf:
+            raise UsageError(f"a pulse of {seconds} s is not a pulse; give seconds > 0")
         return self._apply(bias, seconds, Waveform.square(bias, seconds))
 
     def abort(self) -> None:
@@ -123,6 +126,8 @@ class SimulatedCrossbar:
 
     def apply(self, waveform: Waveform) -> Pulse:
         """Apply waveforms as another bench delivered them: steps of any length, lines stepping one after another."""
+        if not ((waveform.step_seconds >= 0) & (waveform.step_seconds < np.inf)).all():
+            raise UsageError(f"a waveform needs step_seconds of zero or more; got {waveform.step_seconds.min():g}")
         bias = Bias.from_lines(waveform.line_volts[:, 0], self.shape)
         return self._apply(bias, float(waveform.step_seconds.sum(axis=1)[0]), waveform)
 
@@ -178,5 +183,4 @@ class SimulatedCrossbar:
             self.clock.book(purpose, seconds, shots)
         self._aged_to = self.clock.nanoseconds
         opened = begun + nanoseconds(self.timing.source_seconds) + nanoseconds(how.settle_seconds)
-        starts: FloatArray = (opened + each * np.arange(shots)) * 1e-9
-        return starts
+        return np.asarray((opened + each * np.arange(shots)) * 1e-9, float)

@@ -73,16 +73,16 @@ class Channels:
 
     def delivered_volts(self, line_volts: FloatArray) -> FloatArray:
         """Return what the sources put out when asked for `line_volts`, (..., lines); floating lines stay NaN."""
-        return line_volts * self._source_gain + self._source_offset_volts
+        return np.asarray(line_volts * self._source_gain + self._source_offset_volts, float)
+
+    def check_range(self, range_amperes: float | None) -> None:
+        """Raise UsageError if no range holds this full scale."""
+        if range_amperes is not None and range_amperes > self._full_scale[-1]:
+            raise UsageError(f"no range holds {range_amperes:g} A; the largest is {self._full_scale[-1]:g} A")
 
     def choose_range(self, amperes: FloatArray, range_amperes: float | None) -> NDArray[np.intp]:
         """Return the range number of every value: the fixed one, or the smallest that holds the value."""
-        if range_amperes is None:
-            wanted = np.abs(amperes)
-        else:
-            wanted = np.full(np.shape(amperes), range_amperes)
-            if range_amperes > self._full_scale[-1]:
-                raise UsageError(f"no range holds {range_amperes:g} A; the largest is {self._full_scale[-1]:g} A")
+        wanted = np.abs(amperes) if range_amperes is None else np.full(np.shape(amperes), range_amperes)
         return np.minimum(np.searchsorted(self._full_scale, wanted), len(self._full_scale) - 1)
 
     def read(

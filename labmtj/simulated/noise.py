@@ -36,7 +36,7 @@ class CellNoise:
         start_seconds: FloatArray,
         aperture_seconds: float,
     ) -> tuple[FloatArray, FloatArray]:
-        """Return the shift by telegraph levels and the rms of the rest, out of the array, both (batch, chosen lines).
+        """Return the shift by telegraph levels and the rms of the rest, out of the array: (batch, chosen lines).
 
         `states` are those of `SimulatedArray.hold`.
         """

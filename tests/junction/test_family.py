@@ -45,12 +45,9 @@ def test_a_shipped_file_loads_and_each_number_has_a_provenance_and_a_source(path
     assert description.name == path.stem
     assert description.shape == (15, 15)
     assert description.limits.as_limits().cell_volts == 0.9
-    assert description.wires.numbers() == {
-        "row_segment_ohms": 3.0,
-        "column_segment_ohms": 3.0,
-        "row_lead_ohms": 20.0,
-        "column_lead_ohms": 20.0,
-    }
+    wires = description.wires
+    assert wires.row_segment_ohms.value == wires.column_segment_ohms.value == 3.0
+    assert wires.row_lead_ohms.value == wires.column_lead_ohms.value == 20.0
     assert list(bare_numbers(content["family"])) == []
     assert list(bare_numbers(content["wires"])) == []
     assert all(item["source"] for _, item in numbers(content))

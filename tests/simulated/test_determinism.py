@@ -109,9 +109,9 @@ def test_reads_that_flip_cells_are_the_same_in_a_batch(chip):
     assert_same_state(whole, one_by_one)
 
 
-@pytest.mark.parametrize("volts", [0.6, 1.25])
+@pytest.mark.parametrize("volts", [0.6, 1.9])
 def test_a_batch_of_pulses_is_its_single_pulses(chip, volts):
-    """At 1.25 V cells break down, too."""
+    """At 1.9 V cells break down, too."""
     whole, one_by_one = chip(), chip()
     batch = whole.pulse(pulses(volts=volts), 1e-3)
     parts = [one_by_one.pulse(each, 1e-3) for each in singles(pulses(volts=volts))]
@@ -126,7 +126,7 @@ def test_a_batch_of_pulses_is_its_single_pulses(chip, volts):
 
 def test_reads_near_breakdown_are_the_same_in_a_batch(chip):
     """A batch that mixes harmless and wearing biases adds the stress that each adds alone."""
-    bias = Bias(np.array([[0.1], [0.85], [0.3], [0.88], [0.1]]) * np.eye(15)[4], np.zeros(15))
+    bias = Bias(np.array([[0.1], [0.92], [0.75], [0.93], [0.1]]) * np.eye(15)[4], np.zeros(15))
     whole, one_by_one = chip(), chip()
     whole.measure(bias, ALL, READING)
     for each in singles(bias):
@@ -180,7 +180,7 @@ def test_a_snapshot_continues_to_the_bit(chip, journalled):
 
 def test_a_snapshot_in_the_middle_of_toggles_and_breakdowns_continues(chip):
     original, restored = chip(), chip()
-    original.pulse(pulses(30, 1.25), 1e-3)
+    original.pulse(pulses(30, 1.9), 1e-3)
     assert original.array.broken.any()
     restored.restore(original.snapshot())
     np.testing.assert_array_equal(course(original, 7), course(restored, 7))

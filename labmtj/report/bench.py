@@ -1,0 +1,119 @@
+"""What the run took from the bench: pulses, reads, and time on its clock."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from labmtj.report.blocks import Cell, Source, Table, cells
+from labmtj.report.contents import Contents
+from labmtj.report.digits import MISSING, counted, fixed, hours
+from labmtj.report.station import Station
+from labmtj.schema import Purpose
+
+Counts = dict[str, int]
+_NAMES = {purpose.value: purpose.name.lower().replace("_", " ") for purpose in Purpose}
+
+
+def chip_counts(contents: Contents, chip: str) -> tuple[Counts, Counts]:
+    """Return the pulses and the reads of a chip by purpose; one read is one shot of all the lines it was asked for."""
+    reads = _by_purpose(contents, f"arrays/{chip}/reads")
+    for purpose, count in _by_purpose(contents, f"arrays/{chip}/row_reads").items():
+        reads[purpose] = reads.get(purpose, 0) + count
+    return _by_purpose(contents, f"arrays/{chip}/pulses"), reads
+
+
+def _by_purpose(contents: Contents, table: str) -> Counts:
+    path = f"{table}/purpose"
+    if not contents.has(path):
+        return {}
+    values, counts = np.unique(contents.read(path), return_counts=True)
+    return {_NAMES.get(value, str(value)): count for value, count in zip(values.tolist(), counts.tolist(), strict=True)}
+
+
+def time_table(contents: Contents) -> Table:
+    """Return solutions, pulses and time of every station."""
+    rows = [_time_row(contents, station) for station in contents.stations[:60] if station.count]
+    sources = [
+        Source.of(f"{each.group}/solutions", ".bench_seconds.plot()", array="bench_seconds")
+        for each in contents.shown[:1]
+    ]
+    return Table(
+        "Time on the clock of the bench",
+        (
+            "device size", "solutions (count)", "write pulses (count)", "pulses per solution (count)",
+            "time per solution (s)", "time for all solutions", "characterisation before (s)",
+        ),
+        rows,
+        "The clock books source settling, apertures and pulse widths; it does not know how long a host and a bus "
+        "dawdle. Each pair of chips "
+        "has its own clock: on one bench the times add up." + _closures(contents),
+        sources,
+    )  # fmt: skip
+
+
+def _time_row(contents: Contents, station: Station) -> list[Cell]:
+    seconds = station.column("bench_seconds")
+    return cells(
+        station.label, counted(station.count), counted(station.pulses), fixed(station.pulses / station.count, 1),
+        fixed(float(np.median(seconds)), 1), hours(station.bench_hours), fixed(_first_write(contents, station), 1),
+    )  # fmt: skip
+
+
+def _first_write(contents: Contents, station: Station) -> float:
+    """Return the clock at the first pulse of the first solution, in seconds."""
+    begun = []
+    for chip in station.chips:
+        table = f"arrays/{chip}/pulses"
+        if contents.has(f"{table}/start_seconds"):
+            chosen = contents.read(f"{table}/start_seconds")[contents.read(f"{table}/purpose") == Purpose.WRITE]
+            begun += [float(chosen.min())] if len(chosen) else []
+    return min(begun, default=float("nan"))
+
+
+def _closures(contents: Contents) -> str:
+    return " Relay closures: not applicable, this crossbar has no relays (0 closures)." if contents.simulated else ""
+
+
+def counts_table(contents: Contents) -> Table:
+    """Return pulses and reads of every chip by purpose."""
+    found = {chip: chip_counts(contents, chip) for chip in contents.chips[:60]}
+    pulses = _purposes(each for each, _ in found.values())
+    reads = _purposes(each for _, each in found.values())
+    rows = [
+        cells(
+            chip,
+            *(_count(done, name) for name in pulses),
+            counted(sum(done.values())),
+            *(_count(read, name) for name in reads),
+            counted(sum(read.values())),
+        )
+        for chip, (done, read) in found.items()
+    ]
+    header = (
+        "chip",
+        *(f"{name} pulses" for name in pulses),
+        "all pulses",
+        *(f"{name} reads" for name in reads),
+        "all reads",
+    )
+    sources = [
+        Source.of(f"arrays/{chip}/reads", ".purpose.plot.hist()", array="purpose")
+        for chip in contents.chips[:1]
+        if reads
+    ]
+    note = (
+        "Counts. One read is one shot of the meters of all columns; a bias of both polarities takes two. Reads for "
+        "“write” are the verify reads."
+    )
+    return Table("Pulses and reads by purpose", header, rows, note, sources)
+
+
+def _purposes(counts: object) -> list[str]:
+    found: dict[str, None] = {}
+    for each in counts:  # type: ignore[attr-defined]
+        found |= dict.fromkeys(each)
+    return [name for name in _NAMES.values() if name in found]
+
+
+def _count(counts: Counts, name: str) -> str:
+    return counted(counts[name]) if name in counts else MISSING

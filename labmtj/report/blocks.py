@@ -1,0 +1,99 @@
+"""What a page is made of, before it is HTML: sections of notes, tables and figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from labmtj.errors import LabmtjError
+
+Mark = Literal["", "strong", "faint", "published", "typical", "fitted", "assumed"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where in data.h5 something comes from, and an expression of xarray that loads it."""
+
+    path: str
+    """of a group or an array"""
+    expression: str
+
+    @classmethod
+    def of(cls, group: str, expression: str, *, array: str = "") -> Source:
+        """Return the source for `xr.open_dataset(group)` followed by `expression`."""
+        opened = f'xr.open_dataset("data.h5", group="{group}", engine="h5netcdf")'
+        return cls(f"{group}/{array}" if array else group, opened + expression)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One field of a table."""
+
+    text: str
+    mark: Mark = ""
+    share: float | None = None
+    """length of a bar behind the text, -1 to 1"""
+    span: int = 1
+    """columns it covers"""
+    below: str = ""
+    """a second, quieter line"""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table; the first column names the rows."""
+
+    caption: str
+    header: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    note: str = ""
+    sources: Sequence[Source] = ()
+    folded: bool = False
+    kind: Literal["table"] = "table"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A drawing with its legend; `svg` scales, dense parts in it are pixels."""
+
+    title: str
+    text: str
+    alt: str
+    sources: Sequence[Source]
+    svg: bytes
+    kind: Literal["figure"] = "figure"
+
+
+@dataclass(frozen=True)
+class Note:
+    """A paragraph."""
+
+    text: str
+    mark: Literal["", "lead", "caveat", "missing"] = ""
+    kind: Literal["note"] = "note"
+
+
+Block = Table | Figure | Note
+
+
+@dataclass(frozen=True)
+class Section:
+    """A titled part of the page; `anchor` is unique on it."""
+
+    title: str
+    anchor: str
+    blocks: Sequence[Block]
+
+
+def tried(what: str, make: Callable[[], Block]) -> Block:
+    """Return the block, or a note that says why it is missing: one bad array must not hide the rest of a record."""
+    try:
+        return make()
+    except (LabmtjError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+        return Note(f"{what}: cannot be shown: {error}", "missing")
+
+
+def cells(*texts: object) -> list[Cell]:
+    """Return unmarked fields."""
+    return [Cell(str(text)) for text in texts]

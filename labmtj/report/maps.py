@@ -1,0 +1,187 @@
+"""Maps of an array: conductance and state of one solution; pulses and misses over all of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
+from matplotlib.figure import Figure as Canvas
+from matplotlib.patches import Rectangle
+from numpy.typing import NDArray
+
+from labmtj.quantities import BoolArray, FloatArray
+from labmtj.report import style
+from labmtj.report.blocks import Figure, Source
+from labmtj.report.digits import percent, plural
+from labmtj.report.station import Station
+
+_STATES = ListedColormap(["#F3E3C3", "#5B9BC8"])
+_LETTERS = {1: "P", 2: "A", 3: "S", 4: "O"}
+"""of the outcomes that the reference maps of a chip give to its cells: stuck P, stuck AP, short, open"""
+
+
+def solution_maps(station: Station) -> Figure:
+    """Return conductance and state of the typical solution, both layers."""
+    index = station.typical
+    number = int(station.column("number")[index])
+    figure, axes = style.squares(4)
+    read_volts = _verify_volts(station)
+    wrong = 0
+    for layer, (left, right) in ((1, axes[:2]), (2, axes[2:])):
+        block = station.block(layer)
+        siemens = station.column(f"layer{layer}_verify_amperes")[index] / read_volts
+        _conductance(figure, left, siemens, f"layer {layer}: conductance")
+        errors = station.errors(layer)[index]
+        inside = _inside(errors.shape, block)
+        wrong += int((errors & inside).sum())
+        _states(right, station.column(f"layer{layer}_achieved")[index], errors, inside)
+        right.set_title(f"layer {layer}: state")
+        _states_key(right)
+        for each in (left, right):
+            _outline(each, block)
+    axes[0].set_ylabel("row")
+    text = (
+        f"Solution {number}, of median accuracy. Conductance: current of the last verify read over {read_volts:g} "
+        "V, as a meter at the end of the column sees it; lines in series make far cells look smaller, shorts run "
+        f"off the scale. State: P blue, AP sand; × marks cells that differ from the target: {wrong} in the dashed "
+        f"blocks (write fidelity {percent(station.fidelity[index])} %), and in grey those outside, which do not "
+        "count."
+    )
+    table = f"{station.group}/solutions"
+    sources = (
+        Source.of(table, f".layer1_verify_amperes[{index}].plot()", array="layer1_verify_amperes"),
+        Source.of(
+            table, f".pipe(lambda d: d.layer1_achieved != d.layer1_target)[{index}].plot()", array="layer1_achieved"
+        ),
+    )
+    alt = (
+        f"Four maps of 15 by 15 cells, {station.label}: conductance and state against target for layers 1 and 2; "
+        f"{wrong} wrong cells."
+    )
+    return Figure("One solution as written", text, alt, sources, style.svg(figure))
+
+
+def history_maps(station: Station) -> Figure:
+    """Return where pulses went and where targets were missed, summed over solutions, both layers."""
+    figure, axes = style.squares(4)
+    for layer, (left, right) in ((1, axes[:2]), (2, axes[2:])):
+        attempts = station.column(f"layer{layer}_attempts").astype(float).mean(axis=0)
+        missed = 100 * station.errors(layer).mean(axis=0)
+        _map(
+            figure,
+            left,
+            attempts,
+            "per solution",
+            "cividis",
+            max(float(np.percentile(attempts, 98)), 0.1),
+            extend="max",
+        )
+        left.set_title(f"layer {layer}: write pulses")
+        _map(figure, right, missed, "solutions (%)", "magma_r", max(5.0, float(missed.max())))
+        right.set_title(f"layer {layer}: misses")
+        _letters(right, station.contents.read(f"arrays/{station.chip(layer)}/reference/outcome"))
+        for each in (left, right):
+            _outline(each, station.block(layer))
+    axes[0].set_ylabel("row")
+    text = (
+        f"Over {plural(station.count, 'solution')}. Left of each pair: write pulses that selected the cell. Right: "
+        "how often the state differed from the target. Letters are what the reference reads found before the first "
+        "solution: P and A stuck in P or AP, S shorted, O open; such a cell is not pulsed and misses whenever the "
+        "target is the other state."
+    )
+    table = f"{station.group}/solutions"
+    sources = (
+        Source.of(table, '.layer1_attempts.mean("solution").plot()', array="layer1_attempts"),
+        Source.of(f"arrays/{station.chip(1)}/reference", ".outcome.plot()", array="outcome"),
+    )
+    alt = (
+        f"Four maps of 15 by 15 cells, {station.label}: mean write pulses and share of missed targets for layers 1 "
+        "and 2."
+    )
+    return Figure("Where the pulses went, and which cells will not write", text, alt, sources, style.svg(figure))
+
+
+def conductance_and_state(figure: Canvas, left: Axes, right: Axes, station: Station) -> None:
+    """Draw layer 1 of the typical solution into two panels."""
+    index, block = station.typical, station.block(1)
+    _conductance(figure, left, station.column("layer1_verify_amperes")[index] / _verify_volts(station), "conductance")
+    errors = station.errors(1)[index]
+    _states(right, station.column("layer1_achieved")[index], errors, _inside(errors.shape, block))
+    for each in (left, right):
+        _outline(each, block)
+
+
+def _verify_volts(station: Station) -> float:
+    volts = station.contents.setting("settings", "write", "read_volts")
+    if not isinstance(volts, int | float):
+        volts = station.contents.attributes(f"arrays/{station.chip(1)}/reference").get("read_volts")
+    return float(volts) if isinstance(volts, int | float) and volts else float("nan")
+
+
+def _conductance(figure: Canvas, axes: Axes, siemens: FloatArray, title: str) -> None:
+    micro = 1e6 * np.asarray(siemens, float)
+    # shorts are ten times off: the scale ends above the P cells of the array, not at its largest value
+    _map(figure, axes, micro, "µS", "viridis", 1.15 * float(np.nanpercentile(micro, 97)), extend="max")
+    axes.set_title(title)
+
+
+def _map(figure: Canvas, axes: Axes, values: FloatArray, label: str, colours: str, highest: float, **bar: Any) -> None:
+    image = axes.imshow(values, cmap=colours, vmin=0, vmax=highest)
+    shown = figure.colorbar(image, cax=axes.inset_axes((1.03, 0.0, 0.05, 1.0)), **bar)
+    shown.outline.set_visible(False)
+    shown.set_label(label, fontsize=7.5, labelpad=2)
+    shown.ax.tick_params(labelsize=7.5, length=2, pad=1.5)
+    _label(axes)
+
+
+def _states(axes: Axes, states: NDArray[Any], errors: BoolArray, inside: BoolArray) -> None:
+    axes.imshow(states, cmap=_STATES, vmin=0, vmax=1, alpha=np.where(inside, 1.0, 0.45))
+    for chosen, colour in ((errors & ~inside, style.GREY), (errors & inside, "#B00020")):
+        rows, columns = np.nonzero(chosen)
+        axes.plot(columns, rows, "x", color=colour, markersize=6, markeredgewidth=1.8)
+    _label(axes)
+
+
+def _states_key(axes: Axes) -> None:
+    for height, marker, colour, name in (
+        (0.95, "s", "#5B9BC8", "P"),
+        (0.84, "s", "#F3E3C3", "AP"),
+        (0.73, "x", "#B00020", "wrong"),
+    ):
+        how: dict[str, Any] = {"transform": axes.transAxes, "clip_on": False}
+        axes.plot(
+            1.06, height, marker, color=colour, markersize=5.5, markeredgewidth=1.5 if marker == "x" else 0, **how
+        )
+        axes.text(1.1, height, name, va="center", fontsize=7.5, **how)
+
+
+def _label(axes: Axes) -> None:
+    axes.set_xlabel("column", labelpad=2)
+    axes.tick_params(length=2)
+    axes.spines[:].set_visible(False)
+    for axis, length in ((axes.xaxis, axes.get_xlim()[1] + 0.5), (axes.yaxis, axes.get_ylim()[0] + 0.5)):
+        axis.set_ticks(np.arange(0, length, 5 if length > 8 else 1))
+
+
+def _outline(axes: Axes, block: tuple[slice, slice]) -> None:
+    rows, columns = block
+    corner = (columns.start - 0.5, rows.start - 0.5)
+    size = (columns.stop - columns.start, rows.stop - rows.start)
+    axes.add_patch(
+        Rectangle(corner, *size, fill=False, edgecolor="black", linewidth=1.1, linestyle=(0, (3, 2)), clip_on=False)
+    )
+
+
+def _letters(axes: Axes, outcome: NDArray[Any]) -> None:
+    for row, column in np.argwhere(outcome > 0):
+        letter = _LETTERS.get(int(outcome[row, column]), "?")
+        box = {"boxstyle": "round,pad=0.12", "facecolor": "white", "edgecolor": "none", "alpha": 0.85}
+        axes.text(column, row, letter, ha="center", va="center", fontsize=6.5, fontweight="bold", bbox=box)
+
+
+def _inside(shape: tuple[int, ...], block: tuple[slice, slice]) -> BoolArray:
+    inside = np.zeros(shape, bool)
+    inside[block] = True
+    return inside

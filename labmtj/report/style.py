@@ -1,0 +1,125 @@
+"""One look for all figures: colours that the colour-blind can tell apart, text that stays text, no decoration."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import cycle, islice
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure as Canvas
+
+from labmtj.quantities import FloatArray
+
+# Okabe and Ito's palette
+BLUE, ORANGE, GREEN, RED, SKY, PURPLE = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7"
+INK, GREY, PALE = "#222222", "#777777", "#DDDDDD"
+PARALLEL, ANTIPARALLEL = BLUE, ORANGE
+SIZES = (ORANGE, GREEN, BLUE, PURPLE, RED, SKY)
+MARKERS = ("o", "s", "^", "D", "v", "P")
+PUBLISHED = 0.953
+"""Goodwill et al., Phys. Rev. Applied 18, 014039 (2022): median accuracy after tuning"""
+
+_RC: dict[str, Any] = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 8.5,
+    "axes.titlesize": 9,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.titley": 1.0,  # fixed: searching for room above the axes takes a fifth of the time
+    "axes.labelsize": 8.5,
+    "axes.edgecolor": GREY,
+    "axes.linewidth": 0.7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.major.width": 0.7,
+    "ytick.major.width": 0.7,
+    "xtick.major.size": 3,
+    "ytick.major.size": 3,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "lines.linewidth": 1.4,
+    "svg.fonttype": "none",  # text stays text: small, selectable, in the reader's own font
+    "svg.hashsalt": "labmtj",  # the same data give the same bytes
+    "savefig.facecolor": "white",
+}
+
+
+@contextmanager
+def look() -> Iterator[None]:
+    """Draw in the report's style, whatever a user's matplotlibrc says."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(_RC)  # type: ignore[arg-type]  # its keys are literals
+        yield
+
+
+def canvas(
+    panels: int, *, height: float = 2.9, widths: Sequence[float] | None = None, **margins: float
+) -> tuple[Canvas, list[Axes]]:
+    """Return a drawing of the width of the page with panels side by side; fixed margins, as fitting them is slow."""
+    figure = Canvas(figsize=(10.0, height))
+    grid = {"left": 0.06, "right": 0.985, "bottom": 0.17, "top": 0.89, "wspace": 0.3, **margins}
+    axes = figure.subplots(1, panels, squeeze=False, gridspec_kw={"width_ratios": widths, **grid})
+    return figure, list(axes[0])
+
+
+def squares(count: int) -> tuple[Canvas, list[Axes]]:
+    """Return a drawing with equal square panels side by side, each with room for a scale at its right."""
+    figure = Canvas(figsize=(10.0, 2.45))
+    return figure, [square(figure, 0.44 + 2.42 * number, 0.46, 1.68) for number in range(count)]
+
+
+def square(figure: Canvas, left: float, bottom: float, side: float) -> Axes:
+    """Return a square panel at a place given in inches."""
+    width, height = figure.get_size_inches()
+    return figure.add_axes((left / width, bottom / height, side / width, side / height))
+
+
+def svg(figure: Canvas) -> bytes:
+    """Return the drawing as SVG."""
+    FigureCanvasSVG(figure)
+    file = io.BytesIO()
+    figure.savefig(file, format="svg", dpi=150, metadata={"Date": None, "Creator": None})
+    return file.getvalue()
+
+
+def png(figure: Canvas, dpi: int) -> bytes:
+    """Return the drawing as PNG."""
+    FigureCanvasAgg(figure)
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=dpi, metadata={"Software": None})
+    return file.getvalue()
+
+
+def looks(count: int) -> list[tuple[str, str]]:
+    """Return that many pairs of colour and marker."""
+    return list(islice(zip(cycle(SIZES), cycle(MARKERS), strict=False), count))
+
+
+def spread(count: int, *, step: float, phase: float) -> FloatArray:
+    """Return offsets of less than half a step, always the same, that keep equal points from hiding each other."""
+    golden = 0.6180339887498949
+    return np.asarray(step * 0.8 * ((np.arange(count) * golden * (1 + phase) + phase) % 1 - 0.5))
+
+
+def percent_axis(axes: Axes, label: str, *, which: str = "y", low: float | None = None) -> None:
+    """Show an axis of percent; the axis holds percent, not fractions."""
+    setter = axes.set_ylabel if which == "y" else axes.set_xlabel
+    setter(f"{label} (%)")
+    if which == "y":
+        axes.set_ylim(low, 100.8)
+
+
+def published_line(axes: Axes) -> None:
+    """Mark the published accuracy; it joins the legend."""
+    axes.axhline(100 * PUBLISHED, color=INK, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1, label="published 95.3 %")

@@ -1,0 +1,156 @@
+"""The windows a chip leaves: between the reads of its two states, and between too little and too much write voltage."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from labmtj.errors import DataError
+from labmtj.quantities import FloatArray
+from labmtj.report import style
+from labmtj.report.blocks import Figure, Source
+from labmtj.report.contents import Contents
+from labmtj.report.digits import counted, plural
+from labmtj.report.station import Station
+
+_DASHES = ("-", (0, (5, 2)), ":", "-.")
+
+
+def windows(contents: Contents, label: str, chips: list[str], station: Station | None = None) -> Figure:
+    """Return read currents of both states, the same against each cell's threshold, and the amplitude scan."""
+    if not (present := [chip for chip in chips if contents.has(f"arrays/{chip}/reference/parallel_amperes")]):
+        raise DataError(f"there are no reference maps of {', '.join(chips)} yet")
+    figure, (raw, own, scan) = style.canvas(3, height=2.9, left=0.055, wspace=0.25)
+    high, low, threshold, usable = (
+        np.concatenate(each) for each in zip(*(_maps(contents, chip) for chip in present), strict=True)
+    )
+    _histograms(raw, 1e6 * low[usable], 1e6 * high[usable])
+    raw.set(xlabel="read current (µA)", title="as read")
+    text = "Left: currents of all usable cells in the all-P and all-AP array. "
+    if station is not None and station.count:
+        text += _verify_panel(own, station)
+    else:
+        text += _reference_panel(own, high - threshold, low - threshold, usable, float(np.median((high - low)[usable])))
+    text += _amplitudes(contents, scan, present)
+    path = f"arrays/{present[0]}"
+    sources = [Source.of(f"{path}/reference", ".parallel_amperes.plot.hist()", array="parallel_amperes")]
+    if contents.has(f"{path}/amplitude/volts"):
+        sources.append(Source.of(f"{path}/amplitude", ".parallel_fidelity.plot()", array="parallel_fidelity"))
+    alt = (
+        f"{label}: histograms of read currents in P and AP, the same relative to each cell's threshold, and "
+        "fidelity against write amplitude."
+    )
+    return Figure("Read window and write window", text, alt, sources, style.svg(figure))
+
+
+def _maps(contents: Contents, chip: str) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
+    names = ("parallel_amperes", "antiparallel_amperes", "threshold_amperes")
+    high, low, threshold = (contents.read(f"arrays/{chip}/reference/{name}").ravel() for name in names)
+    return high, low, threshold, contents.read(f"arrays/{chip}/reference/outcome").ravel() == 0
+
+
+def _histograms(axes: Axes, low: FloatArray, high: FloatArray, *, bins: int = 50) -> None:
+    both = np.concatenate([low, high])
+    edges = np.linspace(float(both.min()), float(both.max()), bins).tolist()
+    for values, colour, name in ((low, style.ANTIPARALLEL, "AP"), (high, style.PARALLEL, "P")):
+        axes.hist(values, edges, color=colour, alpha=0.75, label=name, histtype="stepfilled")
+        axes.text(
+            float(np.median(values)),
+            1.0,
+            name,
+            color=colour,
+            fontweight="bold",
+            ha="center",
+            va="top",
+            transform=axes.get_xaxis_transform(),
+        )
+    axes.set_ylabel("cells")
+    axes.margins(y=0.12)
+
+
+def _verify_panel(axes: Axes, station: Station) -> str:
+    """Draw every verify read of every solution against the threshold of its cell."""
+    low, high = [], []
+    for layer in (1, 2):
+        reference = f"arrays/{station.chip(layer)}/reference"
+        names = ("parallel_amperes", "antiparallel_amperes", "threshold_amperes", "outcome")
+        p, ap, threshold, outcome = (station.contents.read(f"{reference}/{name}") for name in names)
+        usable = outcome == 0
+        relative = ((station.column(f"layer{layer}_verify_amperes") - threshold) / np.where(usable, p - ap, 1))[
+            :, usable
+        ]
+        target = station.column(f"layer{layer}_target")[:, usable].astype(bool)
+        low.append(relative[~target])
+        high.append(relative[target])
+    below, above = np.concatenate(low), np.concatenate(high)
+    edges = np.linspace(-1.1, 1.1, 111).tolist()
+    for values, colour, name in ((below, style.ANTIPARALLEL, "target AP"), (above, style.PARALLEL, "target P")):
+        axes.hist(np.clip(values, -1.09, 1.09), edges, color=colour, alpha=0.75, label=name, histtype="stepfilled")
+    axes.set_yscale("log")
+    axes.set_ylim(0.7, 8 * axes.get_ylim()[1])
+    for place, colour, name in ((0.24, style.ANTIPARALLEL, "target AP"), (0.76, style.PARALLEL, "target P")):
+        axes.text(place, 0.98, name, color=colour, fontweight="bold", ha="center", va="top", transform=axes.transAxes)
+    _threshold_axis(axes)
+    axes.set_ylabel("verify reads")
+    right = np.concatenate([below[below < 0], above[above > 0]])
+    return (
+        f"Middle: the last verify reads of {plural(station.count, 'solution')}, {counted(len(below) + len(above))} "
+        "values, each relative to its cell's own threshold in units of its own P−AP step; counts on the wrong side "
+        "are cells that missed their target (values beyond ±1.09 are drawn there). Leaving those aside, the states "
+        f"are separated by {_separation(below[below < 0], above[above > 0])} and the closest read is "
+        f"{np.abs(right).min():.2f} of a step from its threshold. "
+    )
+
+
+def _reference_panel(axes: Axes, above: FloatArray, below: FloatArray, usable: FloatArray, step: float) -> str:
+    """Draw the reference reads against the threshold of each cell."""
+    _histograms(axes, below[usable] / step, above[usable] / step)
+    _threshold_axis(axes)
+    return (
+        "Middle: the same, relative to each cell's own threshold; the states are separated by "
+        f"{_separation(below[usable], above[usable])}. "
+    )
+
+
+def _threshold_axis(axes: Axes) -> None:
+    axes.axvline(0, color=style.INK, linewidth=0.9)
+    axes.set(
+        xlabel="(read current - own threshold) / own step".replace("-", "\u2212"), title="against each cell's threshold"
+    )
+
+
+def _separation(low: FloatArray, high: FloatArray) -> str:
+    """Return d', the distance of the means in units of the pooled standard deviation."""
+    pooled = np.sqrt((low.var() + high.var()) / 2) if len(low) and len(high) else 0.0
+    return f"d\u2032 = {(high.mean() - low.mean()) / pooled:.3g}" if pooled > 0 else "an unknown distance"
+
+
+def _amplitudes(contents: Contents, axes: Axes, chips: list[str]) -> str:
+    """Draw fidelity against amplitude for both directions of every chip, and the amplitudes that were used."""
+    axes.set(xlabel="write amplitude (V)", ylabel="fidelity of one write (%)", title="amplitude scan")
+    scanned = [chip for chip in chips if contents.has(f"arrays/{chip}/amplitude/volts")]
+    for number, chip in enumerate(scanned[:4]):
+        volts = contents.read(f"arrays/{chip}/amplitude/volts")
+        chosen = contents.attributes(f"arrays/{chip}/reference")
+        for state, colour, name in (
+            ("parallel", style.PARALLEL, "to P"),
+            ("antiparallel", style.ANTIPARALLEL, "to AP"),
+        ):
+            fidelity = 100 * contents.read(f"arrays/{chip}/amplitude/{state}_fidelity")
+            label = f"{chip.rpartition('-')[2]} {name}"
+            axes.plot(volts, fidelity, color=colour, linestyle=_DASHES[number], marker="o", markersize=2.5, label=label)
+            used = chosen.get(f"{state}_volts")
+            if isinstance(used, float):
+                axes.axvline(used, color=colour, linewidth=0.9, linestyle=_DASHES[number], alpha=0.6)
+    if not scanned:
+        axes.text(
+            0.5, 0.5, "no scan: amplitudes from the settings", transform=axes.transAxes, ha="center", color=style.GREY
+        )
+        return "Right: the amplitudes were not scanned."
+    axes.set_ylim(None, 101)
+    falls = contents.read(f"arrays/{scanned[0]}/amplitude/parallel_fidelity")[-1] < 0.8
+    axes.legend(handlelength=2, borderaxespad=0, loc="upper right" if falls else "upper left")
+    return (
+        "Right: a checkerboard written once at each amplitude; too little leaves selected cells, too much also "
+        "flips half-selected ones. Upright lines: the amplitudes used, the middle of each plateau."
+    )

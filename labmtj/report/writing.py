@@ -1,0 +1,19 @@
+"""Puts a finished file in its place at once, so that nobody ever opens half a report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from labmtj.errors import RecordError
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Write beside `path`, then rename; raise RecordError if the folder cannot be written."""
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        temporary.write_bytes(content)
+        temporary.replace(path)
+    except OSError as error:
+        raise RecordError(
+            f"{path}: cannot be written: {error.strerror}; free some space or choose another place"
+        ) from error

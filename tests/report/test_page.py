@@ -1,0 +1,106 @@
+import base64
+import html
+import re
+from pathlib import Path
+
+import h5py
+import matplotlib as mpl
+import numpy as np
+import pytest
+import xarray as xr
+
+from labmtj.report import write_report
+
+
+def sources(page: str) -> list[tuple[str, str]]:
+    found = re.findall(r"<dt>(.*?)</dt><dd><code>(.*?)</code></dd>", page)
+    return [(html.unescape(path), html.unescape(expression)) for path, expression in found]
+
+
+def pictures(page: str) -> list[str]:
+    return [base64.b64decode(text).decode() for text in re.findall(r"data:image/svg\+xml;base64,([^\"]*)", page)]
+
+
+def test_nothing_outside_the_file_is_referred_to(page: str) -> None:
+    assert not re.search(r"https?:|//[a-z]|@import|url\(", page)
+    assert all(value.startswith("data:") for value in re.findall(r"\ssrc=\"([^\"]*)", page))
+    assert all(value.startswith("#") for value in re.findall(r"\shref=\"([^\"]*)", page))
+    assert "<script" not in page
+    for picture in pictures(page):
+        outside = re.findall(r"href=\"([^\"]*)", picture)
+        assert all(value.startswith(("#", "data:")) for value in outside)
+
+
+def test_figures_have_titles_alternative_texts_and_sources(page: str) -> None:
+    figures = re.findall(r"<figure>.*?</figure>", page, re.DOTALL)
+    assert len(figures) == 2 + 2 * 5
+    for figure in figures:
+        assert len(re.search(r'alt="([^"]*)"', figure)[1]) > 40
+        assert re.search(r"<h3>.{5,}</h3>", figure)
+        assert sources(figure)
+
+
+def test_every_group_or_array_named_exists(page: str, data: Path) -> None:
+    with h5py.File(data) as file:
+        missing = [path for path, _ in sources(page) if path not in file]
+    assert len(sources(page)) > 20
+    assert missing == []
+
+
+def test_every_line_of_xarray_loads_what_it_says(page: str, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(data.parent)
+    mpl.use("Agg")
+    from matplotlib import pyplot
+
+    for path, expression in sources(page):
+        assert f'group="{path}"' in expression or f'group="{path.rpartition("/")[0]}"' in expression
+        assert path.rpartition("/")[2] in expression or "to_dataframe" in expression
+        assert eval(expression, {"xr": xr}) is not None, expression
+        pyplot.close("all")
+
+
+def test_contents_lead_to_sections(page: str) -> None:
+    anchors = re.findall(r'href="#([^"]*)"', page)
+    assert anchors == re.findall(r'<section id="([^"]*)"', page)
+    assert len(anchors) == len(set(anchors)) == 5
+
+
+def test_text_of_figures_stays_text_with_units(page: str) -> None:
+    text = " ".join(pictures(page))
+    for label in ("read current (µA)", "write amplitude (V)", "write fidelity (%)", "accuracy at common g (%)", ">µS<"):
+        assert label in text
+
+
+def test_numbers_are_those_of_the_file(page: str, data: Path) -> None:
+    with h5py.File(data) as file:
+        group = file["wine/mtj-100nm-0/accuracy"]
+        variants = [name.decode() for name in group["variant"][:]]
+        accuracy = group["accuracy"][variants.index("common"), 0]
+        gain = file["wine/mtj-100nm-0/tuning"].attrs["common_gain"]
+    expected = f'<td class="strong">{100 * np.median(accuracy):.1f}<small>{100 * np.percentile(accuracy, 5):.1f} · g {gain:.2f}'
+    assert expected in page
+    assert "95.3, median after tuning" in page
+
+
+def test_simulation_is_named_as_such(page: str) -> None:
+    assert "The arrays here are simulated, with typical or assumed parameters" in page
+    assert "procedure, not the devices" in page
+
+
+def test_provenance_is_complete_and_marked(page: str) -> None:
+    for text in (
+        "git_revision",
+        "packages.numpy",
+        "reference.read_volts",
+        "critical_volts_to_parallel",
+        "Keithley SPEC-2602B",
+    ):
+        assert text in page
+    assert '<td class="assumed"><span class="badge">assumed</span>' in page
+    assert '<td class="typical"><span class="badge">typical</span>' in page
+
+
+def test_the_same_data_give_the_same_page(page: str, data: Path, tmp_path: Path) -> None:
+    write_report(data, tmp_path / "again.html")
+    assert (tmp_path / "again.html").read_text(encoding="utf-8") == page
+    assert len(page) < 2_000_000

@@ -1,0 +1,111 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labmtj.circuit import PortState, Wires, line_volts, response_of
+from labmtj.errors import LimitExceeded
+from labmtj.limits import Limited, check, line_name, spread_volts
+from labmtj.quantities import Bias, Limits, Lines, Reading
+
+LIMITS = Limits(cell_volts=0.9, pulse_seconds=0.1)
+VOLTS = st.one_of(st.just(np.nan), st.floats(-1.5, 1.5), st.sampled_from([0.0, 0.45, -0.45, 0.9, -0.9]))
+
+
+class Spy:
+    """A crossbar that counts what reaches it."""
+
+    shape, limits, clock = (2, 3), LIMITS, None
+
+    def __init__(self):
+        self.calls = []
+
+    def can(self, bias, seconds=0.0):
+        self.calls.append("can")
+
+    def measure(self, bias, lines, how):
+        self.calls.append(("measure", len(bias)))
+        return "currents"
+
+    def pulse(self, bias, seconds):
+        self.calls.append(("pulse", len(bias)))
+        return "pulse"
+
+
+def batches(lines=5):
+    return st.lists(st.lists(VOLTS, min_size=lines, max_size=lines), min_size=1, max_size=4).map(np.array)
+
+
+@given(batches())
+def test_no_bias_passes_whose_driven_lines_spread_beyond_the_limit(volts):
+    driven = [row[~np.isnan(row)] for row in volts]
+    worst = max((max(row) - min(row) for row in driven if len(row)), default=0.0)
+    spy = Spy()
+    limited = Limited(spy)
+    bias = Bias.from_lines(volts, (2, 3))
+    if worst > 0.9 + 1e-9:
+        assert limited.can(bias) is not None
+        with pytest.raises(LimitExceeded, match=r"limit is 0\.9 V \(limits\.cell_volts\)"):
+            limited.pulse(bias, 1e-3)
+        with pytest.raises(LimitExceeded, match="Nothing was applied"):
+            limited.measure(bias, Lines(rows=(0,)), Reading())
+        assert spy.calls == []
+    else:
+        assert limited.can(bias) is None
+        assert limited.pulse(bias, 1e-3) == "pulse"
+        assert limited.measure(bias, Lines(rows=(0,)), Reading()) == "currents"
+        assert spy.calls == ["can", ("pulse", len(volts)), ("measure", len(volts))]
+
+
+@given(st.lists(VOLTS, min_size=5, max_size=5), st.lists(st.floats(10.0, 1e6), min_size=6, max_size=6))
+def test_no_cell_sees_more_than_the_spread(volts, ohms):
+    """The bound that the check rests on, in networks solved for it, floating lines included."""
+    wires = Wires.uniform((2, 3), row_segment_ohms=2, column_segment_ohms=3, row_lead_ohms=10, column_lead_ohms=20)
+    ports = PortState(response_of(wires), np.array(ohms))
+    lines = line_volts(ports.admittance, np.array(volts))
+    bias = Bias.from_lines(volts, (2, 3))
+    # a line that floats leaks 1e-12 S to ground, through up to 1 Mohm
+    assert np.abs(ports.cell_volts(lines)).max() <= spread_volts(bias)[0] + 1e-5
+
+
+def test_spread_of_floating_and_driven_lines():
+    bias = Bias([[0.3, np.nan], [np.nan, np.nan], [np.nan, 5.0]], [[-0.2, np.nan, 0], [np.nan] * 3, [np.nan] * 3])
+    np.testing.assert_allclose(spread_volts(bias), [0.5, 0.0, 0.0])
+
+
+def test_the_message_names_lines_voltage_limit_and_place_in_the_batch():
+    volts = np.zeros((3, 5))
+    volts[1] = [0.0, 0.5, -0.6, 0.0, 0.1]
+    with pytest.raises(LimitExceeded) as caught:
+        check(Bias.from_lines(volts, (2, 3)), LIMITS, (2, 3))
+    assert str(caught.value) == (
+        "row 1 at 0.5 V against column 0 at -0.6 V puts 1.1 V across a cell (bias 1 of 3); "
+        "the limit is 0.9 V (limits.cell_volts). Nothing was applied: lower the amplitude"
+    )
+    assert caught.value.exit_code == 2
+
+
+def test_the_sum_of_two_halves_is_the_limit_itself():
+    check(Bias([0.45, 0.0], [-0.45, 0.0, 0.0]), LIMITS, (2, 3))
+    check(Bias([0.3 + 0.6, 0.0], [0.0, 0.0, 0.0]), LIMITS, (2, 3))
+
+
+@pytest.mark.parametrize("seconds", [0.11, np.nan, np.inf, -1e-3])
+def test_pulses_of_no_sensible_length_are_refused(seconds):
+    spy = Spy()
+    bias = Bias(np.zeros(2), np.zeros(3))
+    with pytest.raises(LimitExceeded, match=r"limits\.pulse_seconds"):
+        Limited(spy).pulse(bias, seconds)
+    assert "pulse_seconds" in str(Limited(spy).can(bias, seconds))
+    assert spy.calls == []
+
+
+def test_a_bias_for_another_array_is_refused():
+    spy = Spy()
+    with pytest.raises(LimitExceeded, match="3 x 2 lines does not fit the 2 x 3 array"):
+        Limited(spy).measure(Bias(np.zeros(3), np.zeros(2)), Lines(rows=(0,)), Reading())
+    assert spy.calls == []
+
+
+def test_names_of_lines():
+    assert [line_name(line, (2, 3)) for line in (0, 1, 2, 4)] == ["row 0", "row 1", "column 0", "column 2"]
