@@ -18,20 +18,22 @@ COUNT = 4
 
 
 def run(folder: Path, show: Callable[[Progress], None]) -> Path:
-    """Run the campaign on two sizes and return data.h5, also if it was stopped."""
+    """Run the campaign on two sizes and return data.h5."""
     changes = {"count": COUNT, "sizes": SIZES, "amplitude": {"points": 4}}
     experiment = load_experiment("wine", seed=5, changes=changes)
-    try:
-        start(experiment, folder, workers=1, show=show)
-    except Stopped:
-        assert next(folder.glob("*/STOPPED")).exists()
-    return next(folder.glob("*/data.h5"))
+    return start(experiment, folder, workers=1, show=show).data
 
 
 @pytest.fixture
 def stopped(tmp_path: Path) -> Callable[[Callable[[Progress], None]], Path]:
     """Return a function that runs the campaign until `show` raises Stopped."""
-    return lambda show: run(tmp_path, show)
+
+    def make(show: Callable[[Progress], None]) -> Path:
+        with pytest.raises(Stopped):
+            run(tmp_path, show)
+        return next(tmp_path.glob("*/STOPPED")).with_name("data.h5")
+
+    return make
 
 
 @pytest.fixture(scope="session")

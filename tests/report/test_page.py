@@ -33,6 +33,10 @@ def test_nothing_outside_the_file_is_referred_to(page: str) -> None:
         assert all(value.startswith(("#", "data:")) for value in outside)
 
 
+def test_nothing_is_missing_from_the_page_of_a_whole_run(page: str) -> None:
+    assert re.findall(r'<p class="missing">(.*?)</p>', page) == []
+
+
 def test_figures_have_titles_alternative_texts_and_sources(page: str) -> None:
     figures = re.findall(r"<figure>.*?</figure>", page, re.DOTALL)
     assert len(figures) == 2 + 2 * 5
