@@ -7,6 +7,8 @@ LabmtjError                 a sentence for the person at the bench; never shown 
 │   └── DataError           a data file: truncated, of the wrong shape or of a newer version
 ├── LimitExceeded           a bias or a pulse beyond what cell, line or bench survives       exit code 2
 ├── CannotDo                the crossbar cannot give the bias; names the way out             exit code 2
+├── InstrumentError         an instrument complained, gave nonsense, or did not answer       exit code 1
+├── BenchBusy               another process holds an instrument of this bench                exit code 2
 ├── RecordError             journal or HDF5 could not be written: disk full, folder gone     exit code 1
 ├── ProcedureFailed         a procedure found a reason not to go on                          exit code 1
 └── Stopped                 somebody asked to stop; everything so far is kept                exit code 130, 143
@@ -59,6 +61,34 @@ class LimitExceeded(LabmtjError):
 
 class CannotDo(LabmtjError):
     """The crossbar cannot give this bias (too few sources, too short a pulse); it was not applied."""
+
+    exit_code = 2
+
+
+class InstrumentError(LabmtjError):
+    """An instrument complained, gave nonsense, or did not answer.
+
+    Args:
+        instrument: its name on the bench, else its model.
+        address: its VISA resource.
+        problem: what happened, and the remedy.
+        command: what was sent, if known.
+        reply: what came back, if anything.
+    """
+
+    def __init__(self, instrument: str, address: str, problem: str, *, command: str = "", reply: str = "") -> None:
+        super().__init__(instrument, address, problem, command, reply)
+        self.instrument, self.address, self.problem = instrument, address, problem
+        self.command, self.reply = command, reply
+
+    def __str__(self) -> str:
+        sent = f"\n  sent {self.command[:200]!r}" if self.command else ""
+        got = f"\n  got  {self.reply[:200]!r}" if self.reply else ""
+        return f"{self.instrument} at {self.address}: {self.problem}{sent}{got}"
+
+
+class BenchBusy(LabmtjError):
+    """Another process holds an instrument of this bench; the message names process, host and run."""
 
     exit_code = 2
 

@@ -1,4 +1,4 @@
-"""What procedures ask for, by ability: what can be biased and read is a `Crossbar`, what keeps results is a `Log`."""
+"""What is asked for by ability, not by brand: a `Crossbar` is biased and read, a `Log` keeps results, units source."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from labmtj.quantities import ArrayInfo, Bias, Currents, Limits, Lines, Pulse, Reading, Refusal, Station
 from labmtj.schema import Attribute, Purpose, Table, Tags, Variable
+from labmtj.shots import DeliveredPulses, Identity, Pulses, ShotReadings, Shots, UnitFacts
 
 
 class Clock(Protocol):
@@ -60,6 +61,101 @@ class Crossbar(Protocol):
 
     def make_safe(self) -> None:
         """Bring every source to 0 V and every output off."""
+        ...
+
+
+class Instrument(Protocol):
+    """A box on the bench. Connecting changes nothing; every complaint of the box is an InstrumentError."""
+
+    def identify(self) -> Identity:
+        """Ask who answers; raise InstrumentError if it is another model or speaks another language than expected."""
+        ...
+
+    def self_test(self) -> list[str]:
+        """Return what the box itself finds wrong (interlock, missing card, errors in its queue); changes no output."""
+        ...
+
+    def abort(self) -> None:
+        """Stop a running sequence, from any thread."""
+        ...
+
+    def make_safe(self) -> None:
+        """Bring every channel to 0 V, then every output off; or open (or ground) every relay. Verified."""
+        ...
+
+
+class SourceMeasureUnit(Instrument, Protocol):
+    """A box of one or more channels that hold a voltage and read the current."""
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of the channels."""
+        ...
+
+    @property
+    def facts(self) -> UnitFacts:
+        """What the model can do."""
+        ...
+
+    def limit(self, channel: str, amperes: float, highest_volts: float) -> None:
+        """Set the compliance and a source range for levels up to `highest_volts`, at level 0 V; both are read back.
+
+        Raises InstrumentError if the box keeps another value, or the level is not 0 V.
+        """
+        ...
+
+    def switch_output(self, channel: str, *, on: bool) -> None:
+        """Switch an output, at level 0 V; on only after `limit`."""
+        ...
+
+    def outputs(self) -> Mapping[str, bool]:
+        """Ask which outputs are on."""
+        ...
+
+    def level(self, volts: Mapping[str, float]) -> None:
+        """Set levels, in one message."""
+        ...
+
+    def read(self, channels: Sequence[str], aperture_seconds: float, range_amperes: float | None) -> ShotReadings:
+        """Read currents at the present levels, one shot."""
+        ...
+
+    def run_shots(self, shots: Shots) -> ShotReadings:
+        """Hold and read a whole sequence, in as few messages as the box allows."""
+        ...
+
+    def run_pulses(self, pulses: Pulses) -> DeliveredPulses:
+        """Apply a whole sequence of pulses, and tell what was delivered; a width it cannot do is a CannotDo."""
+        ...
+
+
+class SwitchMatrix(Instrument, Protocol):
+    """Relays between rows (buses) and columns (lines) of one or more cards."""
+
+    @property
+    def relay_seconds(self) -> float:
+        """From a command to the end of bounce, for opening and for closing alike."""
+        ...
+
+    @property
+    def grounds_open_lines(self) -> bool:
+        """Whether a column with no relay closed lies on ground by itself (a ground mode that is switched on)."""
+        ...
+
+    def crosspoint(self, slot: int, row: int, column: int) -> str:
+        """Return the name of a relay in the language of the box; UsageError if no card has it."""
+        ...
+
+    def closed(self) -> frozenset[str]:
+        """Ask which relays are closed."""
+        ...
+
+    def switch(self, opening: Sequence[str], closing: Sequence[str]) -> None:
+        """Open, then close, each verified by asking the box; in as few messages as it allows. Others stay."""
+        ...
+
+    def closures(self) -> Mapping[str, int]:
+        """Return how often each relay has closed, as far as the box counts; empty if it does not."""
         ...
 
 
