@@ -1,4 +1,4 @@
-"""The bench file of a laboratory: instruments, buses, lines and the chip; and of a virtual bench that stands for one."""
+"""The bench file of a laboratory: instruments, buses, lines, the chip; and of a virtual bench that stands for one."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class BusFile(BaseModel):
 
     row: int = Field(ge=1, description="row of the matrix, counted from 1 as on the box; an input of a B2200A")
     channel: str = Field("", description="source-measure channel such as smu.a")
-    ground: bool = Field(False, description="true if the row is tied to LO of the sources")
+    ground: bool = Field(default=False, description="true if the row is tied to LO of the sources")
 
 
 class DirectFile(BaseModel):
@@ -55,7 +55,7 @@ class DirectFile(BaseModel):
     model_config = _STRICT
 
     channel: str = Field("", description="source-measure channel such as smu3.a")
-    ground: bool = Field(False, description="true if the line is tied to ground")
+    ground: bool = Field(default=False, description="true if the line is tied to ground")
 
 
 LineFile = Annotated[str, Field(description="matrix.SLOT.COLUMN, or a run of lines: matrix.1.1-15")] | DirectFile
