@@ -1,4 +1,4 @@
-"""Several units together: nothing but messages times them, so levels step one unit after another, and stamps tell when."""
+"""Several units together: messages time them, so levels step one unit after another, and stamps tell when."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ class ByMessages:
     def _in_compliance(self, limits: Mapping[Channel, float]) -> NDArray[np.uint8]:
         flags = np.zeros(len(self._channels), np.uint8)
         for unit, mine in self._of.items():
-            answer = self._glance(unit, [self._channels[place] for place in np.flatnonzero(mine)], limits)
+            answer = self._glance(unit, [self._channels[place] for place in np.flatnonzero(mine).tolist()], limits)
             flags[mine] = answer.flags[0] & np.uint8(Flag.COMPLIANCE)
         return flags
 

@@ -202,7 +202,7 @@ class Router:
             for place, bus in enumerate(places):
                 moves = int(((there != bus) * (1 + (there != OPEN))).sum())
                 cost[number, place] = _MOVE * moves + (len(places) - 1 - place if role.last else place)
-        for chosen, place in zip(*linear_sum_assignment(cost), strict=True):
+        for chosen, place in zip(*map(np.ndarray.tolist, linear_sum_assignment(cost)), strict=True):
             buses[list(roles[chosen].lines)] = places[place]
 
 
