@@ -24,6 +24,19 @@ _SMALLEST_STEP = 2.0**-30
 _PROBE_VOLTS = 1e-4
 
 
+class Drain(NamedTuple):
+    """Lines that give way to the current of the cells: it lowers the response K by X Z X^T, too large to spell out."""
+
+    transfer: FloatArray
+    """X, (cells, lines) siemens"""
+    impedance: FloatArray
+    """Z, (lines, lines) ohms of array and what hangs on the lines together"""
+
+    def amperes(self, excess: FloatArray) -> FloatArray:
+        """Return what the response loses, shape of `excess`: (cells,) or (batch, cells)."""
+        return matvec(self.transfer, matvec(self.impedance, matvec(self.transfer.T, excess)))
+
+
 class Problem(NamedTuple):
     """The cells of one network."""
 
@@ -34,6 +47,8 @@ class Problem(NamedTuple):
     law: CellLaw
     slope: CellLaw | None
     tolerance_volts: float
+    drain: Drain | None = None
+    """what is to be subtracted from `inverse`"""
 
     def step(self, linear: FloatArray, volts: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return how far the network moves the cell volts when the cells carry what their law says, and its amperes."""
@@ -41,6 +56,8 @@ class Problem(NamedTuple):
         excess = self.ohms * carried
         excess -= volts
         amperes = matvec(self.inverse, excess)
+        if self.drain is not None:
+            amperes -= self.drain.amperes(excess)
         amperes += linear
         move = amperes - carried
         move *= self.ohms
@@ -128,6 +145,9 @@ def _jacobian(problem: Problem, volts: FloatArray) -> FloatArray:
     else:
         siemens = problem.slope(volts)
     beyond = problem.ohms * siemens - 1.0
-    jacobian: FloatArray = -(problem.ohms[:, np.newaxis] * problem.inverse) * beyond
+    response = problem.inverse
+    if problem.drain is not None:
+        response = response - problem.drain.transfer @ problem.drain.impedance @ problem.drain.transfer.T
+    jacobian: FloatArray = -(problem.ohms[:, np.newaxis] * response) * beyond
     jacobian.ravel()[:: len(volts) + 1] += 1.0 + beyond
     return jacobian
