@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from instruments.virtual.series2600.models import MODELS
-from labmtj.simulated.meter import MeterModel, MeterRange
+from labmtj.simulated.meter import MeterModel, MeterRange, VoltageRange
 from labmtj.virtual.converter import Converter
 from labmtj.virtual.terminals import Box, Channel
 from labmtj.virtual.tsp.instrument import TSPInstrument
@@ -27,13 +27,31 @@ NOISE_PEAK_TO_PEAK = {
     1e-2: 2e-7, 0.1: 6e-7, 1.0: 7e-5, 1.5: 7e-5, 3.0: 7e-5,
 }  # fmt: skip
 
+# Full scale: gain and offset (V) of the meter, then of the source; SPEC-2602B, for the others scaled [assumed].
+VOLTS_60X = {
+    0.1: (1.5e-4, 1.5e-4, 2e-4, 2.5e-4), 1.0: (1.5e-4, 2e-4, 2e-4, 4e-4),
+    6.0: (1.5e-4, 1e-3, 2e-4, 1.8e-3), 40.0: (1.5e-4, 8e-3, 2e-4, 1.2e-2),
+}  # fmt: skip
+VOLTS_61X = {
+    0.2: (1.5e-4, 2.25e-4, 2e-4, 3.75e-4), 2.0: (2e-4, 3.5e-4, 2e-4, 6e-4),
+    20.0: (1.5e-4, 5e-3, 2e-4, 5e-3), 200.0: (1.5e-4, 5e-2, 2e-4, 5e-2),
+}  # fmt: skip
+VOLTS_NOISE_FRACTION = 1e-6
+"""rms at one power-line cycle, of full scale [assumed]"""
+
 
 def _meter(model: str, line_hertz: float) -> MeterModel:
     table = {"260": AMPERES_60X, "261": AMPERES_61X, "263": AMPERES_63X}[model[:3]]
     ranges = tuple(
         MeterRange(scale, *table[scale], NOISE_PEAK_TO_PEAK[scale] / 6) for scale in MODELS[model].measure_amperes
     )
-    return MeterModel(ranges, over_range=1.02, resolution_fraction=1e-6, line_hertz=line_hertz)
+    volts = tuple(
+        VoltageRange(scale, gain, offset, scale * VOLTS_NOISE_FRACTION, source_gain, source_offset)
+        for scale, (gain, offset, source_gain, source_offset) in (VOLTS_60X if model[:3] == "260" else VOLTS_61X).items()
+    )
+    return MeterModel(
+        ranges, over_range=1.02, resolution_fraction=1e-6, line_hertz=line_hertz, voltage_ranges=volts
+    )
 
 
 class Keithley2600B(TSPInstrument):
