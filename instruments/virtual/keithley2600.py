@@ -19,7 +19,8 @@ AMPERES_60X = {
 AMPERES_61X = {**{scale: AMPERES_60X[scale] for scale in list(AMPERES_60X)[:-1]}, 1.5: (5e-4, 3.5e-3)}
 AMPERES_63X = {
     **AMPERES_61X,
-    1e-10: (1.5e-3, 1.2e-13), 1e-9: (1.5e-3, 2.4e-13), 1e-8: (1.5e-3, 3e-12), 1e-7: (6e-4, 4e-11), 1e-6: (2.5e-4, 4e-10),
+    1e-10: (1.5e-3, 1.2e-13), 1e-9: (1.5e-3, 2.4e-13), 1e-8: (1.5e-3, 3e-12), 1e-7: (6e-4, 4e-11),
+    1e-6: (2.5e-4, 4e-10),
 }  # fmt: skip
 # Noise, peak to peak, by range: SPEC-2602B; below 100 nA scaled down [assumed]. The rms is a sixth of it.
 NOISE_PEAK_TO_PEAK = {
@@ -47,11 +48,11 @@ def _meter(model: str, line_hertz: float) -> MeterModel:
     )
     volts = tuple(
         VoltageRange(scale, gain, offset, scale * VOLTS_NOISE_FRACTION, source_gain, source_offset)
-        for scale, (gain, offset, source_gain, source_offset) in (VOLTS_60X if model[:3] == "260" else VOLTS_61X).items()
+        for scale, (gain, offset, source_gain, source_offset) in (
+            VOLTS_60X if model[:3] == "260" else VOLTS_61X
+        ).items()
     )
-    return MeterModel(
-        ranges, over_range=1.02, resolution_fraction=1e-6, line_hertz=line_hertz, voltage_ranges=volts
-    )
+    return MeterModel(ranges, over_range=1.02, resolution_fraction=1e-6, line_hertz=line_hertz, voltage_ranges=volts)
 
 
 class Keithley2600B(TSPInstrument):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
 
 from instruments.virtual.series2600.measure import Meter
 from instruments.virtual.series2600.models import FIRMWARE, MODELS, Model
@@ -13,7 +12,8 @@ from labmtj.virtual.tsp.buffers import ReadingBuffer
 from labmtj.virtual.tsp.clock import Remote
 from labmtj.virtual.tsp.complaints import UNAVAILABLE, Complaint
 from labmtj.virtual.tsp.engine import Engine, Nature
-from labmtj.virtual.tsp.tree import Group, Reading, Setting, number, one_of, whole, within
+from labmtj.virtual.tsp.language import panel_calls
+from labmtj.virtual.tsp.tree import Group, Members, Reading, Setting, number, one_of, whole, within
 
 BUFFER_READINGS = 140_000  # of nvbuffer1 and nvbuffer2; from memory, unverified
 CONTACT_SECONDS = (1e-3, 4e-3, 35e-3)  # fast, medium, slow at 60 Hz; data sheet of a sibling
@@ -70,14 +70,16 @@ class Channel:
         self.source.level[self.source.kind].write(level)
         return values
 
-    def _names(self) -> dict[str | int, Any]:
+    def _names(self) -> Members:
         contact = {
             "check": lambda: max(self._contact_ohms()) < self._threshold.value,
             "r": self._contact_ohms,
             "threshold": self._threshold,
             "speed": self._speed,
         }
-        steps = {f"measure{names}andstep": partial(self._measure_and_step, names) for names in ("i", "v", "r", "p", "iv")}
+        steps = {
+            f"measure{names}andstep": partial(self._measure_and_step, names) for names in ("i", "v", "r", "p", "iv")
+        }
         return {
             **CONSTANTS,
             **steps,
@@ -133,5 +135,4 @@ def _display(channels: dict[str, Channel]) -> Group:
         )
         for name in channels
     }
-    calls = dict.fromkeys(("clear", "settext", "setcursor", "trigger", "sendkey"), lambda *_: None)
-    return Group("display", {**constants, **functions, **panels, **calls, "screen": Setting(0.0, number)})
+    return Group("display", {**constants, **functions, **panels, **panel_calls(), "screen": Setting(0.0, number)})

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from instruments.virtual.series2600.models import Model
 from instruments.virtual.series2600.source import AMPS, VOLTS, Source, fitting, seconds_or_automatic
 from labmtj.virtual.tsp.buffers import Entry, ReadingBuffer
 from labmtj.virtual.tsp.complaints import INVALID_PARAMETER, Complaint
 from labmtj.virtual.tsp.engine import Engine
-from labmtj.virtual.tsp.tree import Group, Setting, number, one_of, switch, whole, within
+from labmtj.virtual.tsp.tree import Group, Members, Setting, number, one_of, switch, whole, within
 
 NOT_A_NUMBER = 9.91e37  # from memory, unverified
 ZERO_LASTS_SECONDS = 600.0
@@ -212,11 +211,13 @@ class Meter:
             measure_function="ivrp".index(name),
         )
 
-    def _names(self) -> dict[str | int, Any]:
-        calls: dict[str | int, Callable[..., Any]] = {}
+    def _names(self) -> Members:
+        calls: Members = {}
         for names in ("i", "v", "r", "p", "iv"):
             calls[names] = calls[f"overlapped{names}"] = partial(self.measure, names)
-        rel = {f"enable{name}": self.rel_on[name] for name in "ivrp"} | {f"level{name}": self.rel[name] for name in "ivrp"}
+        rel = {f"enable{name}": self.rel_on[name] for name in "ivrp"} | {
+            f"level{name}": self.rel[name] for name in "ivrp"
+        }
         filters = {"enable": self.filter_on, "count": self.filter_count, "type": self.filter_type}
         return calls | {
             "rangei": self.range[AMPS], "rangev": self.range[VOLTS],

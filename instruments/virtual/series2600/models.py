@@ -65,6 +65,5 @@ def _model(name: str) -> Model:
 
 
 MODELS = {
-    name: _model(name)
-    for name in ("2601B", "2602B", "2604B", "2611B", "2612B", "2614B", "2634B", "2635B", "2636B")
+    name: _model(name) for name in ("2601B", "2602B", "2604B", "2611B", "2612B", "2614B", "2634B", "2635B", "2636B")
 }

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from instruments.virtual.series2600.models import Model
 from labmtj.virtual.tsp.complaints import (
@@ -16,7 +14,7 @@ from labmtj.virtual.tsp.complaints import (
     Complaint,
 )
 from labmtj.virtual.tsp.engine import Engine
-from labmtj.virtual.tsp.tree import Group, Reading, Setting, number, one_of, switch, within
+from labmtj.virtual.tsp.tree import Group, Members, Reading, Setting, number, one_of, switch, within
 
 STATEMENT_SECONDS = 30e-6
 """that the box takes for a statement that moves its output [assumed]: two channels never step together"""
@@ -54,11 +52,8 @@ class Source:
         volts, amperes = model.volts, model.source_amperes
         self.func = Setting(float(VOLTS), one_of(AMPS, VOLTS), self._changed_func)
         self.output = Setting(float(OFF), one_of(OFF, ON, HIGH_Z), self._switched)
-        self.level = {
-            VOLTS: Setting(0.0, within(-volts[-1] * SOURCE_REACH, volts[-1] * SOURCE_REACH), partial(self._moved, VOLTS)),
-            AMPS: Setting(0.0, within(-amperes[-1] * SOURCE_REACH, amperes[-1] * SOURCE_REACH), partial(self._moved, AMPS)),
-        }  # fmt: skip
         self.scales = {VOLTS: volts, AMPS: amperes}
+        self.level = {kind: self._level_setting(kind) for kind in (VOLTS, AMPS)}
         self.range = {kind: self._range_setting(kind) for kind in (VOLTS, AMPS)}
         self.auto = {kind: Setting(1.0, switch, partial(self._moved, kind)) for kind in (VOLTS, AMPS)}
         self.low = {
@@ -149,6 +144,10 @@ class Source:
             if self.is_on:
                 self._statement()
 
+    def _level_setting(self, kind: int) -> Setting:
+        most = self.scales[kind][-1] * SOURCE_REACH
+        return Setting(0.0, within(-most, most), partial(self._moved, kind))
+
     def _range_setting(self, kind: int) -> Setting:
         return Setting(self.scales[kind][0], partial(self._scale, kind), partial(self._fixed, kind))
 
@@ -191,12 +190,12 @@ class Source:
 
     def _switched(self) -> None:
         high = self.range[VOLTS].value if self.kind == VOLTS else self.limit_volts.value
-        if self.is_on and self._model.needs_interlock and high > self._model.volts[-2]:
-            if self._engine.remote("interlock_open")[0]:
-                raise Complaint(INTERLOCK, "output blocked: interlock is open")
+        guarded = self.is_on and self._model.needs_interlock and high > self._model.volts[-2]
+        if guarded and self._engine.remote("interlock_open")[0]:
+            raise Complaint(INTERLOCK, "output blocked: interlock is open")
         self._statement()
 
-    def _names(self) -> dict[str | int, Any]:
+    def _names(self) -> Members:
         return {
             "func": self.func, "output": self.output, "compliance": Reading(self.in_compliance),
             "levelv": self.level[VOLTS], "leveli": self.level[AMPS],
@@ -214,5 +213,3 @@ class Source:
 def seconds_or_automatic(value: object) -> float:
     """Accept a time, or -1 for automatic."""
     return -1.0 if value == -1 else within(0, 100_000)(value)
-
-

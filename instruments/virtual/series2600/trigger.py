@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import count
-from typing import Any
 
 from instruments.virtual.series2600.measure import Meter, reading_buffers
 from instruments.virtual.series2600.source import AMPS, SOURCE_REACH, VOLTS, Source, fitting
 from labmtj.virtual.tsp.buffers import ReadingBuffer
 from labmtj.virtual.tsp.complaints import INVALID_PARAMETER, TOO_BIG_FOR_RANGE, UNAVAILABLE, Complaint
 from labmtj.virtual.tsp.engine import Engine
-from labmtj.virtual.tsp.tree import Group, Setting, number, one_of, switch, truth, whole, within
+from labmtj.virtual.tsp.tree import Group, Members, Setting, number, one_of, switch, truth, whole, within
 
 TIMERS = 8
 MOST_POINTS = 100_000
@@ -87,7 +86,7 @@ class Timer:
     def __init__(self, triggers: Triggers, number_of: int) -> None:
         self._triggers, self.event = triggers, next(triggers.numbers)
         self.delay, self.count = Setting(1e-5, within(0.0, 100_000.0)), Setting(1.0, whole(0, 1_048_575))
-        self.passthrough, self.stimulus = Setting(False, truth), Setting(0.0, number)  # noqa: FBT003
+        self.passthrough, self.stimulus = Setting(default=False, accept=truth), Setting(0.0, number)
         self._left = 0
         triggers.listen(self._notice)
         name = f"trigger.timer[{number_of}]"
@@ -235,14 +234,14 @@ class Sweep:
     def _record(self, names: str, *buffers: object) -> None:
         self._buffers, self._names = reading_buffers(buffers, len(names)), names
 
-    def _layer(self, layer: str, members: dict[str | int, Any]) -> Group:
+    def _layer(self, layer: str, members: Members) -> Group:
         detector = self._detectors[layer]
         name = f"smu{self._channel}.trigger.{layer}"
         return Group(name, {**members, "stimulus": detector.stimulus, "set": detector.set})
 
-    def _tree(self) -> dict[str | int, Any]:
+    def _tree(self) -> Members:
         records = {names: partial(self._record, names) for names in ("i", "v", "r", "p", "iv")}
-        shapes = {}
+        shapes: Members = {}
         for letter in "vi":
             shapes |= {f"list{letter}": self._list, f"linear{letter}": self._line, f"log{letter}": self._decades}
         source = {"action": self._source_action, "limiti": self._limits[AMPS], "limitv": self._limits[VOLTS]}

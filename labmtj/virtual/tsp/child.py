@@ -38,7 +38,7 @@ class Wire:
     """Frames to and from the other process."""
 
     def __init__(self) -> None:
-        self._in, self._out = sys.stdin.buffer.raw, 1  # type: ignore[attr-defined]
+        self._in, self._out = sys.stdin.fileno(), sys.stdout.fileno()
         self._rest = b""
         self._stopping = False
 
@@ -46,7 +46,7 @@ class Wire:
         """Return the next frame; EOFError when the other process is gone."""
         rest = self._rest
         while b"\n" not in rest:
-            piece = self._in.read(1 << 16)
+            piece = os.read(self._in, 1 << 16)
             if not piece:
                 raise EOFError
             rest += piece
@@ -61,7 +61,7 @@ class Wire:
         while line:
             line = line[os.write(self._out, line) :]
 
-    def call(self, name: str, *arguments: object) -> list[float]:
+    def call(self, name: str, *arguments: object) -> list[Any]:
         """Call a function of the other process; ScriptFault from the moment on that the script is to stop."""
         if self._stopping:
             raise ScriptFault(": script aborted")
@@ -70,7 +70,7 @@ class Wire:
         if stop:
             self._stopping = True
             raise ScriptFault(": script aborted")
-        answer: list[float] = values
+        answer: list[Any] = values
         return answer
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable
 from itertools import count
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class Remote(Protocol):
     """The other process: the terminals and the time of the box."""
 
-    def __call__(self, name: str, *arguments: object) -> list[float]:
+    def __call__(self, name: str, *arguments: object) -> list[Any]:
         """Call a function of the other process with plain values; raises ScriptFault if the script is to end."""
         ...
 
@@ -26,7 +26,7 @@ class Clock:
 
     def now(self) -> float:
         """Return the seconds since the bench was built."""
-        return self._remote("now")[0]
+        return float(self._remote("now")[0])
 
     def after(self, seconds: float, action: Callable[[], None]) -> None:
         """Have something done when this time has passed."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import IntFlag
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from labmtj.virtual.tsp.complaints import Complaint, Entry, Severity
-from labmtj.virtual.tsp.tree import Group, Reading, Setting, whole
+from labmtj.virtual.tsp.tree import Group, Members, Reading, Setting, whole
 
 if TYPE_CHECKING:
     from labmtj.virtual.tsp.engine import Engine
@@ -39,7 +40,7 @@ class CommonCommands:
         self._events = Event.POWER_ON
         self._event_enable, self._service_enable = Setting(0.0, whole(0, 255)), Setting(0.0, whole(0, 255))
         standard = Group("status.standard", {"enable": self._event_enable, "event": Reading(self._take_events)})
-        self.members: dict[str | int, Any] = {
+        self.members: Members = {
             "standard": standard,
             "request_enable": self._service_enable,
             "condition": Reading(lambda: float(self.status_byte())),
@@ -77,7 +78,7 @@ class CommonCommands:
 
     def _command(self, word: str, parameter: str) -> None:
         engine = self._engine
-        answers = {
+        answers: dict[str, Callable[[], str]] = {
             "*IDN?": lambda: engine.nature.identity,
             "*OPC?": lambda: "1",
             "*TST?": lambda: "0",  # always, by the manual of the family

@@ -17,7 +17,7 @@ class Severity(IntEnum):
     FATAL = 40
 
 
-class Complaint(Exception):  # noqa: N818 - it is what the box says, not an error of this program
+class Complaint(Exception):
     """A statement that the box refuses: it does nothing, goes into the queue, and the script runs on."""
 
     def __init__(self, code: int, text: str, severity: Severity = Severity.RECOVERABLE) -> None:
@@ -25,7 +25,7 @@ class Complaint(Exception):  # noqa: N818 - it is what the box says, not an erro
         self.entry = Entry(code, text, severity)
 
 
-class ScriptFault(Exception):  # noqa: N818
+class ScriptFault(Exception):
     """A statement that Lua itself trips over: the script ends, with -286 in the queue."""
 
 

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from labmtj.virtual.tsp.buffers import columns
 from labmtj.virtual.tsp.clock import Clock, Remote
 from labmtj.virtual.tsp.common import CommonCommands
 from labmtj.virtual.tsp.complaints import (
     RUNTIME_ERROR,
     SYNTAX_ERROR,
-    TOO_FEW_PARAMETERS,
     Complaint,
     Entry,
     ErrorQueue,
     ScriptFault,
     Severity,
 )
+from labmtj.virtual.tsp.language import Language, entry_values
 from labmtj.virtual.tsp.numbers import NumberFormat
 from labmtj.virtual.tsp.sandbox import Sandbox
-from labmtj.virtual.tsp.tree import Group, Reading, Setting, number, switch, within
+from labmtj.virtual.tsp.tree import Group, Members
 
 MOST_CHARACTERS = 32 << 20
 """that wait to be read; more is a script run wild"""
@@ -60,13 +59,12 @@ class Engine:
         self._out: list[str] = []
         self._size = 0
         self._script: tuple[str, list[str], bool] | None = None
-        self._started = 0.0
-        self._prompts, self._show_errors = Setting(0.0, switch), Setting(0.0, switch)
         self.common = CommonCommands(self)
         self.sandbox = Sandbox(self.complain, self._poll)
-        self.sandbox.expose(Group("_G", self._language()))
+        self._language = Language(self)
+        self.extend(self._language.members())
 
-    def extend(self, members: Mapping[str | int, Any]) -> None:
+    def extend(self, members: Members) -> None:
         """Add globals of a brand."""
         self.sandbox.expose(Group("_G", members))
 
@@ -157,87 +155,10 @@ class Engine:
         self.remote("poll")
 
     def _prompt(self) -> None:
-        if self._show_errors.value:
+        """Say what nobody asked for, where that is switched on."""
+        if self._language.show_errors.value:
             while self.errors:
-                self._out.append("\t".join(self._shown(self.errors.next())))
-        if self._prompts.value:
+                self._out.append("\t".join(map(self.format.text, entry_values(self.errors.next()))))
+        if self._language.prompts.value:
             state = ">>>>" if self._script is not None else "TSP?" if self.errors else "TSP>"
             self._out.append(state)
-
-    def _shown(self, entry: Entry) -> list[str]:
-        values = (float(entry.code), entry.text, float(entry.severity), 1.0)
-        return [self.format.text(each) for each in values]
-
-    def _print(self, *values: object) -> None:
-        self.put("\t".join(map(self.format.text, values)))
-
-    def _print_number(self, *values: object) -> None:
-        self.put(self.format.numbers(map(number, values)))
-
-    def _print_buffer(self, *parameters: object) -> None:
-        if len(parameters) < 3:
-            raise Complaint(TOO_FEW_PARAMETERS, "expected at least 3 parameters")
-        first, last = int(number(parameters[0])), int(number(parameters[1]))
-        found = [each.values(first, last) for each in columns(parameters[2:])]
-        self.put(self.format.numbers(value for row in zip(*found, strict=True) for value in row))
-
-    def _next_error(self) -> tuple[object, ...]:
-        entry = self.errors.next()
-        return (float(entry.code), entry.text, float(entry.severity), 1.0)
-
-    def _delay(self, seconds: object = None) -> None:
-        self.clock.spend(within(0, 100_000)(seconds), "delay")
-
-    def _wait_complete(self, group: object = 0) -> None:
-        number(group)
-        self.clock.finish()
-
-    def _opc(self) -> None:
-        self.clock.finish()
-        self.common.operation_complete()
-
-    def _restart_timer(self) -> None:
-        self._started = self.clock.now()
-
-    def _language(self) -> dict[str | int, Any]:
-        """Return what every TSP box has."""
-        nature = self.nature
-        local = {
-            "model": nature.model, "serialno": nature.serial, "revision": nature.firmware, "linefreq": nature.line_hertz,
-            "description": f"Keithley {nature.model}", "prompts": self._prompts, "showerrors": self._show_errors,
-            "prompts4882": Setting(1.0, switch), "autolinefreq": Setting(True, bool), "reset": self.reset,
-        }  # fmt: skip
-        panel = dict.fromkeys(("clear", "settext", "setcursor", "trigger", "sendkey"), _nothing)
-        return {
-            "print": self._print,
-            "printnumber": self._print_number,
-            "printbuffer": self._print_buffer,
-            "format": self.format.group,
-            "errorqueue": Group(
-                "errorqueue",
-                {
-                    "count": Reading(lambda: float(len(self.errors))),
-                    "next": self._next_error,
-                    "clear": self.errors.clear,
-                },
-            ),
-            "localnode": Group("localnode", local),
-            "display": Group("display", {**panel, "screen": Setting(0.0, number)}),
-            "beeper": Group("beeper", {"enable": Setting(1.0, switch), "beep": _nothing}),
-            "timer": Group(
-                "timer",
-                {
-                    "reset": self._restart_timer,
-                    "measure": Group("timer.measure", {"t": lambda: self.clock.now() - self._started}),
-                },
-            ),
-            "status": self.common.group,
-            "delay": self._delay,
-            "waitcomplete": self._wait_complete,
-            "opc": self._opc,
-            "reset": lambda *_: self.reset(),
-        }
-
-
-def _nothing(*_: object) -> None:
-    """Do what a front panel does: nothing that matters here."""

@@ -9,14 +9,14 @@ import subprocess
 import sys
 import time
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-Functions = Mapping[str, Callable[..., tuple[float, ...]]]
+Functions = Mapping[str, Callable[..., Sequence[Any]]]
 """what the helper may call, with plain values"""
 
 
-class HelperLost(Exception):  # noqa: N818 - what became of it, not an error of the caller
+class HelperLost(Exception):
     """The helper was killed at its deadline, or died."""
 
 
@@ -74,7 +74,7 @@ class Helper:
             self._answer(frame[1], frame[2:], stop=stopping() is not None)
 
     def _answer(self, name: str, arguments: list[Any], *, stop: bool) -> None:
-        values = () if stop or name == "poll" else self._functions[name](*arguments)
+        values: Sequence[Any] = () if stop or name == "poll" else self._functions[name](*arguments)
         self._send(json.dumps(["answer", stop, values]).encode() + b"\n")
 
     def _send(self, line: bytes) -> None:

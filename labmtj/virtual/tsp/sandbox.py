@@ -21,10 +21,10 @@ LONGEST_LIST = 1_000_000
 POLL_INSTRUCTIONS = 1_000_000
 """of the Lua machine, about 10 ms, between two looks whether somebody wants the script to stop"""
 
-SAFE = (
-    "_G _VERSION assert collectgarbage coroutine error gcinfo getmetatable ipairs math next pairs pcall rawequal "
-    "rawget rawset select setmetatable string table tonumber tostring type unpack xpcall"
-).split()
+SAFE = """
+    _G _VERSION assert collectgarbage coroutine error gcinfo getmetatable ipairs math next pairs pcall
+    rawequal rawget rawset select setmetatable string table tonumber tostring type unpack xpcall
+"""
 
 # `unwrap` is reached by a tail call, which Lua counts as a level: 3 is the statement of the script.
 BOOTSTRAP = """
@@ -95,7 +95,7 @@ class Sandbox:
         )
         bootstrap = self._lua.compile(BOOTSTRAP % POLL_INSTRUCTIONS)
         guarded = (self._guard(_read), self._guard(_write), self._guard(self._call), self._guard(poll))
-        self._wrap, self._table_for, self._compile, self._known = bootstrap(*guarded, " ".join(SAFE))
+        self._wrap, self._table_for, self._compile, self._known = bootstrap(*guarded, SAFE)
 
     def expose(self, root: Group) -> None:
         """Make the members of a group the globals of all scripts."""
@@ -126,7 +126,9 @@ class Sandbox:
 
     def script(self, chunk: Any) -> Any:
         """Return a chunk as the object that stands for a named script: `name()` and `name.run()` run it."""
-        make = self._lua.eval("function(chunk) return setmetatable({run = chunk}, {__call = function() chunk() end}) end")
+        make = self._lua.eval(
+            "function(chunk) return setmetatable({run = chunk}, {__call = function() chunk() end}) end"
+        )
         return make(chunk)
 
     def _present(self, member: Any) -> Any:
@@ -167,7 +169,7 @@ class Sandbox:
             if error.__traceback__ is not None and error.__traceback__.tb_next is None:
                 raise Complaint(1400, "wrong number of parameters") from None
             raise
-        return self._present(answer) if isinstance(answer, Group) else answer
+        return self._present(answer) if isinstance(answer, Group) or callable(answer) else answer
 
     def _plain(self, value: Any) -> Any:
         """Return the group behind a table of the tree, a list for any other table."""

@@ -10,6 +10,8 @@ from labmtj.virtual.tsp.complaints import INVALID_PARAMETER, TOO_BIG, TOO_SMALL,
 
 Value = bool | float | str | None
 """what a script reads and writes"""
+Members = dict[Any, Any]
+"""what a group is made of, by name or number"""
 Accept = Callable[[object], Any]
 """turns what a script wrote into a value, or raises Complaint"""
 
@@ -65,7 +67,7 @@ class Group:
         members: settings, readings, groups and functions; anything else is a constant. A key may be a number.
     """
 
-    def __init__(self, name: str, members: Mapping[str | int, Any]) -> None:
+    def __init__(self, name: str, members: Mapping[Any, Any]) -> None:
         self.name, self.members = name, dict(members)
 
     def read(self, key: object) -> object:
