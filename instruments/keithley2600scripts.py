@@ -70,23 +70,19 @@ def pulses(pulses: Pulses, range_amperes: Sequence[float], line_hertz: float) ->
     """Return a script that leaves the pulses to the trigger model; it prints statuses by channel, then times.
 
     Timer 1 begins each pulse and timer 2 ends it, on all channels by the same event. A short reading close to the end
-    of each pulse tells whether the source was limited then.
+    of each pulse, which timer 3 begins, tells whether the source was limited then.
     """
-    late = max(0.0, pulses.seconds - PULSE_CYCLES / line_hertz - PULSE_MARGIN_SECONDS)
     names, count = pulses.channels, len(pulses)
     lines = [*_tables(names, pulses.volts.T.tolist()), _outputs_are_on(names), *zero(names)]
     for channel, scale in zip(names, range_amperes, strict=True):
-        lines += _pulsed(channel, count, scale, late)
+        lines += _pulsed(channel, count, scale)
     return [
         *lines,
         f"trigger.timer[1].delay = {literal(pulses.seconds + PULSE_GAP_SECONDS)}",
-        f"trigger.timer[1].count = {max(1, count - 1)}",
-        "trigger.timer[1].passthrough = true",
-        f"trigger.timer[1].stimulus = smu{names[-1]}.trigger.ARMED_EVENT_ID",
-        f"trigger.timer[2].delay = {literal(pulses.seconds)}",
-        "trigger.timer[2].count = 1",
-        "trigger.timer[2].passthrough = false",
-        "trigger.timer[2].stimulus = trigger.timer[1].EVENT_ID",
+        f"trigger.timer[1].count = {max(1, count - 1)} trigger.timer[1].passthrough = true",
+        f"trigger.timer[1].stimulus = smu{names[-1]}.trigger.ARMED_EVENT_ID",  # the last to be armed
+        *_after_the_first(2, pulses.seconds),
+        *_after_the_first(3, pulses.seconds - PULSE_CYCLES / line_hertz - PULSE_MARGIN_SECONDS),
         "if errorqueue.count == 0 then",
         *(f"smu{channel}.trigger.initiate()" for channel in names),
         "waitcomplete()",
@@ -133,20 +129,30 @@ def _report(channels: Sequence[str], count: int) -> list[str]:
     return [f"printbuffer(1, {count}, smu{channel}.nvbuffer1.{each})" for channel in channels for each in columns]
 
 
-def _pulsed(channel: str, count: int, range_amperes: float, late: float) -> list[str]:
+def _after_the_first(timer: int, seconds: float) -> list[str]:
+    """Return statements for a timer that gives an event some time after each event of timer 1."""
+    name = f"trigger.timer[{timer}]"
+    return [
+        f"{name}.delay = {literal(seconds)} {name}.count = 1 {name}.passthrough = false",
+        f"{name}.stimulus = trigger.timer[1].EVENT_ID",
+    ]
+
+
+def _pulsed(channel: str, count: int, range_amperes: float) -> list[str]:
     measure, trigger = f"smu{channel}.measure", f"smu{channel}.trigger"
     return [
         f"{measure}.nplc = {literal(PULSE_CYCLES)} {measure}.autozero = {AUTOZERO_OFF}",
-        f"{measure}.count = 1 {measure}.interval = 0 {measure}.delay = {literal(late)} {measure}.filter.enable = 0",
+        f"{measure}.count = 1 {measure}.interval = 0 {measure}.delay = 0 {measure}.filter.enable = 0",
         f"{measure}.autorangei = 0 {measure}.rangei = {literal(range_amperes)}",
         *_buffer(channel),
+        f"{measure}.i()",  # now, so that no change of range falls into the first pulse
         f"{trigger}.source.listv(v{channel})",
         f"{trigger}.source.limiti = smu{channel}.source.limiti",
         f"{trigger}.source.action = 1",
         f"{trigger}.measure.i(smu{channel}.nvbuffer1)",
         f"{trigger}.measure.action = 1",
         f"{trigger}.arm.count = 1 {trigger}.count = {count}",
-        f"{trigger}.arm.stimulus = 0 {trigger}.measure.stimulus = 0",
+        f"{trigger}.arm.stimulus = 0 {trigger}.measure.stimulus = trigger.timer[3].EVENT_ID",
         f"{trigger}.source.stimulus = trigger.timer[1].EVENT_ID",
         f"{trigger}.endpulse.action = 0",
         f"{trigger}.endpulse.stimulus = trigger.timer[2].EVENT_ID",

@@ -25,7 +25,7 @@ from labmtj.shots import Identity
 SENTINEL = 9e37
 """Numbers beyond this stand for "no number" (9.91e37) on every box of the family."""
 PRECISION = 16
-"""`format.asciiprecision`: 16 digits lose nothing that a meter shows. It is 6 again after a restart: that gives it away."""
+"""`format.asciiprecision`: 16 digits lose nothing that a meter shows. After a restart it is 6: that gives it away."""
 LINE_LENGTH = 900
 """Longest line that is sent; the buffer of a line on the oldest boxes is about 1000 characters (from memory)."""
 

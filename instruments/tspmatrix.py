@@ -1,4 +1,4 @@
-"""What Keithley's TSP switch matrices share: cards by slot, crosspoints by name, relays moved and checked on the box."""
+"""What Keithley's TSP matrices share: cards by slot, crosspoints by name, relays moved and checked on the box."""
 
 from __future__ import annotations
 
