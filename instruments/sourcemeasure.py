@@ -108,7 +108,8 @@ class SourceMeasure(SCPIInstrument):
         kept = self.exchange(
             *(each.format(ch=channel) for each in self.commands.prepare), f"{span} {text(volts_range)}",
             # a limit under 0.1 % of the present current range is refused, by some boxes silently
-            self.commands.lowest_range.format(ch=channel), f"{limit} {text(amperes)}", f"{limit}?", f"{span}?", f"{level}?",
+            self.commands.lowest_range.format(ch=channel), f"{limit} {text(amperes)}",
+            f"{limit}?", f"{span}?", f"{level}?",
         )  # fmt: skip
         kept_amperes, kept_range, kept_level = (self.number(reply) for reply in kept)
         self._compare("compliance", "A", amperes, kept_amperes)
