@@ -71,6 +71,11 @@ class Keithley2600B(TSPInstrument):
         }
         super().__init__(box, script_seconds=script_seconds)
 
+    @classmethod
+    def channel_names(cls) -> tuple[str, ...]:
+        """Return the channels of the model."""
+        return tuple(MODELS[cls.__name__.removeprefix("Keithley")].channels)
+
     @property
     def settings(self) -> Mapping[str, object]:
         """Plain values that the engine is built from."""

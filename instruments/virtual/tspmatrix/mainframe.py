@@ -36,6 +36,14 @@ class Mainframe(TSPInstrument):
                 )
         super().__init__(box, script_seconds=script_seconds)
 
+    @classmethod
+    def geometry(cls, cards: Mapping[int, str]) -> dict[int, tuple[int, int]]:
+        """Return rows and columns by slot; UsageError for a card that the model does not take."""
+        known = CARDS_3706 if cls.model == "3706A" else CARDS_707
+        if unknown := [card for card in cards.values() if card not in known]:
+            raise UsageError(f"a virtual {cls.model} takes no card {unknown[0]!r}; cards are {', '.join(known)}")
+        return {slot: (known[card].rows, known[card].columns) for slot, card in cards.items()}
+
     @property
     def settings(self) -> Mapping[str, object]:
         """Plain values that the engine is built from."""
