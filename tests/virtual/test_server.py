@@ -108,16 +108,16 @@ def test_or_is_refused(echo, booked, connected):
         first, first_file = connected(server)
         first.sendall(b"a?\n")
         assert first_file.readline() == b"a?\n"
-        second, second_file = connected(server)
+        _, second_file = connected(server)
         assert second_file.readline() == b""
 
 
 def test_a_line_without_end_ends_the_connection(server, connected):
     link, file = connected(server)
-    with pytest.raises(OSError):
-        for _ in range(100):
-            link.sendall(b"x" * 65536)
-            time.sleep(0.001)
+    with contextlib.suppress(OSError):
+        link.sendall(b"x" * (1 << 22))
+    with contextlib.suppress(ConnectionResetError):
+        assert file.readline() == b""
     link, file = connected(server)
     link.sendall(b"a?\n")
     assert file.readline() == b"a?\n"

@@ -71,7 +71,7 @@ def test_more_than_22_watts_are_refused(unit):
 
 
 @pytest.mark.parametrize(
-    "line, code", [(":SOUR:VOLT 211", -222), (":SOUR:VOLT:RANG 20;:SOUR:VOLT 22", -222), (":SOUR:VOLT abc", -104)]
+    ("line", "code"), [(":SOUR:VOLT 211", -222), (":SOUR:VOLT:RANG 20;:SOUR:VOLT 22", -222), (":SOUR:VOLT abc", -104)]
 )
 def test_what_is_beyond_the_range_is_refused(unit, line, code):
     unit.handle(line)
