@@ -13,10 +13,11 @@ from labmtj.bench.description import BenchFile
 from labmtj.bench.laboratory import LaboratoryFile
 from labmtj.bench.loading import complaint, load_any
 from labmtj.bench.ownership import owning
+from labmtj.bench.served import BookedClock, ServedBench
 from labmtj.bench.sessions import Sessions, Wrap, open_sessions
 from labmtj.bench.simulated import crossbar_of
 from labmtj.bench.wiring import Wiring, wiring_of
-from labmtj.errors import SettingError, UsageError
+from labmtj.errors import SettingError
 from labmtj.limits import Limited
 from labmtj.schema import Attribute
 from labmtj.verbs import Clock, Crossbar
@@ -142,7 +143,10 @@ def open_bench(name: str | Path) -> Iterator[Crossbar]:
         with located(str(name)), open_laboratory(file) as bench:
             yield Limited(bench)
     else:
-        raise UsageError(f"{name}: is a virtual bench; its instruments are not served yet")
+        with located(str(name)), ServedBench(library.find(str(name), "benches")) as served:
+            clock = BookedClock(served)
+            with open_laboratory(file.of, resources=served.resources, clock=clock) as bench:
+                yield Limited(bench)
 
 
 @contextmanager
