@@ -136,7 +136,7 @@ class Keithley2600B(TSPInstrument):
         """
         lines = scripts.reading(channels, self._meters(channels, aperture_seconds, range_amperes))
         printed = self.script(*lines, seconds=SLOWNESS * aperture_seconds)
-        return self._readings(np.zeros(1), printed, channels)
+        return self._readings(["0", *printed], channels, 1)
 
     def run_shots(self, shots: Shots) -> ShotReadings:
         """Hold and read a sequence, as one script; levels are at 0 V afterwards, also after an error.
@@ -155,8 +155,8 @@ class Keithley2600B(TSPInstrument):
 
         def piece(part: slice) -> ShotReadings:
             some = replace(shots, volts=shots.volts[part])
-            start, *printed = self.script(*scripts.shots(some, meters), seconds=each * len(some))
-            return self._readings(np.array(numbers(start)), printed, shots.read)
+            printed = self.script(*scripts.shots(some, meters), seconds=each * len(some))
+            return self._readings(printed, shots.read, len(some))
 
         return joined_readings(self._in_pieces(shots.channels, len(shots), piece))
 
@@ -278,24 +278,26 @@ class Keithley2600B(TSPInstrument):
         except InstrumentError as second:
             error.add_note(f"and its levels may not be at 0 V: {second}")
 
-    def _readings(self, start: FloatArray, printed: Sequence[str], channels: Sequence[str]) -> ShotReadings:
-        """Return what a script printed: readings, statuses and ranges of one channel after another."""
+    def _columns(self, printed: Sequence[str], lines: int, count: int) -> FloatArray:
+        """Return what a script printed, shape (lines, count); InstrumentError if it is not that."""
         try:
-            found = np.array([numbers(line) for line in printed]).reshape(len(channels), 3, len(start))
+            return np.array([numbers(line) for line in printed], float).reshape(lines, count)
         except ValueError as error:
-            raise self.complaint("sent something else than readings", reply="\n".join(printed)) from error
-        amperes, statuses, scales = found.transpose(1, 2, 0)
+            problem = f"sent something else than {lines} lines of {count} numbers"
+            raise self.complaint(problem, reply="\n".join(printed)) from error
+
+    def _readings(self, printed: Sequence[str], channels: Sequence[str], count: int) -> ShotReadings:
+        """Return what a script printed: times, then readings, statuses and ranges of one channel after another."""
+        start, *found = self._columns(printed, 1 + 3 * len(channels), count)
+        amperes, statuses, scales = np.reshape(found, (len(channels), 3, count)).transpose(1, 2, 0)
         over = np.abs(amperes) > SENTINEL
         amperes = np.where(over, np.nan, amperes)
         flags = np.where(over, Flag.OVERFLOW, 0) | np.where(np.isnan(amperes), Flag.INVALID, 0) | _limited(statuses)
         return ShotReadings(amperes, flags.astype(np.uint8), scales, start)
 
     def _delivered(self, pulses: Pulses, printed: Sequence[str]) -> DeliveredPulses:
-        try:
-            *statuses, seconds = np.array([numbers(line) for line in printed]).reshape(-1, len(pulses))
-            flags = _limited(np.array(statuses)).T.reshape(pulses.volts.shape)
-        except ValueError as error:
-            raise self.complaint("sent something else than statuses and times", reply="\n".join(printed)) from error
+        *statuses, seconds = self._columns(printed, len(pulses.channels) + 1, len(pulses))
+        flags = _limited(np.array(statuses)).T
         steps = np.full((len(pulses), 1), pulses.seconds)
         return DeliveredPulses(steps, pulses.volts[:, np.newaxis, :], flags.astype(np.uint8), seconds - seconds[0])
 
