@@ -32,6 +32,8 @@ SHORTEST_PULSE_SECONDS = 100e-6
 """Programmable; settled into any load from 150 us (2606B data sheet; for these models from memory, unverified)."""
 SKEW_SECONDS = 0.5e-6
 """Between edges of two channels that follow one trigger event (from memory, unverified); answers do not resolve it."""
+PULSE_JITTER_SECONDS = 20e-6
+"""How far the stamps of two pulses may be from what was asked for, before the box is not believed."""
 SETTLE_SECONDS = 100e-6
 """To 0.1 % on ranges up to 6 V, typical (2600B data sheet p. 15; 2 V range of 2612B and 2636B unverified)."""
 LOWEST_AUTORANGE_AMPERES = 100e-9
@@ -298,6 +300,10 @@ class Keithley2600B(TSPInstrument):
     def _delivered(self, pulses: Pulses, printed: Sequence[str]) -> DeliveredPulses:
         *statuses, seconds = self._columns(printed, len(pulses.channels) + 1, len(pulses))
         flags = _limited(np.array(statuses)).T
+        late = np.abs(np.diff(seconds) - pulses.seconds - scripts.PULSE_GAP_SECONDS)
+        if np.max(late, initial=0.0) > PULSE_JITTER_SECONDS:
+            problem = f"did not keep the time of its pulses, by {np.max(late):g} s: nobody knows how long they were"
+            raise self.complaint(f"{problem}; read the cells before anything else", reply="\n".join(printed))
         steps = np.full((len(pulses), 1), pulses.seconds)
         return DeliveredPulses(steps, pulses.volts[:, np.newaxis, :], flags.astype(np.uint8), seconds - seconds[0])
 

@@ -332,42 +332,54 @@ def pulsed(smu):
     )
 
 
+PULSES = Pulses(("a", "b"), np.array([[0.6, -0.2], [-0.6, 0.2]]), 1e-3)
+PULSES_SCRIPT = (
+    "loadandrunscript",
+    "local va = {", "0.6,-0.6,", "}",
+    "local vb = {", "-0.2,0.2,", "}",
+    'if smua.source.output ~= 1 or smub.source.output ~= 1 then error("an output is off") end',
+    "smua.source.levelv = 0",
+    "smub.source.levelv = 0",
+    *pulsed("smua"), *pulsed("smub"),
+    "trigger.timer[1].delay = 0.0012",
+    "trigger.timer[1].count = 1 trigger.timer[1].passthrough = true",
+    "trigger.timer[1].stimulus = smub.trigger.ARMED_EVENT_ID",
+    "trigger.timer[2].delay = 0.001 trigger.timer[2].count = 1 trigger.timer[2].passthrough = false",
+    "trigger.timer[2].stimulus = trigger.timer[1].EVENT_ID",
+    "trigger.timer[3].delay = 0.00093 trigger.timer[3].count = 1 trigger.timer[3].passthrough = false",
+    "trigger.timer[3].stimulus = trigger.timer[1].EVENT_ID",
+    "if errorqueue.count == 0 then",
+    "smua.trigger.initiate()",
+    "smub.trigger.initiate()",
+    "waitcomplete()",
+    "end",
+    "smua.source.levelv = 0",
+    "smub.source.levelv = 0",
+    "printbuffer(1, 2, smua.nvbuffer1.statuses)",
+    "printbuffer(1, 2, smub.nvbuffer1.statuses)",
+    "printbuffer(1, 2, smua.nvbuffer1.timestamps)",
+    "endscript",
+)  # fmt: skip
+
+
 def test_pulses_are_one_script_for_the_trigger_model(tsp):
-    script = (
-        "loadandrunscript",
-        "local va = {", "0.6,-0.6,", "}",
-        "local vb = {", "-0.2,0.2,", "}",
-        'if smua.source.output ~= 1 or smub.source.output ~= 1 then error("an output is off") end',
-        "smua.source.levelv = 0",
-        "smub.source.levelv = 0",
-        *pulsed("smua"), *pulsed("smub"),
-        "trigger.timer[1].delay = 0.0012",
-        "trigger.timer[1].count = 1 trigger.timer[1].passthrough = true",
-        "trigger.timer[1].stimulus = smub.trigger.ARMED_EVENT_ID",
-        "trigger.timer[2].delay = 0.001 trigger.timer[2].count = 1 trigger.timer[2].passthrough = false",
-        "trigger.timer[2].stimulus = trigger.timer[1].EVENT_ID",
-        "trigger.timer[3].delay = 0.00093 trigger.timer[3].count = 1 trigger.timer[3].passthrough = false",
-        "trigger.timer[3].stimulus = trigger.timer[1].EVENT_ID",
-        "if errorqueue.count == 0 then",
-        "smua.trigger.initiate()",
-        "smub.trigger.initiate()",
-        "waitcomplete()",
-        "end",
-        "smua.source.levelv = 0",
-        "smub.source.levelv = 0",
-        "printbuffer(1, 2, smua.nvbuffer1.statuses)",
-        "printbuffer(1, 2, smub.nvbuffer1.statuses)",
-        "printbuffer(1, 2, smua.nvbuffer1.timestamps)",
-        "endscript",
-    )  # fmt: skip
     printed = ("0.0e+00, 6.4e+01", "0.0e+00, 0.0e+00", "0.0e+00, 1.2e-03")
-    with tsp(Keithley2636B, *limited("a", "b"), FREQUENCY, (script, printed)) as smu:
+    with tsp(Keithley2636B, *limited("a", "b"), FREQUENCY, (PULSES_SCRIPT, printed)) as smu:
         limit(smu, "a", "b")
-        found = smu.run_pulses(Pulses(("a", "b"), np.array([[0.6, -0.2], [-0.6, 0.2]]), 1e-3))
+        found = smu.run_pulses(PULSES)
     assert found.flags.tolist() == [[0, 0], [Flag.COMPLIANCE, 0]]
     assert found.step_seconds.tolist() == [[1e-3], [1e-3]]
     assert found.step_volts.tolist() == [[[0.6, -0.2]], [[-0.6, 0.2]]]
     assert found.start_seconds.tolist() == [0.0, 1.2e-3]
+
+
+@pytest.mark.parametrize("second", ["5.0e-05", "2.4e-03"])
+def test_pulses_that_came_at_another_time_are_not_believed(tsp, second):
+    printed = ("0.0e+00, 0.0e+00", "0.0e+00, 0.0e+00", f"0.0e+00, {second}")
+    with tsp(Keithley2636B, *limited("a", "b"), FREQUENCY, (PULSES_SCRIPT, printed), (ZEROED, ())) as smu:
+        limit(smu, "a", "b")
+        with pytest.raises(InstrumentError, match="did not keep the time of its pulses"):
+            smu.run_pulses(PULSES)
 
 
 def test_a_pulse_that_is_too_short_is_refused_with_the_shortest(tsp):
@@ -388,10 +400,6 @@ def abort(number):
     return (f'abort\nprint("={number}", errorqueue.count, format.asciiprecision)', None)
 
 
-def late(number):
-    return (None, f"={number}\t0.0e+00\t1.6e+01")
-
-
 def answered(lines, number, *printed):
     message = "\n".join([*lines, f'print("={number}", errorqueue.count, format.asciiprecision)'])
     first, *rest = [*printed, f"={number}\t0.0e+00\t1.6e+01"]
@@ -399,17 +407,16 @@ def answered(lines, number, *printed):
 
 
 def test_safe_is_zero_then_off_in_one_message_and_asked(tsp):
-    raw = [abort(1), *answered(SAFE, 2, "0.0e+00\t0.0e+00\t0.0e+00\t0.0e+00")]
-    with tsp(Keithley2636B, *[], raw=raw) as smu:
-        smu.run_shots  # noqa: B018 - a driver without any traffic yet
-        smu._open()
+    raw = [abort(2), *answered(SAFE, 3, "0.0e+00\t0.0e+00\t0.0e+00\t0.0e+00")]
+    with tsp(Keithley2636B, ((), ()), raw=raw) as smu:
+        smu.check_errors()
         smu.make_safe()
 
 
 def test_an_output_that_stays_on_is_said_so(tsp):
-    raw = [abort(1), *answered(SAFE, 2, "1.0e+00\t0.0e+00\t0.0e+00\t0.0e+00")]
-    with tsp(Keithley2636B, raw=raw) as smu:
-        smu._open()
+    raw = [abort(2), *answered(SAFE, 3, "1.0e+00\t0.0e+00\t0.0e+00\t0.0e+00")]
+    with tsp(Keithley2636B, ((), ()), raw=raw) as smu:
+        smu.check_errors()
         with pytest.raises(InstrumentError, match="does not go to 0 V and off"):
             smu.make_safe()
 
