@@ -11,9 +11,9 @@ from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
-from instruments.scpi import SCPIInstrument, text
+from instruments.scpi import SCPIInstrument, decoded, text, texts, without_sentinels
 from labmtj.errors import CannotDo, InstrumentError, LimitExceeded, Stopped, UsageError
-from labmtj.quantities import FloatArray
+from labmtj.quantities import Flag, FloatArray
 from labmtj.shots import DeliveredPulses, Pulses, ShotReadings, Shots, UnitFacts
 
 PIECE_SECONDS = 2.0
@@ -36,10 +36,10 @@ class Commands:
     output: str
     prepare: tuple[str, ...]
     """make a channel a fixed voltage source and a current meter, and leave its output as it is"""
-    lowest_range: str
-    """set the lowest current range, with which every limit is allowed"""
+    current_range: str
     end_sequence: tuple[str, ...]
     """stop every kind of sequence and go back to a fixed level"""
+    abort: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,8 @@ class Model:
 
     facts: UnitFacts
     """without line frequency and apertures, which follow from the box"""
-    apertures_in_line_cycles: tuple[float, float]
+    apertures_in_line_cycles: tuple[float, float] | None
+    """None where the facts give them in seconds"""
     source_ranges_volts: tuple[float, ...]
     source_reach: float
     """highest level of a range as a fraction of it"""
@@ -56,6 +57,8 @@ class Model:
     """points"""
     point_seconds: float
     """what a point of a sequence takes beyond settling and aperture, at most"""
+    status: Mapping[int, Flag]
+    """what bits of the status word of a reading mean"""
 
 
 class SourceMeasure(SCPIInstrument):
@@ -86,8 +89,8 @@ class SourceMeasure(SCPIInstrument):
     def facts(self) -> UnitFacts:
         """What the model can do, with the line frequency of the box."""
         hertz = self.number(self.exchange(":SYST:LFR?")[0])
-        shortest, longest = self.model.apertures_in_line_cycles
-        return replace(self.model.facts, line_hertz=hertz, aperture_seconds=(shortest / hertz, longest / hertz))
+        facts, cycles = replace(self.model.facts, line_hertz=hertz), self.model.apertures_in_line_cycles
+        return facts if cycles is None else replace(facts, aperture_seconds=(cycles[0] / hertz, cycles[1] / hertz))
 
     def limit(self, channel: str, amperes: float, highest_volts: float) -> None:
         """Set the compliance and a fixed source range, at level 0 V; both are read back.
@@ -104,11 +107,15 @@ class SourceMeasure(SCPIInstrument):
         volts_range = self._source_range(amperes, highest_volts)
         self._require_zero(channel)
         self._limits.pop(channel, None)
-        level, span, limit = (self._header(name, channel) for name in ("level", "source_range", "limit"))
+        level, span, limit, meter = (
+            self._header(name, channel) for name in ("level", "source_range", "limit", "current_range")
+        )
+        scale, lowest = self._widest(amperes), self.model.facts.range_amperes[0]
         kept = self.exchange(
             *(each.format(ch=channel) for each in self.commands.prepare), f"{span} {text(volts_range)}",
-            # a limit under 0.1 % of the present current range is refused, by some boxes silently
-            self.commands.lowest_range.format(ch=channel), f"{limit} {text(amperes)}",
+            # a limit far below the present current range is refused, by some boxes silently; and a current range below
+            # the limit would itself limit the source, so the range rests at the limit whenever nothing is read
+            f"{meter} {text(lowest)}", f"{limit} {text(amperes)}", f"{meter} {text(scale)}",
             f"{limit}?", f"{span}?", f"{level}?",
         )  # fmt: skip
         kept_amperes, kept_range, kept_level = (self.number(reply) for reply in kept)
@@ -184,7 +191,7 @@ class SourceMeasure(SCPIInstrument):
     def abort(self) -> None:
         """Stop a running sequence, from any thread; the sequence raises Stopped."""
         self._stop.set()
-        self.interrupt(":ABOR")
+        self.interrupt(self.commands.abort)
 
     def make_safe(self) -> None:
         """Bring every level to 0 V, then switch every output off, verified; every step even if one before failed.
@@ -282,10 +289,29 @@ class SourceMeasure(SCPIInstrument):
 
     def _scale(self, channel: str, range_amperes: float) -> float:
         """Return the smallest range that holds a current, but none above the limit: no box reads beyond that."""
-        facts, limit = self.model.facts, self._limits[channel][0]
-        if range_amperes > facts.range_amperes[-1] * facts.over_range:
+        facts = self.model.facts
+        if range_amperes > facts.range_amperes[-1]:
             raise CannotDo(f"{self.name}: no current range holds {range_amperes:g} A")
-        return min(facts.range_for(range_amperes), facts.range_for(limit / facts.over_range))
+        return min(facts.range_for(range_amperes), self._rest(channel))
+
+    def _rest(self, channel: str) -> float:
+        """Return the current range of a channel that is not read."""
+        return self._widest(self._limits[channel][0])
+
+    def _widest(self, limit_amperes: float) -> float:
+        facts = self.model.facts
+        return facts.range_for(limit_amperes / facts.over_range)
+
+    def _range_command(self, channel: str, shots: Shots) -> str:
+        header = self._header("current_range", channel)
+        if channel not in shots.read:
+            return f"{header} {text(self._rest(channel))}"
+        if shots.range_amperes is None:
+            return f"{header}:AUTO 1"
+        return f"{header} {text(self._scale(channel, shots.range_amperes))}"
+
+    def _rest_command(self, channel: str) -> str:
+        return f"{self._header('current_range', channel)} {text(self._rest(channel))}"
 
     def _scales(self, channels: Sequence[str], range_amperes: float | None, amperes: FloatArray) -> FloatArray:
         """Return the range of every reading (shots, channels); after autorange the smallest that holds it."""
@@ -297,6 +323,14 @@ class SourceMeasure(SCPIInstrument):
 
     # Sequences
 
+    def _answer(self, shots: Shots, currents: FloatArray, status: FloatArray, starts: FloatArray) -> ShotReadings:
+        """Return the readings of the channels that were asked for, from those of all; (shots, channels) each."""
+        amperes, flags = without_sentinels(currents)
+        flags |= decoded(status, self.model.status)
+        scales = self._scales(shots.channels, shots.range_amperes, amperes)
+        read = [shots.channels.index(channel) for channel in shots.read]
+        return ShotReadings(amperes[:, read], flags[:, read], scales[:, read], starts)
+
     def _pulse_seconds(self, seconds: float) -> float:
         """Return the time from pulse to pulse in a train."""
         return 2 * (seconds + self.model.point_seconds)
@@ -305,7 +339,7 @@ class SourceMeasure(SCPIInstrument):
         aperture = self.facts.aperture_seconds[0]
         volts = np.zeros((2 * len(pulses) + 1, len(pulses.channels)))
         volts[1::2] = pulses.volts
-        largest = max(self._limits[channel][0] for channel in pulses.channels)
+        largest = max(map(self._rest, pulses.channels))
         read = self._sequence(
             Shots(pulses.channels, volts, pulses.channels, pulses.seconds - aperture, aperture, largest)
         )
@@ -335,9 +369,16 @@ class SourceMeasure(SCPIInstrument):
             if isinstance(error, InstrumentError) and self._stop.is_set():
                 raise Stopped from error
             raise
-        return _joined(parts)
+        return joined(parts)
 
 
-def _joined(parts: Sequence[Answer]) -> Answer:
+def list_commands(header: str, values: FloatArray, longest: int) -> list[str]:
+    """Return the commands that fill a list of levels, `longest` values each."""
+    parts = [values[start : start + longest] for start in range(0, len(values), longest)]
+    return [f"{header}{':APP' * (index > 0)} {texts(part)}" for index, part in enumerate(parts)]
+
+
+def joined(parts: Sequence[Answer]) -> Answer:
+    """Return the answers of parts of a sequence as one."""
     whole = {each.name: np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(parts[0])}
     return replace(parts[0], **whole)
