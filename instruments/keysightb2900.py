@@ -193,7 +193,7 @@ class KeysightB2902A(SourceMeasure):
 
     def _period(self, seconds: float) -> float:
         """Return a time for the trigger timers, whole microseconds, that leaves the box time to store a reading."""
-        return ceil((seconds + self.model.point_seconds) * 1e6) / 1e6
+        return ceil(round((seconds + self.model.point_seconds) * 1e6, 3)) / 1e6
 
 
 class KeysightB2912A(KeysightB2902A):

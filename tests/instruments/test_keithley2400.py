@@ -43,7 +43,7 @@ def test_both_spellings_of_the_identity_are_understood(reply):
 def test_another_model_is_refused_with_what_to_do():
     with (
         dialogue(("*IDN?", "KEITHLEY INSTRUMENTS INC.,MODEL 7002,1,A01")) as smu,
-        pytest.raises(InstrumentError, match="is a 7002, not a 2400.*bench file"),
+        pytest.raises(InstrumentError, match=r"is a 7002, not a 2400.*bench file"),
     ):
         smu.identify()
 
@@ -65,7 +65,7 @@ def test_a_compliance_that_the_box_did_not_take_is_noticed_and_the_output_stays_
 def test_limit_at_a_level_is_refused_before_anything_is_set():
     with (
         dialogue((ZERO[0], 'VOLT;+1.000000E-01;1;0,"No error"')) as smu,
-        pytest.raises(InstrumentError, match="is at .*bring it to 0 V"),
+        pytest.raises(InstrumentError, match=r"is at .*bring it to 0 V"),
     ):
         smu.limit("1", 0.002, 0.5)
 
@@ -191,7 +191,7 @@ def test_autorange_and_a_spot_reading_at_the_present_level():
 def test_an_aperture_that_the_box_lacks_is_refused(seconds):
     with dialogue(*ARMED, MAINS) as smu:
         smu.limit("1", 0.002, 0.5)
-        with pytest.raises(CannotDo, match="0.0002 to 0.2 s"):
+        with pytest.raises(CannotDo, match=r"0.0002 to 0.2 s"):
             smu.read(["1"], seconds, None)
 
 

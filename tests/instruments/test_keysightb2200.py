@@ -94,9 +94,8 @@ def test_make_safe_opens_everything_even_if_ground_mode_fails():
         (":SYST:ERR?", '0,"No error"'),
         (":ROUT:OPEN:CARD ALL;:SYST:ERR?", '0,"No error"'),
         ground_mode=True,
-    ) as matrix:
-        with pytest.raises(InstrumentError, match="-221, Settings conflict"):
-            matrix.make_safe()
+    ) as matrix, pytest.raises(InstrumentError, match="-221, Settings conflict"):
+        matrix.make_safe()
 
 
 def test_bias_mode_has_a_port_and_the_outputs_that_take_part():
