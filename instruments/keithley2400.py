@@ -12,7 +12,8 @@ from pymeasure.instruments.keithley import Keithley2400 as PyMeasureKeithley2400
 from pymeasure.instruments.validators import strict_range
 
 from instruments.scpi import text
-from instruments.sourcemeasure import Commands, Model, SourceMeasure, list_commands
+from instruments.sequences import SequencedUnit, list_commands
+from instruments.smumodel import Commands, Model
 from labmtj.quantities import Flag
 from labmtj.shots import ShotReadings, Shots, UnitFacts
 
@@ -49,7 +50,7 @@ LIST_POINTS = 100
 """levels that one command can append to the list; from memory, unverified"""
 
 
-class Keithley2400(SourceMeasure, PyMeasureKeithley2400):
+class Keithley2400(SequencedUnit, PyMeasureKeithley2400):
     """Represents the Keithley 2400 SourceMeter as a source-measure unit of a bench.
 
     The attributes are PyMeasure's, those with `%g` in their commands replaced by ones that lose no digit.

@@ -11,7 +11,8 @@ from pymeasure.instruments import Instrument
 from pymeasure.instruments.validators import strict_discrete_set, strict_range
 
 from instruments.scpi import text
-from instruments.sourcemeasure import Commands, Model, SourceMeasure, list_commands
+from instruments.sequences import SequencedUnit, list_commands
+from instruments.smumodel import Commands, Model
 from labmtj.quantities import Flag
 from labmtj.shots import Identity, ShotReadings, Shots, UnitFacts
 
@@ -50,7 +51,7 @@ SHORTEST_DELAY_SECONDS = 50e-6
 ELEMENTS = "READ,REL,SOURSTAT"
 
 
-class Keithley2450(SourceMeasure):
+class Keithley2450(SequencedUnit):
     """Represents the Keithley 2450 SourceMeter, which must be in its SCPI language."""
 
     models = ("2450",)

@@ -12,7 +12,8 @@ from pymeasure.instruments import Channel, Instrument
 from pymeasure.instruments.validators import strict_discrete_set, strict_range
 
 from instruments.scpi import text, texts
-from instruments.sourcemeasure import Commands, Model, SourceMeasure, joined
+from instruments.sequences import SequencedUnit, joined
+from instruments.smumodel import Commands, Model
 from labmtj.quantities import Flag, FloatArray
 from labmtj.shots import DeliveredPulses, Pulses, ShotReadings, Shots, UnitFacts
 
@@ -102,7 +103,7 @@ class B2900Channel(Channel):
     )  # fmt: skip
 
 
-class KeysightB2902A(SourceMeasure):
+class KeysightB2902A(SequencedUnit):
     """Represents the Keysight B2902A, two channels: `ch_1` and `ch_2`."""
 
     models = ("B2902A",)
