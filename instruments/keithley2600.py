@@ -20,7 +20,7 @@ from instruments.keithley2600channel import (
     Keithley2600Channel,
     Model,
 )
-from instruments.sequences import joined_pulses, joined_readings, pieces
+from instruments.pieces import joined_pulses, joined_readings, pieces
 from instruments.tsp import SENTINEL, TSPInstrument, literal, number, numbers
 from labmtj.errors import CannotDo, InstrumentError, LimitExceeded, Stopped, UsageError
 from labmtj.quantities import Flag, FloatArray
