@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import inf, nan
+from math import nan
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pymeasure.instruments import Instrument
 from pymeasure.instruments.keithley import Keithley2400 as PyMeasureKeithley2400
 from pymeasure.instruments.validators import strict_range
 
-from instruments.scpi import text, texts, without_sentinels
-from instruments.sourcemeasure import Commands, Model, SourceMeasure
-from labmtj.quantities import Flag, FloatArray
+from instruments.scpi import text
+from instruments.sequences import SequencedUnit, list_commands
+from instruments.smumodel import Commands, Model
+from labmtj.quantities import Flag
 from labmtj.shots import ShotReadings, Shots, UnitFacts
 
 MODEL = Model(
@@ -34,6 +34,7 @@ MODEL = Model(
     source_reach=1.05,  # user's manual 3-4
     longest_sequence=2500,  # trigger count
     point_seconds=0.005,  # from memory, unverified
+    status={0: Flag.OVERFLOW, 3: Flag.COMPLIANCE, 16: Flag.COMPLIANCE},  # user's manual 18-51; 16 is range compliance
 )
 COMMANDS = Commands(
     function=":SOUR:FUNC", level=":SOUR:VOLT", source_range=":SOUR:VOLT:RANG", limit=":SENS:CURR:PROT", output=":OUTP",
@@ -41,16 +42,15 @@ COMMANDS = Commands(
         ":SOUR:FUNC VOLT", ":SOUR:VOLT:MODE FIX", ":SOUR:CLE:AUTO 0", ":OUTP:SMOD NORM",  # HIMP would wear its relay
         ":SYST:BEEP:STAT 0", ":SENS:FUNC:CONC 0", ":SENS:FUNC 'CURR'", ":SENS:AVER 0", ":ARM:COUN 1",
     ),
-    lowest_range=":SENS:CURR:RANG 1e-06",
+    current_range=":SENS:CURR:RANG",
     end_sequence=(":ABOR", ":SOUR:VOLT:MODE FIX"),
+    abort=":ABOR",
 )  # fmt: skip
 LIST_POINTS = 100
 """levels that one command can append to the list; from memory, unverified"""
-STATUS = {0: Flag.OVERFLOW, 3: Flag.COMPLIANCE, 16: Flag.COMPLIANCE}
-"""bits of the status word (user's manual 18-51): over-range, compliance, range compliance"""
 
 
-class Keithley2400(SourceMeasure, PyMeasureKeithley2400):
+class Keithley2400(SequencedUnit, PyMeasureKeithley2400):
     """Represents the Keithley 2400 SourceMeter as a source-measure unit of a bench.
 
     The attributes are PyMeasure's, those with `%g` in their commands replaced by ones that lose no digit.
@@ -109,19 +109,17 @@ class Keithley2400(SourceMeasure, PyMeasureKeithley2400):
 
     def _spot(self, channels: Sequence[str], aperture_seconds: float, range_amperes: float | None) -> ShotReadings:
         shots = Shots(self.channels, np.zeros((1, 1)), tuple(channels), 0.0, aperture_seconds, range_amperes)
-        reply = self.exchange(*self._meter(shots), ":READ?")[0]
+        reply = self.exchange(*self._meter(shots), ":READ?", self._rest_command("1"))[0]
         return self._readings(shots, reply)
 
     def _sequence(self, shots: Shots) -> ShotReadings:
-        levels = shots.volts[:, 0]
-        lists = [levels[start : start + LIST_POINTS] for start in range(0, len(levels), LIST_POINTS)]
-        commands = [f":SOUR:LIST:VOLT{':APP' * (index > 0)} {texts(part)}" for index, part in enumerate(lists)]
-        for command in commands[:-1]:  # errors of these wait in the queue
+        *first, last = list_commands(":SOUR:LIST:VOLT", shots.volts[:, 0], LIST_POINTS)
+        for command in first:  # errors of these wait in the queue
             self.write(command)
         # FIX: the sweep stays on the source range that `limit` chose
         reply, level = self.exchange(
-            commands[-1], *self._meter(shots), ":SOUR:VOLT:MODE LIST", ":SOUR:SWE:RANG FIX", ":READ?",
-            ":SOUR:VOLT:MODE FIX", ":SOUR:VOLT 0", ":SOUR:VOLT?",
+            last, *self._meter(shots), ":SOUR:VOLT:MODE LIST", ":SOUR:SWE:RANG FIX", ":READ?",
+            ":SOUR:VOLT:MODE FIX", ":SOUR:VOLT 0", self._rest_command("1"), ":SOUR:VOLT?",
         )  # fmt: skip
         self._compare("level", "V", 0.0, self.number(level))
         return self._readings(shots, reply)
@@ -132,30 +130,11 @@ class Keithley2400(SourceMeasure, PyMeasureKeithley2400):
         Autozero is refreshed once per sequence: with every reading it would take three apertures instead of one.
         """
         cycles = shots.aperture_seconds * self.facts.line_hertz
-        span = f"RANG {text(self._scale('1', shots.range_amperes))}" if shots.range_amperes else "RANG:AUTO 1"
         return [
-            f":SENS:CURR:NPLC {text(cycles)}", f":SENS:CURR:{span}", ":SYST:AZER 0", ":SYST:AZER ONCE",
+            f":SENS:CURR:NPLC {text(cycles)}", self._range_command("1", shots), ":SYST:AZER 0", ":SYST:AZER ONCE",
             f":SOUR:DEL {text(shots.settle_seconds)}", f":TRIG:COUN {len(shots)}", ":SYST:TIME:RES",
         ]  # fmt: skip
 
     def _readings(self, shots: Shots, reply: str) -> ShotReadings:
-        numbers = self.floats(reply)
-        if numbers.size != 5 * len(shots):
-            raise self.distrust(f"gave {numbers.size} numbers for {len(shots)} readings of five each", reply)
-        _, current, _, stamps, status = numbers.reshape(-1, 5).T
-        amperes, flags = without_sentinels(current[:, np.newaxis])
-        flags |= decoded(status, STATUS)[:, np.newaxis]
-        chosen = slice(len(shots.read))
-        starts = stamps - stamps[0] + shots.settle_seconds
-        scales = self._scales(self.channels, shots.range_amperes, amperes)
-        return ShotReadings(amperes[:, chosen], flags[:, chosen], scales[:, chosen], starts)
-
-
-def decoded(status: FloatArray, meaning: dict[int, Flag]) -> NDArray[np.uint8]:
-    """Return the flags of status words that came as numbers; a word that is none is INVALID."""
-    known = np.abs(status) < inf
-    words = np.where(known, status, 0).astype(np.int64)
-    flags = np.where(known, 0, int(Flag.INVALID)).astype(np.uint8)
-    for bit, flag in meaning.items():
-        flags |= (words >> bit & 1).astype(np.uint8) * np.uint8(flag)
-    return flags
+        _, currents, _, stamps, status = np.split(self.table(reply, len(shots), 5), 5, axis=1)
+        return self._answer(shots, currents, status, stamps[:, 0] - stamps[0] + shots.settle_seconds)

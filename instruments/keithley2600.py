@@ -20,7 +20,7 @@ from instruments.keithley2600channel import (
     Keithley2600Channel,
     Model,
 )
-from instruments.sequences import joined_pulses, joined_readings, pieces
+from instruments.pieces import joined_pulses, joined_readings, pieces
 from instruments.tsp import SENTINEL, TSPInstrument, literal, number, numbers
 from labmtj.errors import CannotDo, InstrumentError, LimitExceeded, Stopped, UsageError
 from labmtj.quantities import Flag, FloatArray
@@ -32,6 +32,8 @@ SHORTEST_PULSE_SECONDS = 100e-6
 """Programmable; settled into any load from 150 us (2606B data sheet; for these models from memory, unverified)."""
 SKEW_SECONDS = 0.5e-6
 """Between edges of two channels that follow one trigger event (from memory, unverified); answers do not resolve it."""
+PULSE_JITTER_SECONDS = 20e-6
+"""How far the stamps of two pulses may be from what was asked for, before the box is not believed."""
 SETTLE_SECONDS = 100e-6
 """To 0.1 % on ranges up to 6 V, typical (2600B data sheet p. 15; 2 V range of 2612B and 2636B unverified)."""
 LOWEST_AUTORANGE_AMPERES = 100e-9
@@ -136,7 +138,7 @@ class Keithley2600B(TSPInstrument):
         """
         lines = scripts.reading(channels, self._meters(channels, aperture_seconds, range_amperes))
         printed = self.script(*lines, seconds=SLOWNESS * aperture_seconds)
-        return self._readings(np.zeros(1), printed, channels)
+        return self._readings(["0", *printed], channels, 1)
 
     def run_shots(self, shots: Shots) -> ShotReadings:
         """Hold and read a sequence, as one script; levels are at 0 V afterwards, also after an error.
@@ -155,8 +157,8 @@ class Keithley2600B(TSPInstrument):
 
         def piece(part: slice) -> ShotReadings:
             some = replace(shots, volts=shots.volts[part])
-            start, *printed = self.script(*scripts.shots(some, meters), seconds=each * len(some))
-            return self._readings(np.array(numbers(start)), printed, shots.read)
+            printed = self.script(*scripts.shots(some, meters), seconds=each * len(some))
+            return self._readings(printed, shots.read, len(some))
 
         return joined_readings(self._in_pieces(shots.channels, len(shots), piece))
 
@@ -278,24 +280,30 @@ class Keithley2600B(TSPInstrument):
         except InstrumentError as second:
             error.add_note(f"and its levels may not be at 0 V: {second}")
 
-    def _readings(self, start: FloatArray, printed: Sequence[str], channels: Sequence[str]) -> ShotReadings:
-        """Return what a script printed: readings, statuses and ranges of one channel after another."""
+    def _columns(self, printed: Sequence[str], lines: int, count: int) -> FloatArray:
+        """Return what a script printed, shape (lines, count); InstrumentError if it is not that."""
         try:
-            found = np.array([numbers(line) for line in printed]).reshape(len(channels), 3, len(start))
+            return np.array([numbers(line) for line in printed], float).reshape(lines, count)
         except ValueError as error:
-            raise self.complaint("sent something else than readings", reply="\n".join(printed)) from error
-        amperes, statuses, scales = found.transpose(1, 2, 0)
+            problem = f"sent something else than {lines} lines of {count} numbers"
+            raise self.complaint(problem, reply="\n".join(printed)) from error
+
+    def _readings(self, printed: Sequence[str], channels: Sequence[str], count: int) -> ShotReadings:
+        """Return what a script printed: times, then readings, statuses and ranges of one channel after another."""
+        start, *found = self._columns(printed, 1 + 3 * len(channels), count)
+        amperes, statuses, scales = np.reshape(found, (len(channels), 3, count)).transpose(1, 2, 0)
         over = np.abs(amperes) > SENTINEL
         amperes = np.where(over, np.nan, amperes)
         flags = np.where(over, Flag.OVERFLOW, 0) | np.where(np.isnan(amperes), Flag.INVALID, 0) | _limited(statuses)
         return ShotReadings(amperes, flags.astype(np.uint8), scales, start)
 
     def _delivered(self, pulses: Pulses, printed: Sequence[str]) -> DeliveredPulses:
-        try:
-            *statuses, seconds = np.array([numbers(line) for line in printed]).reshape(-1, len(pulses))
-            flags = _limited(np.array(statuses)).T.reshape(pulses.volts.shape)
-        except ValueError as error:
-            raise self.complaint("sent something else than statuses and times", reply="\n".join(printed)) from error
+        *statuses, seconds = self._columns(printed, len(pulses.channels) + 1, len(pulses))
+        flags = _limited(np.array(statuses)).T
+        late = np.abs(np.diff(seconds) - pulses.seconds - scripts.PULSE_GAP_SECONDS)
+        if np.max(late, initial=0.0) > PULSE_JITTER_SECONDS:
+            problem = f"did not keep the time of its pulses, by {np.max(late):g} s: nobody knows how long they were"
+            raise self.complaint(f"{problem}; read the cells before anything else", reply="\n".join(printed))
         steps = np.full((len(pulses), 1), pulses.seconds)
         return DeliveredPulses(steps, pulses.volts[:, np.newaxis, :], flags.astype(np.uint8), seconds - seconds[0])
 

@@ -78,11 +78,11 @@ def pulses(pulses: Pulses, range_amperes: Sequence[float], line_hertz: float) ->
         lines += _pulsed(channel, count, scale)
     return [
         *lines,
-        f"trigger.timer[1].delay = {literal(pulses.seconds + PULSE_GAP_SECONDS)}",
+        f"trigger.timer[1].delay = {literal(round(pulses.seconds + PULSE_GAP_SECONDS, 9))}",
         f"trigger.timer[1].count = {max(1, count - 1)} trigger.timer[1].passthrough = true",
         f"trigger.timer[1].stimulus = smu{names[-1]}.trigger.ARMED_EVENT_ID",  # the last to be armed
         *_after_the_first(2, pulses.seconds),
-        *_after_the_first(3, pulses.seconds - PULSE_CYCLES / line_hertz - PULSE_MARGIN_SECONDS),
+        *_after_the_first(3, round(pulses.seconds - PULSE_CYCLES / line_hertz - PULSE_MARGIN_SECONDS, 9)),
         "if errorqueue.count == 0 then",
         *(f"smu{channel}.trigger.initiate()" for channel in names),
         "waitcomplete()",

@@ -104,6 +104,13 @@ class SCPIInstrument(Session, SCPIMixin, Instrument):
             raise self.distrust(f"answered {len(values)} numbers where one was asked", reply)
         return float(values[0])
 
+    def table(self, reply: str, rows: int, columns: int) -> FloatArray:
+        """Return the numbers of a reply, (rows, columns); raise InstrumentError if there are more or fewer."""
+        values = self.floats(reply)
+        if values.size != rows * columns:
+            raise self.distrust(f"answered {values.size} numbers instead of {rows} times {columns}", reply)
+        return values.reshape(rows, columns)
+
 
 def text(value: float) -> str:
     """Return a number as it is sent: the shortest text that gives exactly this number again."""
@@ -122,3 +129,13 @@ def without_sentinels(values: ArrayLike) -> tuple[FloatArray, NDArray[np.uint8]]
     beyond = invalid & (np.abs(raw) < 9.905e37)
     flags = Flag.INVALID * invalid.astype(np.uint8) | Flag.OVERFLOW * beyond.astype(np.uint8)
     return np.where(invalid, np.nan, raw), np.asarray(flags, np.uint8)
+
+
+def decoded(status: FloatArray, meaning: Mapping[int, Flag]) -> NDArray[np.uint8]:
+    """Return the flags of status words that came as numbers, by bit; a word that is no number is INVALID."""
+    known = np.abs(status) < 9e37
+    words = np.where(known, status, 0).astype(np.int64)
+    flags = np.where(known, 0, int(Flag.INVALID)).astype(np.uint8)
+    for bit, flag in meaning.items():
+        flags |= (words >> bit & 1).astype(np.uint8) * np.uint8(flag)
+    return flags

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from instruments.scpi import SCPIInstrument
-from labmtj.errors import UsageError
+from labmtj.errors import InstrumentError, UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,12 @@ class SCPIMatrix(SCPIInstrument):
 
     def make_safe(self) -> None:
         """Open every relay, verified."""
-        self._verify(self._move([self.open_all]))
+        try:
+            closed = self._move([self.open_all])
+        except InstrumentError:
+            self.exchange(self.open_all)  # whatever else it refused
+            raise
+        self._verify(closed)
 
     def shutdown(self) -> None:
         """Make the instrument safe."""

@@ -1,65 +1,23 @@
-"""The verbs of a source-measure unit that are the same for all SCPI units: limit, output, level, sequences, safety."""
+"""Limits, outputs and levels of an SCPI source-measure unit: whatever is set is read back before it counts."""
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from functools import cached_property
-from typing import Any, ClassVar, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 
 from instruments.scpi import SCPIInstrument, text
-from labmtj.errors import CannotDo, InstrumentError, LimitExceeded, Stopped, UsageError
+from instruments.smumodel import Commands, Model
+from labmtj.errors import InstrumentError, LimitExceeded, UsageError
 from labmtj.quantities import FloatArray
-from labmtj.shots import DeliveredPulses, Pulses, ShotReadings, Shots, UnitFacts
 
-PIECE_SECONDS = 2.0
-"""A longer sequence goes out in pieces: a stop is heeded between two of them, on every interface."""
 TOLERANCE = 1e-3
 """how far a limit that is read back may be from what was set, as a fraction: the box rounds to its resolution"""
-PATIENCE = 4
-"""times the expected duration of a sequence before it counts as lost: autorange and autozero take their time"""
-Answer = TypeVar("Answer", ShotReadings, DeliveredPulses)
-
-
-@dataclass(frozen=True, slots=True)
-class Commands:
-    """What a brand calls the things that every unit has, with {ch} for the number of the channel."""
-
-    function: str
-    level: str
-    source_range: str
-    limit: str
-    output: str
-    prepare: tuple[str, ...]
-    """make a channel a fixed voltage source and a current meter, and leave its output as it is"""
-    lowest_range: str
-    """set the lowest current range, with which every limit is allowed"""
-    end_sequence: tuple[str, ...]
-    """stop every kind of sequence and go back to a fixed level"""
-
-
-@dataclass(frozen=True, slots=True)
-class Model:
-    """What the data sheet of a model says, and what one sequence may hold."""
-
-    facts: UnitFacts
-    """without line frequency and apertures, which follow from the box"""
-    apertures_in_line_cycles: tuple[float, float]
-    source_ranges_volts: tuple[float, ...]
-    source_reach: float
-    """highest level of a range as a fraction of it"""
-    longest_sequence: int
-    """points"""
-    point_seconds: float
-    """what a point of a sequence takes beyond settling and aperture, at most"""
 
 
 class SourceMeasure(SCPIInstrument):
-    """Implements `labmtj.verbs.SourceMeasureUnit`; a brand adds its commands, its facts and how it runs a sequence."""
+    """Limits, outputs and levels of all channels; a brand adds its model and its commands."""
 
     channels: tuple[str, ...] = ("1",)
     commands: ClassVar[Commands]
@@ -67,27 +25,7 @@ class SourceMeasure(SCPIInstrument):
 
     def __init__(self, adapter: Any, name: str, **kwargs: Any) -> None:
         self._limits: dict[str, tuple[float, float]] = {}
-        self._stop = threading.Event()
         super().__init__(adapter, name, **kwargs)
-
-    # What a brand adds
-
-    def _spot(self, channels: Sequence[str], aperture_seconds: float, range_amperes: float | None) -> ShotReadings:
-        """Read once at the present levels."""
-        raise NotImplementedError
-
-    def _sequence(self, shots: Shots) -> ShotReadings:
-        """Run a sequence of at most `longest_sequence` shots; levels are at 0 V when it returns."""
-        raise NotImplementedError
-
-    # Verbs
-
-    @cached_property
-    def facts(self) -> UnitFacts:
-        """What the model can do, with the line frequency of the box."""
-        hertz = self.number(self.exchange(":SYST:LFR?")[0])
-        shortest, longest = self.model.apertures_in_line_cycles
-        return replace(self.model.facts, line_hertz=hertz, aperture_seconds=(shortest / hertz, longest / hertz))
 
     def limit(self, channel: str, amperes: float, highest_volts: float) -> None:
         """Set the compliance and a fixed source range, at level 0 V; both are read back.
@@ -101,14 +39,18 @@ class SourceMeasure(SCPIInstrument):
             CannotDo: the model has no such compliance or level.
             InstrumentError: the level is not 0 V, or the box keeps another value than it was given.
         """
-        volts_range = self._source_range(amperes, highest_volts)
+        volts_range = self.model.source_range(self.name, amperes, highest_volts)
         self._require_zero(channel)
         self._limits.pop(channel, None)
-        level, span, limit = (self._header(name, channel) for name in ("level", "source_range", "limit"))
+        level, span, limit, meter = (
+            self._header(name, channel) for name in ("level", "source_range", "limit", "current_range")
+        )
+        scale, lowest = self.model.resting_range(amperes), self.model.facts.range_amperes[0]
         kept = self.exchange(
             *(each.format(ch=channel) for each in self.commands.prepare), f"{span} {text(volts_range)}",
-            # a limit under 0.1 % of the present current range is refused, by some boxes silently
-            self.commands.lowest_range.format(ch=channel), f"{limit} {text(amperes)}",
+            # a limit far below the present current range is refused, by some boxes silently; and a current range below
+            # the limit would itself limit the source, so the range rests at the limit whenever nothing is read
+            f"{meter} {text(lowest)}", f"{limit} {text(amperes)}", f"{meter} {text(scale)}",
             f"{limit}?", f"{span}?", f"{level}?",
         )  # fmt: skip
         kept_amperes, kept_range, kept_level = (self.number(reply) for reply in kept)
@@ -139,52 +81,6 @@ class SourceMeasure(SCPIInstrument):
         """Set levels in one message; LimitExceeded beyond what `limit` was told."""
         self._check_levels(tuple(volts), np.array([list(volts.values())], float))
         self.exchange(*(f"{self._header('level', channel)} {text(value)}" for channel, value in volts.items()))
-
-    def read(  # another verb than PyMeasure's, which is `receive` here
-        self, channels: Sequence[str], aperture_seconds: float, range_amperes: float | None
-    ) -> ShotReadings:
-        """Read currents at the present levels, one shot; CannotDo for an aperture that the model lacks."""
-        self._check_aperture(aperture_seconds)
-        for channel in channels:
-            self._limit_of(channel)
-        with self.patience(PATIENCE * aperture_seconds):
-            return self._spot(tuple(channels), aperture_seconds, range_amperes)
-
-    def run_shots(self, shots: Shots) -> ShotReadings:
-        """Hold and read a sequence as list sweeps on the box; levels are at 0 V afterwards, also after an error.
-
-        Raises:
-            CannotDo: the model has no such aperture.
-            LimitExceeded: a level is beyond what `limit` was told.
-            InstrumentError: the box complains.
-            Stopped: `abort` was called.
-        """
-        self._check_levels(shots.channels, shots.volts)
-        self._check_aperture(shots.aperture_seconds)
-        each = shots.settle_seconds + shots.aperture_seconds + self.model.point_seconds
-        return self._in_pieces(
-            len(shots), each, self.model.longest_sequence,
-            lambda part: self._sequence(replace(shots, volts=shots.volts[part])),
-        )  # fmt: skip
-
-    def run_pulses(self, pulses: Pulses) -> DeliveredPulses:
-        """Apply pulses as a list sweep that alternates with 0 V; every width is measured by the clock of the box.
-
-        Raises:
-            CannotDo: the width is too short for the model.
-            LimitExceeded, InstrumentError, Stopped: as in `run_shots`.
-        """
-        self._check_levels(pulses.channels, pulses.volts)
-        self._check_width(pulses.seconds)
-        return self._in_pieces(
-            len(pulses), self._pulse_seconds(pulses.seconds), (self.model.longest_sequence - 1) // 2,
-            lambda part: self._pulse_train(replace(pulses, volts=pulses.volts[part])),
-        )  # fmt: skip
-
-    def abort(self) -> None:
-        """Stop a running sequence, from any thread; the sequence raises Stopped."""
-        self._stop.set()
-        self.interrupt(":ABOR")
 
     def make_safe(self) -> None:
         """Bring every level to 0 V, then switch every output off, verified; every step even if one before failed.
@@ -254,90 +150,9 @@ class SourceMeasure(SCPIInstrument):
             raise UsageError(f"{self.name}: channel {channel} needs a limit first")
         return self._limits[channel]
 
-    def _source_range(self, amperes: float, highest_volts: float) -> float:
-        facts, model = self.model.facts, self.model
-        if not 0 < amperes <= facts.highest_amperes:
-            raise CannotDo(f"{self.name}: compliance {amperes:g} A is not within 0 to {facts.highest_amperes:g} A")
-        fitting = [each for each in model.source_ranges_volts if each * model.source_reach >= highest_volts]
-        if not (0 <= highest_volts <= facts.highest_volts and fitting):
-            raise CannotDo(f"{self.name}: level {highest_volts:g} V is not within 0 to {facts.highest_volts:g} V")
-        return fitting[0]
-
     def _check_levels(self, channels: tuple[str, ...], volts: FloatArray) -> None:
         for channel, levels in zip(channels, volts.T, strict=True):
             highest = self._limit_of(channel)[1]
             worst = np.max(np.abs(levels), initial=0.0)
             if not worst <= highest:
                 raise LimitExceeded(f"{self.name}: level {worst:g} V of channel {channel} exceeds its {highest:g} V")
-
-    def _check_aperture(self, seconds: float) -> None:
-        shortest, longest = self.facts.aperture_seconds
-        if not shortest * (1 - 1e-9) <= seconds <= longest * (1 + 1e-9):
-            raise CannotDo(f"{self.name}: aperture {seconds:g} s is not within {shortest:g} to {longest:g} s")
-
-    def _check_width(self, seconds: float) -> None:
-        shortest = self.model.facts.shortest_pulse_seconds
-        if not seconds >= shortest:
-            raise CannotDo(f"{self.name}: a pulse of {seconds:g} s is too short; its shortest is {shortest:g} s")
-
-    def _scale(self, channel: str, range_amperes: float) -> float:
-        """Return the smallest range that holds a current, but none above the limit: no box reads beyond that."""
-        facts, limit = self.model.facts, self._limits[channel][0]
-        if range_amperes > facts.range_amperes[-1] * facts.over_range:
-            raise CannotDo(f"{self.name}: no current range holds {range_amperes:g} A")
-        return min(facts.range_for(range_amperes), facts.range_for(limit / facts.over_range))
-
-    def _scales(self, channels: Sequence[str], range_amperes: float | None, amperes: FloatArray) -> FloatArray:
-        """Return the range of every reading (shots, channels); after autorange the smallest that holds it."""
-        if range_amperes is not None:
-            return np.broadcast_to([self._scale(channel, range_amperes) for channel in channels], amperes.shape)
-        scales = np.array(self.model.facts.range_amperes)
-        beyond = np.searchsorted(scales, np.abs(np.nan_to_num(amperes, nan=np.inf)))
-        return np.asarray(scales[np.minimum(beyond, len(scales) - 1)], float)
-
-    # Sequences
-
-    def _pulse_seconds(self, seconds: float) -> float:
-        """Return the time from pulse to pulse in a train."""
-        return 2 * (seconds + self.model.point_seconds)
-
-    def _pulse_train(self, pulses: Pulses) -> DeliveredPulses:
-        aperture = self.facts.aperture_seconds[0]
-        volts = np.zeros((2 * len(pulses) + 1, len(pulses.channels)))
-        volts[1::2] = pulses.volts
-        largest = max(self._limits[channel][0] for channel in pulses.channels)
-        read = self._sequence(
-            Shots(pulses.channels, volts, pulses.channels, pulses.seconds - aperture, aperture, largest)
-        )
-        widths = np.diff(read.start_seconds)[::2]  # from the reading at 0 V before a pulse to the one at its end
-        return DeliveredPulses(
-            widths[:, np.newaxis], pulses.volts[:, np.newaxis, :], read.flags[1::2], read.start_seconds[:-1:2]
-        )
-
-    def _in_pieces(self, count: int, each: float, longest: int, run: Callable[[slice], Answer]) -> Answer:
-        """Run a sequence in pieces that the box can hold and that leave no stop unheeded for long."""
-        self._stop.clear()
-        parts: list[Answer] = []
-        began, done = time.monotonic(), 0.0
-        size = max(1, min(longest, int(PIECE_SECONDS / each)))
-        try:
-            for first in range(0, count, size):
-                if self._stop.is_set():
-                    raise Stopped
-                start = max(done, time.monotonic() - began) if parts else 0.0
-                with self.patience(PATIENCE * each * size):
-                    piece = run(slice(first, first + size))
-                parts.append(replace(piece, start_seconds=piece.start_seconds + start))
-                done = float(parts[-1].start_seconds[-1]) + each
-        except BaseException as error:
-            self._attempt(self._end_sequences)
-            self._attempt(self._zero_and_off("level"))
-            if isinstance(error, InstrumentError) and self._stop.is_set():
-                raise Stopped from error
-            raise
-        return _joined(parts)
-
-
-def _joined(parts: Sequence[Answer]) -> Answer:
-    whole = {each.name: np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(parts[0])}
-    return replace(parts[0], **whole)

@@ -93,7 +93,7 @@ class TSPChannel(Replies, Channel):
 
     def complaint(self, problem: str, command: str = "", reply: str = "") -> InstrumentError:
         """Return the error to raise for the box."""
-        return self.parent.complaint(problem, command, reply)  # type: ignore[no-any-return]
+        return self.parent.complaint(problem, self.insert_id(command), reply)  # type: ignore[no-any-return]
 
 
 class TSPInstrument(Replies, Instrument):

@@ -119,12 +119,11 @@ class TSPMatrix(TSPInstrument):
         """
         if not opening and not closing:
             return
-        lines = [f'channel.open("{names}")' for names in _lists(opening)]
-        still_closed = " and ".join(f'channel.getclose("{names}") == nil' for names in _lists(opening)) or "true"
-        lines += [
-            f"if errorqueue.count == 0 and {still_closed} then",
-            *(f'channel.close("{names}")' for names in _lists(closing)),
-            "end",
+        lines = [
+            *(f'channel.open("{names}")' for names in _lists(opening)),
+            "local opened = errorqueue.count == 0",
+            *(f'opened = opened and channel.getclose("{names}") == nil' for names in _lists(opening)),
+            *(f'if opened then channel.close("{names}") end' for names in _lists(closing)),
             'print(channel.getclose("allslots"))',
         ]
         seconds = 2 * self.relay_seconds * (len(opening) + len(closing))
