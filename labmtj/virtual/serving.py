@@ -45,13 +45,13 @@ class ServedInstruments:
             self.arm_fault(text)
         with ExitStack() as stack:
             stack.callback(bench.close)
-            server: type[HislipServer | SocketServer] = HislipServer if hislip else SocketServer
             self.served = {
                 name: Served(each, bench.network, bench.file.message_seconds) for name, each in self.faulty.items()
             }
             self.servers: dict[str, HislipServer | SocketServer] = {}
             for name, each in self.served.items():
-                self.servers[name] = stack.enter_context(server(each))
+                server: HislipServer | SocketServer = HislipServer(each) if hislip else SocketServer(each)
+                self.servers[name] = stack.enter_context(server)
             self.control = stack.enter_context(Control(self.answers()))
             self._stack = stack.pop_all()
 
