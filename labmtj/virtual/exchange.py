@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from labmtj.virtual.terminals import Time, VirtualInstrument
 
 MESSAGE_SECONDS = 1e-3
-"""what one message takes on a real LAN, there and back (an assumption)"""
+"""what a message and its answer take on a real LAN, there and back (an assumption)"""
 LONGEST_MESSAGE = 1 << 20
 """bytes; a longer one ends the connection"""
 GLANCE_SECONDS = 0.02
@@ -30,12 +30,13 @@ class Unterminated(str):
 
 
 class Served:
-    """An instrument as all its connections see it: one message at a time, each counted and booked.
+    """An instrument as all its connections see it: one message at a time, each counted.
 
     Args:
         instrument: who answers.
         time: the clock of the bench.
-        message_seconds: booked for every message under the purpose "message".
+        message_seconds: booked under the purpose "message" for every message that is answered; one
+            without an answer costs no round trip, for the next is on its way already.
     """
 
     def __init__(self, instrument: VirtualInstrument, time: Time, message_seconds: float = MESSAGE_SECONDS) -> None:
@@ -43,6 +44,8 @@ class Served:
         self.message_seconds = message_seconds
         self.messages = 0
         """handled so far"""
+        self.round_trips = 0
+        """of these, those that were answered"""
         self._time = time
         self._lock = threading.Lock()
 
@@ -50,9 +53,12 @@ class Served:
         """Handle one message."""
         with self._lock:
             self.messages += 1
-            if self.message_seconds:
-                self._time.spend(self.message_seconds, "message")
-            return self.instrument.handle(message)
+            reply = self.instrument.handle(message)
+            if reply is not None:
+                self.round_trips += 1
+                if self.message_seconds:
+                    self._time.spend(self.message_seconds, "message")
+            return reply
 
 
 class Intake:

@@ -50,8 +50,8 @@ class ServedInstruments:
             }
             self.servers: dict[str, HislipServer | SocketServer] = {}
             for name, each in self.served.items():
-                server: HislipServer | SocketServer = HislipServer(each) if hislip else SocketServer(each)
-                self.servers[name] = stack.enter_context(server)
+                self.servers[name] = HislipServer(each) if hislip else SocketServer(each)
+                stack.callback(self.servers[name].close)
             self.control = stack.enter_context(Control(self.answers()))
             self._stack = stack.pop_all()
 
@@ -125,6 +125,7 @@ class ServedInstruments:
             "booked": lambda: dict(network.clock.booked_seconds),
             "wait": wait,
             "messages": lambda: {name: each.messages for name, each in self.served.items()},
+            "round_trips": lambda: {name: each.round_trips for name, each in self.served.items()},
             "closures": lambda: {
                 f"{name}:{'-'.join(map(str, where))}": count
                 for name, relays in network.relays.items()
