@@ -35,8 +35,8 @@ class Served:
     Args:
         instrument: who answers.
         time: the clock of the bench.
-        message_seconds: booked under the purpose "message" for every message that is answered; one
-            without an answer costs no round trip, for the next is on its way already.
+        message_seconds: booked under the purpose "message" for every round trip: messages that came together and were
+            answered. One without an answer costs nothing, for the next is on its way already.
     """
 
     def __init__(self, instrument: VirtualInstrument, time: Time, message_seconds: float = MESSAGE_SECONDS) -> None:
@@ -45,16 +45,19 @@ class Served:
         self.messages = 0
         """handled so far"""
         self.round_trips = 0
-        """of these, those that were answered"""
+        """how often a client had to wait for an answer"""
+        self._answered = False
         self._time = time
         self._lock = threading.Lock()
 
-    def answer(self, message: str) -> str | None:
-        """Handle one message."""
+    def answer(self, message: str, *, more: bool = False) -> str | None:
+        """Handle one message; `more` says that others have come with it."""
         with self._lock:
             self.messages += 1
             reply = self.instrument.handle(message)
-            if reply is not None:
+            self._answered |= reply is not None
+            if self._answered and not more:
+                self._answered = False
                 self.round_trips += 1
                 if self.message_seconds:
                     self._time.spend(self.message_seconds, "message")
@@ -92,6 +95,11 @@ class Intake:
             self.handling_since = time.monotonic()
             self._offered = max(self._offered - 1, 0)
             return self._waiting.popleft()
+
+    @property
+    def more(self) -> bool:
+        """Whether another message has come together with the one that is handled now."""
+        return bool(self._waiting)
 
     @contextlib.contextmanager
     def watched(self) -> Iterator[Intake]:
