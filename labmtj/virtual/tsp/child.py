@@ -14,7 +14,7 @@ import os
 import sys
 from typing import Any
 
-from labmtj.virtual.tsp.complaints import RUNTIME_ERROR, Entry, ScriptFault, Severity
+from labmtj.virtual.tsp.complaints import RUNTIME_ERROR, Aborted, Entry, Severity
 from labmtj.virtual.tsp.engine import Engine
 
 MORE_BYTES = 512 << 20
@@ -62,14 +62,14 @@ class Wire:
             line = line[os.write(self._out, line) :]
 
     def call(self, name: str, *arguments: object) -> list[Any]:
-        """Call a function of the other process; ScriptFault from the moment on that the script is to stop."""
+        """Call a function of the other process; Aborted from the moment on that the script is to stop."""
         if self._stopping:
-            raise ScriptFault(": script aborted")
+            raise Aborted(": script aborted")
         self.send(["call", name, *arguments])
         _, stop, values = self.receive()
         if stop:
             self._stopping = True
-            raise ScriptFault(": script aborted")
+            raise Aborted(": script aborted")
         answer: list[Any] = values
         return answer
 
