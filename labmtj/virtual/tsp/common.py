@@ -24,20 +24,12 @@ class Event(IntFlag):
     POWER_ON = 128
 
 
-class Status(IntFlag):
-    """Bits of the status byte."""
-
-    ERRORS = 4
-    EVENTS = 32
-    SERVICE = 64
-
-
 class CommonCommands:
     """The IEEE 488.2 side of a box."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._events = Event.POWER_ON
+        self._events = int(Event.POWER_ON)
         self._event_enable, self._service_enable = Setting(0.0, whole(0, 255)), Setting(0.0, whole(0, 255))
         standard = Group("status.standard", {"enable": self._event_enable, "event": Reading(self._take_events)})
         self.members: Members = {
@@ -60,12 +52,10 @@ class CommonCommands:
 
     def status_byte(self) -> int:
         """Return the status byte."""
-        byte = Status.ERRORS if self._engine.errors else Status(0)
-        if int(self._events) & int(self._event_enable.value):
-            byte |= Status.EVENTS
-        if int(byte) & int(self._service_enable.value):
-            byte |= Status.SERVICE
-        return int(byte)
+        byte = 4 if self._engine.errors else 0  # plain numbers: it is asked for with every message
+        if self._events & int(self._event_enable.value):
+            byte |= 32
+        return byte | 64 if byte & int(self._service_enable.value) else byte
 
     def line(self, line: str) -> None:
         """Do one or more common commands, joined by semicolons."""
@@ -103,10 +93,10 @@ class CommonCommands:
 
     def _clear(self) -> None:
         self._engine.errors.clear()
-        self._events = Event(0)
+        self._events = 0
 
     def _take_events(self) -> float:
-        events, self._events = self._events, Event(0)
+        events, self._events = self._events, 0
         return float(events)
 
     def _reset_enables(self) -> None:

@@ -29,6 +29,10 @@ class ScriptFault(Exception):
     """A statement that Lua itself trips over: the script ends, with -286 in the queue."""
 
 
+class Aborted(ScriptFault):
+    """Somebody wants the script to end: every statement that could notice fails from now on."""
+
+
 class Entry(NamedTuple):
     """One entry of the queue."""
 

@@ -58,6 +58,8 @@ class Engine:
         """what *TRG does"""
         self._out: list[str] = []
         self._size = 0
+        self._last: tuple[str, Any] = ("", None)
+        """the chunk that was compiled last: clients ask the same again and again"""
         self._script: tuple[str, list[str], bool] | None = None
         self.common = CommonCommands(self)
         self.sandbox = Sandbox(self.complain, self._poll)
@@ -130,8 +132,11 @@ class Engine:
                 self.execute(chunk)
 
     def _compile(self, code: str) -> Any:
+        if code == self._last[0]:
+            return self._last[1]
         try:
-            return self.sandbox.compile(code)
+            self._last = (code, self.sandbox.compile(code))
+            return self._last[1]
         except ScriptFault as fault:
             self._fault(SYNTAX_ERROR, f"TSP Syntax error {fault}")
             return None

@@ -13,13 +13,16 @@ from typing import Any, NoReturn
 
 import lupa.lua51 as lupa
 
-from labmtj.virtual.tsp.complaints import Complaint, Entry, ScriptFault
+from labmtj.virtual.tsp.complaints import Aborted, Complaint, Entry, ScriptFault
 from labmtj.virtual.tsp.tree import Group, Setting
 
 LUA_BYTES = 64 << 20
 LONGEST_LIST = 1_000_000
 POLL_INSTRUCTIONS = 1_000_000
 """of the Lua machine, about 10 ms, between two looks whether somebody wants the script to stop"""
+
+HURRY_INSTRUCTIONS = 100
+"""the same once it is to stop: a script that catches errors is then hit outside of what catches them"""
 
 SAFE = """
     _G _VERSION assert collectgarbage coroutine error gcinfo getmetatable ipairs math next pairs pcall
@@ -30,12 +33,17 @@ SAFE = """
 BOOTSTRAP = """
 local read, write, call, poll, safe = ...
 local error, find, loadstring, setmetatable, type = error, string.find, loadstring, setmetatable, type
+local hook, sethook = nil, debug.sethook
 local known = setmetatable({}, {__mode = "k"})
 
 local function unwrap(ok, ...)
     if ok then return ... end
+    if ok == nil then sethook(hook, "", %(hurry)d) end
     error((...), 3)
 end
+
+hook = function() return unwrap(poll()) end
+local function rearm() sethook(hook, "", %(calm)d) end
 
 local function wrap(behind)
     return function(...) return unwrap(call(behind, ...)) end
@@ -60,7 +68,7 @@ local function compile(code, name)
     return loadstring(code, name or "=TSP")
 end
 
-debug.sethook(function() return unwrap(poll()) end, "", %d)
+rearm()
 getmetatable("").__metatable = false
 string.dump = nil
 local keep = {}
@@ -71,7 +79,7 @@ _G.loadstring = compile
 function makegetter(group, key) return function() return group[key] end end
 function makesetter(group, key) return function(value) group[key] = value end end
 
-return wrap, table_for, compile, function(proxy) return known[proxy] end
+return rearm, wrap, table_for, compile, function(proxy) return known[proxy] end
 """
 
 
@@ -85,6 +93,7 @@ class Sandbox:
 
     def __init__(self, complain: Callable[[Entry], None], poll: Callable[[], None]) -> None:
         self._complain = complain
+        self._hurried = False
         self._lua = lupa.LuaRuntime(
             register_eval=False,
             register_builtins=False,
@@ -93,9 +102,9 @@ class Sandbox:
             encoding="latin-1",  # one character is one byte, so that binary data pass
             max_memory=LUA_BYTES,
         )
-        bootstrap = self._lua.compile(BOOTSTRAP % POLL_INSTRUCTIONS)
+        bootstrap = self._lua.compile(BOOTSTRAP % {"calm": POLL_INSTRUCTIONS, "hurry": HURRY_INSTRUCTIONS})
         guarded = (self._guard(_read), self._guard(_write), self._guard(self._call), self._guard(poll))
-        self._wrap, self._table_for, self._compile, self._known = bootstrap(*guarded, SAFE)
+        self._rearm, self._wrap, self._table_for, self._compile, self._known = bootstrap(*guarded, SAFE)
 
     def expose(self, root: Group) -> None:
         """Make the members of a group the globals of all scripts."""
@@ -116,6 +125,9 @@ class Sandbox:
 
     def run(self, chunk: Any) -> None:
         """Run a compiled chunk to its end; ScriptFault if it does not get there."""
+        if self._hurried:
+            self._rearm()
+            self._hurried = False
         try:
             chunk()
         except lupa.LuaMemoryError:
@@ -156,6 +168,9 @@ class Sandbox:
             except Complaint as complaint:
                 self._complain(complaint.entry)
                 return (True, None)
+            except Aborted as fault:
+                first, self._hurried = not self._hurried, True
+                return (None if first else False, str(fault))  # nil shortens the interval, which starts it anew
             except ScriptFault as fault:
                 return (False, str(fault))
             return (True, *answer) if isinstance(answer, tuple) else (True, answer)
