@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from labmtj.circuit.fixed_point import CellLaw, Drain, Problem, settle_one
+from labmtj.circuit.fixed_point import CellLaw, Drain, Problem, settle_cells
 from labmtj.circuit.nonlinear import OperatingPoint
 from labmtj.circuit.ports import PortState
 from labmtj.quantities import FloatArray
@@ -53,8 +53,8 @@ class LoadedArray:
         unloaded = self.impedance @ node_amperes
         linear = state.transfer @ unloaded[:lines]
         problem = Problem(state.cell_ohms, state.inverse, cell_amperes, cell_siemens, tolerance_volts, self._drain)
-        start = state.cell_ohms * linear if start_volts is None else start_volts
-        volts, amperes = settle_one(problem, linear, start)
+        starts = None if start_volts is None else start_volts[np.newaxis]
+        (volts,), (amperes,) = settle_cells(problem, linear[np.newaxis], starts)
         excess = state.cell_ohms * amperes - volts
         node_volts = unloaded - self.impedance[:, :lines] @ (state.transfer.T @ excess)
         into = state.wires.incidence.T @ amperes

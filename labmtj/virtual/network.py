@@ -7,7 +7,7 @@ crossbar. There is one clock: what two boxes do at the same time is booked one a
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from threading import RLock
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ from labmtj.virtual.drive import Drive, Setting, Solved
 from labmtj.virtual.line_noise import LineNoise
 from labmtj.virtual.ports import VirtualChannel, VirtualRelays
 from labmtj.virtual.routing import Cabling, Relay
-from labmtj.virtual.terminals import Crosspoint, Sensed
+from labmtj.virtual.terminals import Box, Crosspoint, Sensed
 from labmtj.virtual.wiring import Wiring
 
 HOT_VOLTS = 10e-3
@@ -82,9 +82,22 @@ class Network:
         self.channels = {name: VirtualChannel(self, number) for number, name in enumerate(wiring.channels)}
         self.relays = {name: VirtualRelays(self, name, plan.crosspoints()) for name, plan in wiring.matrices.items()}
 
-    def channels_of(self, instrument: str) -> dict[str, VirtualChannel]:
-        """Return the channels of one box by name."""
-        return {channel: port for (owner, channel), port in self.channels.items() if owner == instrument}
+    def box(
+        self,
+        name: str,
+        serial: str,
+        *,
+        cards: Mapping[int, str] | None = None,
+        line_hertz: float = 50.0,
+        seed: int = 0,
+        noise: bool = True,
+    ) -> Box:
+        """Return what the virtual instrument of this name is built from; see `Box` for the rest."""
+        channels = {channel: port for (owner, channel), port in self.channels.items() if owner == name}
+        return Box(
+            name, self, serial, line_hertz, seed, noise, channels=channels, relays=self.relays.get(name),
+            cards=cards or {},
+        )  # fmt: skip
 
     # -- time --------------------------------------------------------------------------------------------------------
 
@@ -118,14 +131,14 @@ class Network:
         volts, amperes, limited = 0.0, 0.0, False
         state = self._array.state.copy()
         for solved, begin, end in self._course(seconds, look=True):
-            volts += float(solved.channel_volts[number]) * (end - begin)
-            amperes += float(solved.channel_amperes[number]) * (end - begin)
+            part = (end - begin) / seconds  # exactly one where nothing flips: digits stay as they are
+            volts += part * float(solved.channel_volts[number])
+            amperes += part * float(solved.channel_amperes[number])
             limited |= bool(solved.limited[number])
-        amperes /= seconds
         if self._noise is not None:
             added = self._noise.amperes(solved.point, state, self.now(), seconds)
             amperes += float(solved.shares[:, number] @ added)
-        return Sensed(volts / seconds, amperes, limited)
+        return Sensed(volts, amperes, limited)
 
     def _course(self, seconds: float, *, look: bool = False) -> Iterator[tuple[Solved, float, float]]:
         """Let the array live through the seconds; yield what was, from flip to flip (at rest only for a `look`)."""
