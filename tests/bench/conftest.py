@@ -66,22 +66,21 @@ class World:
         for bus in self.wiring.buses:
             if bus.ground:
                 join(0, row_node[bus.row])
-        contacts = (self.closed - self.stuck_open) | self.stuck_closed
-        for line, each in enumerate(self.wiring.lines):
-            if line in self.cut:
-                continue
-            if each.end is None:
-                join(0, 1 + line)
-            if isinstance(each.end, Column):
-                mine = [row for slot, row, column in contacts if (slot, column) == each.end[1:]]
-                told = [row for slot, row, column in self.closed if (slot, column) == each.end[1:]]
-                for row in mine:
-                    join(1 + line, row_node[row])
-                if self.grounds_open and not told:
-                    join(0, 1 + line)
+        for line in set(range(count)) - self.cut:
+            for row in self.rows_of(self.wiring.lines[line].end):
+                join(1 + line, row_node[row] if row else 0)
         for a, b in self.line_shorts:
             join(1 + a, 1 + b)
         return [find(1 + line) for line in range(count)], {row: find(node) for row, node in row_node.items()}
+
+    def rows_of(self, end):
+        """Return the rows of the matrix that a line touches, 0 = ground."""
+        if not isinstance(end, Column):
+            return [0] if end is None else []
+        contacts = (self.closed - self.stuck_open) | self.stuck_closed
+        touched = [row for slot, row, column in contacts if (slot, column) == end[1:]]
+        told = any((slot, column) == end[1:] for slot, _, column in self.closed)
+        return touched if told or not self.grounds_open else [*touched, 0]
 
     def node_of(self, channel, lines, rows):
         for bus in self.wiring.buses:
@@ -97,7 +96,7 @@ class World:
         lines, rows = self.nodes()
         names = sorted({*lines, 0})
         member = np.array([[node == name for name in names] for node in lines], float)
-        volts, limits, holders = np.full(len(names), np.nan), np.full(len(names), np.inf), {}
+        volts, limits, holders = np.full(len(names), np.nan), np.full(len(names), 1e6), {}
         volts[names.index(0)] = 0.0
         answers = {}
         for channel in self.wiring.channels:

@@ -93,7 +93,7 @@ def test_an_ordered_batch_is_read_bias_by_bias(bench, wirings):
     volts[:, 0] = [0.1, 0.05, 0.02]
     currents = crossbar.measure(Bias(volts, np.zeros(15)), columns(crossbar.shape), Reading())
     starts = currents.start_seconds[:, 0]
-    assert (starts[0].max() < starts[1].min()) and (starts[1].max() < starts[2].min())
+    assert (starts.max(axis=1)[:-1] < starts.min(axis=1)[1:]).all()
 
 
 def test_a_lines_tie_to_ground_or_to_a_channel_is_named(bench, wirings):
@@ -147,7 +147,7 @@ def test_row_parallel_half_selects_take_one_channel_for_all_columns(bench):
     crossbar.pulse(select_in_rows(np.array([2]), chosen, 0.33, -0.33, crossbar.shape), 1e-3)
     assert world.state.sum() == 3
     np.testing.assert_array_equal(world.state[2], chosen[0])
-    assert world.messages["smu"] == 2 * 2 + 1 + 1 + 1, "limits and outputs, levels at first, a higher limit, the pulse"
+    assert world.messages["smu"] == 1 + 2 * 2 + 1, "levels at first, limits and outputs, the pulse"
 
 
 def test_the_limit_of_a_shared_channel_grows_with_its_lines_and_comes_back(bench):
@@ -256,9 +256,10 @@ def test_after_an_error_sources_are_brought_to_zero_before_a_relay_moves(bench, 
         unit._set("a", 0.1)  # and there it stays
         raise InstrumentError("smu", "TEST", "timeout")
 
-    with monkeypatch.context() as patch, pytest.raises(InstrumentError):
+    with monkeypatch.context() as patch:
         patch.setattr(unit, "run_shots", broken)
-        crossbar.measure(select_rows(crossbar.shape, [0], 0.1), Lines(columns=(0,)), Reading())
+        with pytest.raises(InstrumentError):
+            crossbar.measure(select_rows(crossbar.shape, [0], 0.1), Lines(columns=(0,)), Reading())
     read_cells(crossbar, 0.1, Reading())
     assert not world.wrongs
 
@@ -272,7 +273,13 @@ def test_making_safe_goes_on_after_a_failure_and_tells_all(bench, wirings):
     assert crossbar.units["two"].safe
     assert not world.closed, "relays are opened at last"
     order = [entry for entry in world.log if entry[-1] in ("level", "make_safe")][-5:]
-    assert order == [("one", "level"), ("two", "level"), ("one", "make_safe"), ("two", "make_safe"), ("matrix", "make_safe")]
+    assert order == [
+        ("one", "level"),
+        ("two", "level"),
+        ("one", "make_safe"),
+        ("two", "make_safe"),
+        ("matrix", "make_safe"),
+    ]
 
 
 def test_a_line_is_named_once_and_an_aperture_is_one_that_the_unit_has(bench):
@@ -280,7 +287,7 @@ def test_a_line_is_named_once_and_an_aperture_is_one_that_the_unit_has(bench):
     bias = select_rows(crossbar.shape, [0], 0.1)
     with pytest.raises(UsageError, match="stands twice"):
         crossbar.measure(bias, Lines(columns=(1, 1)), Reading())
-    with pytest.raises(CannotDo, match="smu integrates from 2e-05 to 0.5 s"):
+    with pytest.raises(CannotDo, match="smu integrates from 2e-05 to"):
         crossbar.measure(bias, Lines(columns=(1,)), Reading(aperture_seconds=1.0))
     with pytest.raises(UsageError, match="no range of smu holds 5 A"):
         crossbar.measure(bias, Lines(columns=(1,)), Reading(range_amperes=5.0))
