@@ -32,7 +32,7 @@ __all__ = [
 
 
 class _Bench(ModuleType):
-    """This module, callable."""
+    """The package as a module that can be called."""
 
     def __call__(self, name: str | Path) -> AbstractContextManager[Crossbar]:
         """Return the crossbar of a bench file, as `open_bench`."""

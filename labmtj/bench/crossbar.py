@@ -11,13 +11,13 @@ import numpy as np
 from labmtj.bench.abilities import Units, check_channels, check_reading, volts_refusal
 from labmtj.bench.answers import delivered, empty_currents, enter
 from labmtj.bench.by_messages import Given
-from labmtj.bench.routing import Buses, Router, pattern_of
-from labmtj.bench.sequence import Step, steps_of
+from labmtj.bench.routing import Buses, Router
+from labmtj.bench.sequence import Step, largest_across, steps_of
 from labmtj.bench.sources import Sources
 from labmtj.bench.switching import Switching
 from labmtj.bench.wiring import Channel, Wiring
 from labmtj.errors import CannotDo, InstrumentError, LabmtjError, UsageError
-from labmtj.limits import spread_volts
+from labmtj.limits import ROUNDING_VOLTS
 from labmtj.quantities import Bias, Currents, FloatArray, Limits, Lines, Pulse, Reading, Refusal
 from labmtj.verbs import Clock, SwitchMatrix
 
@@ -113,7 +113,7 @@ class BenchCrossbar:
         chosen = _once(lines.indices(self.shape).tolist())
         check_reading(self.wiring, self.units, how)
         self._begin(self._refusal(bias, chosen))
-        ordered = bias.ordered or bool((spread_volts(bias) > self.limits.disturb_volts).any())
+        ordered = bias.ordered or bool(largest_across(bias) > self.limits.disturb_volts + ROUNDING_VOLTS)
         currents = empty_currents(bias, chosen, how)
         with self._operation():
             for step in self._steps(bias, chosen, ordered=ordered):
@@ -147,7 +147,7 @@ class BenchCrossbar:
         largest = float(np.nan_to_num(np.abs(bias.line_volts)).max())
         if refusal := volts_refusal(self.wiring, self.units, largest, self.limits.cell_volts):
             return refusal
-        for volts in {pattern_of(volts): volts for volts in bias.line_volts}.values():
+        for volts in {self.router.pattern(volts): volts for volts in bias.line_volts}.values():
             if refusal := self.router.refusal(volts, read):
                 return refusal
         return None

@@ -21,6 +21,8 @@ OPEN = -1
 """the bus of a line on which no relay is closed"""
 Buses = NDArray[np.intp]
 """(lines,) number of the bus that each line lies on, or OPEN; always OPEN for lines without relays"""
+FLOATING = -1
+"""the level of a line that is connected to nothing"""
 _MOVE = 1000
 """a relay that moves costs so much more than a channel that is not the preferred one"""
 
@@ -29,21 +31,7 @@ class Pattern(NamedTuple):
     """What decides on relays: biases of one pattern differ in the height of their levels only."""
 
     level: tuple[int, ...]
-    """(lines,) 0 = at 0 V, 1, 2, ... = at a common other voltage, FLOATING_LEVEL"""
-
-
-FLOATING_LEVEL = -1
-
-
-def pattern_of(line_volts: FloatArray) -> Pattern:
-    """Return the pattern of one bias, (lines,): levels are numbered in the order of the lines."""
-    numbers: dict[float, int] = {0.0: 0}
-    return Pattern(
-        tuple(
-            FLOATING_LEVEL if np.isnan(volts) else numbers.setdefault(float(volts), len(numbers))
-            for volts in line_volts
-        )
-    )
+    """(lines,) 0 = at 0 V or on a channel of its own, 1, 2, ... = at a common other voltage, or FLOATING"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +64,16 @@ class Router:
         ground = [number for number, bus in enumerate(wiring.buses) if bus.ground]
         self._ground = ground[0] if ground else OPEN
 
+    def pattern(self, line_volts: FloatArray) -> Pattern:
+        """Return the pattern of one bias, (lines,): levels are numbered in the order of the lines."""
+        numbers: dict[float, int] = {0.0: 0}
+        return Pattern(
+            tuple(
+                FLOATING if np.isnan(volts) else 0 if direct else numbers.setdefault(float(volts), len(numbers))
+                for volts, direct in zip(line_volts, self._direct, strict=True)
+            )
+        )
+
     # -- which channel a line has ------------------------------------------------------------------------------------
 
     def channel_of(self, buses: Buses, line: int) -> Channel | None:
@@ -97,7 +95,7 @@ class Router:
 
     def refusal(self, line_volts: FloatArray, read: Sequence[int] = ()) -> Refusal | None:
         """Say why one bias, (lines,), cannot be given while every line of `read` is read in its turn, or None."""
-        pattern = pattern_of(line_volts)
+        pattern = self.pattern(line_volts)
         for line, level in enumerate(pattern.level):
             if problem := self._stuck(line, level, line in read):
                 return problem
@@ -116,14 +114,14 @@ class Router:
         name = self.wiring.name(line)
         if self._tied[line] and (level != 0 or read):
             return Refusal(f"{name} is tied to ground: it has 0 V and is not read", "wire it to the matrix")
-        if read and level == FLOATING_LEVEL:
+        if read and level == FLOATING:
             return Refusal(f"{name} floats and cannot be read", "give it a voltage, such as 0 V")
-        if self._direct[line] and level == FLOATING_LEVEL:
+        if self._direct[line] and level == FLOATING:
             return Refusal(f"{name} is wired to its channel and cannot float", "wire it to the matrix, or give it 0 V")
         return None
 
     def _enough_spares(self, pattern: Pattern) -> bool:
-        floating = np.array(pattern.level) == FLOATING_LEVEL
+        floating = np.array(pattern.level) == FLOATING
         return int((floating & self._grounded_open).sum()) <= len(self._spare)
 
     def _too_many(self, line_volts: FloatArray, roles: list[_Role], read: tuple[int, ...]) -> Refusal:
@@ -186,7 +184,7 @@ class Router:
         """Return the bus of every line such that fewest relays move from `present`; ask `refusal` first."""
         level = np.array(pattern.level)
         buses: Buses = np.where(self._on_ground_bus(self.switched & (level == 0)), self._ground, OPEN)
-        floating = np.flatnonzero((level == FLOATING_LEVEL) & self._grounded_open)
+        floating = np.flatnonzero((level == FLOATING) & self._grounded_open)
         self._assign([_Role((int(line),), last=False) for line in floating], self._spare, present, buses)
         self._assign(self._roles(pattern, read), self.driving, present, buses)
         return buses

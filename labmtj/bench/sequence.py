@@ -8,8 +8,9 @@ from itertools import groupby
 
 import numpy as np
 
-from labmtj.bench.routing import Buses, Pattern, Router, pattern_of
-from labmtj.quantities import FloatArray
+from labmtj.bench.routing import Buses, Pattern, Router
+from labmtj.limits import spread_volts
+from labmtj.quantities import Bias, FloatArray
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -30,7 +31,7 @@ def steps_of(
 
     Every bias must be possible, see `Router.refusal`.
     """
-    patterns = [pattern_of(volts) for volts in line_volts]
+    patterns = [router.pattern(volts) for volts in line_volts]
     steps: list[Step] = []
     for pattern, biases in _runs(router, patterns, read, ordered=ordered):
         left = router.groups(pattern, read)
@@ -40,6 +41,19 @@ def steps_of(
             present = router.route(pattern, group, present)
             steps.append(Step(present, biases, group))
     return steps
+
+
+def largest_across(bias: Bias) -> float:
+    """Return the largest voltage between a row and a column of a batch: whether its order may matter.
+
+    Rows may differ by more, as inputs of both signs do, for no cell joins two rows. With floating lines it is the
+    largest difference of any two lines.
+    """
+    if np.isnan(bias.line_volts).any():
+        return float(spread_volts(bias).max())
+    high = bias.row_volts.max(axis=1) - bias.column_volts.min(axis=1)
+    low = bias.column_volts.max(axis=1) - bias.row_volts.min(axis=1)
+    return float(np.maximum(high, low).max())
 
 
 def _runs(

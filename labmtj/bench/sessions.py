@@ -130,5 +130,5 @@ def _close(name: str, driver: Any) -> None:
     """Close a session; a failure is noted only, for the instrument is safe by now or was never touched."""
     try:
         driver.adapter.close()
-    except Exception:
+    except Exception:  # noqa: BLE001 - whatever a VISA library raises
         _LOG.exception("closing the session with %s failed", name)
