@@ -88,13 +88,16 @@ def test_make_safe_opens_everything_even_if_ground_mode_fails():
     with dialogue(FREE, (OPEN_ALL, '1;(@);0,"No error"')) as matrix:
         matrix.make_safe()
     broken = (GROUND[0], '-221,"Settings conflict"')
-    with dialogue(
-        FREE,
-        broken,
-        (":SYST:ERR?", '0,"No error"'),
-        (":ROUT:OPEN:CARD ALL;:SYST:ERR?", '0,"No error"'),
-        ground_mode=True,
-    ) as matrix, pytest.raises(InstrumentError, match="-221, Settings conflict"):
+    with (
+        dialogue(
+            FREE,
+            broken,
+            (":SYST:ERR?", '0,"No error"'),
+            (":ROUT:OPEN:CARD ALL;:SYST:ERR?", '0,"No error"'),
+            ground_mode=True,
+        ) as matrix,
+        pytest.raises(InstrumentError, match="-221, Settings conflict"),
+    ):
         matrix.make_safe()
 
 
