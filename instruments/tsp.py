@@ -28,6 +28,8 @@ PRECISION = 16
 """`format.asciiprecision`: 16 digits lose nothing that a meter shows. After a restart it is 6: that gives it away."""
 LINE_LENGTH = 900
 """Longest line that is sent; the buffer of a line on the oldest boxes is about 1000 characters (from memory)."""
+LOADING_CHARACTERS_PER_SECOND = 20_000
+"""At which a box takes a script, on a slow bus (assumed); only the patience with long scripts follows from it."""
 
 _SETTINGS = (
     "localnode.prompts = 0",
@@ -152,6 +154,7 @@ class TSPInstrument(Replies, Instrument):
 
     def script(self, *lines: str, seconds: float = 0.0) -> list[str]:
         """Run lines as one script, in one message; the rest is as for `run`."""
+        seconds += sum(map(len, lines)) / LOADING_CHARACTERS_PER_SECOND
         return self.run("loadandrunscript", *lines, "endscript", seconds=seconds)
 
     def complaint(self, problem: str, command: str = "", reply: str = "") -> InstrumentError:
@@ -198,12 +201,12 @@ class TSPInstrument(Replies, Instrument):
 
     @contextmanager
     def _patience(self, seconds: float) -> Iterator[None]:
-        """Wait longer than usual for what takes long."""
-        if seconds == 0:
+        """Wait longer than usual for what takes long, if the connection has a timeout."""
+        connection: Any = getattr(self.adapter, "connection", None)
+        usual = getattr(connection, "timeout", None)
+        if seconds == 0 or usual is None:
             yield
             return
-        connection: Any = self.adapter.connection
-        usual = connection.timeout
         connection.timeout = usual + 1000 * seconds
         try:
             yield

@@ -129,7 +129,7 @@ class TSPMatrix(TSPInstrument):
         seconds = 2 * self.relay_seconds * (len(opening) + len(closing))
         (reply,) = self.script(*lines, seconds=seconds)
         closed = _names(reply)
-        self._complain_of("stay closed", sorted(closed.intersection(opening)), reply)
+        self._complain_of("stay closed", sorted(closed & (set(opening) - set(closing))), reply)
         self._complain_of("do not close", sorted(set(closing) - closed), reply)
 
     def closures(self) -> Mapping[str, int]:
