@@ -15,7 +15,7 @@ from labmtj.bench.wiring import Wiring as BenchWiring
 from labmtj.errors import SettingError
 from labmtj.virtual.line_noise import LineNoise
 from labmtj.virtual.network import Network
-from labmtj.virtual.terminals import Box, VirtualInstrument
+from labmtj.virtual.terminals import VirtualInstrument
 from labmtj.virtual.wiring import ChannelName, Column, Ground, Line, Link, MatrixPlan, Row, Wire, Wiring
 
 
@@ -56,7 +56,11 @@ def assemble(file: VirtualFile, *, record: bool = False) -> VirtualBench:
     instruments: dict[str, VirtualInstrument] = {}
     try:
         for number, (name, virtual) in enumerate(classes.items(), 1):
-            instruments[name] = virtual(_box(file, name, network, serial=f"{4300000 + number}"))
+            instruments[name] = virtual(
+                network.box(
+                    name, f"{4300000 + number}", cards=file.of.instruments[name].cards, seed=file.seed, noise=file.noise
+                )
+            )
     except BaseException:
         for started in instruments.values():
             started.close()
@@ -77,13 +81,6 @@ def _virtual_class(name: str, instrument: InstrumentFile) -> Any:
             f"{instrument.driver} has no virtual counterpart {dotted}.{class_name}: {error} "
             "(virtual instruments need `pip install labmtj[virtual]`)",
         ) from None
-
-
-def _box(file: VirtualFile, name: str, network: Network, serial: str) -> Box:
-    return Box(
-        name=name, time=network, serial=serial, seed=file.seed, noise=file.noise,
-        channels=network.channels_of(name), relays=network.relays.get(name), cards=file.of.instruments[name].cards,
-    )  # fmt: skip
 
 
 # -- what is connected to what -----------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -10,6 +11,9 @@ from collections.abc import Mapping
 from labmtj.virtual.terminals import Box
 from labmtj.virtual.tsp.process import Functions, Helper, HelperLost
 
+_END = re.compile(r"^\s*endscript\b", re.MULTILINE)
+MOST_LINES = 10_000
+"""of a script that are kept back"""
 ABORT_SECONDS = 1.0
 """that a script has to end by itself once it is aborted"""
 
@@ -34,6 +38,8 @@ class TSPInstrument(ABC):
         self._stop_at: float | None = None
         self._handling = False
         self._status = 0
+        self._script: list[str] = []
+        """lines of a script that has not ended yet: they go to the helper together"""
         self.terminals_off()
         self._helper = self._start("")
 
@@ -54,6 +60,11 @@ class TSPInstrument(ABC):
     def handle(self, message: str) -> str | None:
         """Do what a message says; return the lines that it printed, joined by line feeds, or None."""
         with self._busy:
+            if self._script or message.startswith(("loadscript", "loadandrunscript")):
+                self._script.append(message)
+                if not _END.search(message) and len(self._script) < MOST_LINES:
+                    return None
+                message, self._script = "\n".join(self._script), []
             with self._state:
                 self._handling, self._stop_at = True, None
             try:
@@ -79,6 +90,7 @@ class TSPInstrument(ABC):
         """End the running script, forget half a script; settings stay."""
         self._stop()
         with self._busy:
+            self._script = []
             try:
                 self._helper.clear()
             except HelperLost as loss:
@@ -105,6 +117,7 @@ class TSPInstrument(ABC):
 
     def _restart(self, complaint: str) -> None:
         self._helper.kill()
+        self._script = []
         self.terminals_off()
         self._helper = self._start(complaint)
 
