@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from math import isfinite
 from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from labmtj.circuit import LoadedArray, OperatingPoint, eliminate
+from labmtj.errors import UsageError
 from labmtj.quantities import BoolArray, FloatArray
 from labmtj.simulated.array import SETTLED_VOLTS, SimulatedArray
 from labmtj.virtual.routing import SMALLEST_OHMS, Cabling, Relay
@@ -24,13 +26,17 @@ _MOST_CHANGES = 20
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a channel was told."""
+    """What a channel was told. Raises UsageError for a level that is not finite, or a limit below zero."""
 
     source: Literal["off", "volts", "amperes"] = "off"
     level: float = 0.0
     limit: float = 0.0
     """amperes of a source of volts, volts of a source of amperes"""
     remote: bool = False
+
+    def __post_init__(self) -> None:
+        if not (isfinite(self.level) and self.limit >= 0):
+            raise UsageError(f"a channel cannot hold {self.level!r} with a limit of {self.limit!r}")
 
     @property
     def drives(self) -> bool:
