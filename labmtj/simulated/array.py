@@ -323,7 +323,8 @@ class SimulatedArray:
         held = int(np.argmax(failing.any(axis=1))) + 1
         self.stress = course[held]
         self.broken |= failing[held - 1]
-        self.restore({name: getattr(self, name) for name in _CHANGING})  # a broken cell conducts by another law
+        # a broken cell conducts by another law
+        self.restore({name: getattr(self, name) for name in (*_CHANGING, "energy_joules")})
         return held
 
 

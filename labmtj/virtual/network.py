@@ -64,21 +64,19 @@ class Network:
     ) -> None:
         if not 0 <= realtime_factor <= 1:
             raise UsageError(f"realtime_factor = {realtime_factor!r} must be 0 (booked only) to 1 (as on a bench)")
-        if sum(array.shape) != len(wiring.lines):
-            raise UsageError(f"the wiring has {len(wiring.lines)} lines, the array {sum(array.shape)}")
         self.lock = RLock()
         self.clock = VirtualClock()
         """seconds by purpose; `spend` and `sense` book them"""
         self.events: list[HotSwitch] = []
         self.seen_by_pads: list[Segment] | None = None
         """set it to [] to record what the pads see from then on"""
-        self._array, self._noise, self._realtime_factor = array, noise, realtime_factor
+        self._realtime_factor = realtime_factor
         self._cabling = Cabling(wiring)
+        self.insert(array, noise)
         leads = [0.0 if wire is None else wire.ohms for wire in wiring.channels.values()]
         self._drive = Drive(self._cabling, np.array(leads, float), wiring.output_ohms)
         self.settings = [Setting() for _ in wiring.channels]
         self._closed: frozenset[Relay] = frozenset()
-        self._solved: tuple[int, Solved] | None = None
         self.channels = {name: VirtualChannel(self, number) for number, name in enumerate(wiring.channels)}
         self.relays = {name: VirtualRelays(self, name, plan.crosspoints()) for name, plan in wiring.matrices.items()}
 
@@ -99,6 +97,18 @@ class Network:
             cards=cards or {},
         )  # fmt: skip
 
+    def insert(self, array: SimulatedArray, noise: LineNoise | None = None) -> None:
+        """Put another chip under the probes, whatever is connected; for the one taken out, time stands still.
+
+        Raises:
+            UsageError: if it has another number of lines than the wiring.
+        """
+        if sum(array.shape) != self._cabling.lines:
+            raise UsageError(f"the wiring has {self._cabling.lines} lines, the array {sum(array.shape)}")
+        with self.lock:
+            self._array, self._noise = array, noise
+            self._solved: tuple[int, Solved] | None = None
+
     # -- time --------------------------------------------------------------------------------------------------------
 
     def now(self) -> float:
@@ -106,7 +116,12 @@ class Network:
         return self.clock.now()
 
     def spend(self, seconds: float, purpose: str) -> None:
-        """Let time pass with all terminals as they are, booked under a purpose such as "settle"."""
+        """Let time pass with all terminals as they are, booked under a purpose such as "settle".
+
+        Raises:
+            UsageError: for seconds that are negative or not finite.
+        """
+        _check(seconds)
         with self.lock:
             for _ in self._course(seconds):
                 pass
@@ -114,7 +129,12 @@ class Network:
         self._wait(seconds)
 
     def sense(self, number: int, seconds: float) -> Sensed:
-        """Return the mean at the terminals of a channel over the seconds, which are spent as "aperture"."""
+        """Return the mean at the terminals of a channel over the seconds, which are spent as "aperture".
+
+        Raises:
+            UsageError: for seconds that are negative or not finite.
+        """
+        _check(seconds)
         with self.lock:
             if seconds > 0:
                 sensed = self._integrate(number, seconds)
@@ -201,3 +221,8 @@ class Network:
             volts = self._cabling.volts_across((matrix, relay), node_volts)
             if abs(volts) > HOT_VOLTS:
                 self.events.append(HotSwitch(self.now(), matrix, relay, volts))
+
+
+def _check(seconds: float) -> None:
+    if not 0 <= seconds < float("inf"):
+        raise UsageError(f"{seconds!r} s cannot be spent; give zero or more")

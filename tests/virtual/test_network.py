@@ -228,6 +228,38 @@ def test_a_wrong_wiring_is_refused(resistors, parts, message):
         Network(resistors(1e3), Wiring(**whole))
 
 
+def test_another_chip_under_the_probes(one, resistors):
+    one.connect(a=[0], ground=[1])
+    one.a.source_volts(0.2, 1.0)
+    before = one.a.sense(0.0)
+    one.network.insert(resistors(2e3))
+    assert one.a.sense(0.0).amperes == pytest.approx(0.2 / (LOOP + 1e3 + 0.3 + MILLI), rel=1e-13)
+    one.network.insert(one.array)
+    assert one.a.sense(0.0) == before
+    with pytest.raises(UsageError, match="the wiring has 2 lines, the array 3"):
+        one.network.insert(resistors([[1e3, 1e3]]))
+
+
+@pytest.mark.parametrize("seconds", [-1e-9, float("nan"), float("inf")])
+def test_time_that_cannot_pass_is_refused(one, seconds):
+    with pytest.raises(UsageError, match="cannot be spent"):
+        one.network.spend(seconds, "wait")
+    with pytest.raises(UsageError, match="cannot be spent"):
+        one.a.sense(seconds)
+    assert one.network.now() == 0.0
+
+
+@pytest.mark.parametrize("level", [float("nan"), float("inf")])
+def test_a_level_that_is_no_number_is_refused_and_the_old_one_stays(one, level):
+    one.a.source_volts(0.1, 1.0)
+    for source in (one.a.source_volts, one.a.source_amperes):
+        with pytest.raises(UsageError, match="a channel cannot hold"):
+            source(level, 1.0)
+    with pytest.raises(UsageError, match="with a limit of nan"):
+        one.a.source_volts(0.2, float("nan"))
+    assert one.a.sense(0.0).volts == pytest.approx(0.1)
+
+
 @pytest.mark.parametrize("factor", [-0.1, 1.1, float("nan")])
 def test_a_wrong_factor_is_refused(resistors, factor):
     with pytest.raises(UsageError, match="realtime_factor"):
