@@ -23,6 +23,19 @@ class MeterRange:
 
 
 @dataclass(frozen=True, slots=True)
+class VoltageRange:
+    """One voltage range of a source-measure unit with its one-year accuracy, as a meter and as a source."""
+
+    full_scale_volts: float
+    gain_fraction: float = 0.0
+    offset_volts: float = 0.0
+    noise_rms_volts: float = 0.0
+    """at one power-line cycle"""
+    source_gain_fraction: float = 0.0
+    source_offset_volts: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class MeterModel:
     """What every channel of a simulated bench is made of.
 
@@ -38,11 +51,16 @@ class MeterModel:
     line_hertz: float = 50.0
     source_gain_fraction: float = 0.0
     source_offset_volts: float = 0.0
+    voltage_ranges: tuple[VoltageRange, ...] = ()
+    """what a unit has that knows voltage ranges, sources per range; the two numbers above are not for it"""
 
     def __post_init__(self) -> None:
         scales = [each.full_scale_amperes for each in self.ranges]
         if not scales or scales != sorted(set(scales)) or scales[0] <= 0:
             raise UsageError("a meter needs ranges with rising, positive full_scale_amperes")
+        scales = [each.full_scale_volts for each in self.voltage_ranges]
+        if scales != sorted(set(scales)) or not all(scale > 0 for scale in scales):
+            raise UsageError("a meter needs voltage_ranges with rising, positive full_scale_volts")
 
     @classmethod
     def ideal(cls) -> MeterModel:

@@ -1,0 +1,67 @@
+"""A TSP matrix on the side of the bench: its relays are those of the box."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from instruments.virtual.tspmatrix.cards import CARDS_707, CARDS_3706
+from instruments.virtual.tspmatrix.engine import SLOTS
+from labmtj.errors import UsageError
+from labmtj.virtual.terminals import Box
+from labmtj.virtual.tsp.instrument import TSPInstrument
+from labmtj.virtual.tsp.process import Functions
+
+
+class Mainframe(TSPInstrument):
+    """What the models have in common.
+
+    Raises:
+        UsageError: the box has no relays, or a card that the model does not take.
+    """
+
+    engine_module = "instruments.virtual.tspmatrix.engine"
+    model: str
+
+    def __init__(self, box: Box, *, script_seconds: float = 10.0) -> None:
+        if box.relays is None:
+            raise UsageError(f"virtual instrument {box.name!r} is a matrix without relays; give its box some")
+        self._relays = box.relays
+        known = CARDS_3706 if self.model == "3706A" else CARDS_707
+        for slot, card in box.cards.items():
+            if card not in known or not 1 <= slot <= SLOTS[self.model]:
+                raise UsageError(
+                    f"virtual instrument {box.name!r}: a {self.model} takes no card {card!r} in slot {slot}; "
+                    f"slots are 1 to {SLOTS[self.model]}, cards are {', '.join(known)}"
+                )
+        super().__init__(box, script_seconds=script_seconds)
+
+    @property
+    def settings(self) -> Mapping[str, object]:
+        """Plain values that the engine is built from."""
+        box = self.box
+        cards = {str(slot): card for slot, card in box.cards.items()}
+        return {"model": self.model, "serial": box.serial, "line_hertz": box.line_hertz, "cards": cards}
+
+    @property
+    def functions(self) -> Functions:
+        """What the engine may call."""
+        return {
+            "now": lambda: (self.box.time.now(),),
+            "spend": self._spend,
+            "operate": self._operate,
+            "closed": lambda: sorted(self._relays.closed()),
+            "closures": lambda: [(*crosspoint, count) for crosspoint, count in self._relays.closures().items()],
+        }
+
+    def terminals_off(self) -> None:
+        """Open every relay, as latching relays are at power-on too."""
+        self._relays.operate(sorted(self._relays.closed()), [])
+
+    def _spend(self, seconds: float, purpose: str) -> list[Any]:
+        self.box.time.spend(seconds, purpose)
+        return []
+
+    def _operate(self, opened: list[list[int]], closed: list[list[int]]) -> list[Any]:
+        self._relays.operate([(a, b, c) for a, b, c in opened], [(a, b, c) for a, b, c in closed])
+        return []
