@@ -1,0 +1,198 @@
+"""Keithley 7001 and 7002 switch systems as they answer on the wire, with matrix cards.
+
+What has no source here is from memory, unverified.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+from labmtj.virtual.matrix import SCPIMatrix
+from labmtj.virtual.scpi import Call, Setting, command, one
+from labmtj.virtual.scpi_errors import SCPIError
+from labmtj.virtual.scpi_values import Number, Switch, Whole, channel_list, spelling
+from labmtj.virtual.terminals import Box, Crosspoint
+
+
+@dataclass(frozen=True)
+class Card:
+    """A matrix card."""
+
+    rows: int
+    columns: int
+    relay_seconds: float
+
+
+CARDS = {
+    "7012-S": Card(4, 10, 3e-3),
+    "7152": Card(4, 5, 15e-3),
+    "7153": Card(4, 5, 15e-3),
+}
+PATTERNS = 100
+
+
+class Keithley7000(SCPIMatrix):
+    """What both models have in common.
+
+    Args:
+        box: with relays, and the card model of each slot.
+    """
+
+    model: ClassVar[str]
+    slots: ClassVar[int]
+    suffixes = frozenset(range(1, 11))
+    settings = (
+        Setting("settle", ":ROUTe:CONFigure:SLOT#:STIMe", Number(0.0, 99999.999), 0.0),
+        Setting("pole", ":ROUTe:CONFigure:SLOT#:POLE", Whole(1, 4), 2),
+        Setting("break first", ":ROUTe:CONFigure:BBMake", Switch(), default=True),
+        Setting("single channel", ":ROUTe:CONFigure:SCHannel", Switch(), default=False),
+        Setting("card pair", ":ROUTe:CONFigure:CPAir", Switch(), default=False),
+        Setting("arm count", ":ARM[:SEQuence#][:LAYer#]:COUNt", Whole(1, 99999), 1),
+        Setting("trigger count", ":TRIGger[:SEQuence#]:COUNt", Whole(1, 99999), 1),
+        Setting("trigger delay", ":TRIGger[:SEQuence#]:DELay", Number(0.0, 99999.999), 0.0),
+        Setting("display", ":DISPlay:ENABle", Switch(), default=True),
+    )
+
+    def __init__(self, box: Box) -> None:
+        self._cards = {slot: CARDS[model] for slot, model in box.cards.items()}
+        self._types = dict(box.cards)
+        self._patterns: dict[str, frozenset[Crosspoint]] = {}
+        self._scan: tuple[str, ...] = ()
+        super().__init__(box)
+
+    def identity(self) -> str:
+        """Return the answer to `*IDN?`, blanks as on a real one."""
+        return f"KEITHLEY INSTRUMENTS INC.,MODEL {self.model}, {self.box.serial},A04  /A01"
+
+    def reset(self) -> None:
+        """Open all, forget the scan list."""
+        self._scan = ()
+        super().reset()
+
+    def relay_seconds(self, moved: Iterable[Crosspoint]) -> float:
+        """Return the time of the slowest card, with the settling time set for its slot."""
+        return max(self._cards[slot].relay_seconds + float(self.values[slot]["settle"]) for slot, _, _ in moved)
+
+    # Which relays
+
+    def _crosspoints(self, call: Call) -> list[Crosspoint]:
+        found: list[Crosspoint] = []
+        for first, last in channel_list(one(call)):
+            if first.upper() in self._patterns and first == last:
+                found.extend(sorted(self._patterns[first.upper()]))
+            else:
+                found.extend(self._range(self._crosspoint(first), self._crosspoint(last)))
+        return found
+
+    def _crosspoint(self, name: str) -> Crosspoint:
+        parts = name.split("!")
+        if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) < 4 for part in parts):
+            raise SCPIError(-222)
+        slot, row, column = map(int, parts)
+        card = self._cards.get(slot)
+        if card is None or not (1 <= row <= card.rows and 1 <= column <= card.columns):
+            raise SCPIError(-222)
+        return slot, row, column
+
+    def _range(self, first: Crosspoint, last: Crosspoint) -> Sequence[Crosspoint]:
+        if first == last:
+            return [first]
+        if first[0] != last[0] or first > last:
+            raise SCPIError(-222)
+        slot, card = first[0], self._cards[first[0]]
+        every = [(slot, row, column) for row in range(1, card.rows + 1) for column in range(1, card.columns + 1)]
+        return [each for each in every if first <= each <= last]
+
+    # Closing and opening
+
+    @command("[:ROUTe]:CLOSe")
+    def _close(self, call: Call) -> None:
+        self.move((), self._crosspoints(call))
+
+    @command("[:ROUTe]:CLOSe?")
+    def _are_closed(self, call: Call) -> str:
+        closed = self.relays.closed()
+        return ",".join("1" if each in closed else "0" for each in self._crosspoints(call))
+
+    @command("[:ROUTe]:CLOSe:STATe?")
+    def _closed(self) -> str:
+        return "(@" + ",".join("!".join(map(str, each)) for each in sorted(self.relays.closed())) + ")"
+
+    @command("[:ROUTe]:OPEN")
+    def _open(self, call: Call) -> None:
+        if spelling("ALL", one(call)):
+            self._open_all()
+        else:
+            self.move(self._crosspoints(call), ())
+
+    @command("[:ROUTe]:OPEN:ALL")
+    def _open_all(self) -> None:
+        self.move(self.relays.closed(), ())
+
+    @command("[:ROUTe]:OPEN?")
+    def _are_open(self, call: Call) -> str:
+        closed = self.relays.closed()
+        return ",".join("0" if each in closed else "1" for each in self._crosspoints(call))
+
+    # Patterns and scans
+
+    @command("[:ROUTe]:MEMory:SAVE")
+    def _save(self, call: Call) -> None:
+        self._patterns[self._pattern(call)] = self.relays.closed()
+
+    @command("[:ROUTe]:MEMory:RECall")
+    def _recall(self, call: Call) -> None:
+        wanted = self._patterns.get(self._pattern(call))
+        if wanted is None:
+            raise SCPIError(-222)
+        self.move(self.relays.closed() - wanted, wanted)
+
+    def _pattern(self, call: Call) -> str:
+        name = one(call).upper()
+        if not (name[:1] == "M" and name[1:].isascii() and name[1:].isdigit() and 1 <= int(name[1:4]) <= PATTERNS):
+            raise SCPIError(-222)
+        return name
+
+    @command("[:ROUTe]:SCAN[:INTernal]")
+    def _set_scan(self, call: Call) -> None:
+        self._crosspoints(call)
+        self._scan = call.arguments
+
+    @command("[:ROUTe]:SCAN[:INTernal]?")
+    def _scan_list(self) -> str:
+        return ",".join(self._scan) or "(@)"
+
+    @command("[:ROUTe]:SCAN:POINts?")
+    def _scan_points(self) -> str:
+        return str(len(self._crosspoints(Call((), self._scan)))) if self._scan else "0"
+
+    # Cards
+
+    @command(":ROUTe:CONFigure:SLOT#:CTYPe?")
+    def _card_type(self, call: Call) -> str:
+        return "C" + self._types.get(call.channel, "NONE").replace("-", "")
+
+    @command(":ROUTe:CONFigure:SLOT#:CTYPe")
+    def _set_card_type(self, call: Call) -> None:
+        known = {f"C{model.replace('-', '')}": model for model in CARDS}
+        if one(call).upper() not in known or call.channel > self.slots:
+            raise SCPIError(-224)
+        self._types[call.channel] = known[one(call).upper()]  # a name only: relays are not made by naming a card
+
+    @command(":INITiate[:IMMediate]", ":ABORt")
+    def _accepted(self) -> None:
+        """Keep the scan list: no scanner is modelled."""
+
+
+class Keithley7001(Keithley7000):
+    """Two slots."""
+
+    model, slots = "7001", 2
+
+
+class Keithley7002(Keithley7000):
+    """Ten slots."""
+
+    model, slots = "7002", 10

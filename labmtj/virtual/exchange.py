@@ -1,0 +1,142 @@
+"""What all servers share: one instrument behind a lock, its message count and time, and messages taken off a wire."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+
+from labmtj.virtual.terminals import Time, VirtualInstrument
+
+MESSAGE_SECONDS = 1e-3
+"""what one message takes on a real LAN, there and back (an assumption)"""
+LONGEST_MESSAGE = 1 << 20
+"""bytes; a longer one ends the connection"""
+GLANCE_SECONDS = 0.02
+"""how often one looks whether an abort has come in while a message is handled"""
+
+
+class LinkDropped(Exception):
+    """An instrument (or a fault) hangs up without an answer; the server closes the connection."""
+
+
+class Unterminated(str):
+    """An answer that is sent without its terminator."""
+
+    __slots__ = ()
+
+
+class Served:
+    """An instrument as all its connections see it: one message at a time, each counted and booked.
+
+    Args:
+        instrument: who answers.
+        time: the clock of the bench.
+        message_seconds: booked for every message under the purpose "message".
+    """
+
+    def __init__(self, instrument: VirtualInstrument, time: Time, message_seconds: float = MESSAGE_SECONDS) -> None:
+        self.instrument = instrument
+        self.message_seconds = message_seconds
+        self.messages = 0
+        """handled so far"""
+        self._time = time
+        self._lock = threading.Lock()
+
+    def answer(self, message: str) -> str | None:
+        """Handle one message."""
+        with self._lock:
+            self.messages += 1
+            if self.message_seconds:
+                self._time.spend(self.message_seconds, "message")
+            return self.instrument.handle(message)
+
+
+class Intake:
+    """Messages off one connection, in order; while one is handled, another thread may look for an abort behind it.
+
+    Args:
+        link: the connection.
+        cut: takes the messages that are complete off a buffer, front first; LinkDropped if it holds nonsense.
+        interrupt: is offered a message that arrives early; True if that has dealt with it.
+    """
+
+    def __init__(
+        self, link: socket.socket, cut: Callable[[bytearray], Iterator[bytes]], interrupt: Callable[[bytes], bool]
+    ) -> None:
+        self._link, self._cut, self._interrupt = link, cut, interrupt
+        self._buffer = bytearray()
+        self._waiting: deque[bytes] = deque()
+        self._offered = 0
+        self._lock = threading.Lock()
+        self._closed = False
+        self.handling_since: float | None = None
+        """monotonic time at which the message was taken that is handled now"""
+
+    def take(self) -> bytes | None:
+        """Wait for the next message; None at the end of the connection."""
+        self.handling_since = None
+        with self._lock:
+            while not self._waiting:
+                if self._closed or not self._receive():
+                    return None
+            self.handling_since = time.monotonic()
+            self._offered = max(self._offered - 1, 0)
+            return self._waiting.popleft()
+
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[Intake]:
+        """Glance now and then while the body takes and handles messages."""
+        done = threading.Event()
+
+        def watch() -> None:
+            while not done.wait(GLANCE_SECONDS):
+                self.glance()
+
+        watcher = threading.Thread(target=watch, name="watch", daemon=True)
+        watcher.start()
+        try:
+            yield self
+        finally:
+            done.set()
+            watcher.join()
+
+    def glance(self) -> None:
+        """Offer what has come in while a message is being handled for a while; anything else is kept for later."""
+        since = self.handling_since
+        if since is None or time.monotonic() - since < GLANCE_SECONDS or not self._lock.acquire(blocking=False):
+            return
+        try:
+            if not self._closed and len(self._buffer) < LONGEST_MESSAGE:
+                self._receive(socket.MSG_DONTWAIT)
+            new = list(self._waiting)
+            offered, new = new[: self._offered], new[self._offered :]
+            self._waiting = deque([*offered, *(message for message in new if not self._interrupt(message))])
+            self._offered = len(self._waiting)
+        finally:
+            self._lock.release()
+
+    def _receive(self, flags: int = 0) -> bool:
+        try:
+            chunk = self._link.recv(65536, flags)
+        except BlockingIOError:
+            return True
+        except OSError:
+            chunk = b""
+        self._buffer += chunk
+        try:
+            self._waiting.extend(self._cut(self._buffer))
+        except LinkDropped:  # nonsense, after which nothing can be found again
+            chunk = b""
+        self._closed = not chunk or len(self._buffer) > LONGEST_MESSAGE
+        return not self._closed
+
+
+def hang_up(link: socket.socket) -> None:
+    """Close a connection at once, also under the hands of a thread that waits on it."""
+    with contextlib.suppress(OSError):
+        link.shutdown(socket.SHUT_RDWR)
+    link.close()

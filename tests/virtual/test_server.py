@@ -1,0 +1,141 @@
+"""Sockets: a client in the same process that speaks bytes."""
+
+import contextlib
+import socket
+import threading
+import time
+
+import pytest
+
+from labmtj.virtual.exchange import Served
+from labmtj.virtual.resistor import BookedTime
+from labmtj.virtual.server import SocketServer
+
+
+class Echo:
+    """Answers each query with itself; `slow?` takes until it is stopped."""
+
+    def __init__(self):
+        self.stopped = threading.Event()
+        self.seen = []
+
+    def handle(self, message):
+        self.seen.append(message)
+        if message == "slow?":
+            self.stopped.wait(5)
+            return "stopped" if self.stopped.is_set() else "late"
+        return message if message.endswith("?") else None
+
+    def interrupt(self, message):
+        if message == "abort":
+            self.stopped.set()
+        return message == "abort"
+
+    def status_byte(self):
+        return 4
+
+    def device_clear(self):
+        self.stopped.set()
+
+    def power_cycle(self): ...
+
+    def close(self): ...
+
+
+@pytest.fixture
+def echo():
+    return Echo()
+
+
+@pytest.fixture
+def booked():
+    return BookedTime()
+
+
+@pytest.fixture
+def server(echo, booked):
+    with SocketServer(Served(echo, booked)) as server:
+        yield server
+
+
+@pytest.fixture
+def connected():
+    """Open connections that are closed behind the test, also a failed one."""
+    with contextlib.ExitStack() as stack:
+
+        def connect(server):
+            link = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=2))
+            return link, stack.enter_context(link.makefile("rb"))
+
+        yield connect
+
+
+def test_lines_go_in_and_come_out_whatever_their_end(server, echo, booked, connected):
+    link, file = connected(server)
+    link.sendall(b"set 1\r\n\r\na?\nb?\r")
+    assert file.readline() == b"a?\n"
+    link.sendall(b"\n")
+    assert file.readline() == b"b?\n"
+    assert echo.seen == ["set 1", "a?", "b?"]
+    assert booked.booked["message"] == pytest.approx(3e-3)
+
+
+def test_an_abort_gets_through_while_a_message_is_handled_and_others_wait(server, echo, connected):
+    link, file = connected(server)
+    started = time.monotonic()
+    link.sendall(b"slow?\nnext?\nabort\n")
+    assert [file.readline(), file.readline()] == [b"stopped\n", b"next?\n"]
+    assert time.monotonic() - started < 1
+    assert echo.seen == ["slow?", "next?"]
+
+
+def test_a_second_client_waits_for_its_turn(server, connected):
+    first, first_file = connected(server)
+    first.sendall(b"a?\n")
+    assert first_file.readline() == b"a?\n"
+    second, second_file = connected(server)
+    second.sendall(b"b?\n")
+    second.settimeout(0.1)
+    with pytest.raises(TimeoutError):
+        second.recv(10)
+    first.close(), first_file.close(), second_file.close()
+    second.settimeout(2)
+    assert second.recv(10) == b"b?\n"
+
+
+def test_or_is_refused(echo, booked, connected):
+    with SocketServer(Served(echo, booked), second="refuse") as server:
+        first, first_file = connected(server)
+        first.sendall(b"a?\n")
+        assert first_file.readline() == b"a?\n"
+        _, second_file = connected(server)
+        assert second_file.readline() == b""
+
+
+def test_a_line_without_end_ends_the_connection(server, connected):
+    link, file = connected(server)
+    with contextlib.suppress(OSError):
+        link.sendall(b"x" * (1 << 22))
+    with contextlib.suppress(ConnectionResetError):
+        assert file.readline() == b""
+    link, file = connected(server)
+    link.sendall(b"a?\n")
+    assert file.readline() == b"a?\n"
+
+
+def test_closing_leaves_no_thread_and_no_port(echo, booked, connected):
+    before = threading.active_count()
+    server = SocketServer(Served(echo, booked))
+    links = [connected(server) for _ in range(2)]
+    links[0][0].sendall(b"slow?\n")
+    time.sleep(0.05)
+    started = time.monotonic()
+    server.close()
+    assert time.monotonic() - started < 1
+    assert threading.active_count() == before
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", server.port), timeout=1)
+
+
+def test_only_the_loopback_interface_listens(server):
+    assert server._socket.getsockname()[0] == "127.0.0.1"

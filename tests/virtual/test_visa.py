@@ -1,0 +1,112 @@
+"""PyVISA-py, which nobody here wrote, as the client of both servers."""
+
+import threading
+import time
+
+import pytest
+
+from instruments.virtual.keithley2400 import Keithley2400
+from labmtj.virtual.exchange import Served
+from labmtj.virtual.hislip import HislipServer
+from labmtj.virtual.resistor import unit_box
+from labmtj.virtual.server import SocketServer
+
+pyvisa = pytest.importorskip("pyvisa")
+
+
+@pytest.fixture(scope="module")
+def manager():
+    manager = pyvisa.ResourceManager("@py")
+    yield manager
+    manager.close()
+
+
+@pytest.fixture
+def box():
+    return unit_box("1")
+
+
+@pytest.fixture(params=[SocketServer, HislipServer])
+def server(request, box):
+    with request.param(Served(Keithley2400(box), box.time)) as server:
+        yield server
+
+
+@pytest.fixture
+def hislip(box):
+    with HislipServer(Served(Keithley2400(box), box.time)) as server:
+        yield server
+
+
+def opened(manager, server):
+    return manager.open_resource(server.resource, read_termination="\n", write_termination="\n", timeout=2000)
+
+
+def test_queries_settings_and_readings(manager, server):
+    with opened(manager, server) as session:
+        assert session.query("*IDN?").startswith("KEITHLEY INSTRUMENTS INC.,MODEL 2400")
+        session.write(":SOUR:VOLT 0.5;:OUTP ON;:FORM:ELEM CURR")
+        assert float(session.query(":READ?")) == pytest.approx(50e-6)
+        assert session.query_ascii_values(":SOUR:VOLT?;:OUTP?", separator=";") == [0.5, 1.0]
+
+
+def test_a_session_after_another(manager, server):
+    for _ in range(3):
+        with opened(manager, server) as session:
+            assert session.query("*OPC?") == "1"
+
+
+def test_serial_poll(manager, hislip):
+    with opened(manager, hislip) as session:
+        assert session.read_stb() == 0
+        session.write("nonsense")
+        assert session.query("*OPC?") == "1"
+        assert session.read_stb() & 4
+        session.write("*CLS;*OPC?")
+        deadline = time.monotonic() + 2
+        while not session.read_stb() & 16:  # message available
+            assert time.monotonic() < deadline
+        assert session.read() == "1"
+        assert session.read_stb() == 0
+
+
+def test_a_long_message_in_pieces(manager, hislip):
+    with opened(manager, hislip) as session:
+        session.write("*CLS;" + ":SOUR:VOLT 0.1;" * 50000 + ":SYST:ERR?")
+        assert session.read() == '0,"No error"'
+
+
+def test_device_clear_stops_what_runs(manager, hislip, box):
+    real = box.time.spend
+    box.time.spend = lambda seconds, purpose: (time.sleep(0.01 if purpose == "aperture" else 0), real(seconds, purpose))
+    with opened(manager, hislip) as session:
+        session.write(":OUTP ON;:TRIG:COUN 2500;:FORM:ELEM CURR")
+        session.write(":READ?")
+        time.sleep(0.1)
+        started = time.monotonic()
+        session.clear()
+        assert session.query("*OPC?") == "1"
+        assert time.monotonic() - started < 1
+        assert session.query(":SYST:ERR?") == '0,"No error"'
+
+
+def test_abort_on_the_same_socket_stops_what_runs(manager, server, box):
+    real = box.time.spend
+    box.time.spend = lambda seconds, purpose: (time.sleep(0.01 if purpose == "aperture" else 0), real(seconds, purpose))
+    with opened(manager, server) as session:
+        session.write(":OUTP ON;:TRIG:COUN 2500;:FORM:ELEM CURR")
+        session.write(":INIT")
+        time.sleep(0.1)
+        started = time.monotonic()
+        session.write(":ABOR")
+        assert session.query("*OPC?") == "1"
+        assert time.monotonic() - started < 1
+
+
+def test_closing_leaves_no_thread(manager, box):
+    before = threading.active_count()
+    server = HislipServer(Served(Keithley2400(box), box.time))
+    with opened(manager, server) as session:
+        session.query("*IDN?")
+        server.close()
+        assert threading.active_count() == before
