@@ -72,7 +72,7 @@ class Detector:
         """Let it pass once."""
         self._seen = True
         if self._waiting is not None:
-            waiting, self._waiting = self._waiting, None
+            self._seen, waiting, self._waiting = False, self._waiting, None  # who waits uses it up
             self._engine.clock.after(0.0, waiting)
 
     def _notice(self, event: int) -> None:
