@@ -43,7 +43,7 @@ COMMANDS = Commands(
         ":SYST:BEEP:STAT 0", ":SENS:FUNC:CONC 0", ":SENS:FUNC 'CURR'", ":SENS:AVER 0", ":ARM:COUN 1",
     ),
     current_range=":SENS:CURR:RANG",
-    end_sequence=(":ABOR", ":SOUR:VOLT:MODE FIX"),
+    end_sequence=(":ABOR", ":SOUR:VOLT 0", ":SOUR:VOLT:MODE FIX"),
     abort=":ABOR",
 )  # fmt: skip
 LIST_POINTS = 100
@@ -119,7 +119,7 @@ class Keithley2400(SequencedUnit, PyMeasureKeithley2400):
         # FIX: the sweep stays on the source range that `limit` chose
         reply, level = self.exchange(
             last, *self._meter(shots), ":SOUR:VOLT:MODE LIST", ":SOUR:SWE:RANG FIX", ":READ?",
-            ":SOUR:VOLT:MODE FIX", ":SOUR:VOLT 0", self._rest_command("1"), ":SOUR:VOLT?",
+            ":SOUR:VOLT 0", ":SOUR:VOLT:MODE FIX", self._rest_command("1"), ":SOUR:VOLT?",
         )  # fmt: skip
         self._compare("level", "V", 0.0, self.number(level))
         return self._readings(shots, reply)

@@ -49,7 +49,7 @@ def listed(channel, shape, levels, pace, count, delay):
 
 def after(channel):
     c = channel
-    return f":SOUR{c}:VOLT:MODE FIX;:SOUR{c}:FUNC:SHAP DC;:SOUR{c}:VOLT 0;:SENS{c}:CURR:RANG 0.01;:SOUR{c}:VOLT?;"
+    return f":SOUR{c}:VOLT 0;:SOUR{c}:VOLT:MODE FIX;:SOUR{c}:FUNC:SHAP DC;:SENS{c}:CURR:RANG 0.01;:SOUR{c}:VOLT?;"
 
 
 @pytest.mark.parametrize(
@@ -163,7 +163,7 @@ def test_both_levels_are_set_in_one_message():
 
 def test_make_safe_ends_sequences_then_zeroes_then_switches_off():
     def end(c):
-        return f":ABOR (@{c});:SOUR{c}:VOLT:MODE FIX;:SOUR{c}:FUNC:SHAP DC"
+        return f":ABOR (@{c});:SOUR{c}:VOLT 0;:SOUR{c}:VOLT:MODE FIX;:SOUR{c}:FUNC:SHAP DC"
 
     pairs = [
         (f"{end(1)};{end(2)};:SYST:ERR?", OK),
