@@ -18,7 +18,7 @@ from labmtj.bench.switching import Switching
 from labmtj.bench.wiring import Channel, Wiring
 from labmtj.errors import CannotDo, InstrumentError, LabmtjError, UsageError
 from labmtj.limits import ROUNDING_VOLTS
-from labmtj.quantities import Bias, Currents, FloatArray, Limits, Lines, Pulse, Reading, Refusal
+from labmtj.quantities import Bias, Currents, Flag, FloatArray, Limits, Lines, Pulse, Reading, Refusal
 from labmtj.verbs import Clock, SwitchMatrix
 
 _MARGIN = 1.5
@@ -117,7 +117,7 @@ class BenchCrossbar:
         currents = empty_currents(bias, chosen, how)
         with self._operation():
             for step in self._steps(bias, chosen, ordered=ordered):
-                self._prepare(step, bias)
+                self._prepare(step.buses, bias.line_volts[list(step.biases)])
                 volts = self._levels(step, bias)[:, np.newaxis] * how.signs[:, np.newaxis]
                 read = [self._reader_of(step.buses, line) for line in step.read]
                 enter(currents, self.sources.shots(volts.reshape(-1, volts.shape[-1]), read, how), step, chosen)
@@ -135,9 +135,23 @@ class BenchCrossbar:
         given: list[tuple[Step, Given]] = []
         with self._operation():
             for step in self._steps(bias, (), ordered=True):
-                self._prepare(step, bias)
+                self._prepare(step.buses, bias.line_volts[list(step.biases)])
                 given.append((step, self.sources.pulses(self._levels(step, bias), seconds)))
         return delivered(bias, seconds, given, self._place_of)
+
+    def probe(self, buses: Buses, volts: Mapping[Channel, float], read: Channel, aperture_seconds: float) -> float:
+        """Return the current out of one channel with lines on buses and channels at levels that no bias asks for.
+
+        For checks of the wiring. Infinite where the channel is in compliance or beyond its range.
+        """
+        self._begin(None)
+        with self._operation():
+            levels = np.array([[volts.get(channel, 0.0) for channel in self.wiring.channels]])
+            holders = [self.router.channel_of(buses, line) for line in range(sum(self.shape))]
+            self._prepare(buses, np.array([[volts.get(each, 0.0) if each else 0.0 for each in holders]]))
+            shown = self.sources.shots(levels, [read], Reading(aperture_seconds))
+        beyond = shown.flags[0, 0] & (Flag.COMPLIANCE | Flag.OVERFLOW)
+        return float("inf") if beyond else float(shown.amperes[0, 0])
 
     # -- what is possible --------------------------------------------------------------------------------------------
 
@@ -178,13 +192,13 @@ class BenchCrossbar:
     def _steps(self, bias: Bias, read: Sequence[int], *, ordered: bool) -> list[Step]:
         return steps_of(self.router, bias.line_volts, read, self.switching.present, ordered=ordered)
 
-    def _prepare(self, step: Step, bias: Bias) -> None:
-        """Move the relays, and limit every channel by what its lines may draw."""
-        self.switching.route(step.buses)
-        holders = [self.router.channel_of(step.buses, line) for line in range(sum(self.shape))]
+    def _prepare(self, buses: Buses, line_volts: FloatArray) -> None:
+        """Move the relays, and limit every channel by what its lines may draw under biases (biases, lines)."""
+        self.switching.route(buses)
+        holders = [self.router.channel_of(buses, line) for line in range(sum(self.shape))]
         for channel in self.wiring.channels:
             on = [line for line, holder in enumerate(holders) if holder == channel]
-            self.sources.limit(channel, self._limit_amperes(on, bias.line_volts[list(step.biases)]))
+            self.sources.limit(channel, self._limit_amperes(on, line_volts))
 
     def _limit_amperes(self, on: Sequence[int], line_volts: FloatArray) -> float:
         """Return the compliance of a channel that holds some lines under biases (biases, lines)."""
