@@ -157,8 +157,9 @@ def test_ten_thousand_flips_leave_the_state_as_if_fresh():
     for name in ("inverse", "transfer", "admittance"):
         updated, exact = getattr(state, name), getattr(fresh, name)
         assert np.abs(updated - exact).max() < 2e-13 * np.abs(exact).max(), name
-    assert np.array_equal(state.inverse, state.inverse.T)
-    assert np.array_equal(state.admittance, state.admittance.T)
+    # Symmetric to rounding only: how a kernel of BLAS rounds depends on the CPU and on the place in the matrix.
+    for matrix in (state.inverse, state.admittance):
+        assert np.abs(matrix - matrix.T).max() < 1e-13 * np.abs(matrix).max()
 
 
 @pytest.mark.parametrize("extreme", [1.0, 200.0, OPEN_OHMS])
