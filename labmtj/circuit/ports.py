@@ -84,7 +84,7 @@ class PortState:
             return
         # Copies, for the update overwrites what they are taken from.
         cells, ports = self.inverse[cell].copy(), self.transfer[cell].copy()
-        # BLAS counts by columns: the transpose of a C-ordered array is the view it can update without a copy. Its kernel
+        # BLAS counts by columns: the transpose of a C-ordered array is the view it updates without a copy. Its kernel
         # rounds the product of two elements by their place, so the matrices stay symmetric to rounding, not to the bit.
         weight = -change / loss
         dger(weight, cells, cells, a=self.inverse.T, overwrite_a=1)

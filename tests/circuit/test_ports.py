@@ -74,10 +74,10 @@ def test_any_topology_agrees_with_nodal_analysis(nodes, networks, data):
     state = state_of(wires, cells)
     volts = rng.uniform(-1, 1, sum(wires.shape))
     expected = nodes(wires, cells, volts)
-    np.testing.assert_allclose(state.cell_volts(volts), expected.cell_volts, rtol=0, atol=2e-12)
+    np.testing.assert_allclose(state.cell_volts(volts), expected.cell_volts, rtol=0, atol=1e-12)
     scale = np.abs(expected.line_amperes).max()
-    np.testing.assert_allclose(state.currents(volts), expected.line_amperes, rtol=0, atol=2e-12 * scale)
-    np.testing.assert_allclose(state.cell_currents(volts), expected.cell_amperes, rtol=0, atol=2e-12 * scale)
+    np.testing.assert_allclose(state.currents(volts), expected.line_amperes, rtol=0, atol=1e-12 * scale)
+    np.testing.assert_allclose(state.cell_currents(volts), expected.cell_amperes, rtol=0, atol=1e-12 * scale)
 
 
 def test_interleaved_pads_agree_with_nodal_analysis(nodes):
