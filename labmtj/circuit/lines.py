@@ -9,6 +9,7 @@ resistance x cells per line squared). Nothing is kept that a changed cell would 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -59,7 +60,7 @@ class LineSolver:
         """
         rows, columns = self.shape
         ohms = checked_cells(cell_ohms, self.shape)
-        _check_volts(line_volts, rows + columns)
+        goal = _RELATIVE_TOLERANCE * _largest(line_volts, rows + columns)
         siemens = 1.0 / (ohms + self._contact_ohms)
         by_column = _turned(siemens, rows)
         row_factor, column_factor = self._rows.factor(siemens), self._columns.factor(by_column)
@@ -70,7 +71,6 @@ class LineSolver:
 
         row_drive = self._rows.drive(line_volts[:rows])
         drive = self._columns.drive(line_volts[rows:]) + by_column * _turned(_solved(row_factor, row_drive), rows)
-        goal = _RELATIVE_TOLERANCE * float(np.abs(line_volts).max())
         lower = _turned(_gradients(column_factor, carried, drive, goal), columns)
         amperes = siemens * (_solved(row_factor, siemens * lower + row_drive) - lower)
         grid = amperes.reshape(rows, columns)
@@ -92,7 +92,7 @@ class _Lines:
         lines, self._taps = len(lead_ohms), segment_ohms.shape[1] + 1
         # The bond after each tap; none after the last of a line, so that lines laid end to end do not touch.
         bonds = np.zeros((lines, self._taps))
-        np.divide(1.0, segment_ohms, out=bonds[:, :-1])
+        bonds[:, :-1] = 1.0 / segment_ohms
         leads = np.zeros((lines, self._taps))
         ends = 1.0 / lead_ohms
         leads[:, 0] += ends[:, 0]
@@ -168,16 +168,20 @@ def _gradients(
 
 
 def _check_wires(kind: str, segment_ohms: FloatArray, lead_ohms: FloatArray) -> None:
-    for name, ohms in ((f"{kind}_segment_ohms", segment_ohms), (f"{kind}_lead_ohms", lead_ohms)):
-        if ohms.size and ohms.min() < FINEST_OHMS:
+    for part, ohms in (("segment", segment_ohms), ("lead", lead_ohms)):
+        if ohms.size and (least := ohms.min()) < FINEST_OHMS:
             raise UsageError(
-                f"{name} holds {ohms.min():g} ohm; the solver of lines needs {FINEST_OHMS:g} or more: use PortState"
+                f"{kind}_{part}_ohms holds {least:g} ohm; the solver of lines needs {FINEST_OHMS:g} or more: use "
+                f"PortState"
             )
 
 
-def _check_volts(line_volts: FloatArray, lines: int) -> None:
+def _largest(line_volts: FloatArray, lines: int) -> float:
+    """Return the largest voltage of the lines, or raise UsageError if some line has none."""
     if line_volts.shape != (lines,):
         raise UsageError(f"the array has {lines} lines; got voltages of shape {line_volts.shape}")
-    floating = np.flatnonzero(np.isnan(line_volts))
-    if len(floating):
-        raise UsageError(f"line {floating[0]} floats; the solver of lines needs every line driven: use PortState")
+    largest = float(np.abs(line_volts).max())
+    if math.isnan(largest):
+        floating = int(np.argmax(np.isnan(line_volts)))
+        raise UsageError(f"line {floating} floats; the solver of lines needs every line driven: use PortState")
+    return largest
