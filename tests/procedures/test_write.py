@@ -13,6 +13,7 @@ from labmtj.junction import Defect, median_switching_volts, switching_probabilit
 from labmtj.quantities import ArrayInfo, Limits
 from procedures.amplitude import checkerboard
 from procedures.reference import Outcome, ReferenceSettings, reference_maps
+from procedures.schemes import select_cells
 from procedures.write import METHODS, WriteSettings, write_matrix
 
 SHAPE = (15, 15)
@@ -99,6 +100,42 @@ def test_one_pass_writes_the_fraction_expected(written, parallel_ohms, seconds, 
     assert lowest <= true.mean() <= highest
     np.testing.assert_array_equal([result.fidelity for result in results], true)
     assert all(result.rounds == 0 for result in results)
+
+
+@pytest.mark.parametrize(
+    ("parallel_ohms", "seconds", "margin", "thermal_stability", "sigma_volts", "scheme", "lowest", "highest"),
+    [
+        (3e3, 1e-7, 1.2, 50.0, 0.05, "half", 0.978, 0.987),
+        (3e3, 1e-3, 1.2, 50.0, 0.05, "half", 0.964, 0.973),
+        (1e4, 1e-3, 1.3, 50.0, 0.05, "half", 0.998, 1.0),
+        (1e4, 1e-3, 1.3, 30.0, 0.10, "half", 0.89, 0.93),
+        (1e4, 1e-3, 1.3, 30.0, 0.10, "third", 0.945, 0.955),
+        (1e3, 1e-3, 1.3, 50.0, 0.05, "half", 0.80, 0.84),
+        (1e3, 1e-7, 1.15, 50.0, 0.05, "half", 0.56, 0.62),
+    ],
+)
+def test_a_pass_cell_by_cell_meets_the_bands_of_the_prototype(
+    spread_array, parallel_ohms, seconds, margin, thermal_stability, sigma_volts, scheme, lowest, highest
+):
+    """The mean of eight arrays; its standard error is 0.003 to 0.006, and 0.015 at 1 kOhm.
+
+    What the bands leave open was found by trial, over starts (random, all AP, all P, checkerboard), targets, orders
+    (P first, AP first, by rows, by columns, shuffled), amplitudes (each direction's own, one for both) and spreads:
+    only a random start, the AP cells first and a Delta that varies by a tenth from cell to cell meet them all. P first
+    gives 0.78 in the place of 0.82 at 1 kOhm; all of one Delta gives 0.96 in the place of 0.92 at Delta 30.
+    """
+    parallel, antiparallel = volts_at(margin, seconds, thermal_stability)
+    true = []
+    for seed in range(8):
+        stability = thermal_stability * (1 + 0.1 * np.random.default_rng([seed, 6]).standard_normal(SHAPE).clip(-4, 4))
+        crossbar = spread_array(parallel_ohms, seed, 0.05, sigma_volts, thermal_stability=stability)
+        put_states(crossbar, random_states(seed + 100))
+        target = random_states(seed)
+        cells = np.concatenate([np.argwhere(~target), np.argwhere(target)])
+        volts = np.where(target[tuple(cells.T)], parallel, -antiparallel)
+        crossbar.pulse(select_cells(SHAPE, cells, volts, scheme), seconds)
+        true.append((crossbar.array.state.reshape(SHAPE) == target).mean())
+    assert lowest <= np.mean(true) <= highest
 
 
 @pytest.mark.parametrize("method", ["closed_loop", "row_parallel_repair"])
