@@ -27,6 +27,8 @@ class Call(NamedTuple):
 
     suffixes: tuple[int, ...]
     arguments: tuple[str, ...]
+    header: str = ""
+    """in full, in capitals"""
 
     @property
     def channel(self) -> int:
@@ -269,7 +271,7 @@ class SCPIInstrument:
             self._found[header] = found
         act, suffixes = found
         parts = tuple(part.strip() for part in split(arguments, ",")) if arguments else ()
-        return act, Call(suffixes, parts)
+        return act, Call(suffixes, parts, header)
 
     def _find(self, header: str) -> tuple[Action, tuple[int, ...]]:
         asks, plain = header.endswith("?"), header.removesuffix("?")
