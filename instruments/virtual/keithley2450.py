@@ -49,22 +49,10 @@ MOST_IN_LIST = 100
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 """what the clock of the box shows when the clock of the bench starts"""
 ELEMENTS = "|".join(
-    (
-        "DATE",
-        "FORMatted",
-        "FRACtional",
-        "READing",
-        "RELative",
-        "SEConds",
-        "SOURce",
-        "SOURFORMatted",
-        "SOURSTATus",
-        "SOURUNIT",
-        "STATus",
-        "TIME",
-        "TSTamp",
-        "UNIT",
-    )
+    [
+        *("DATE", "FORMatted", "FRACtional", "READing", "RELative", "SEConds", "SOURce", "SOURFORMatted"),
+        *("SOURSTATus", "SOURUNIT", "STATus", "TIME", "TSTamp", "UNIT"),
+    ]
 )
 PROTECTIONS = "|".join(["NONE", *(f"PROT{volts}" for volts in (2, 5, 10, 20, 40, 60, 80, 100, 120, 140, 160, 180))])
 FUNCTIONS = {"VOLT": '"VOLT:DC"', "CURR": '"CURR:DC"', "RES": '"RES"'}

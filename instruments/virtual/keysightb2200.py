@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from labmtj.virtual.matrix import SCPIMatrix
 from labmtj.virtual.scpi import Call, SCPIInstrument, Setting, after, check, command, one
 from labmtj.virtual.scpi_errors import SCPIError
-from labmtj.virtual.scpi_values import Switch, Whole, Word, channel_list, number, only, quoted, spelling
+from labmtj.virtual.scpi_values import Switch, Whole, Word, channel_list, digits, number, only, quoted, spelling
 from labmtj.virtual.terminals import Box, Crosspoint
 
 OUTPUTS = 12
@@ -113,7 +113,7 @@ class KeysightE5250A(SCPIMatrix):
         known = (AUTO,) if self._auto else tuple(self._slots)
         if spelling("ALL", text):
             return known
-        if not text.isdigit() or int(text[:3]) not in known:
+        if not digits(text, 3) or int(text) not in known:
             raise SCPIError(-222)
         return (int(text),)
 
@@ -137,7 +137,7 @@ class KeysightE5250A(SCPIMatrix):
     def _crosspoints(self, call: Call) -> list[Crosspoint]:
         found = []
         for first, last in channel_list(one(call)):
-            if not all(end.isascii() and end.isdigit() and len(end) <= 5 for end in (first, last)):
+            if not (digits(first, 5) and digits(last, 5)):
                 raise SCPIError(-104)
             if first == last:
                 found.append(self._crosspoint(int(first)))
@@ -316,7 +316,7 @@ class KeysightE5250A(SCPIMatrix):
     @command(":SYSTem:CDEScription?")
     def _card_description(self, call: Call) -> str:
         text = one(call)
-        slot = int(text) if text.isdigit() and len(text) == 1 else 0
+        slot = int(text) if digits(text, 1) else 0
         return f'"{self.box.cards.get(slot, "No Card")}"'
 
     @command(":SYSTem:CPON")

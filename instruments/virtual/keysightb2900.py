@@ -14,7 +14,18 @@ from typing import ClassVar, NamedTuple
 from labmtj.simulated.meter import MeterModel, MeterRange, VoltageRange
 from labmtj.virtual.scpi import Call, Setting, after, check, command
 from labmtj.virtual.scpi_errors import SCPIError
-from labmtj.virtual.scpi_values import Number, Numbers, Switch, Whole, Word, channel_list, only, quoted, spelling
+from labmtj.virtual.scpi_values import (
+    Number,
+    Numbers,
+    Switch,
+    Whole,
+    Word,
+    channel_list,
+    digits,
+    only,
+    quoted,
+    spelling,
+)
 from labmtj.virtual.sourcemeter import Range, Sheet, SourceMeter, names
 from labmtj.virtual.terminals import Sensed
 from labmtj.virtual.unit import NO_VALUE, Measured, Quantity
@@ -342,7 +353,7 @@ class KeysightB2901A(SourceMeter):
             return [1]
         found: list[int] = []
         for first, last in channel_list(only(call.arguments)):
-            if not (first.isdigit() and last.isdigit() and len(first + last) < 6):
+            if not (digits(first, 2) and digits(last, 2)):
                 raise SCPIError(-222)
             found.extend(range(int(first), int(last) + 1))
         if not found or not self.suffixes.issuperset(found) or len(set(found)) < len(found):

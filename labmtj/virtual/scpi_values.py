@@ -25,6 +25,11 @@ def number(text: str) -> float:
     return value
 
 
+def digits(text: str, most: int) -> bool:
+    """Say whether a text is made of up to `most` plain digits; `str.isdigit` also takes a superscript for one."""
+    return text.isascii() and text.isdigit() and len(text) <= most
+
+
 def quoted(text: str) -> str:
     """Read a string in single or double quotation marks."""
     if len(text) < 2 or text[0] not in "\"'" or text[-1] != text[0]:
