@@ -372,8 +372,8 @@ class Keithley2450(SourceMeter):
         self._sweep = lambda: self._run(quantity, levels * repeats, highest, delay, buffer)
 
     def _run(self, quantity: Quantity, levels: Sequence[float], highest: float, delay: float, buffer: str) -> None:
-        """Sweep with the output on, and switch it off behind."""
-        values = self.values[1]
+        """Sweep with the output on, and switch it off behind; the buffer is emptied first, as by the box's template."""
+        values, self._buffers[buffer] = self.values[1], []
         values["function"] = quantity
         if values[f"{quantity} autorange"]:
             values[f"{quantity} range"] = highest
@@ -414,6 +414,7 @@ class Keithley2450(SourceMeter):
         self._sweep = lambda: self._loop(count, delay, buffer)
 
     def _loop(self, count: int, delay: float, buffer: str) -> None:
+        self._buffers[buffer] = []
         for _ in range(count):
             if self.stopped.is_set():
                 break
