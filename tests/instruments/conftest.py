@@ -1,7 +1,8 @@
-<<<<<<< HEAD
-"""Dialogues with boxes, written by hand from the manuals, and a Lua that scripts run on."""
+"""Dialogues with boxes, written by hand from the manuals, with what numbers their questions."""
 
 from __future__ import annotations
+
+from itertools import count
 
 import pytest
 from pymeasure.test import expected_protocol
@@ -38,17 +39,11 @@ def tsp():
         return expected_protocol(driver, [*pairs, *raw], **kwargs)
 
     return dialogue
-=======
-"""Dialogues are lists of (sent, received), written by hand from the manuals; the number of each question is added."""
-
-from itertools import count
-
-import pytest
 
 
 @pytest.fixture
 def numbered():
-    """Return what puts the number in front of every question and its answer; those before identity are asked plainly."""
+    """Return what puts the number of a SCPI question in front of it and of its answer; identities are asked plainly."""
 
     def pairs(plain):
         numbers = count(101)
@@ -60,4 +55,3 @@ def numbered():
                 yield f"*ESE {number};*ESE?;{sent}", f"{number};{received}"
 
     return lambda plain: list(pairs(plain))
->>>>>>> scpidrivers
