@@ -13,7 +13,7 @@ from labmtj.errors import UsageError
 from labmtj.virtual.matrix import SCPIMatrix
 from labmtj.virtual.scpi import Call, Setting, command, one
 from labmtj.virtual.scpi_errors import SCPIError
-from labmtj.virtual.scpi_values import Number, Switch, Whole, channel_list, spelling
+from labmtj.virtual.scpi_values import Number, Switch, Whole, channel_list, digits, spelling
 from labmtj.virtual.terminals import Box, Crosspoint
 
 
@@ -96,7 +96,7 @@ class Keithley7000(SCPIMatrix):
 
     def _crosspoint(self, name: str) -> Crosspoint:
         parts = name.split("!")
-        if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) < 4 for part in parts):
+        if len(parts) != 3 or not all(digits(part, 3) for part in parts):
             raise SCPIError(-222)
         slot, row, column = map(int, parts)
         card = self._cards.get(slot)
@@ -159,7 +159,7 @@ class Keithley7000(SCPIMatrix):
 
     def _pattern(self, call: Call) -> str:
         name = one(call).upper()
-        if not (name[:1] == "M" and name[1:].isascii() and name[1:].isdigit() and 1 <= int(name[1:4]) <= PATTERNS):
+        if not (name[:1] == "M" and digits(name[1:], 3) and 1 <= int(name[1:]) <= PATTERNS):
             raise SCPIError(-222)
         return name
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +19,15 @@ def number(text: str) -> float:
     found = _NUMBER.fullmatch(text)
     if found is None:
         raise SCPIError(-104)
-    return float(found[1]) * _MULTIPLES[(found[2] or "").upper()]
+    value = float(found[1]) * _MULTIPLES[(found[2] or "").upper()]
+    if math.isinf(value):
+        raise SCPIError(-222)
+    return value
+
+
+def digits(text: str, most: int) -> bool:
+    """Say whether a text is made of up to `most` plain digits; `str.isdigit` also takes a superscript for one."""
+    return text.isascii() and text.isdigit() and len(text) <= most
 
 
 def quoted(text: str) -> str:

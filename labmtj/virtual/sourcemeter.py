@@ -22,7 +22,7 @@ from labmtj.virtual.converter import Converter
 from labmtj.virtual.scpi import SCPIInstrument, after, check
 from labmtj.virtual.scpi_errors import SCPIError
 from labmtj.virtual.scpi_values import Number
-from labmtj.virtual.terminals import Box
+from labmtj.virtual.terminals import Box, Sensed
 from labmtj.virtual.unit import Measured, Quantity, Scales, Span, Unit
 
 QUANTITIES: tuple[Quantity, Quantity] = ("VOLT", "CURR")
@@ -213,10 +213,16 @@ class SourceMeter(SCPIInstrument):
 
     def measure(self, channel: int, conversions: int = 1) -> Measured:
         """Read a channel; an automatic range is left where the reading put it."""
-        values, seconds = self.values[channel], self.aperture(channel) * conversions
-        shown = self.units[channel].measure(seconds, self._span(channel, "VOLT"), self._span(channel, "CURR"))
-        if values["autozero"]:
+        seconds = self.aperture(channel) * conversions
+        true = self.units[channel].look(seconds)
+        if self.values[channel]["autozero"]:
             self.box.time.spend(AUTOZERO_APERTURES * seconds, "autozero")
+        return self.convert(channel, true, seconds)
+
+    def convert(self, channel: int, true: Sensed, seconds: float) -> Measured:
+        """Return what the meter of a channel shows."""
+        values = self.values[channel]
+        shown = self.units[channel].show(true, seconds, self._span(channel, "VOLT"), self._span(channel, "CURR"))
         for quantity, full_scale in (("VOLT", shown.range_volts), ("CURR", shown.range_amperes)):
             if values[f"sense {quantity} autorange"]:
                 values[f"sense {quantity} range"] = full_scale

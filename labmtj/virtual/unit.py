@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from labmtj.virtual.converter import Converter
-from labmtj.virtual.terminals import Channel
+from labmtj.virtual.terminals import Channel, Sensed
 
 Quantity = Literal["VOLT", "CURR"]
 NO_VALUE = 9.91e37
@@ -108,9 +108,12 @@ class Unit:
         """Look whether the limit is in control now."""
         return self._channel.sense(0.0).limited
 
-    def measure(self, seconds: float, volts: Span, amperes: Span) -> Measured:
-        """Integrate over an aperture, on the ranges that hold what was found."""
-        true = self._channel.sense(seconds)
+    def look(self, seconds: float) -> Sensed:
+        """Return what the channel truly carries, on average over a time that is spent; 0 for an instant."""
+        return self._channel.sense(seconds)
+
+    def show(self, true: Sensed, seconds: float, volts: Span, amperes: Span) -> Measured:
+        """Return what the meter makes of it in an aperture of `seconds`, on the ranges that hold it."""
         range_volts = volts.choose(self._volts, true.volts)
         range_amperes = amperes.choose(self._amperes, true.amperes)
         shown_volts, high_volts = self._converter.volts(true.volts, range_volts, seconds)
