@@ -3,6 +3,7 @@
 And the smallest world that a virtual instrument can stand in: resistors to ground, relays that lead nowhere.
 """
 
+import contextlib
 import os
 import socket
 import threading
@@ -145,10 +146,8 @@ def line_server() -> Iterator[Callable[[Any], int]]:
 
     yield serve
     for each in sockets:
-        try:
+        with contextlib.suppress(OSError):
             each.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
         each.close()
     for thread in threads:
         thread.join(5)
