@@ -69,10 +69,11 @@ class Detector:
         self._seen, self._waiting = False, None
 
     def set(self) -> None:
-        """Let it pass once."""
-        self._seen = True
-        if self._waiting is not None:
-            self._seen, waiting, self._waiting = False, self._waiting, None  # who waits uses it up
+        """Let who waits pass, or else the next who comes."""
+        waiting, self._waiting = self._waiting, None
+        if waiting is None:
+            self._seen = True
+        else:
             self._engine.clock.after(0.0, waiting)
 
     def _notice(self, event: int) -> None:

@@ -15,7 +15,7 @@ class Card:
     columns: int
     relay_seconds: float
     """to close or to open, bounce included"""
-    counts_last: bool = True
+    keeps_count: bool = True
     """whether the closures are stored on the card; 707B manual 2-85"""
     multiplexer: bool = False
     """a single row, and channels of three digits behind the slot"""
@@ -26,10 +26,10 @@ class Card:
 
 
 CARDS_707 = {
-    "7072": Card("8x12 Semiconductor Matrix", 8, 12, 0.015, counts_last=False),
-    "7072-HV": Card("8x12 Semiconductor Matrix HV", 8, 12, 0.015, counts_last=False),
-    "7173-50": Card("4x12 High Frequency Matrix", 4, 12, 0.003, counts_last=False),
-    "7174A": Card("8x12 Low Current Matrix", 8, 12, 0.003, counts_last=False),
+    "7072": Card("8x12 Semiconductor Matrix", 8, 12, 0.015, keeps_count=False),
+    "7072-HV": Card("8x12 Semiconductor Matrix HV", 8, 12, 0.015, keeps_count=False),
+    "7173-50": Card("4x12 High Frequency Matrix", 4, 12, 0.003, keeps_count=False),
+    "7174A": Card("8x12 Low Current Matrix", 8, 12, 0.003, keeps_count=False),
 }
 CARDS_3706 = {
     "3730": Card("6x16 High Density Matrix", 6, 16, 0.004),  # identity as recorded; the time is a public driver's note

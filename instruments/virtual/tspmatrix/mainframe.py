@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from instruments.virtual.tspmatrix.cards import CARDS_707, CARDS_3706
 from instruments.virtual.tspmatrix.engine import SLOTS
 from labmtj.errors import UsageError
-from labmtj.virtual.terminals import Box
+from labmtj.virtual.terminals import Box, Crosspoint
 from labmtj.virtual.tsp.instrument import TSPInstrument
 from labmtj.virtual.tsp.process import Functions
 
@@ -34,6 +34,9 @@ class Mainframe(TSPInstrument):
                     f"virtual instrument {box.name!r}: a {self.model} takes no card {card!r} in slot {slot}; "
                     f"slots are 1 to {SLOTS[self.model]}, cards are {', '.join(known)}"
                 )
+        self._cards = {slot: known[card] for slot, card in box.cards.items()}
+        self._forgotten: Mapping[Crosspoint, int] = {}
+        """closures that were counted before power-on, on cards that do not keep them"""
         super().__init__(box, script_seconds=script_seconds)
 
     @property
@@ -51,12 +54,16 @@ class Mainframe(TSPInstrument):
             "spend": self._spend,
             "operate": self._operate,
             "closed": lambda: sorted(self._relays.closed()),
-            "closures": lambda: [(*crosspoint, count) for crosspoint, count in self._relays.closures().items()],
+            "closures": lambda: [(*place, count - self._forgotten.get(place, 0)) for place, count in self._counted()],
         }
 
     def terminals_off(self) -> None:
         """Open every relay, as latching relays are at power-on too."""
         self._relays.operate(sorted(self._relays.closed()), [])
+        self._forgotten = {place: count for place, count in self._counted() if not self._cards[place[0]].keeps_count}
+
+    def _counted(self) -> Iterable[tuple[Crosspoint, int]]:
+        return self._relays.closures().items()
 
     def _spend(self, seconds: float, purpose: str) -> list[Any]:
         self.box.time.spend(seconds, purpose)

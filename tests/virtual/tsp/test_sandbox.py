@@ -85,16 +85,16 @@ def test_an_attempt_ends_in_the_queue_and_the_box_lives_on(
         "local t = {} for i = 1, 3e5 do t[i] = i end table.sort(t, function() while true do end end)",
     ],
 )
-def test_a_script_that_does_not_come_back_is_ended(
-    tsp: Keithley708B, fault: Callable[[], str], attempt: str
-) -> None:
+def test_a_script_that_does_not_come_back_is_ended(tsp: Keithley708B, fault: Callable[[], str], attempt: str) -> None:
     reboots, begin = tsp.reboots, time.perf_counter()
     assert tsp.handle(attempt) is None
     assert time.perf_counter() - begin < 5
     if tsp.reboots == reboots:  # some are short enough, or end by an error of their own
         assert fault().startswith("-28")
     else:
-        assert fault() == "-286 TSP Runtime error: the script processor ran too long and was ended; the box has rebooted"
+        assert (
+            fault() == "-286 TSP Runtime error: the script processor ran too long and was ended; the box has rebooted"
+        )
         assert tsp.handle("*ESR?") == "144"  # power-on, execution error
     assert tsp.handle("print(1)") == "1.00000e+00"
 
