@@ -45,6 +45,10 @@ class Setting:
     default: Any
     """after `*RST`"""
 
+    def addressed(self, box: SCPIInstrument, call: Call) -> tuple[Sequence[int], tuple[str, ...]]:  # noqa: ARG002
+        """Return whose value is meant, and the parameters of the value itself."""
+        return (call.channel,), call.arguments
+
 
 Action = Callable[[Any, Call], str | None]
 
@@ -89,13 +93,17 @@ def after(*names: str) -> Callable[[Method], Method]:
 
 
 def _set(setting: Setting, box: SCPIInstrument, call: Call) -> None:
-    box.put(setting, call.channel, setting.kind.read(call.arguments, setting.default))
+    channels, arguments = setting.addressed(box, call)
+    value = setting.kind.read(arguments, setting.default)
+    for channel in channels:
+        box.put(setting, channel, value)
 
 
 def _ask(setting: Setting, box: SCPIInstrument, call: Call) -> str:
-    value = box.values[call.channel][setting.name]
-    if call.arguments:  # MIN, MAX or DEF: what the setting would become
-        value = setting.kind.read(call.arguments, setting.default)
+    channels, arguments = setting.addressed(box, call)
+    value = box.values[channels[0]][setting.name]
+    if arguments:  # MIN, MAX or DEF: what the setting would become
+        value = setting.kind.read(arguments, setting.default)
     return setting.kind.show(value, box.number_style)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +19,10 @@ def number(text: str) -> float:
     found = _NUMBER.fullmatch(text)
     if found is None:
         raise SCPIError(-104)
-    return float(found[1]) * _MULTIPLES[(found[2] or "").upper()]
+    value = float(found[1]) * _MULTIPLES[(found[2] or "").upper()]
+    if math.isinf(value):
+        raise SCPIError(-222)
+    return value
 
 
 def quoted(text: str) -> str:
