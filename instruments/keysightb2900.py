@@ -50,7 +50,7 @@ COMMANDS = Commands(
         ":SOUR{ch}:VOLT:MODE FIX", ':SENS{ch}:FUNC "CURR"', ":SYST:BEEP:STAT 0",
     ),
     current_range=":SENS{ch}:CURR:RANG",
-    end_sequence=(":ABOR (@{ch})", ":SOUR{ch}:VOLT:MODE FIX", ":SOUR{ch}:FUNC:SHAP DC"),
+    end_sequence=(":ABOR (@{ch})", ":SOUR{ch}:VOLT 0", ":SOUR{ch}:VOLT:MODE FIX", ":SOUR{ch}:FUNC:SHAP DC"),
     abort=":ABOR (@1,2)",
 )  # fmt: skip
 
@@ -177,7 +177,7 @@ class KeysightB2902A(SequencedUnit):
     def _after(self, channel: str) -> list[str]:
         source = f":SOUR{channel}"
         return [
-            f"{source}:VOLT:MODE FIX", f"{source}:FUNC:SHAP DC", f"{source}:VOLT 0", self._rest_command(channel),
+            f"{source}:VOLT 0", f"{source}:VOLT:MODE FIX", f"{source}:FUNC:SHAP DC", self._rest_command(channel),
             f"{source}:VOLT?",
         ]  # fmt: skip
 
