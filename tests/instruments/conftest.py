@@ -1,11 +1,26 @@
-"""Dialogues with boxes, written by hand from the manuals, with what numbers their questions."""
-
-from __future__ import annotations
+"""Dialogues are lists of (sent, received), written by hand from the manuals; the number of each question is added."""
 
 from itertools import count
 
 import pytest
 from pymeasure.test import expected_protocol
+
+
+@pytest.fixture
+def numbered():
+    """Return what puts the number in front of every question and its answer; those before identity are asked plainly."""
+
+    def pairs(plain):
+        numbers = count(101)
+        for sent, received in plain:
+            if sent is None or received is None or sent in ("*IDN?", "*LANG?"):
+                yield sent, received
+            else:
+                number = next(numbers)
+                yield f"*ESE {number};*ESE?;{sent}", f"{number};{received}"
+
+    return lambda plain: list(pairs(plain))
+
 
 OPENING = (
     "localnode.prompts = 0",
@@ -39,19 +54,3 @@ def tsp():
         return expected_protocol(driver, [*pairs, *raw], **kwargs)
 
     return dialogue
-
-
-@pytest.fixture
-def numbered():
-    """Return what puts the number of a SCPI question in front of it and of its answer; identities are asked plainly."""
-
-    def pairs(plain):
-        numbers = count(101)
-        for sent, received in plain:
-            if sent is None or received is None or sent in ("*IDN?", "*LANG?"):
-                yield sent, received
-            else:
-                number = next(numbers)
-                yield f"*ESE {number};*ESE?;{sent}", f"{number};{received}"
-
-    return lambda plain: list(pairs(plain))
