@@ -40,7 +40,8 @@ COMMANDS = Commands(
     function=":SOUR:FUNC", level=":SOUR:VOLT", source_range=":SOUR:VOLT:RANG", limit=":SENS:CURR:PROT", output=":OUTP",
     prepare=(
         ":SOUR:FUNC VOLT", ":SOUR:VOLT:MODE FIX", ":SOUR:CLE:AUTO 0", ":OUTP:SMOD NORM",  # HIMP would wear its relay
-        ":SYST:BEEP:STAT 0", ":SENS:FUNC:CONC 0", ":SENS:FUNC 'CURR'", ":SENS:AVER 0", ":ARM:COUN 1",
+        ":SYST:BEEP:STAT 0", ":SENS:FUNC:CONC 0", ":SENS:FUNC 'CURR'", ":SENS:AVER 0",
+        ":SOUR:DEL:AUTO 0", ":ARM:COUN 1",
     ),
     current_range=":SENS:CURR:RANG",
     end_sequence=(":ABOR", ":SOUR:VOLT 0", ":SOUR:VOLT:MODE FIX"),
@@ -131,7 +132,7 @@ class Keithley2400(SequencedUnit, PyMeasureKeithley2400):
         """
         cycles = shots.aperture_seconds * self.facts.line_hertz
         return [
-            f":SENS:CURR:NPLC {text(cycles)}", self._range_command("1", shots), ":SYST:AZER 0", ":SYST:AZER ONCE",
+            f":SENS:CURR:NPLC {text(cycles)}", self._range_command("1", shots), ":SYST:AZER ONCE", ":SYST:AZER 0",
             f":SOUR:DEL {text(shots.settle_seconds)}", f":TRIG:COUN {len(shots)}", ":SYST:TIME:RES",
         ]  # fmt: skip
 

@@ -102,7 +102,7 @@ class Keithley2450(SequencedUnit):
 
     def identify(self) -> Identity:
         """Ask who answers; raise InstrumentError for another model, or another language than SCPI."""
-        language = self.ask("*LANG?").strip().upper()
+        language = self.ask_plainly("*LANG?").upper()
         if language != "SCPI":
             raise self.complaint(
                 "speaks another language; set Menu > System > Settings > Command Set to SCPI and restart it",
@@ -135,7 +135,7 @@ class Keithley2450(SequencedUnit):
         """Return the commands for aperture, range and buffer; autozero is refreshed once per sequence."""
         cycles = shots.aperture_seconds * self.facts.line_hertz
         return [
-            f":SENS:CURR:NPLC {text(cycles)}", self._range_command("1", shots), ":SENS:CURR:AZER 0", ":SENS:AZER:ONCE",
+            f":SENS:CURR:NPLC {text(cycles)}", self._range_command("1", shots), ":SENS:AZER:ONCE", ":SENS:CURR:AZER 0",
             ':TRAC:CLE "defbuffer1"',
         ]  # fmt: skip
 

@@ -21,7 +21,7 @@ from instruments.keithley2600channel import (
     Model,
 )
 from instruments.pieces import joined_pulses, joined_readings, pieces
-from instruments.tsp import SENTINEL, TSPInstrument, literal, number, numbers
+from instruments.tsp import SENTINEL, TSPInstrument, literal, numbers
 from labmtj.errors import CannotDo, InstrumentError, LimitExceeded, Stopped, UsageError
 from labmtj.quantities import Flag, FloatArray
 from labmtj.shots import DeliveredPulses, Pulses, ShotReadings, Shots, UnitFacts
@@ -92,18 +92,18 @@ class Keithley2600B(TSPInstrument):
         smu, scale = self._smu(channel), self._source_range(amperes, highest_volts)
         self._limits.pop(channel, None)
         self._require_zero(channel)
-        (kept,) = self.run(
+        kept = self.state(
             f"{smu}.source.func = 1",
             f"{smu}.source.delay = 0",
             f"{smu}.source.autorangev = 0 {smu}.source.rangev = {literal(scale)}",
             f"{smu}.source.limiti = {literal(amperes)}",
             f"print({smu}.source.limiti, {smu}.source.rangev, {smu}.source.levelv)",
+            count=3,
         )
-        for what, unit, wanted, text in zip(
-            ("a compliance", "a source range", "a level"), "AVV", (amperes, scale, 0.0), kept.split("\t"), strict=True
-        ):
-            if abs(float(text) - wanted) > 1e-6 * abs(wanted):
-                raise self.complaint(f"channel {channel} keeps {what} of {text} {unit}, not {wanted:g} {unit}")
+        names = ("a compliance", "a source range", "a level")
+        for what, unit, wanted, value in zip(names, "AVV", (amperes, scale, 0.0), kept, strict=True):
+            if not abs(value - wanted) <= 1e-6 * abs(wanted):
+                raise self.complaint(f"channel {channel} keeps {what} of {value:g} {unit}, not {wanted:g} {unit}")
         self._limits[channel] = (amperes, highest_volts)
 
     def switch_output(self, channel: str, *, on: bool) -> None:
@@ -115,15 +115,17 @@ class Keithley2600B(TSPInstrument):
             action = f"if {kept} then {smu}.source.output = 1 end"
         else:
             action = f"{smu}.source.levelv = 0 {smu}.source.output = 0"
-        (state,) = self.run(action, f"print({smu}.source.output, {smu}.source.levelv, {smu}.source.limiti)")
-        if number(state.split("\t")[0]) != on:
+        asked = f"print({smu}.source.output, {smu}.source.levelv, {smu}.source.limiti)"
+        state = self.state(action, asked, count=3)
+        if state[0] != on:
             problem = f"channel {channel} did not go {'on' if on else 'off'}: output, level and limit are {state}"
             raise self.complaint(f"{problem}; bring it to 0 V, set its limit again, and check the interlock", action)
 
     def outputs(self) -> Mapping[str, bool]:
         """Ask which outputs are on."""
-        (state,) = self.run(f"print({', '.join(f'smu{channel}.source.output' for channel in self.channels)})")
-        return {channel: float(text) == 1 for channel, text in zip(self.channels, state.split("\t"), strict=True)}
+        asked = ", ".join(f"smu{channel}.source.output" for channel in self.channels)
+        state = self.state(f"print({asked})", count=len(self.channels))
+        return {channel: value == 1 for channel, value in zip(self.channels, state, strict=True)}
 
     def level(self, volts: Mapping[str, float]) -> None:
         """Set levels in one message; LimitExceeded beyond what `limit` was told."""
@@ -192,14 +194,14 @@ class Keithley2600B(TSPInstrument):
         self._limits.clear()
         smus = [f"smu{channel}" for channel in self.channels]
         state = ", ".join(f"{smu}.source.output, {smu}.source.levelv" for smu in smus)
-        *_, kept = self._insist(
+        kept = self._insist(
             *(f"{smu}.abort()" for smu in smus),
             *(f"{smu}.source.levelv = 0" for smu in smus),
             *(f"{smu}.source.leveli = 0" for smu in smus),
             *(f"{smu}.source.output = 0" for smu in smus),
             f"print({state})",
         )
-        if any(map(float, kept.split("\t"))):
+        if any(self.parsed(kept, 2 * len(smus))):
             problem = f"does not go to 0 V and off: output and level of {', '.join(smus)} are {kept}"
             raise self.complaint(f"{problem}; switch it off by hand")
 
@@ -229,8 +231,8 @@ class Keithley2600B(TSPInstrument):
 
     def _require_zero(self, channel: str) -> None:
         smu = self._smu(channel)
-        (state,) = self.run(f"print({smu}.source.func, {smu}.source.output, {smu}.source.levelv)")
-        function, output, level = map(number, state.split("\t"))
+        asked = f"print({smu}.source.func, {smu}.source.output, {smu}.source.levelv)"
+        function, output, level = self.state(asked, count=3)
         if function != 1 and output == 1:
             raise self.complaint(f"channel {channel} sources a current with its output on; switch that off first")
         if level != 0:
@@ -280,6 +282,8 @@ class Keithley2600B(TSPInstrument):
     def _back_to_zero(self, channels: Sequence[str], error: BaseException) -> None:
         """End what runs and bring the levels to 0 V, after an error that is not to be hidden."""
         try:
+            if self._waiting:  # the script may still be running
+                self.abort()
             self.run(*(f"smu{channel}.abort()" for channel in channels), *scripts.zero(channels))
         except InstrumentError as second:
             error.add_note(f"and its levels may not be at 0 V: {second}")

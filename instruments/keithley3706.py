@@ -36,7 +36,7 @@ class Keithley3706A(TSPMatrix):
     def self_test(self) -> list[str]:
         """Return errors left in the queue, and cards whose interlock is open: their backplane relays do not move."""
         found, slots = super().self_test(), sorted(self.cards)
-        states = self.run(*(f"print(slot[{slot}].interlock.state)" for slot in slots)) if slots else []
+        states = self.each(self.run(*(f"print(slot[{slot}].interlock.state)" for slot in slots)), len(slots))
         open_slots = [slot for slot, state in zip(slots, states, strict=True) if number(state) == 0]
         return found + [
             f"the interlock of slot {slot} is open: its backplane relays do not move" for slot in open_slots

@@ -73,7 +73,7 @@ class SCPIInstrument(Session, SCPIMixin, Instrument):
 
     def identify(self) -> Identity:
         """Ask who answers; raise InstrumentError if it is another model than the class is for."""
-        reply = self.ask("*IDN?").strip()
+        reply = self.ask_plainly("*IDN?")
         parts = [part.strip() for part in reply.split(",", 3)]
         if len(parts) != 4:
             raise self.distrust("gave no identity; check that the address is the right instrument", reply)

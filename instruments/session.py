@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -13,15 +14,17 @@ from labmtj.errors import InstrumentError
 
 REPLY_SECONDS = 5.0
 """longest wait for the answer to a message that takes no time of its own"""
-STALE_REPLIES = 16
-"""most replies that are thrown away before a session is given up"""
+STALE_REPLIES = 32
+"""most late or doubled replies that are thrown away before a session is given up"""
+_NUMBERED = re.compile(r"\+?(1\d\d)(?:;|$)")
 
 
 class Session(Instrument):
-    """Guards reading and writing of a PyMeasure instrument.
+    """Guards reading and writing of a PyMeasure instrument that knows the common commands of IEEE 488.2.
 
-    After a failed exchange a late reply may still arrive and would be taken for the answer to the next question. So
-    the next message is sent only after the instrument has echoed a fresh number (`resynchronise`).
+    A late or doubled reply would be taken for the answer to the next question. So every query has a number, which it
+    sets as the event mask and asks back in front of its answer (`*ESE 101;*ESE?;...`); replies with another number are
+    thrown away. The mask itself matters to nobody who requests no service.
 
     Args:
         adapter: a VISA resource string, or an adapter of PyMeasure.
@@ -35,7 +38,7 @@ class Session(Instrument):
     def __init__(self, adapter: Any, name: str, **kwargs: Any) -> None:
         self.name = name
         self.address = str(adapter if isinstance(adapter, str | int) else getattr(adapter, "resource_name", "adapter"))
-        self._sent, self._tainted, self._nonce = "", False, 0
+        self._sent, self._tainted, self._number = "", False, 0
         for key, value in (("read_termination", "\n"), ("write_termination", "\n"), ("timeout", 1000 * REPLY_SECONDS)):
             kwargs.setdefault(key, value)
         with self._guarded():
@@ -58,10 +61,11 @@ class Session(Instrument):
 
     def write(self, command: str, **kwargs: Any) -> None:
         """Send a message."""
-        if self._tainted:
-            self.resynchronise()
         self._sent = command
         with self._guarded():
+            if self._tainted and self.address.upper().endswith("INSTR"):  # a socket knows no device clear
+                self.adapter.connection.clear()
+            self._tainted = False
             super().write(command, **kwargs)
 
     def receive(self) -> str:
@@ -70,28 +74,28 @@ class Session(Instrument):
             return str(self.adapter.read())
 
     def ask(self, command: str, query_delay: float | None = None) -> str:
-        """Send a query and return the reply."""
-        self.write(command)
+        """Send a query, and return the reply to it and to no other."""
+        self._number = 100 + (self._number + 1) % 100
+        self.write(f"*ESE {self._number};*ESE?;{command}")
         self.wait_for(query_delay)
-        return self.receive()
+        for _ in range(STALE_REPLIES):
+            reply = self.receive().strip()
+            numbered = _NUMBERED.match(reply)
+            if numbered is None:
+                break
+            if int(numbered[1]) == self._number:
+                return reply[numbered.end() :]
+        raise self.distrust("answered something that does not begin with the number of the question", reply)
+
+    def ask_plainly(self, command: str) -> str:
+        """Send a query that may meet another instrument or language than expected, and return the next reply."""
+        self.write(command)
+        return self.receive().strip()
 
     def distrust(self, problem: str, reply: str) -> InstrumentError:
-        """Return an error about a senseless reply; nothing is believed until the session is resynchronised."""
+        """Return an error about a senseless reply."""
         self._tainted = True
         return self.complaint(problem, command=self._sent, reply=reply)
-
-    def resynchronise(self) -> None:
-        """Throw stale replies away until the instrument echoes a number that was just made up."""
-        self._tainted = False
-        if self.address.upper().endswith("INSTR"):  # a socket knows no device clear
-            with self._guarded():
-                self.adapter.connection.clear()
-        self._nonce = 100 + (self._nonce + 1) % 100
-        self.write(f"*ESE {self._nonce};*ESE?")
-        for _ in range(STALE_REPLIES):
-            if self.receive().strip().lstrip("+") == str(self._nonce):
-                return
-        raise self.distrust("does not echo a number that was just sent; power-cycle it", "")
 
     def interrupt(self, command: str) -> None:
         """Reach an instrument that another thread is waiting for, if the interface can carry that."""

@@ -114,7 +114,7 @@ class TSPInstrument(Replies, Instrument):
         self.address = str(getattr(adapter, "resource_name", adapter))
         self.name = name
         self._lock, self._sending = threading.RLock(), threading.Lock()
-        self._number, self._aborts, self._opened = 0, 0, False
+        self._number, self._aborts, self._opened, self._waiting = 0, 0, False, False
         self._unread: deque[str] = deque()
         self._left_over: list[str] = []
         terminators = {"read_termination": "\n", "write_termination": "\n"}
@@ -157,6 +157,30 @@ class TSPInstrument(Replies, Instrument):
         seconds += sum(map(len, lines)) / LOADING_CHARACTERS_PER_SECOND
         return self.run("loadandrunscript", *lines, "endscript", seconds=seconds)
 
+    def line(self, printed: list[str]) -> str:
+        """Return the only line that was printed; InstrumentError if it is not the only one."""
+        return self.each(printed, 1)[0]
+
+    def each(self, printed: list[str], count: int) -> list[str]:
+        """Return the lines that were printed; InstrumentError if they are not `count`."""
+        if len(printed) != count:
+            raise self.complaint(f"printed {len(printed)} lines, not {count}", reply="\n".join(printed))
+        return printed
+
+    def state(self, *lines: str, count: int) -> list[float]:
+        """Run lines of which one prints `count` values, and return these; InstrumentError if they are no numbers."""
+        return self.parsed(self.line(self.run(*lines)), count)
+
+    def parsed(self, line: str, count: int) -> list[float]:
+        """Return the values in a line that was printed; InstrumentError if it is not `count` numbers."""
+        try:
+            values = [number(field) for field in line.split("\t")]
+        except ValueError as error:
+            raise self.complaint("sent something else than numbers", reply=line) from error
+        if len(values) != count:
+            raise self.complaint(f"sent something else than {count} numbers", reply=line)
+        return values
+
     def complaint(self, problem: str, command: str = "", reply: str = "") -> InstrumentError:
         """Return the error to raise for this box."""
         return InstrumentError(self.name, self.address, problem, command=command, reply=reply)
@@ -177,8 +201,11 @@ class TSPInstrument(Replies, Instrument):
         try:
             with self._patience(seconds):
                 with self._sending:
+                    self._waiting = True
                     self.adapter.write(message)
-                return self._collect()
+                answer = self._collect()
+                self._waiting = False
+                return answer
         except _TRANSPORT as error:
             raise self.complaint(f"did not answer ({type(error).__name__}: {error})", message) from error
 
@@ -274,13 +301,13 @@ class TSPInstrument(Replies, Instrument):
         """Bring the box to a safe state, verified."""
         raise NotImplementedError
 
-    def _insist(self, *lines: str) -> list[str]:
+    def _insist(self, *lines: str) -> str:
         """Run lines that make the box safe, ending what runs; once more if that fails, as the hindrance may be gone."""
         try:
             self.abort()
-            return self.run(*lines)
+            return self.line(self.run(*lines))
         except InstrumentError:
-            return self.run(*lines)
+            return self.line(self.run(*lines))
 
 
 def _error(line: str) -> str:

@@ -78,7 +78,9 @@ class TSPMatrix(TSPInstrument):
         """Ask who answers; InstrumentError for another model, or another card than expected."""
         identity = super().identify()
         slots = sorted(self.cards) or list(range(1, self.slots + 1))
-        found = dict(zip(slots, self.run(*(f"print(slot[{slot}].idn)" for slot in slots)), strict=True))
+        found = dict(
+            zip(slots, self.each(self.run(*(f"print(slot[{slot}].idn)" for slot in slots)), len(slots)), strict=True)
+        )
         models = {slot: model_of(idn) for slot, idn in found.items()}
         wrong = [slot for slot in self.cards if models[slot] != self.cards[slot]]
         if wrong:
@@ -106,8 +108,7 @@ class TSPMatrix(TSPInstrument):
 
     def closed(self) -> frozenset[str]:
         """Ask which relays are closed."""
-        (reply,) = self.run('print(channel.getclose("allslots"))')
-        return _names(reply)
+        return _names(self.ask('print(channel.getclose("allslots"))'))
 
     def switch(self, opening: Sequence[str], closing: Sequence[str]) -> None:
         """Open, then close, in one script; the box closes nothing unless it has opened everything.
@@ -127,7 +128,7 @@ class TSPMatrix(TSPInstrument):
             'print(channel.getclose("allslots"))',
         ]
         seconds = 2 * self.relay_seconds * (len(opening) + len(closing))
-        (reply,) = self.script(*lines, seconds=seconds)
+        reply = self.line(self.script(*lines, seconds=seconds))
         closed = _names(reply)
         self._complain_of("stay closed", sorted(closed & (set(opening) - set(closing))), reply)
         self._complain_of("do not close", sorted(set(closing) - closed), reply)
@@ -135,7 +136,8 @@ class TSPMatrix(TSPInstrument):
     def closures(self) -> Mapping[str, int]:
         """Return how often each crosspoint of the known cards has closed; the box keeps count on the cards."""
         rows = list(self._rows())
-        printed = self.run(*(f'print(channel.getcount("{row[0]}:{row[-1]}"))' for row in rows))
+        asked = [f'print(channel.getcount("{row[0]}:{row[-1]}"))' for row in rows]
+        printed = self.each(self.run(*asked), len(rows))
         counts: dict[str, int] = {}
         for row, reply in zip(rows, printed, strict=True):
             try:
@@ -146,7 +148,7 @@ class TSPMatrix(TSPInstrument):
 
     def make_safe(self) -> None:
         """Open every relay; InstrumentError if one stays closed or the box does not answer."""
-        *_, reply = self._insist('channel.open("allslots")', 'print(channel.getclose("allslots"))')
+        reply = self._insist('channel.open("allslots")', 'print(channel.getclose("allslots"))')
         self._complain_of("stay closed", sorted(_names(reply)), reply)
 
     def _rows(self) -> Iterator[list[str]]:

@@ -13,7 +13,7 @@ from types import ModuleType
 from labmtj.bench.crossbar import BenchCrossbar
 from labmtj.bench.description import BenchFile
 from labmtj.bench.laboratory import LaboratoryFile, VirtualFile
-from labmtj.bench.loading import load_any, load_bench
+from labmtj.bench.loading import load_any, load_array, load_bench
 from labmtj.bench.opening import open_bench, open_laboratory
 from labmtj.bench.simulated import SimulatedBench
 from labmtj.verbs import Crossbar
@@ -25,6 +25,7 @@ __all__ = [
     "SimulatedBench",
     "VirtualFile",
     "load_any",
+    "load_array",
     "load_bench",
     "open_bench",
     "open_laboratory",

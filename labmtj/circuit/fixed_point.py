@@ -7,7 +7,7 @@ current, as a voltage. A pass through both contracts by about (wire drop / cell 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -88,29 +88,45 @@ def settle_cells(problem: Problem, linear: FloatArray, starts: FloatArray | None
 
 def settle_one(problem: Problem, linear: FloatArray, volts: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Do what `_settle_many` does for a single vector, without the bookkeeping: every pulse comes through here."""
+    before = 0.0
     for _ in range(_PASSES):
         move, amperes = problem.step(linear, volts)
         volts = volts + move
-        if np.abs(move, out=move).max() < problem.tolerance_volts:
+        size = float(np.abs(move, out=move).max())
+        if _settled(size, before, problem.tolerance_volts):
             return volts, amperes
+        before = size
     return _newton(problem, linear, 0)
 
 
 def _settle_many(problem: Problem, linear: FloatArray, volts: FloatArray) -> tuple[FloatArray, FloatArray]:
     all_volts, all_amperes = np.empty_like(linear), np.empty_like(linear)
-    moving, todo = np.arange(len(linear)), linear
+    moving, todo, before = np.arange(len(linear)), linear, np.zeros(len(linear))
     for _ in range(_PASSES):
         move, amperes = problem.step(todo, volts)
         volts = volts + move
-        settled = np.abs(move, out=move).max(axis=1) < problem.tolerance_volts
+        sizes = np.abs(move, out=move).max(axis=1)
+        settled = _settled(sizes, before, problem.tolerance_volts)
         if settled.any():
             all_volts[moving[settled]], all_amperes[moving[settled]] = volts[settled], amperes[settled]
-            moving, todo, volts = moving[~settled], todo[~settled], volts[~settled]
+            moving, todo, volts, sizes = moving[~settled], todo[~settled], volts[~settled], sizes[~settled]
             if not len(moving):
                 break
+        before = sizes
     for number in moving.tolist():
         all_volts[number], all_amperes[number] = _newton(problem, linear[number], number)
     return all_volts, all_amperes
+
+
+def _settled(size: Any, before: Any, tolerance_volts: float) -> Any:
+    """Say whether the next pass would move less than the tolerance, moves shrinking by the factor of the last two.
+
+    Args:
+        size: largest move of the last pass, one number or one per vector.
+        before: the same of the pass before it, zero at the first.
+        tolerance_volts: what is small enough.
+    """
+    return (size < tolerance_volts) | (size * size < tolerance_volts * before)
 
 
 def _newton(problem: Problem, linear: FloatArray, number: int) -> tuple[FloatArray, FloatArray]:

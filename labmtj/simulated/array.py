@@ -26,8 +26,8 @@ FLIPS_PER_FACTORISATION = 500
 SLOWEST_RATE = 1e-300
 """1/s; stands for never, where a rate of zero would divide"""
 SETTLED_VOLTS = 1e-6
-"""a solve ends when no cell moves further in a pass; the few per cent of it that are left change a read by less than
-1e-7 of its value, and a switching rate by less than 1e-5"""
+"""a solve ends when another pass would move no cell as far; what is left changes a switching rate by less than 1e-4,
+and a read, whose cells are nearly linear, by less than 1e-7 of its value"""
 _CHANGING = ("state", "flips", "hazard", "stress", "broken")
 
 

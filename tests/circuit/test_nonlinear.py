@@ -42,8 +42,8 @@ def by_chords(nodes, wires, law, ohms, sources, siemens=None):
 
 def assert_agree(point, expected):
     np.testing.assert_allclose(point.cell_volts, expected.cell_volts, rtol=0, atol=1e-9)
-    np.testing.assert_allclose(point.cell_amperes, expected.cell_amperes, rtol=0, atol=1e-12)
-    np.testing.assert_allclose(point.line_amperes, expected.line_amperes, rtol=0, atol=3e-12)
+    np.testing.assert_allclose(point.cell_amperes, expected.cell_amperes, rtol=0, atol=1e-11)
+    np.testing.assert_allclose(point.line_amperes, expected.line_amperes, rtol=0, atol=1e-11)
     np.testing.assert_allclose(point.line_volts, expected.line_volts, rtol=0, atol=1e-8)
 
 

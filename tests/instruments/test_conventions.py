@@ -60,12 +60,16 @@ class Scpi:
         self.identity, self.values, self.errors = identity, values, []
 
     def __call__(self, message):
+        if enabled := re.search(r"\*ESE (\d+)", message):
+            self.number = enabled[1]
         replies = [self.value(part.strip()) for part in message.split(";") if "?" in part]
         return [";".join(replies)] if replies else []
 
     def value(self, query):
         if query.upper().startswith("*IDN?"):
             return self.identity
+        if query.upper().startswith("*ESE?"):
+            return self.number
         if query.upper().startswith(":SYST:ERR?"):
             return self.errors.pop(0) if self.errors else '0,"No error"'
         return next((text for pattern, text in self.values.items() if re.search(pattern, query)), "0")

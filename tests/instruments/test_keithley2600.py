@@ -129,7 +129,7 @@ def test_a_limit_is_set_at_rest_and_read_back(tsp):
 @pytest.mark.parametrize(
     ("kept", "complaint"),
     [
-        (KEPT.replace("1.000000000000000e-03", "1.000000000000000e-01"), "keeps a compliance of 1.0*e-01 A, not 0.001"),
+        (KEPT.replace("1.000000000000000e-03", "1.000000000000000e-01"), "keeps a compliance of 0.1 A, not 0.001"),
         (KEPT.replace("2.000000000000000e+00", "2.000000000000000e+01"), "keeps a source range of"),
         (KEPT.replace("0.000000000000000e+00", "1.000000000000000e-02"), "keeps a level of"),
     ],
@@ -180,6 +180,19 @@ def test_an_output_goes_on_only_with_its_limit_and_is_asked(tsp):
 def test_outputs_are_asked_in_one_message(tsp):
     with tsp(Keithley2636B, ("print(smua.source.output, smub.source.output)", "1.0e+00\t2.0e+00")) as smu:
         assert smu.outputs() == {"a": True, "b": False}
+
+
+@pytest.mark.parametrize("reply", [(), ("1.0e+00",), ("1.0e+00\tTSP>",), ("1.0e+00\t1.0e+00",) * 2])
+def test_a_senseless_state_is_an_error_of_the_instrument(tsp, reply):
+    asked = "print(smua.source.output, smub.source.output)"
+    with tsp(Keithley2636B, (asked, reply)) as smu, pytest.raises(InstrumentError):
+        smu.outputs()
+
+
+def test_a_limit_that_comes_back_as_nothing_is_an_error(tsp):
+    kept = KEPT.replace("1.000000000000000e-03", "nil")
+    with tsp(Keithley2636B, (STATE, AT_REST), (LIMITING, kept)) as smu, pytest.raises(InstrumentError, match="keeps"):
+        smu.limit("a", 1e-3, 0.9)
 
 
 def test_levels_go_in_one_message_without_loss(tsp):

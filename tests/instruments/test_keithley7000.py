@@ -7,11 +7,15 @@ from labmtj.errors import InstrumentError, UsageError
 CARDS = {1: "7012-S", 2: "7012-S", 3: "7012-S"}
 
 
-def dialogue(*pairs, cards=CARDS):
-    return expected_protocol(Keithley7002, list(pairs), name="matrix", cards=cards)
+@pytest.fixture
+def dialogue(numbered):
+    def opened(*pairs, cls=Keithley7002, cards=CARDS):
+        return expected_protocol(cls, numbered(pairs), name="matrix", cards=cards)
+
+    return opened
 
 
-def test_connecting_sends_nothing_and_the_identity_is_checked():
+def test_connecting_sends_nothing_and_the_identity_is_checked(dialogue):
     with dialogue(("*IDN?", "KEITHLEY INSTRUMENTS INC.,MODEL 7002, 503327,A04  /A01")) as matrix:
         assert matrix.identify().serial == "503327"
     with expected_protocol(
@@ -20,7 +24,7 @@ def test_connecting_sends_nothing_and_the_identity_is_checked():
         assert matrix.identify().model == "7001"
 
 
-def test_crosspoints_are_named_and_checked_against_the_card():
+def test_crosspoints_are_named_and_checked_against_the_card(dialogue):
     with dialogue() as matrix:
         assert matrix.crosspoint(1, 2, 5) == "1!2!5"
         assert matrix.crosspoint(3, 4, 10) == "3!4!10"
@@ -31,7 +35,7 @@ def test_crosspoints_are_named_and_checked_against_the_card():
         assert not matrix.grounds_open_lines
 
 
-def test_an_unknown_card_or_slot_is_a_wrong_use():
+def test_an_unknown_card_or_slot_is_a_wrong_use(dialogue):
     with (
         pytest.raises(UsageError, match="card '7012' in slot 1 is unknown; known are 7012-S"),
         dialogue(cards={1: "7012"}),
@@ -41,7 +45,7 @@ def test_an_unknown_card_or_slot_is_a_wrong_use():
         pass
 
 
-def test_one_message_opens_closes_and_verifies():
+def test_one_message_opens_closes_and_verifies(dialogue):
     sent = ":ROUT:OPEN (@1!1!1);:ROUT:CLOS (@1!2!1,2!3!4);*OPC?;:ROUT:CLOS:STAT?;:SYST:ERR?"
     with dialogue((sent, '1;(@1!2!1,2!3!4,3!1!1);0,"No error"')) as matrix:
         matrix.switch(["1!1!1"], ["1!2!1", "2!3!4"])
@@ -50,18 +54,18 @@ def test_one_message_opens_closes_and_verifies():
 @pytest.mark.parametrize(
     ("listed", "complaint"), [("(@1!1!1,1!2!1)", "1!1!1 stayed closed"), ("(@)", "1!2!1 stayed open")]
 )
-def test_a_relay_that_did_not_follow_is_named(listed, complaint):
+def test_a_relay_that_did_not_follow_is_named(dialogue, listed, complaint):
     sent = ":ROUT:OPEN (@1!1!1);:ROUT:CLOS (@1!2!1);*OPC?;:ROUT:CLOS:STAT?;:SYST:ERR?"
     with dialogue((sent, f'1;{listed};0,"No error"')) as matrix, pytest.raises(InstrumentError, match=complaint):
         matrix.switch(["1!1!1"], ["1!2!1"])
 
 
-def test_a_list_with_ranges_and_spaces_is_understood():
+def test_a_list_with_ranges_and_spaces_is_understood(dialogue):
     with dialogue((":ROUT:CLOS:STAT?;:SYST:ERR?", '(@1!1!1, 1!2!3:1!2!5);0,"No error"')) as matrix:
         assert matrix.closed() == {"1!1!1", "1!2!3", "1!2!4", "1!2!5"}
 
 
-def test_a_reply_that_is_no_list_is_an_error():
+def test_a_reply_that_is_no_list_is_an_error(dialogue):
     with (
         dialogue((":ROUT:CLOS:STAT?;:SYST:ERR?", '1,0;0,"No error"')) as matrix,
         pytest.raises(InstrumentError, match="no channel list"),
@@ -69,7 +73,7 @@ def test_a_reply_that_is_no_list_is_an_error():
         matrix.closed()
 
 
-def test_make_safe_opens_everything_and_verifies():
+def test_make_safe_opens_everything_and_verifies(dialogue):
     sent = ":ROUT:OPEN ALL;*OPC?;:ROUT:CLOS:STAT?;:SYST:ERR?"
     with dialogue((sent, '1;(@);0,"No error"')) as matrix:
         matrix.make_safe()
@@ -80,7 +84,7 @@ def test_make_safe_opens_everything_and_verifies():
         matrix.make_safe()
 
 
-def test_the_self_test_names_a_slot_with_another_card():
+def test_the_self_test_names_a_slot_with_another_card(dialogue):
     pairs = [
         (":SYST:ERR?", '0,"No error"'),
         (":ROUT:CONF:SLOT1:CTYP?;:SYST:ERR?", 'C7012S;0,"No error"'),

@@ -13,14 +13,18 @@ GROUND = (
 OPEN_ALL = ":ROUT:OPEN:CARD ALL;*OPC?;:ROUT:CLOS:CARD? 0;:SYST:ERR?"
 
 
-def dialogue(*pairs, cls=KeysightB2201A, **kwargs):
-    return expected_protocol(cls, list(pairs), name="matrix", **({"cards": CARDS} | kwargs))
+@pytest.fixture
+def dialogue(numbered):
+    def opened(*pairs, cls=KeysightB2201A, **kwargs):
+        return expected_protocol(cls, numbered(pairs), name="matrix", **({"cards": CARDS} | kwargs))
+
+    return opened
 
 
 @pytest.mark.parametrize(
     ("cls", "reply"), [(KeysightB2200A, "AGILENT,B2200A,0,A.01.00"), (KeysightB2201A, "AGILENT,B2201A,0,A.01.00")]
 )
-def test_connecting_sends_nothing_and_the_identity_is_checked(cls, reply):
+def test_connecting_sends_nothing_and_the_identity_is_checked(dialogue, cls, reply):
     with dialogue(("*IDN?", reply), cls=cls) as matrix:
         assert matrix.identify().firmware == "A.01.00"
     with (
@@ -30,7 +34,7 @@ def test_connecting_sends_nothing_and_the_identity_is_checked(cls, reply):
         matrix.identify()
 
 
-def test_outputs_of_all_cards_are_counted_through():
+def test_outputs_of_all_cards_are_counted_through(dialogue):
     with dialogue() as matrix:
         assert matrix.crosspoint(1, 2, 5) == "00205"
         assert matrix.crosspoint(3, 14, 12) == "01436"
@@ -39,7 +43,7 @@ def test_outputs_of_all_cards_are_counted_through():
                 matrix.crosspoint(*place)
 
 
-def test_one_message_opens_closes_and_verifies_once_the_rule_is_set():
+def test_one_message_opens_closes_and_verifies_once_the_rule_is_set(dialogue):
     sent = ":ROUT:OPEN (@00101);:ROUT:CLOS (@00201,01036);*OPC?;:ROUT:CLOS:CARD? 0;:SYST:ERR?"
     again = ":ROUT:OPEN (@00201);*OPC?;:ROUT:CLOS:CARD? 0;:SYST:ERR?"
     with dialogue(FREE, (sent, '1;(@201,01036);0,"No error"'), (again, '1;(@01036);0,"No error"')) as matrix:
@@ -47,7 +51,7 @@ def test_one_message_opens_closes_and_verifies_once_the_rule_is_set():
         matrix.switch(["00201"], [])
 
 
-def test_a_relay_that_did_not_follow_is_named():
+def test_a_relay_that_did_not_follow_is_named(dialogue):
     sent = ":ROUT:CLOS (@00201);*OPC?;:ROUT:CLOS:CARD? 0;:SYST:ERR?"
     with (
         dialogue(FREE, (sent, '1;(@);0,"No error"')) as matrix,
@@ -56,14 +60,14 @@ def test_a_relay_that_did_not_follow_is_named():
         matrix.switch([], ["00201"])
 
 
-def test_ground_mode_is_set_up_before_the_first_relay_and_asked_with_every_move():
+def test_ground_mode_is_set_up_before_the_first_relay_and_asked_with_every_move(dialogue):
     sent = ":ROUT:AGND? 0;:ROUT:AGND:PORT? 0;:ROUT:CLOS (@00201);*OPC?;:ROUT:CLOS:CARD? 0;:SYST:ERR?"
     with dialogue(FREE, GROUND, (sent, '1;12;1;(@00201,01202,01203);0,"No error"'), ground_mode=True) as matrix:
         assert matrix.grounds_open_lines
         matrix.switch([], ["00201"])
 
 
-def test_a_restart_that_lost_ground_mode_is_noticed_and_set_up_again():
+def test_a_restart_that_lost_ground_mode_is_noticed_and_set_up_again(dialogue):
     sent = ":ROUT:AGND? 0;:ROUT:AGND:PORT? 0;:ROUT:CLOS (@00201);*OPC?;:ROUT:CLOS:CARD? 0;:SYST:ERR?"
     with dialogue(
         FREE,
@@ -79,12 +83,12 @@ def test_a_restart_that_lost_ground_mode_is_noticed_and_set_up_again():
         matrix.switch([], ["00201"])
 
 
-def test_the_ground_input_cannot_be_closed_by_hand():
+def test_the_ground_input_cannot_be_closed_by_hand(dialogue):
     with dialogue(ground_mode=True) as matrix, pytest.raises(UsageError, match="input 12 is its ground"):
         matrix.crosspoint(1, 12, 1)
 
 
-def test_make_safe_opens_everything_even_if_ground_mode_fails():
+def test_make_safe_opens_everything_even_if_ground_mode_fails(dialogue):
     with dialogue(FREE, (OPEN_ALL, '1;(@);0,"No error"')) as matrix:
         matrix.make_safe()
     broken = (GROUND[0], '-221,"Settings conflict"')
@@ -101,7 +105,7 @@ def test_make_safe_opens_everything_even_if_ground_mode_fails():
         matrix.make_safe()
 
 
-def test_bias_mode_has_a_port_and_the_outputs_that_take_part():
+def test_bias_mode_has_a_port_and_the_outputs_that_take_part(dialogue):
     pairs = [
         (":ROUT:BIAS:PORT 0,10", None), (":SYST:ERR?", '0,"No error"'),
         (":ROUT:BIAS:CHAN:ENAB (@00101,00103);:SYST:ERR?", '0,"No error"'),
@@ -116,7 +120,7 @@ def test_bias_mode_has_a_port_and_the_outputs_that_take_part():
         assert matrix.bias_enabled is True
 
 
-def test_the_older_mainframe_has_ten_inputs_and_no_ground_mode():
+def test_the_older_mainframe_has_ten_inputs_and_no_ground_mode(dialogue):
     with dialogue(cls=KeysightE5250A, cards={1: "E5252A"}) as matrix, pytest.raises(UsageError, match="rows 1 to 10"):
         matrix.crosspoint(1, 11, 1)
     with (

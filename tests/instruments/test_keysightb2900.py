@@ -27,8 +27,12 @@ def armed(channel):
 ARMED = [*armed(1), *armed(2), MAINS]
 
 
-def dialogue(*pairs):
-    return expected_protocol(KeysightB2902A, list(pairs), name="smu")
+@pytest.fixture
+def dialogue(numbered):
+    def opened(*pairs, cls=KeysightB2902A):
+        return expected_protocol(cls, numbered(pairs), name="smu")
+
+    return opened
 
 
 def arm(smu):
@@ -61,20 +65,20 @@ def after(channel):
         (KeysightB2912A, "Agilent"),
     ],
 )
-def test_connecting_sends_nothing_and_every_model_knows_itself(cls, maker):
+def test_connecting_sends_nothing_and_every_model_knows_itself(dialogue, cls, maker):
     model = cls.__name__.removeprefix("Keysight")
-    with expected_protocol(cls, [("*IDN?", f"{maker} Technologies,{model},MY51143745,3.4.2011.5100")]) as smu:
+    with dialogue(("*IDN?", f"{maker} Technologies,{model},MY51143745,3.4.2011.5100"), cls=cls) as smu:
         assert smu.identify().serial == "MY51143745"
         assert len(smu.channels) == {"1": 1, "2": 2}[model[4]]
         assert hasattr(smu, "ch_2") == (len(smu.channels) == 2)
     with (
-        expected_protocol(cls, [("*IDN?", "Keysight Technologies,B2961A,MY1,1")]) as smu,
+        dialogue(("*IDN?", "Keysight Technologies,B2961A,MY1,1"), cls=cls) as smu,
         pytest.raises(InstrumentError, match="is a B2961A"),
     ):
         smu.identify()
 
 
-def test_both_channels_run_their_lists_in_one_message_paced_by_timers():
+def test_both_channels_run_their_lists_in_one_message_paced_by_timers(dialogue):
     sent = (
         meter(1, 0.02, " 0.0001") + listed(1, "DC", "0.1,0.2", ("SOUR TIM", "TIM 0.0212"), 2, 0.001)
         + meter(2, 0.02, " 0.0001") + listed(2, "DC", "0.0,-0.2", ("SOUR TIM", "TIM 0.0212"), 2, 0.001)
@@ -92,7 +96,7 @@ def test_both_channels_run_their_lists_in_one_message_paced_by_timers():
     np.testing.assert_allclose(read.start_seconds, [0.001, 0.0222])
 
 
-def test_a_channel_that_only_sources_keeps_its_range_and_is_left_out_of_the_answer():
+def test_a_channel_that_only_sources_keeps_its_range_and_is_left_out_of_the_answer(dialogue):
     sent = (
         meter(2, 0.02, " 0.01") + listed(2, "DC", "0.1", ("SOUR AINT",), 1, 0.0)
         + meter(1, 0.02, ":AUTO 1") + listed(1, "DC", "0.0", ("SOUR AINT",), 1, 0.0)
@@ -105,7 +109,7 @@ def test_a_channel_that_only_sources_keeps_its_range_and_is_left_out_of_the_answ
     assert read.range_amperes.tolist() == [[1e-5]]
 
 
-def test_with_autorange_two_moving_channels_run_shot_by_shot():
+def test_with_autorange_two_moving_channels_run_shot_by_shot(dialogue):
     def one(first, second):
         return (
             meter(1, 0.02, ":AUTO 1") + listed(1, "DC", first, ("SOUR AINT",), 1, 0.0)
@@ -121,7 +125,7 @@ def test_with_autorange_two_moving_channels_run_shot_by_shot():
     assert read.start_seconds[1] >= 0.02
 
 
-def test_pulses_are_timed_by_the_box_and_read_before_their_falling_edge():
+def test_pulses_are_timed_by_the_box_and_read_before_their_falling_edge(dialogue):
     sent = (
         ":SOUR1:PULS:DEL 0;:SOUR1:PULS:WIDT 0.0001;:SOUR2:PULS:DEL 0;:SOUR2:PULS:WIDT 0.0001;"
         + meter(1, 2.5e-05, " 0.01") + ":SOUR1:VOLT 0;" + listed(1, "PULS", "0.4,-0.4", ("SOUR TIM", "TIM 0.0013"), 2, 6.5e-05)
@@ -137,14 +141,14 @@ def test_pulses_are_timed_by_the_box_and_read_before_their_falling_edge():
     np.testing.assert_allclose(done.start_seconds, [0, 0.0013])
 
 
-def test_fifty_microseconds_is_the_shortest_pulse():
+def test_fifty_microseconds_is_the_shortest_pulse(dialogue):
     with dialogue(*ARMED[:-1]) as smu:
         arm(smu)
         with pytest.raises(CannotDo, match="its shortest is 5e-05 s"):
             smu.run_pulses(Pulses(("1", "2"), np.array([[0.4, -0.4]]), 49e-6))
 
 
-def test_a_spot_reading_at_the_present_levels():
+def test_a_spot_reading_at_the_present_levels(dialogue):
     sent = (
         meter(1, 8e-06, " 1e-06")
         + meter(2, 8e-06, " 1e-06")
@@ -155,13 +159,13 @@ def test_a_spot_reading_at_the_present_levels():
         assert smu.read(["1", "2"], 8e-6, 1e-6).amperes.tolist() == [[1e-7, 2e-7]]
 
 
-def test_both_levels_are_set_in_one_message():
+def test_both_levels_are_set_in_one_message(dialogue):
     with dialogue(*ARMED[:-1], (":SOUR1:VOLT 0.25;:SOUR2:VOLT -0.25;:SYST:ERR?", OK)) as smu:
         arm(smu)
         smu.level({"1": 0.25, "2": -0.25})
 
 
-def test_make_safe_ends_sequences_then_zeroes_then_switches_off():
+def test_make_safe_ends_sequences_then_zeroes_then_switches_off(dialogue):
     def end(c):
         return f":ABOR (@{c});:SOUR{c}:VOLT 0;:SOUR{c}:VOLT:MODE FIX;:SOUR{c}:FUNC:SHAP DC"
 
@@ -178,7 +182,7 @@ def test_make_safe_ends_sequences_then_zeroes_then_switches_off():
             smu.switch_output("1", on=True)
 
 
-def test_the_attributes_of_a_channel_name_it():
+def test_the_attributes_of_a_channel_name_it(dialogue):
     pairs = [
         (":SOUR2:VOLT 0.1", None), (":SYST:ERR?", OK), (":SOUR2:VOLT?", "+1.000000E-01"),
         (":SENS1:CURR:PROT:TRIP?", "1"), (":OUTP1?", "0"),

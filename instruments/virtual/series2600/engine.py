@@ -6,6 +6,7 @@ from functools import partial
 
 from instruments.virtual.series2600.measure import Meter
 from instruments.virtual.series2600.models import FIRMWARE, MODELS, Model
+from instruments.virtual.series2600.pulses import Pulses
 from instruments.virtual.series2600.source import AMPS, CONSTANTS, VOLTS, Source
 from instruments.virtual.series2600.trigger import Sweep, Triggers
 from labmtj.virtual.tsp.buffers import ReadingBuffer
@@ -105,6 +106,8 @@ def build(remote: Remote, model: str, serial: str, line_hertz: float) -> Engine:
     engine.resets += [each.reset for each in channels.values()]
     engine.resets.append(triggers.reset)
     engine.extend({f"smu{name}": channel.group for name, channel in channels.items()})
+    nvbuffers = {each: (it.source, it.meter) for it in channels.values() for each in it.buffers}
+    engine.extend(Pulses(engine.clock, nvbuffers.get).members())
     engine.extend({"trigger": triggers.group, "display": _display(channels), "status": _status(engine, channels)})
     return engine
 

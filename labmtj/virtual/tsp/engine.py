@@ -79,6 +79,11 @@ class Engine:
         lines, self._out, self._size = self._out, [], 0
         return "\n".join(lines) if lines else None
 
+    @property
+    def prompting(self) -> bool:
+        """Whether every line is answered by a prompt."""
+        return bool(self._language.prompts.value)
+
     def clear(self) -> None:
         """Do a device clear: forget half a script and what runs in the background."""
         self._script = None
@@ -164,6 +169,6 @@ class Engine:
         if self._language.show_errors.value:
             while self.errors:
                 self._out.append("\t".join(map(self.format.text, entry_values(self.errors.next()))))
-        if self._language.prompts.value:
+        if self.prompting:
             state = ">>>>" if self._script is not None else "TSP?" if self.errors else "TSP>"
             self._out.append(state)

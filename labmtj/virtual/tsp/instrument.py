@@ -38,6 +38,7 @@ class TSPInstrument(ABC):
         self._stop_at: float | None = None
         self._handling = False
         self._status = 0
+        self._prompting = False
         self._script: list[str] = []
         """lines of a script that has not ended yet: they go to the helper together"""
         self.terminals_off()
@@ -60,7 +61,7 @@ class TSPInstrument(ABC):
     def handle(self, message: str) -> str | None:
         """Do what a message says; return the lines that it printed, joined by line feeds, or None."""
         with self._busy:
-            if self._script or message.startswith(("loadscript", "loadandrunscript")):
+            if self._script or (message.startswith(("loadscript", "loadandrunscript")) and not self._prompting):
                 self._script.append(message)
                 if not _END.search(message) and len(self._script) < MOST_LINES:
                     return None
@@ -68,7 +69,8 @@ class TSPInstrument(ABC):
             with self._state:
                 self._handling, self._stop_at = True, None
             try:
-                reply, self._status = self._helper.ask(message, self._script_seconds, self._seconds_to_stop)
+                answer = self._helper.ask(message, self._script_seconds, self._seconds_to_stop)
+                reply, self._status, self._prompting = answer
             except HelperLost as loss:
                 self.reboots += 1
                 self._restart(f"{loss}; the box has rebooted")
@@ -117,7 +119,7 @@ class TSPInstrument(ABC):
 
     def _restart(self, complaint: str) -> None:
         self._helper.kill()
-        self._script = []
+        self._script, self._prompting = [], False
         self.terminals_off()
         self._helper = self._start(complaint)
 

@@ -55,8 +55,8 @@ class Helper:
         """Tell it to forget half a script."""
         self._send(b'["clear"]\n')
 
-    def ask(self, message: str, seconds: float, stopping: Callable[[], float | None]) -> tuple[str | None, int]:
-        """Have a message handled, and return the reply and the status byte.
+    def ask(self, message: str, seconds: float, stopping: Callable[[], float | None]) -> tuple[str | None, int, bool]:
+        """Have a message handled, and return the reply, the status byte, and whether every line gets a prompt.
 
         Args:
             message: for the engine.
@@ -73,7 +73,7 @@ class Helper:
             frame = _DECODE(self._receive(left, stopping).decode())[0]
             left -= time.perf_counter() - begin
             if frame[0] == "done":
-                return frame[1], frame[2]
+                return frame[1], frame[2], bool(frame[3])
             self._answer(frame[1], frame[2:], stop=stopping() is not None)
 
     def _answer(self, name: str, arguments: list[Any], *, stop: bool) -> None:
