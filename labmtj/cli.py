@@ -91,6 +91,13 @@ def _parser() -> argparse.ArgumentParser:
     ls.add_argument("folder", type=Path, nargs="?", default=RUNS)
     check = add("check", _check, "check a bench file and its arrays")
     check.add_argument("bench", nargs="?", default="simulated")
+    serve = add("serve", _serve, "serve the virtual instruments of a bench, until interrupted")
+    serve.add_argument("bench")
+    serve.add_argument(
+        "--fault", action="append", default=[], metavar="TEXT", help="INSTRUMENT:KIND[:N][:ARGUMENT], as smu:late:3:0.5"
+    )
+    serve.add_argument("--hislip", action="store_true", help="HiSLIP in the place of raw sockets")
+    serve.add_argument("--with-parent", action="store_true", help="end when standard input ends")
     train = add("train", _train, "train a set of solutions for the Wine data")
     train.add_argument("--count", type=int, default=300)
     train.add_argument("--seed", type=int, default=0)
@@ -252,6 +259,18 @@ def _check(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG0
 
     check_ownership()
     print(bench_text(load_bench(known.bench)))
+    return 0
+
+
+def _serve(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
+    import json
+
+    from labmtj.virtual.serving import serve, until_signal
+
+    with serve(known.bench, faults=known.fault, hislip=known.hislip) as served:
+        for greeting in served.greetings():
+            print(json.dumps(greeting), flush=True)
+        until_signal(also_end_of=sys.stdin.buffer if known.with_parent else None)
     return 0
 
 

@@ -151,7 +151,10 @@ class SwitchMatrix(Instrument, Protocol):
         ...
 
     def switch(self, opening: Sequence[str], closing: Sequence[str]) -> None:
-        """Open, then close, each verified by asking the box; in as few messages as it allows. Others stay."""
+        """Open, then close, each verified by asking the box; in as few messages as it allows. Others stay.
+
+        Returns when all contacts have come to rest. The caller has brought every source to 0 V.
+        """
         ...
 
     def closures(self) -> Mapping[str, int]:

@@ -26,8 +26,8 @@ class AmplitudeSettings(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
 
     start_volts: float = Field(0.24, gt=0, description="lowest amplitude")
-    stop_volts: float = Field(0.88, gt=0, description="highest amplitude; the array's limit caps it")
-    points: int = Field(10, ge=3, le=200, description="amplitudes per direction")
+    stop_volts: float = Field(0.9, gt=0, description="highest amplitude; the array's limit caps it")
+    points: int = Field(12, ge=3, le=200, description="amplitudes per direction")
     plateau_fraction: float = Field(
         0.02, ge=0, le=0.5, description="how far below the best fidelity the plateau reaches"
     )

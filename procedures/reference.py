@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from labmtj.errors import ProcedureFailed
-from labmtj.quantities import ArrayInfo, BoolArray, FloatArray, Lines, Reading
+from labmtj.quantities import ArrayInfo, Bias, BoolArray, FloatArray, Lines, Reading
 from labmtj.schema import Attribute, Purpose, Variable
 from labmtj.verbs import Crossbar, Log
 from procedures.bounds import check_pulse_seconds, check_read_volts, check_volts
-from procedures.schemes import select_rows
+from procedures.schemes import select_columns, select_rows
 
 OutcomeMap = NDArray[np.uint8]
 
@@ -41,11 +41,11 @@ class ReferenceSettings(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
 
-    initialise_volts: float = Field(0.9, gt=0, description="volts on one row at a time, all other lines at 0 V")
+    initialise_volts: float = Field(0.9, gt=0, description="volts on one line at a time, all others at 0 V")
     pulse_seconds: float = Field(
         1e-2, gt=0, description="width of an initialising pulse: long, for it disturbs no other cell"
     )
-    initialise_pulses: int = Field(1, ge=1, le=100, description="pulses per row and direction")
+    initialise_pulses: int = Field(1, ge=1, le=100, description="pulses per line and direction")
     read_volts: float = Field(0.1, gt=0, description="volts on the row that is read")
     aperture_seconds: float = Field(0.02, gt=0, description="integration time of a reading")
 
@@ -113,9 +113,14 @@ def read_cells(crossbar: Crossbar, read_volts: float, how: Reading, rows: NDArra
 
 
 def initialise(crossbar: Crossbar, volts: float, seconds: float, pulses: int = 1) -> None:
-    """Drive every cell in the direction of `volts`, row by row, all other lines at 0 V: no cell is half-selected."""
-    rows = np.repeat(np.arange(crossbar.shape[0]), pulses)
-    crossbar.pulse(select_rows(crossbar.shape, rows, volts), seconds)
+    """Drive every cell in the direction of `volts`, by its row and by its column, all other lines at 0 V.
+
+    No cell is half-selected. The second way reaches the cells from which a short on the first keeps the voltage.
+    """
+    by_row = select_rows(crossbar.shape, np.arange(crossbar.shape[0]), volts)
+    by_column = select_columns(crossbar.shape, np.arange(crossbar.shape[1]), volts)
+    each = np.concatenate([by_row.line_volts, by_column.line_volts])
+    crossbar.pulse(Bias.from_lines(np.repeat(each, pulses, axis=0), crossbar.shape), seconds)
 
 
 def reference_maps(crossbar: Crossbar, settings: ReferenceSettings) -> ReferenceMaps:
@@ -132,7 +137,7 @@ def reference_maps(crossbar: Crossbar, settings: ReferenceSettings) -> Reference
     contrast = np.median(positive - negative)
     if abs(contrast) < 0.1 * np.median(np.abs(positive)):
         raise ProcedureFailed(
-            f"the array did not switch: all rows pulsed at +-{settings.initialise_volts:g} V, median contrast "
+            f"the array did not switch: all lines pulsed at +-{settings.initialise_volts:g} V, median contrast "
             f"{contrast:.2g} A; raise initialise_volts or pulse_seconds, or check the wiring"
         )
     polarity = 1 if contrast > 0 else -1

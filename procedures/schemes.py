@@ -44,6 +44,13 @@ def select_rows(shape: tuple[int, int], rows: ArrayLike, volts: ArrayLike) -> Bi
     return select_cells(shape, cells, volts, "grounded")
 
 
+def select_columns(shape: tuple[int, int], columns: ArrayLike, volts: ArrayLike) -> Bias:
+    """Return one bias per column that puts `volts` across its cells: the column at -volts, every other line at 0 V."""
+    chosen = np.atleast_1d(np.asarray(columns, np.intp))[:, np.newaxis]
+    given = np.broadcast_to(np.asarray(volts, float), (len(chosen),))[:, np.newaxis]
+    return Bias(np.zeros((len(chosen), shape[0])), np.where(np.arange(shape[1]) == chosen, -given, 0.0))
+
+
 def select_in_rows(
     rows: NDArray[np.intp], columns: BoolArray, row_volts: ArrayLike, column_volts: ArrayLike, shape: tuple[int, int]
 ) -> Bias:

@@ -35,6 +35,8 @@ class _Plan:
     compensate: bool = False
 
 
+ORDER = (False, True)
+"""AP first: it conducts less, so the lines leave more voltage to the cells that become P."""
 METHODS: dict[Method, _Plan] = {
     "open_loop": _Plan("cells", only_wrong=False, repair=False),
     "row_parallel": _Plan("rows", only_wrong=False, repair=False),
@@ -132,9 +134,9 @@ class _Writer:
         return towards * min(amplitude * rise, self.crossbar.limits.cell_volts)
 
     def write_rows(self, target: BoolArray, cells: BoolArray) -> None:
-        """Pulse the cells row by row, at most two pulses per row: the easier direction of the whole array first."""
+        """Pulse the cells row by row, at most two pulses per row: one direction for the whole array, then the other."""
         biases = []
-        for state in self._order():
+        for state in ORDER:
             rows, chosen = self._rows_with(cells & (target == state))
             if len(rows):
                 biases.append(self._row_bias(rows, chosen, self.volts(state, 1.0)))
@@ -142,9 +144,9 @@ class _Writer:
         self.attempts += cells
 
     def write_cells(self, target: BoolArray, cells: BoolArray, rise: float) -> None:
-        """Pulse the cells one at a time, the easier direction first."""
+        """Pulse the cells one at a time, one direction first."""
         biases = []
-        for state in self._order():
+        for state in ORDER:
             chosen = np.argwhere(cells & (target == state))
             if len(chosen):
                 volts = np.clip(
@@ -156,10 +158,6 @@ class _Writer:
 
     def _cap(self) -> float:
         return self.crossbar.limits.cell_volts
-
-    def _order(self) -> tuple[bool, bool]:
-        """Return the states, that with the lower amplitude first: its cells suffer more from half-selection."""
-        return (True, False) if self.settings.parallel_volts <= self.settings.antiparallel_volts else (False, True)
 
     def _rows_with(self, cells: BoolArray) -> tuple[NDArray[np.intp], BoolArray]:
         rows = np.flatnonzero(cells.any(axis=1))

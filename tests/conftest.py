@@ -1,9 +1,153 @@
-"""One BLAS thread for all tests: the matrices are small, and threads that wait for each other cost many times more."""
+"""One BLAS thread for all tests: the matrices are small, and threads that wait for each other cost many times more.
 
+And the smallest world that a virtual instrument can stand in: resistors to ground, relays that lead nowhere.
+"""
+
+import contextlib
 import os
+import socket
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
+import pytest
 import threadpoolctl
+
+from labmtj.virtual.terminals import Box, Sensed
 
 threadpoolctl.threadpool_limits(1)
 for library in ("OPENBLAS", "MKL", "OMP"):  # processes that tests start
     os.environ[f"{library}_NUM_THREADS"] = "1"
+
+
+class BookedTime:
+    """Time that passes when told to, with what it was spent on."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.spent: list[tuple[str, float]] = []
+
+    def now(self) -> float:
+        return self.seconds
+
+    def spend(self, seconds: float, purpose: str) -> None:
+        self.seconds += seconds
+        self.spent.append((purpose, seconds))
+
+
+class Resistor:
+    """A channel with a resistor to ground; `steps` is what it was told to put out, and when."""
+
+    def __init__(self, time: BookedTime, ohms: float) -> None:
+        self.time, self.ohms = time, ohms
+        self.state: tuple[str, float, float] = ("released", 0.0, 0.0)
+        self.steps: list[tuple[float, str, float]] = []
+        self.four_wire = False
+
+    def _set(self, state: tuple[str, float, float]) -> None:
+        self.state = state
+        self.steps.append((self.time.seconds, state[0], state[1]))
+
+    def source_volts(self, volts: float, limit_amperes: float) -> None:
+        self._set(("volts", volts, limit_amperes))
+
+    def source_amperes(self, amperes: float, limit_volts: float) -> None:
+        self._set(("amperes", amperes, limit_volts))
+
+    def release(self) -> None:
+        self._set(("released", 0.0, 0.0))
+
+    def remote_sense(self, *, on: bool) -> None:
+        self.four_wire = on
+
+    def sense(self, seconds: float) -> Sensed:
+        self.time.spend(seconds, "aperture")
+        kind, level, limit = self.state
+        other = {"volts": level / self.ohms, "amperes": level * self.ohms, "released": 0.0}[kind]
+        limited = abs(other) > limit
+        if limited:
+            other = limit if other > 0 else -limit
+            level = other * self.ohms if kind == "volts" else other / self.ohms
+        return Sensed(level, other, limited) if kind == "volts" else Sensed(other, level, limited)
+
+
+class LooseRelays:
+    """Relays that know only whether they are closed, and how often they did."""
+
+    def __init__(self) -> None:
+        self.now_closed: set[tuple[int, int, int]] = set()
+        self.counts: dict[tuple[int, int, int], int] = {}
+        self.moves: list[tuple[str, tuple[int, int, int]]] = []
+
+    def operate(self, opened: Any, closed: Any) -> None:
+        for each in opened:
+            self.now_closed.discard(each)
+            self.moves.append(("open", each))
+        for each in closed:
+            if each not in self.now_closed:
+                self.counts[each] = self.counts.get(each, 0) + 1
+            self.now_closed.add(each)
+            self.moves.append(("close", each))
+
+    def closed(self) -> frozenset[tuple[int, int, int]]:
+        return frozenset(self.now_closed)
+
+    def closures(self) -> Mapping[tuple[int, int, int], int]:
+        return dict(self.counts)
+
+
+@pytest.fixture
+def resistor_box() -> Callable[..., Box]:
+    """Return a function that makes a box whose channels see 10 kilohm to ground, without meter noise."""
+
+    def make(*channels: str, ohms: float = 10e3) -> Box:
+        time = BookedTime()
+        return Box("smu", time, "4308079", noise=False, channels={name: Resistor(time, ohms) for name in channels})
+
+    return make
+
+
+@pytest.fixture
+def relay_box() -> Callable[..., Box]:
+    """Return a function that makes a box of loose relays."""
+
+    def make(**cards: str) -> Box:
+        fitted = {int(slot.removeprefix("slot")): card for slot, card in cards.items()}
+        return Box("matrix", BookedTime(), "04349716", relays=LooseRelays(), cards=fitted)
+
+    return make
+
+
+@pytest.fixture
+def line_server() -> Iterator[Callable[[Any], int]]:
+    """Return a function that serves an instrument on a free port of the loopback interface, line by line."""
+    sockets: list[socket.socket] = []
+    threads: list[threading.Thread] = []
+
+    def talk(listener: socket.socket, instrument: Any) -> None:
+        try:
+            link, _ = listener.accept()
+        except OSError:
+            return
+        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sockets.append(link)
+        with link, link.makefile("rb") as lines:
+            for line in lines:
+                reply = instrument.handle(line.decode("latin-1").strip("\r\n"))
+                if reply is not None:
+                    link.sendall(reply.encode("latin-1") + b"\n")
+
+    def serve(instrument: Any) -> int:
+        listener = socket.create_server(("127.0.0.1", 0))
+        sockets.append(listener)
+        threads.append(threading.Thread(target=talk, args=(listener, instrument)))
+        threads[-1].start()
+        return int(listener.getsockname()[1])
+
+    yield serve
+    for each in sockets:
+        with contextlib.suppress(OSError):
+            each.shutdown(socket.SHUT_RDWR)
+        each.close()
+    for thread in threads:
+        thread.join(5)

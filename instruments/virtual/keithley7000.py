@@ -5,10 +5,11 @@ What has no source here is from memory, unverified.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from labmtj.errors import UsageError
 from labmtj.virtual.matrix import SCPIMatrix
 from labmtj.virtual.scpi import Call, Setting, command, one
 from labmtj.virtual.scpi_errors import SCPIError
@@ -61,6 +62,13 @@ class Keithley7000(SCPIMatrix):
         self._patterns: dict[str, frozenset[Crosspoint]] = {}
         self._scan: tuple[str, ...] = ()
         super().__init__(box)
+
+    @classmethod
+    def geometry(cls, cards: Mapping[int, str]) -> dict[int, tuple[int, int]]:
+        """Return rows and columns by slot; UsageError for a card that it does not know."""
+        if unknown := [card for card in cards.values() if card not in CARDS]:
+            raise UsageError(f"a virtual {cls.model} takes no card {unknown[0]!r}; cards are {', '.join(CARDS)}")
+        return {slot: (CARDS[card].rows, CARDS[card].columns) for slot, card in cards.items()}
 
     def identity(self) -> str:
         """Return the answer to `*IDN?`, blanks as on a real one."""

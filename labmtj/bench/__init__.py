@@ -1,6 +1,44 @@
-"""Benches: which arrays are there, and what drives and reads them. Described by one YAML file."""
+"""Benches: which arrays are there, and what drives and reads them. Described by one YAML file.
 
-from labmtj.bench.description import BenchFile, load_bench
+The module itself can be called, `with labmtj.bench("my.yaml") as array: ...`; see docs/decisions/0006.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import ModuleType
+
+from labmtj.bench.crossbar import BenchCrossbar
+from labmtj.bench.description import BenchFile
+from labmtj.bench.laboratory import LaboratoryFile, VirtualFile
+from labmtj.bench.loading import load_any, load_array, load_bench
+from labmtj.bench.opening import open_bench, open_laboratory
 from labmtj.bench.simulated import SimulatedBench
+from labmtj.verbs import Crossbar
 
-__all__ = ["BenchFile", "SimulatedBench", "load_bench"]
+__all__ = [
+    "BenchCrossbar",
+    "BenchFile",
+    "LaboratoryFile",
+    "SimulatedBench",
+    "VirtualFile",
+    "load_any",
+    "load_array",
+    "load_bench",
+    "open_bench",
+    "open_laboratory",
+]
+
+
+class _Bench(ModuleType):
+    """The package as a module that can be called."""
+
+    def __call__(self, name: str | Path) -> AbstractContextManager[Crossbar]:
+        """Return the crossbar of a bench file, as `open_bench`."""
+        return open_bench(name)
+
+
+# The package has the name that users type: `labmtj.bench(...)`. Python allows the class of a module to be set.
+sys.modules[__name__].__class__ = _Bench

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
-from labmtj import library, yamlfile
 from labmtj.junction import ArrayDescription
 from labmtj.simulated.crossbar import Timing
 from labmtj.simulated.meter import MeterModel, MeterRange
@@ -68,32 +66,12 @@ class BenchFile(BaseModel):
     model_config = _STRICT
 
     name: str
-    kind: Literal["simulated"] = Field(description="real and virtual instruments come with the drivers")
-    arrays: dict[str, ArrayDescription] = Field(min_length=1)
+    kind: Literal["simulated"]
+    arrays: Annotated[
+        dict[str, ArrayDescription],
+        WithJsonSchema({"type": "array", "items": {"type": "string"}, "description": "array files; chips are drawn"}),
+    ] = Field(min_length=1)
     meter: MeterFile
     timing: TimingFile = TimingFile()
     operator: str = ""
     notes: str = ""
-
-
-def load_bench(name: str, beside: Path | None = None) -> BenchFile:
-    """Read a bench file and the array files that it names; raise ConfigError with file, line and key."""
-    path = library.find(name, "benches", beside)
-    file = yamlfile.load(path)
-    names = file.content.get("arrays")
-    if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
-        raise file.complaint(("arrays",), "must be a list of array files, such as [mtj-50nm]")
-    arrays: dict[str, Any] = {}
-    for index, each in enumerate(names):
-        array = load_array(each, path.parent)
-        if array.name in arrays:
-            raise file.complaint(
-                ("arrays", index), f"a second array is called {array.name!r}; give each file its own name"
-            )
-        arrays[array.name] = array
-    return file.parse(BenchFile, {"name": path.stem, **file.content, "arrays": arrays})
-
-
-def load_array(name: str, beside: Path | None = None) -> ArrayDescription:
-    """Read an array file; raise ConfigError with file, line and key."""
-    return yamlfile.load(library.find(name, "arrays", beside)).parse(ArrayDescription)

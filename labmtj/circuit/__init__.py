@@ -5,6 +5,8 @@ from __future__ import annotations
 from labmtj.circuit.boundary import LINE_LEAK_SIEMENS, Boundary, Settled, line_volts, settle
 from labmtj.circuit.fixed_point import CellLaw
 from labmtj.circuit.lines import LineSolver, solve_cold
+from labmtj.circuit.loaded import LoadedArray
+from labmtj.circuit.mesh import eliminate
 from labmtj.circuit.nonlinear import OperatingPoint, operating_point
 from labmtj.circuit.ports import OPEN_OHMS, PortState
 from labmtj.circuit.products import matvec
@@ -18,11 +20,13 @@ __all__ = [
     "Boundary",
     "CellLaw",
     "LineSolver",
+    "LoadedArray",
     "OperatingPoint",
     "PortState",
     "Settled",
     "Wires",
     "WiresResponse",
+    "eliminate",
     "line_volts",
     "matvec",
     "operating_point",

@@ -7,7 +7,7 @@ current, as a voltage. A pass through both contracts by about (wire drop / cell 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -24,6 +24,19 @@ _SMALLEST_STEP = 2.0**-30
 _PROBE_VOLTS = 1e-4
 
 
+class Drain(NamedTuple):
+    """Lines that give way to the current of the cells: it lowers the response K by X Z X^T, too large to spell out."""
+
+    transfer: FloatArray
+    """X, (cells, lines) siemens"""
+    impedance: FloatArray
+    """Z, (lines, lines) ohms of array and what hangs on the lines together"""
+
+    def amperes(self, excess: FloatArray) -> FloatArray:
+        """Return what the response loses, shape of `excess`: (cells,) or (batch, cells)."""
+        return matvec(self.transfer, matvec(self.impedance, matvec(self.transfer.T, excess)))
+
+
 class Problem(NamedTuple):
     """The cells of one network."""
 
@@ -34,6 +47,8 @@ class Problem(NamedTuple):
     law: CellLaw
     slope: CellLaw | None
     tolerance_volts: float
+    drain: Drain | None = None
+    """what is to be subtracted from `inverse`"""
 
     def step(self, linear: FloatArray, volts: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return how far the network moves the cell volts when the cells carry what their law says, and its amperes."""
@@ -41,6 +56,8 @@ class Problem(NamedTuple):
         excess = self.ohms * carried
         excess -= volts
         amperes = matvec(self.inverse, excess)
+        if self.drain is not None:
+            amperes -= self.drain.amperes(excess)
         amperes += linear
         move = amperes - carried
         move *= self.ohms
@@ -71,29 +88,45 @@ def settle_cells(problem: Problem, linear: FloatArray, starts: FloatArray | None
 
 def settle_one(problem: Problem, linear: FloatArray, volts: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Do what `_settle_many` does for a single vector, without the bookkeeping: every pulse comes through here."""
+    before = 0.0
     for _ in range(_PASSES):
         move, amperes = problem.step(linear, volts)
         volts = volts + move
-        if np.abs(move, out=move).max() < problem.tolerance_volts:
+        size = float(np.abs(move, out=move).max())
+        if _settled(size, before, problem.tolerance_volts):
             return volts, amperes
+        before = size
     return _newton(problem, linear, 0)
 
 
 def _settle_many(problem: Problem, linear: FloatArray, volts: FloatArray) -> tuple[FloatArray, FloatArray]:
     all_volts, all_amperes = np.empty_like(linear), np.empty_like(linear)
-    moving, todo = np.arange(len(linear)), linear
+    moving, todo, before = np.arange(len(linear)), linear, np.zeros(len(linear))
     for _ in range(_PASSES):
         move, amperes = problem.step(todo, volts)
         volts = volts + move
-        settled = np.abs(move, out=move).max(axis=1) < problem.tolerance_volts
+        sizes = np.abs(move, out=move).max(axis=1)
+        settled = _settled(sizes, before, problem.tolerance_volts)
         if settled.any():
             all_volts[moving[settled]], all_amperes[moving[settled]] = volts[settled], amperes[settled]
-            moving, todo, volts = moving[~settled], todo[~settled], volts[~settled]
+            moving, todo, volts, sizes = moving[~settled], todo[~settled], volts[~settled], sizes[~settled]
             if not len(moving):
                 break
+        before = sizes
     for number in moving.tolist():
         all_volts[number], all_amperes[number] = _newton(problem, linear[number], number)
     return all_volts, all_amperes
+
+
+def _settled(size: Any, before: Any, tolerance_volts: float) -> Any:
+    """Say whether the next pass would move less than the tolerance, moves shrinking by the factor of the last two.
+
+    Args:
+        size: largest move of the last pass, one number or one per vector.
+        before: the same of the pass before it, zero at the first.
+        tolerance_volts: what is small enough.
+    """
+    return (size < tolerance_volts) | (size * size < tolerance_volts * before)
 
 
 def _newton(problem: Problem, linear: FloatArray, number: int) -> tuple[FloatArray, FloatArray]:
@@ -128,6 +161,9 @@ def _jacobian(problem: Problem, volts: FloatArray) -> FloatArray:
     else:
         siemens = problem.slope(volts)
     beyond = problem.ohms * siemens - 1.0
-    jacobian: FloatArray = -(problem.ohms[:, np.newaxis] * problem.inverse) * beyond
+    response = problem.inverse
+    if problem.drain is not None:
+        response = response - problem.drain.transfer @ problem.drain.impedance @ problem.drain.transfer.T
+    jacobian: FloatArray = -(problem.ohms[:, np.newaxis] * response) * beyond
     jacobian.ravel()[:: len(volts) + 1] += 1.0 + beyond
     return jacobian

@@ -9,6 +9,7 @@ resistance x cells per line squared). Nothing is kept that a changed cell would 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -23,7 +24,8 @@ from labmtj.quantities import FloatArray
 
 FINEST_OHMS = 1e-2
 """Wires below this drown the cells in rounding when written as conductances."""
-_RELATIVE_TOLERANCE = 1e-13
+_RELATIVE_TOLERANCE = 1e-12
+# Of the last correction to the column voltages, beside the largest line voltage; the correction is still made.
 _MOST_STEPS = 2000
 
 
@@ -58,19 +60,17 @@ class LineSolver:
         """
         rows, columns = self.shape
         ohms = checked_cells(cell_ohms, self.shape)
-        _check_volts(line_volts, rows + columns)
+        goal = _RELATIVE_TOLERANCE * _largest(line_volts, rows + columns)
         siemens = 1.0 / (ohms + self._contact_ohms)
         by_column = _turned(siemens, rows)
         row_factor, column_factor = self._rows.factor(siemens), self._columns.factor(by_column)
 
-        def carried(lower_volts: FloatArray, row_drive: FloatArray | float = 0.0) -> FloatArray:
+        def carried(lower_volts: FloatArray) -> FloatArray:
             """Return what the cells carry into the columns from rows at the voltages the columns leave them."""
-            upper = _solved(row_factor, siemens * _turned(lower_volts, columns) + row_drive)
-            return by_column * _turned(upper, rows)
+            return by_column * _turned(_solved(row_factor, siemens * _turned(lower_volts, columns)), rows)
 
         row_drive = self._rows.drive(line_volts[:rows])
         drive = self._columns.drive(line_volts[rows:]) + by_column * _turned(_solved(row_factor, row_drive), rows)
-        goal = _RELATIVE_TOLERANCE * float(np.abs(line_volts).max())
         lower = _turned(_gradients(column_factor, carried, drive, goal), columns)
         amperes = siemens * (_solved(row_factor, siemens * lower + row_drive) - lower)
         grid = amperes.reshape(rows, columns)
@@ -90,21 +90,20 @@ class _Lines:
     def __init__(self, kind: str, segment_ohms: FloatArray, lead_ohms: FloatArray) -> None:
         _check_wires(kind, segment_ohms, lead_ohms)
         lines, self._taps = len(lead_ohms), segment_ohms.shape[1] + 1
-        leads = np.zeros((lines, self._taps))
-        leads[:, 0] += 1.0 / lead_ohms[:, 0]
-        leads[:, -1] += 1.0 / lead_ohms[:, 1]
-        for line in np.flatnonzero(np.isinf(segment_ohms).any(axis=1)):
-            _leak_islands(leads[line], segment_ohms[line])
+        # The bond after each tap; none after the last of a line, so that lines laid end to end do not touch.
         bonds = np.zeros((lines, self._taps))
         bonds[:, :-1] = 1.0 / segment_ohms
-        diagonal = leads + bonds
-        diagonal[:, 1:] += bonds[:, :-1]
+        leads = np.zeros((lines, self._taps))
+        ends = 1.0 / lead_ohms
+        leads[:, 0] += ends[:, 0]
+        leads[:, -1] += ends[:, 1]
+        if np.count_nonzero(bonds) < segment_ohms.size:
+            _leak_islands(leads, segment_ohms)
+        self._leads, bond = leads.ravel(), bonds.ravel()
+        self._diagonal = self._leads + bond
+        self._diagonal[1:] += bond[:-1]
         # A single tap has no neighbour, yet the wrapper of LAPACK wants one off-diagonal element: its zero bond serves.
-        self._diagonal, self._leads, self._off = (
-            diagonal.ravel(),
-            leads.ravel(),
-            -bonds.ravel()[: max(bonds.size - 1, 1)],
-        )
+        self._off = -bond[: max(bond.size - 1, 1)]
 
     def factor(self, cell_siemens: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the factors of the lines with a conductance at each of their taps."""
@@ -119,11 +118,12 @@ class _Lines:
 
 
 def _leak_islands(leads: FloatArray, segment_ohms: FloatArray) -> None:
-    """Give the first tap of every piece without a pad its leak, in `leads` (taps,)."""
-    edges = [0, *(np.flatnonzero(np.isinf(segment_ohms)) + 1).tolist(), len(leads)]
-    for first, end in itertools.pairwise(edges):
-        if not leads[first:end].any():
-            leads[first] = 1.0 / LEAK_OHMS
+    """Give the first tap of every piece without a pad its leak, in `leads` (lines, taps)."""
+    for line, segments in zip(leads, segment_ohms, strict=True):
+        edges = [0, *(np.flatnonzero(np.isinf(segments)) + 1).tolist(), len(line)]
+        for first, end in itertools.pairwise(edges):
+            if not line[first:end].any():
+                line[first] = 1.0 / LEAK_OHMS
 
 
 def _turned(values: FloatArray, lines: int) -> FloatArray:
@@ -168,16 +168,20 @@ def _gradients(
 
 
 def _check_wires(kind: str, segment_ohms: FloatArray, lead_ohms: FloatArray) -> None:
-    for name, ohms in ((f"{kind}_segment_ohms", segment_ohms), (f"{kind}_lead_ohms", lead_ohms)):
-        if ohms.size and ohms.min() < FINEST_OHMS:
+    for part, ohms in (("segment", segment_ohms), ("lead", lead_ohms)):
+        if ohms.size and (least := ohms.min()) < FINEST_OHMS:
             raise UsageError(
-                f"{name} holds {ohms.min():g} ohm; the solver of lines needs {FINEST_OHMS:g} or more: use PortState"
+                f"{kind}_{part}_ohms holds {least:g} ohm; the solver of lines needs {FINEST_OHMS:g} or more: use "
+                f"PortState"
             )
 
 
-def _check_volts(line_volts: FloatArray, lines: int) -> None:
+def _largest(line_volts: FloatArray, lines: int) -> float:
+    """Return the largest voltage of the lines, or raise UsageError if some line has none."""
     if line_volts.shape != (lines,):
         raise UsageError(f"the array has {lines} lines; got voltages of shape {line_volts.shape}")
-    floating = np.flatnonzero(np.isnan(line_volts))
-    if len(floating):
-        raise UsageError(f"line {floating[0]} floats; the solver of lines needs every line driven: use PortState")
+    largest = float(np.abs(line_volts).max())
+    if math.isnan(largest):
+        floating = int(np.argmax(np.isnan(line_volts)))
+        raise UsageError(f"line {floating} floats; the solver of lines needs every line driven: use PortState")
+    return largest

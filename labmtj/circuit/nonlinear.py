@@ -61,7 +61,7 @@ def operating_point(
         start_volts: cell volts to start from, (cells,) or (batch, cells); None = the linear answer.
         source_siemens: conductance of the sources, one or (lines,); None = stiff.
         line_amperes: current limit of the sources, one or (lines,); None = unlimited.
-        tolerance_volts: a vector has settled when no cell voltage moves as far as this in a pass.
+        tolerance_volts: a vector has settled when another pass would move no cell voltage as far as this.
 
     Raises:
         ProcedureFailed: if the cell voltages do not settle; names the vector and what is left.

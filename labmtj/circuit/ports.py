@@ -82,14 +82,14 @@ class PortState:
         if loss < _LOSSY:
             self.refresh()
             return
-        weight = change / loss
-        # Scaling by the root keeps every update of the form sign * x x^T, so the matrices stay symmetric bit for bit.
-        root, sign = abs(weight) ** 0.5, -1.0 if weight > 0 else 1.0
-        cells, ports = root * self.inverse[cell], root * self.transfer[cell]
-        # BLAS counts by columns: the transpose of a C-ordered array is the view it can update without a copy.
-        dger(sign, cells, cells, a=self.inverse.T, overwrite_a=1)
-        dger(sign, ports, cells, a=self.transfer.T, overwrite_a=1)
-        dger(sign, ports, ports, a=self.admittance.T, overwrite_a=1)
+        # Copies, for the update overwrites what they are taken from.
+        cells, ports = self.inverse[cell].copy(), self.transfer[cell].copy()
+        # BLAS counts by columns: the transpose of a C-ordered array is the view it updates without a copy. Its kernel
+        # rounds the product of two elements by their place, so the matrices stay symmetric to rounding, not to the bit.
+        weight = -change / loss
+        dger(weight, cells, cells, a=self.inverse.T, overwrite_a=1)
+        dger(weight, ports, cells, a=self.transfer.T, overwrite_a=1)
+        dger(weight, ports, ports, a=self.admittance.T, overwrite_a=1)
 
     def currents(self, line_volts: FloatArray) -> FloatArray:
         """Return the currents into the lines, amperes, shape of `line_volts`: (lines,) or (batch, lines)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from labmtj.errors import ConfigError
 from labmtj.junction.family import Family
@@ -39,6 +39,10 @@ class LimitDescription(StrictModel):
         return Limits(**self.model_dump())
 
 
+MOST_LINES = 64
+"""rows, or columns, of an array; beyond it the dense inverse of the network takes gigabytes"""
+
+
 class ArrayDescription(StrictModel):
     """One array: everything a simulation of it needs except the seed."""
 
@@ -51,6 +55,16 @@ class ArrayDescription(StrictModel):
     wires: WireDescription
     limits: LimitDescription
     family: Family
+
+    @field_validator("shape")
+    @classmethod
+    def _within_reach(cls, shape: tuple[int, int]) -> tuple[int, int]:
+        if max(shape) > MOST_LINES:
+            raise ValueError(
+                f"{shape[0]} x {shape[1]} is too large to simulate: the network keeps (rows x columns)^2 numbers, "
+                f"134 MB at {MOST_LINES} x {MOST_LINES}; give at most {MOST_LINES} of each"
+            )
+        return shape
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:

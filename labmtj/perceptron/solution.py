@@ -138,6 +138,9 @@ def _read(file: Path) -> dict[str, NDArray[Any]]:
     try:
         # opened here, because NumPy leaves a file that it cannot read open
         with file.open("rb") as opened:
+            if not zipfile.is_zipfile(opened):  # NumPy would take it for a pickle and advise to load it unsafely
+                raise zipfile.BadZipFile("no zip archive")
+            opened.seek(0)
             arrays = _arrays(np.load(opened, allow_pickle=False))
     except FileNotFoundError:
         raise DataError(f"{file}: no such file; give the path of an .npz of solutions") from None

@@ -7,14 +7,15 @@ known and nothing is stepped: sub-steps, batches and transports cannot change th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from labmtj.circuit import OperatingPoint, PortState, Wires, operating_point, response_of
-from labmtj.junction import Junctions
+from labmtj.junction import Conduction, Junctions
 from labmtj.quantities import BoolArray, FloatArray
 from labmtj.streams import Draws
 
@@ -25,9 +26,28 @@ FLIPS_PER_FACTORISATION = 500
 SLOWEST_RATE = 1e-300
 """1/s; stands for never, where a rate of zero would divide"""
 SETTLED_VOLTS = 1e-6
-"""a solve ends when no cell moves further in a pass; the few per cent of it that are left change a read by less than
-1e-7 of its value, and a switching rate by less than 1e-5"""
+"""a solve ends when another pass would move no cell as far; what is left changes a switching rate by less than 1e-4,
+and a read, whose cells are nearly linear, by less than 1e-7 of its value"""
 _CHANGING = ("state", "flips", "hazard", "stress", "broken")
+
+
+class Solution(Protocol):
+    """What time needs to know of a solved network."""
+
+    @property
+    def cell_volts(self) -> FloatArray:
+        """Across the junctions, (cells,)."""
+
+    @property
+    def line_volts(self) -> FloatArray:
+        """At the pads, (lines,)."""
+
+    @property
+    def line_amperes(self) -> FloatArray:
+        """Into the array, (lines,)."""
+
+
+Point = TypeVar("Point", bound=Solution)
 
 
 class SimulatedArray:
@@ -51,6 +71,8 @@ class SimulatedArray:
     """(cells,) breakdown stress so far"""
     broken: BoolArray
     """(cells,) broken down into a short"""
+    revision = 0
+    """counts the changes of the network: while it stays, a solution stays true"""
 
     def __init__(self, wires: Wires, junctions: Junctions, seed: int, name: str, line_amperes: float) -> None:
         self.wires, self.name, self.line_amperes = wires, name, line_amperes
@@ -86,6 +108,7 @@ class SimulatedArray:
         """Go back to a snapshot of this array (same wires, junctions, seed and name)."""
         for name in _CHANGING:
             setattr(self, name, np.array(snapshot[name]))
+        self.revision += 1
         self.energy_joules = float(snapshot.get("energy_joules", 0.0))
         """what the sources have put into the array"""
         broken = np.flatnonzero(self.broken)
@@ -121,6 +144,11 @@ class SimulatedArray:
             self._factorised_ohms, self._changes = self._conduction.zero_bias_ohms, []
             self._ports = PortState(self._response, self._factorised_ohms)
         return self._ports
+
+    @property
+    def conduction(self) -> Conduction:
+        """What every cell carries at a voltage, in the present state."""
+        return self._conduction
 
     # -- time --------------------------------------------------------------------------------------------------------
 
@@ -187,34 +215,59 @@ class SimulatedArray:
         self, line_volts: FloatArray, seconds: float, aperture_from: float = 0.0, start: FloatArray | None = None
     ) -> OperatingPoint:
         """Hold one bias (lines,) from flip to flip; `start` are cell volts near the solution."""
-        now, charge = 0.0, np.zeros(len(line_volts))
-        limited = np.zeros(len(line_volts), bool)
+        charge, limited = np.zeros(len(line_volts)), np.zeros(len(line_volts), bool)
+        harmless = self._pristine.wear is not None and np.ptp(line_volts) < self._pristine.wear.harmless_volts
+        for point, begin, end in self.course(partial(self._solve, line_volts), seconds, start, wearing=not harmless):
+            limited |= point.limited
+            charge += point.line_amperes * max(0.0, end - max(begin, aperture_from))
+        counted = seconds - aperture_from
+        mean = charge / counted if counted > 0 else point.line_amperes  # a step may have no width
+        return point._replace(line_amperes=mean, limited=limited)
+
+    def course(
+        self,
+        solve: Callable[[FloatArray | None], Point],
+        seconds: float,
+        start: FloatArray | None = None,
+        *,
+        wearing: bool = True,
+    ) -> Iterator[tuple[Point, float, float]]:
+        """Live through `seconds` of unchanged terminals; yield what they saw from flip to flip, with begin and end.
+
+        Each piece has passed when it is yielded, its flip included. Take all of them: the rest has not been lived.
+
+        Args:
+            solve: returns the solution in the present state, from cell volts near it (None = none are known).
+            seconds: zero or more; there is at least one piece, which may have no width.
+            start: cell volts near the first solution.
+            wearing: False if no cell can come near breakdown.
+        """
+        now = 0.0
         flips_before = self.flips.copy()
         toggling: list[int] = []
-        wearing = self._pristine.wear is not None and not np.ptp(line_volts) < self._pristine.wear.harmless_volts
+        wearing = wearing and self._pristine.wear is not None
         while True:
-            point = self._solve(line_volts, start)
-            limited |= point.limited
+            point = solve(start)
             rates = self._law.rates(point.cell_volts)
             rates[toggling] = 0.0
             waits = (self._limit - self.hazard) / np.maximum(rates, SLOWEST_RATE)
             cell = int(waits.argmin())
             wait = max(float(waits[cell]), 0.0)
             end = min(now + wait, seconds)
-            charge += point.line_amperes * max(0.0, end - max(now, aperture_from))
             self.energy_joules += float(point.line_volts @ point.line_amperes) * (end - now)
             self.hazard += rates * (end - now)
             if wearing:
                 self._wear(point.cell_volts[np.newaxis], end - now)
-            if now + wait >= seconds:
-                counted = seconds - aperture_from
-                mean = charge / counted if counted > 0 else point.line_amperes  # a step may have no width
-                return point._replace(line_amperes=mean, limited=limited)
+            last = now + wait >= seconds
+            if not last:
+                self._flip(cell)
+                if self.flips[cell] - flips_before[cell] > TOGGLES_PER_HOLD:
+                    toggling.append(cell)
+                    self._settle_toggling(cell, point.cell_volts)
+            yield point, now, end
+            if last:
+                return
             now, start = end, point.cell_volts
-            self._flip(cell)
-            if self.flips[cell] - flips_before[cell] > TOGGLES_PER_HOLD:
-                toggling.append(cell)
-                self._settle_toggling(cell, point.cell_volts)
 
     def _solve(self, line_volts: FloatArray, start: FloatArray | None = None) -> OperatingPoint:
         return operating_point(
@@ -238,6 +291,7 @@ class SimulatedArray:
         self._changed(cell)
 
     def _changed(self, cell: int) -> None:
+        self.revision += 1
         self._cached_rest_rates = None
         if self._ports is not None:
             ohms = float(self._conduction.zero_bias_ohms[cell])
@@ -269,7 +323,8 @@ class SimulatedArray:
         held = int(np.argmax(failing.any(axis=1))) + 1
         self.stress = course[held]
         self.broken |= failing[held - 1]
-        self.restore({name: getattr(self, name) for name in _CHANGING})  # a broken cell conducts by another law
+        # a broken cell conducts by another law
+        self.restore({name: getattr(self, name) for name in (*_CHANGING, "energy_joules")})
         return held
 
 

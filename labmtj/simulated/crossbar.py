@@ -42,6 +42,7 @@ class SimulatedCrossbar:
         meter: data sheet of every channel, default ideal.
         timing: what the clock books around each bias.
         clock: shared with other arrays of the same bench, if any.
+        cell_noise: False = the cells themselves are silent: a read is what the network gives, to the last digit.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class SimulatedCrossbar:
         meter: MeterModel | None = None,
         timing: Timing | None = None,
         clock: VirtualClock | None = None,
+        cell_noise: bool = True,
     ) -> None:
         if wires.shape != junctions.shape:
             raise UsageError(f"wires for {wires.shape} cells do not fit {junctions.shape} junctions")
@@ -66,6 +68,7 @@ class SimulatedCrossbar:
         self._channels = Channels(meter or MeterModel.ideal(), sum(self.shape), seed, name)
         self._noise = Draws("normal", sum(self.shape), seed, "noise", name)
         self._cell_noise = CellNoise(junctions, seed, name)
+        self._silent = not cell_noise
         self._shots = 0
         self._aged_to = self.clock.nanoseconds
 
@@ -93,6 +96,8 @@ class SimulatedCrossbar:
         starts = self._book_reads(len(shots), how)
         normals = self._noise.rows(self._shots, len(shots))[:, chosen]
         shift, rms = self._cell_noise.on_lines(held, states, chosen, starts, how.aperture_seconds)
+        if self._silent:
+            shift, rms = np.zeros_like(shift), np.zeros_like(rms)
         self._shots += len(shots)
         shown, used, flags = self._channels.read(
             -held.line_amperes[:, chosen] + shift,

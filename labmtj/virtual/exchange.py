@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from labmtj.virtual.terminals import Time, VirtualInstrument
 
 MESSAGE_SECONDS = 1e-3
-"""what one message takes on a real LAN, there and back (an assumption)"""
+"""what a message and its answer take on a real LAN, there and back (an assumption)"""
 LONGEST_MESSAGE = 1 << 20
 """bytes; a longer one ends the connection"""
 GLANCE_SECONDS = 0.02
@@ -30,12 +30,13 @@ class Unterminated(str):
 
 
 class Served:
-    """An instrument as all its connections see it: one message at a time, each counted and booked.
+    """An instrument as all its connections see it: one message at a time, each counted.
 
     Args:
         instrument: who answers.
         time: the clock of the bench.
-        message_seconds: booked for every message under the purpose "message".
+        message_seconds: booked under the purpose "message" for every round trip: messages that came together and were
+            answered. One without an answer costs nothing, for the next is on its way already.
     """
 
     def __init__(self, instrument: VirtualInstrument, time: Time, message_seconds: float = MESSAGE_SECONDS) -> None:
@@ -43,16 +44,24 @@ class Served:
         self.message_seconds = message_seconds
         self.messages = 0
         """handled so far"""
+        self.round_trips = 0
+        """how often a client had to wait for an answer"""
+        self._answered = False
         self._time = time
         self._lock = threading.Lock()
 
-    def answer(self, message: str) -> str | None:
-        """Handle one message."""
+    def answer(self, message: str, *, more: bool = False) -> str | None:
+        """Handle one message; `more` says that others have come with it."""
         with self._lock:
             self.messages += 1
-            if self.message_seconds:
-                self._time.spend(self.message_seconds, "message")
-            return self.instrument.handle(message)
+            reply = self.instrument.handle(message)
+            self._answered |= reply is not None
+            if self._answered and not more:
+                self._answered = False
+                self.round_trips += 1
+                if self.message_seconds:
+                    self._time.spend(self.message_seconds, "message")
+            return reply
 
 
 class Intake:
@@ -86,6 +95,11 @@ class Intake:
             self.handling_since = time.monotonic()
             self._offered = max(self._offered - 1, 0)
             return self._waiting.popleft()
+
+    @property
+    def more(self) -> bool:
+        """Whether another message has come together with the one that is handled now."""
+        return bool(self._waiting)
 
     @contextlib.contextmanager
     def watched(self) -> Iterator[Intake]:

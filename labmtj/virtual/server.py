@@ -135,7 +135,7 @@ class SocketServer(Listener):
         try:
             with intake.watched():
                 while (line := intake.take()) is not None:
-                    reply = self._served.answer(line.decode("latin-1"))
+                    reply = self._served.answer(line.decode("latin-1"), more=intake.more)
                     if reply is not None:
                         link.sendall(encoded(reply))
         finally:

@@ -95,6 +95,11 @@ class SourceMeter(SCPIInstrument):
         }
         super().__init__(box)
 
+    @classmethod
+    def channel_names(cls) -> tuple[str, ...]:
+        """Return the channels of the model."""
+        return tuple(str(channel) for channel in sorted(cls.suffixes))
+
     def reset(self) -> None:
         """Bring settings and terminals to their defaults."""
         super().reset()

@@ -96,7 +96,11 @@ class Box:
 
 
 class VirtualInstrument(Protocol):
-    """What a server needs to know of an instrument. One message is handled at a time, but `interrupt` may come in."""
+    """What a server needs to know of an instrument. One message is handled at a time, but `interrupt` may come in.
+
+    Its class is called with a `Box`. A unit's class has `channel_names()`, a matrix's class `geometry(cards)`: rows and
+    columns by slot, for the card models by slot. Both are asked before there is a box.
+    """
 
     def handle(self, message: str) -> str | None:
         """Do what a message says (terminator stripped) and return the response line, or None if there is none."""

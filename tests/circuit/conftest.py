@@ -1,8 +1,13 @@
-"""An independent answer for every network: plain nodal analysis, one stamp per resistor, dense."""
+"""An independent answer for every network: plain nodal analysis, one stamp per resistor, in 50 decimal digits.
+
+In double precision the leak of 1e-12 S of a piece that is cut off drowns in the conductance of its wires.
+"""
 
 from __future__ import annotations
 
+import decimal
 from dataclasses import dataclass
+from decimal import Decimal
 
 import numpy as np
 import pytest
@@ -14,7 +19,10 @@ from labmtj.circuit import Wires
 settings.register_profile("circuit", deadline=None, derandomize=True)
 settings.load_profile("circuit")
 
-LEAK_SIEMENS = 1e-12
+DIGITS = decimal.Context(prec=50)
+LEAK_SIEMENS = Decimal("1e-12")
+
+exactly = np.vectorize(Decimal, otypes=[object])
 
 
 @dataclass
@@ -29,7 +37,7 @@ class Nodes:
     """A conductance matrix under construction: stamps of resistors, then voltages given at some nodes."""
 
     def __init__(self, count):
-        self.matrix = np.zeros((count, count))
+        self.matrix = exactly(np.zeros((count, count)))
 
     def stamp(self, a, b, siemens):
         self.matrix[[a, b], [a, b]] += siemens
@@ -38,20 +46,32 @@ class Nodes:
     def stamp_line(self, taps, pad, segment_ohms, lead_ohms):
         for tap, ohms in enumerate(segment_ohms):
             if np.isfinite(ohms):
-                self.stamp(taps[tap], taps[tap + 1], 1 / ohms)
+                self.stamp(taps[tap], taps[tap + 1], 1 / Decimal(ohms))
         for end, tap in ((0, 0), (1, -1)):
             if np.isfinite(lead_ohms[end]):
-                self.stamp(taps[tap], pad, 1 / lead_ohms[end])
+                self.stamp(taps[tap], pad, 1 / Decimal(lead_ohms[end]))
         pieces = np.concatenate([[0], np.cumsum(np.isinf(segment_ohms))])
         padded = {int(pieces[end]) for end in (0, -1) if np.isfinite(lead_ohms[end])}
         for piece in set(pieces.tolist()) - padded:
             self.stamp(taps[int(np.argmax(pieces == piece))], pad, LEAK_SIEMENS)
 
     def solve(self, known):
+        """Return the voltages of all nodes; those that are NaN in `known` by elimination, which needs no pivots here."""
         free = np.isnan(known)
-        volts = known.copy()
-        drive = self.matrix[np.ix_(free, ~free)] @ known[~free]
-        volts[free] = np.linalg.solve(self.matrix[np.ix_(free, free)], -drive)
+        volts = exactly(known)
+        matrix = self.matrix[np.ix_(free, free)]
+        drive = -self.matrix[np.ix_(free, ~free)] @ volts[~free]
+        count = len(drive)
+        for node in range(count):
+            later = node + 1 + np.flatnonzero(matrix[node + 1 :, node])
+            part = matrix[later, node] / matrix[node, node]
+            matrix[np.ix_(later, later)] -= np.multiply.outer(part, matrix[node, later])
+            drive[later] -= part * drive[node]
+        answer = drive.copy()
+        for node in reversed(range(count)):
+            later = node + 1 + np.flatnonzero(matrix[node, node + 1 :])
+            answer[node] = (drive[node] - (matrix[node, later] * answer[later]).sum()) / matrix[node, node]
+        volts[free] = answer
         return volts
 
 
@@ -63,28 +83,31 @@ def solve_nodes(wires, cell_ohms, source_volts, source_siemens=None):
     upper, lower = np.arange(2 * cells).reshape(2, rows, columns)
     pads, sources = 2 * cells + np.arange(2 * lines).reshape(2, lines)
     ground = 2 * cells + 2 * lines
-    nodes = Nodes(ground + 1)
-    for row in range(rows):
-        nodes.stamp_line(upper[row], pads[row], wires.row_segment_ohms[row], wires.row_lead_ohms[row])
-    for column, pad in enumerate(pads[rows:]):
-        nodes.stamp_line(lower[:, column], pad, wires.column_segment_ohms[column], wires.column_lead_ohms[column])
-    branch = 1 / (np.ravel(cell_ohms) + wires.contact_ohms.ravel())
-    for cell in range(cells):
-        nodes.stamp(cell, cells + cell, branch[cell])
-    known = np.full(ground + 1, np.nan)
-    known[ground], known[sources] = 0.0, np.nan_to_num(source_volts)
-    for line in range(lines):
-        if np.isnan(source_volts[line]):
-            nodes.stamp(pads[line], ground, LEAK_SIEMENS)
-        elif np.isinf(siemens[line]):
-            known[pads[line]] = source_volts[line]
-        else:
-            nodes.stamp(pads[line], sources[line], siemens[line])
-    volts = nodes.solve(known)
-    amperes = branch * (volts[upper] - volts[lower]).ravel()
-    grid = amperes.reshape(rows, columns)
-    into = np.concatenate([grid.sum(axis=1), -grid.sum(axis=0)])
-    return Solution(volts[pads], into, amperes * np.ravel(cell_ohms), amperes)
+    with decimal.localcontext(DIGITS):
+        nodes = Nodes(ground + 1)
+        for row in range(rows):
+            nodes.stamp_line(upper[row], pads[row], wires.row_segment_ohms[row], wires.row_lead_ohms[row])
+        for column, pad in enumerate(pads[rows:]):
+            nodes.stamp_line(lower[:, column], pad, wires.column_segment_ohms[column], wires.column_lead_ohms[column])
+        ohms = exactly(np.ravel(cell_ohms))
+        branch = 1 / (ohms + exactly(wires.contact_ohms.ravel()))
+        for cell in range(cells):
+            nodes.stamp(cell, cells + cell, branch[cell])
+        known = np.full(ground + 1, np.nan)
+        known[ground], known[sources] = 0.0, np.nan_to_num(source_volts)
+        for line in range(lines):
+            if np.isnan(source_volts[line]):
+                nodes.stamp(pads[line], ground, LEAK_SIEMENS)
+            elif np.isinf(siemens[line]):
+                known[pads[line]] = source_volts[line]
+            else:
+                nodes.stamp(pads[line], sources[line], Decimal(siemens[line]))
+        volts = nodes.solve(known)
+        amperes = branch * (volts[upper] - volts[lower]).ravel()
+        grid = amperes.reshape(rows, columns)
+        into = np.concatenate([grid.sum(axis=1), -grid.sum(axis=0)])
+        answers = (volts[pads], into, amperes * ohms, amperes)
+    return Solution(*(answer.astype(float) for answer in answers))
 
 
 @pytest.fixture(scope="session")

@@ -51,9 +51,7 @@ def test_all_floating_but_one_cell_adds_the_sneak_path():
 @given(st.data())
 @settings(max_examples=80)
 def test_floating_lines_and_soft_sources_agree_with_nodal_analysis(nodes, networks, data):
-    # Nodal analysis cannot tell a floating line that hangs on leaks or 1e12 Ohm alone: its wires drown them.
-    wires, cells, rng = data.draw(networks(cuts=False))
-    cells = np.minimum(cells, 1e9)
+    wires, cells, rng = data.draw(networks())
     lines = sum(wires.shape)
     sources = np.where(rng.random(lines) < 0.4, NAN, rng.uniform(-1, 1, lines))
     siemens = np.where(rng.random(lines) < 0.5, np.inf, rng.uniform(1e-4, 1, lines))
@@ -62,8 +60,8 @@ def test_floating_lines_and_soft_sources_agree_with_nodal_analysis(nodes, networ
     expected = nodes(wires, cells, sources, siemens)
     driven = np.isfinite(sources) & np.isinf(siemens)
     assert np.array_equal(answer.line_volts[driven], sources[driven])
-    np.testing.assert_allclose(answer.line_volts, expected.line_volts, rtol=0, atol=3e-7)
-    np.testing.assert_allclose(answer.line_amperes, expected.line_amperes, rtol=0, atol=3e-12)
+    np.testing.assert_allclose(answer.line_volts, expected.line_volts, rtol=0, atol=1e-6)  # leaks and 1e12 ohm alone
+    np.testing.assert_allclose(answer.line_amperes, expected.line_amperes, rtol=0, atol=1e-16)
     assert not answer.limited.any()
 
 

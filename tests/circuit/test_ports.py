@@ -74,10 +74,10 @@ def test_any_topology_agrees_with_nodal_analysis(nodes, networks, data):
     state = state_of(wires, cells)
     volts = rng.uniform(-1, 1, sum(wires.shape))
     expected = nodes(wires, cells, volts)
-    np.testing.assert_allclose(state.cell_volts(volts), expected.cell_volts, rtol=0, atol=2e-12)
+    np.testing.assert_allclose(state.cell_volts(volts), expected.cell_volts, rtol=0, atol=1e-12)
     scale = np.abs(expected.line_amperes).max()
-    np.testing.assert_allclose(state.currents(volts), expected.line_amperes, rtol=0, atol=2e-12 * scale)
-    np.testing.assert_allclose(state.cell_currents(volts), expected.cell_amperes, rtol=0, atol=2e-12 * scale)
+    np.testing.assert_allclose(state.currents(volts), expected.line_amperes, rtol=0, atol=1e-12 * scale)
+    np.testing.assert_allclose(state.cell_currents(volts), expected.cell_amperes, rtol=0, atol=1e-12 * scale)
 
 
 def test_interleaved_pads_agree_with_nodal_analysis(nodes):
@@ -157,8 +157,9 @@ def test_ten_thousand_flips_leave_the_state_as_if_fresh():
     for name in ("inverse", "transfer", "admittance"):
         updated, exact = getattr(state, name), getattr(fresh, name)
         assert np.abs(updated - exact).max() < 2e-13 * np.abs(exact).max(), name
-    assert np.array_equal(state.inverse, state.inverse.T)
-    assert np.array_equal(state.admittance, state.admittance.T)
+    # Symmetric to rounding only: how a kernel of BLAS rounds depends on the CPU and on the place in the matrix.
+    for matrix in (state.inverse, state.admittance):
+        assert np.abs(matrix - matrix.T).max() < 1e-13 * np.abs(matrix).max()
 
 
 @pytest.mark.parametrize("extreme", [1.0, 200.0, OPEN_OHMS])

@@ -8,6 +8,7 @@ from labmtj.junction import Defect
 from labmtj.quantities import ArrayInfo, Limits, Reading
 from labmtj.simulated import MeterModel, MeterRange
 from procedures.reference import Outcome, ReferenceSettings, initialise, read_cells, reference_maps
+from procedures.schemes import select_rows
 from procedures.write import WriteSettings, write_matrix
 
 SETTINGS = ReferenceSettings()
@@ -59,6 +60,17 @@ def test_planted_defects_are_found_exactly(spread_array, polarity):
     np.testing.assert_array_equal(reference.outcome, expected)
     np.testing.assert_array_equal(np.argwhere(reference.shorted), [[9, 12]])
     assert reference.polarity == polarity
+
+
+def test_a_short_hides_no_cell_of_its_row(spread_array, states):
+    """The short takes so much of its row's voltage that the row alone cannot switch the cells behind it."""
+    crossbar = spread_array(3000.0, defects=(((5, 3), Defect.SHORT, 20.0),))
+    put_states(crossbar, np.ones((15, 15), bool))
+    crossbar.pulse(select_rows((15, 15), np.arange(15), -0.6), 1e-2)
+    np.testing.assert_array_equal(states(crossbar).any(axis=1), np.arange(15) == 5)
+    assert states(crossbar)[5, 4:].all()
+    reference = reference_maps(crossbar, ReferenceSettings(initialise_volts=0.6))
+    np.testing.assert_array_equal(np.argwhere(~reference.usable), [[5, 3]])
 
 
 def test_a_short_does_not_spoil_its_lines(spread_array, states):

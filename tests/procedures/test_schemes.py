@@ -6,7 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labmtj.quantities import Bias
-from procedures.schemes import float_partners, inputs_on_rows, select_cells, select_in_rows, select_rows
+from procedures.schemes import (
+    float_partners,
+    inputs_on_rows,
+    select_cells,
+    select_columns,
+    select_in_rows,
+    select_rows,
+)
 
 CENTRE = np.array([[1, 1]])
 
@@ -55,6 +62,11 @@ def test_the_selected_cell_sees_all_and_the_others_their_share(rows, columns, vo
     expected[row], expected[:, column] = shared * volts, shared * volts
     expected[row, column] = volts
     np.testing.assert_allclose(seen, expected, atol=1e-14)
+
+
+def test_a_selected_column_gets_all_the_volts_and_no_other_cell_any():
+    volts = cell_volts(select_columns((3, 2), [1], 0.9))
+    np.testing.assert_allclose(volts, [[[0, 0.9], [0, 0.9], [0, 0.9]]])
 
 
 def test_a_selected_row_gets_all_the_volts_and_no_other_cell_any():

@@ -88,17 +88,51 @@ def put_states(crossbar, target):
         (3e3, 1e-3, 1.4, "compensated", "antiparallel", 0.987, 1.0),
         (1e4, 1e-3, 1.3, "open_loop", "random", 0.99, 1.0),
         (1e3, 1e-3, 1.3, "open_loop", "antiparallel", 0.90, 0.95),
-        (1e3, 1e-3, 1.3, "open_loop", "random", 0.72, 0.86),
+        (1e3, 1e-3, 1.3, "open_loop", "random", 0.78, 0.85),
         (1e3, 1e-3, 1.3, "compensated", "random", 0.98, 1.0),
         (1e3, 1e-7, 1.15, "open_loop", "random", 0.52, 0.64),
     ],
 )
 def test_one_pass_writes_the_fraction_expected(written, parallel_ohms, seconds, margin, method, start, lowest, highest):
-    """The mean of four arrays. P cells go first: from a random start the array conducts more while AP is written."""
+    """The mean of four arrays, all of one Delta; from a random start the array conducts more while AP is written."""
     results, true = written(parallel_ohms, settings_at(margin, seconds, method=method), start)
     assert lowest <= true.mean() <= highest
     np.testing.assert_array_equal([result.fidelity for result in results], true)
     assert all(result.rounds == 0 for result in results)
+
+
+@pytest.mark.parametrize(
+    ("parallel_ohms", "seconds", "margin", "thermal_stability", "sigma_volts", "scheme", "lowest", "highest"),
+    [
+        (3e3, 1e-7, 1.2, 50.0, 0.05, "half", 0.978, 0.987),
+        (3e3, 1e-3, 1.2, 50.0, 0.05, "half", 0.964, 0.973),
+        (1e4, 1e-3, 1.3, 50.0, 0.05, "half", 0.998, 1.0),
+        (1e4, 1e-3, 1.3, 30.0, 0.10, "half", 0.89, 0.93),
+        (1e4, 1e-3, 1.3, 30.0, 0.10, "third", 0.94, 0.96),
+        (1e3, 1e-3, 1.3, 50.0, 0.05, "half", 0.80, 0.84),
+        (1e3, 1e-7, 1.15, 50.0, 0.05, "half", 0.56, 0.62),
+    ],
+)
+def test_a_pass_cell_by_cell_meets_the_bands_of_the_prototype(
+    spread_array, parallel_ohms, seconds, margin, thermal_stability, sigma_volts, scheme, lowest, highest
+):
+    """The mean of eight arrays; its standard error is 0.003 to 0.006, and 0.015 at 1 kOhm.
+
+    What the bands leave open was found by trial, over starts (random, all AP, all P, checkerboard), targets, orders
+    (P first, AP first, by rows, by columns, shuffled), amplitudes (each direction's own, one for both) and spreads:
+    only a random start, the AP cells first and a Delta that varies by a tenth from cell to cell meet them all. P first
+    gives 0.78 in the place of 0.82 at 1 kOhm; all of one Delta gives 0.96 in the place of 0.92 at Delta 30.
+    """
+    settings = settings_at(margin, seconds, thermal_stability, method="open_loop", scheme=scheme)
+    true = []
+    for seed in range(8):
+        stability = thermal_stability * (1 + 0.1 * np.random.default_rng([seed, 6]).standard_normal(SHAPE).clip(-4, 4))
+        crossbar = spread_array(parallel_ohms, seed, 0.05, sigma_volts, thermal_stability=stability)
+        reference = reference_maps(crossbar, ReferenceSettings(initialise_volts=1.5))
+        put_states(crossbar, random_states(seed + 100))
+        result = write_matrix(crossbar, random_states(seed), reference, settings)
+        true.append((crossbar.array.state.reshape(SHAPE) == result.target).mean())
+    assert lowest <= np.mean(true) <= highest
 
 
 @pytest.mark.parametrize("method", ["closed_loop", "row_parallel_repair"])
@@ -126,21 +160,21 @@ def test_low_resistance_arrays_need_repair_or_compensation(written):
 
 
 def test_half_select_disturb_is_that_of_the_law(written):
-    """Delta 30, spread of 10 %: P cells are written first, every AP write on the same row or column disturbs them."""
+    """Delta 30, spread of 10 %: AP cells are written first, every P write on the same row or column disturbs them."""
     settings = settings_at(1.3, thermal_stability=30.0, method="open_loop")
     expected = []
     for seed in SEEDS:
         target = random_states(seed)
-        writes = (~target).sum(axis=1, keepdims=True) + (~target).sum(axis=0, keepdims=True)
+        writes = target.sum(axis=1, keepdims=True) + target.sum(axis=0, keepdims=True)
         spread = np.random.default_rng(seed).standard_normal((2000, 1, 1))
         flips = switching_probability(
-            settings.antiparallel_volts / 2,
+            settings.parallel_volts / 2,
             writes * MILLISECOND,
-            critical_volts=0.7 * (1 + 0.1 * spread),
+            critical_volts=0.6 * (1 + 0.1 * spread),
             thermal_stability=30.0,
             barrier_exponent=1,
         ).mean(axis=0)
-        expected.append(flips[target].sum() / target.size)
+        expected.append(flips[~target].sum() / target.size)
     lost = 1 - written(1e4, settings, sigma_volts=0.1, thermal_stability=30.0)[1].mean()
     assert lost == pytest.approx(np.mean(expected), abs=0.012)  # four arrays: 900 cells, some 35 lost
     third = settings.model_copy(update={"scheme": "third"})

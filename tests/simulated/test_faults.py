@@ -35,6 +35,16 @@ def test_a_worn_cell_becomes_a_short_for_good(make):
     assert crossbar.array.flips[0] == 0
 
 
+def test_a_breakdown_leaves_the_energy_that_went_in_before(make):
+    crossbar = make((1, 1), junctions=wearing((1, 1), [2.5e-3]))
+    energies = []
+    for _ in range(4):
+        crossbar.pulse(Bias([1.4], [0.0]), 1e-3)
+        energies.append(crossbar.array.energy_joules)
+    assert crossbar.array.broken[0]
+    assert (np.diff(energies) > 0).all()
+
+
 def test_breakdown_time_follows_the_power_law(make):
     """1.4 V * 1.05 wears 1.05^50 = 11.5 times faster."""
     crossbar = make((1, 1), junctions=wearing((1, 1), [1.0]))

@@ -1,0 +1,160 @@
+"""Lua for a Keithley 2600B: a whole sequence of readings or pulses as one script.
+
+The boxes run Lua 5.0: no `#`, no `%`, no `...`; what stands here runs on 5.1 as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from instruments.tsp import listing, literal
+from labmtj.shots import Pulses, Shots
+
+AUTOZERO_OFF, AUTOZERO_ONCE = 0, 1
+PULSE_GAP_SECONDS = 200e-6
+"""At 0 V between two pulses: what source and trigger model need to be ready again, generously."""
+PULSE_CYCLES = 0.001
+"""Aperture, in power-line cycles, of the reading that tells whether a pulse was limited."""
+PULSE_MARGIN_SECONDS = 50e-6
+"""From the end of that reading to the end of the pulse, so that the reading never stretches the pulse."""
+
+
+def meter(channel: str, cycles: float, range_amperes: float | None, lowest_amperes: float) -> list[str]:
+    """Return statements that make a channel's meter ready; autozero is done once, so that all readings take as long."""
+    smu = f"smu{channel}.measure"
+    if range_amperes is None:
+        ranging = f"{smu}.lowrangei = {literal(lowest_amperes)} {smu}.autorangei = 1"
+    else:
+        ranging = f"{smu}.autorangei = 0 {smu}.rangei = {literal(range_amperes)}"
+    return [
+        f"{smu}.count = 1 {smu}.interval = 0 {smu}.delay = 0 {smu}.filter.enable = 0 {smu}.rel.enablei = 0",
+        f"{smu}.nplc = {literal(cycles)}",
+        ranging,
+        f"{smu}.autozero = {AUTOZERO_ONCE}",
+        *_buffer(channel),
+    ]
+
+
+def shots(shots: Shots, meters: Sequence[str]) -> list[str]:
+    """Return a script that holds levels and reads; it prints start times, then readings, statuses, ranges by channel.
+
+    Args:
+        shots: what to hold and read.
+        meters: statements that make the meters ready.
+    """
+    return [
+        *_tables(shots.channels, shots.volts.T.tolist()),
+        "local start = {}",
+        _outputs_are_on(shots.channels),
+        *meters,
+        "timer.reset()",
+        f"for k = 1, {len(shots)} do",
+        *(f"smu{channel}.source.levelv = v{channel}[k]" for channel in shots.channels),
+        f"delay({literal(shots.settle_seconds)})",
+        "if errorqueue.count > 0 then break end",
+        "start[k] = timer.measure.t()",
+        *_measure(shots.read),
+        "end",
+        *zero(shots.channels),
+        'print(table.concat(start, ","))',
+        *_report(shots.read, len(shots)),
+    ]
+
+
+def reading(channels: Sequence[str], meters: Sequence[str]) -> list[str]:
+    """Return a script that reads once at the present levels, and prints as `shots` does, without times."""
+    return [*meters, *_measure(channels), *_report(channels, 1)]
+
+
+def pulses(pulses: Pulses, range_amperes: Sequence[float], line_hertz: float) -> list[str]:
+    """Return a script that leaves the pulses to the trigger model; it prints statuses by channel, then times.
+
+    Timer 1 begins each pulse and timer 2 ends it, on all channels by the same event. A short reading close to the end
+    of each pulse, which timer 3 begins, tells whether the source was limited then.
+    """
+    names, count = pulses.channels, len(pulses)
+    lines = [*_tables(names, pulses.volts.T.tolist()), _outputs_are_on(names), *zero(names)]
+    for channel, scale in zip(names, range_amperes, strict=True):
+        lines += _pulsed(channel, count, scale)
+    return [
+        *lines,
+        f"trigger.timer[1].delay = {literal(round(pulses.seconds + PULSE_GAP_SECONDS, 9))}",
+        f"trigger.timer[1].count = {max(1, count - 1)} trigger.timer[1].passthrough = true",
+        f"trigger.timer[1].stimulus = smu{names[-1]}.trigger.ARMED_EVENT_ID",  # the last to be armed
+        *_after_the_first(2, pulses.seconds),
+        *_after_the_first(3, round(pulses.seconds - PULSE_CYCLES / line_hertz - PULSE_MARGIN_SECONDS, 9)),
+        "if errorqueue.count == 0 then",
+        *(f"smu{channel}.trigger.initiate()" for channel in names),
+        "waitcomplete()",
+        "end",
+        *zero(names),
+        *(f"printbuffer(1, {count}, smu{channel}.nvbuffer1.statuses)" for channel in names),
+        f"printbuffer(1, {count}, smu{names[0]}.nvbuffer1.timestamps)",
+    ]
+
+
+def zero(channels: Sequence[str]) -> list[str]:
+    """Return statements that bring levels to 0 V."""
+    return [f"smu{channel}.source.levelv = 0" for channel in channels]
+
+
+def _tables(channels: Sequence[str], volts: Sequence[Sequence[float]]) -> list[str]:
+    lines = []
+    for channel, levels in zip(channels, volts, strict=True):
+        first, *rest = listing(levels)
+        lines += [f"local v{channel} = {first}", *rest]
+    return lines
+
+
+def _outputs_are_on(channels: Sequence[str]) -> str:
+    """Return a guard: a box with an output off was restarted or never armed, and nothing that it reads is true."""
+    off = " or ".join(f"smu{channel}.source.output ~= 1" for channel in channels)
+    return f'if {off} then error("an output is off") end'
+
+
+def _buffer(channel: str) -> list[str]:
+    buffer = f"smu{channel}.nvbuffer1"
+    return [f"{buffer}.clear() {buffer}.appendmode = 1 {buffer}.collecttimestamps = 1"]
+
+
+def _measure(channels: Sequence[str]) -> list[str]:
+    """Several channels integrate at the same time."""
+    if len(channels) == 1:
+        return [f"smu{channels[0]}.measure.i(smu{channels[0]}.nvbuffer1)"]
+    return [*(f"smu{channel}.measure.overlappedi(smu{channel}.nvbuffer1)" for channel in channels), "waitcomplete()"]
+
+
+def _report(channels: Sequence[str], count: int) -> list[str]:
+    columns = ("readings", "statuses", "measureranges")
+    return [f"printbuffer(1, {count}, smu{channel}.nvbuffer1.{each})" for channel in channels for each in columns]
+
+
+def _after_the_first(timer: int, seconds: float) -> list[str]:
+    """Return statements for a timer that gives an event some time after each event of timer 1."""
+    name = f"trigger.timer[{timer}]"
+    return [
+        f"{name}.delay = {literal(seconds)} {name}.count = 1 {name}.passthrough = false",
+        f"{name}.stimulus = trigger.timer[1].EVENT_ID",
+    ]
+
+
+def _pulsed(channel: str, count: int, range_amperes: float) -> list[str]:
+    measure, trigger = f"smu{channel}.measure", f"smu{channel}.trigger"
+    return [
+        f"{measure}.nplc = {literal(PULSE_CYCLES)} {measure}.autozero = {AUTOZERO_OFF}",
+        f"{measure}.count = 1 {measure}.interval = 0 {measure}.delay = 0 {measure}.filter.enable = 0",
+        f"{measure}.autorangei = 0 {measure}.rangei = {literal(range_amperes)}",
+        *_buffer(channel),
+        f"{measure}.i()",  # now, so that no change of range falls into the first pulse
+        f"{trigger}.source.listv(v{channel})",
+        f"{trigger}.source.limiti = smu{channel}.source.limiti",
+        f"{trigger}.source.action = 1",
+        f"{trigger}.measure.i(smu{channel}.nvbuffer1)",
+        f"{trigger}.measure.action = 1",
+        f"{trigger}.arm.count = 1 {trigger}.count = {count}",
+        f"{trigger}.arm.stimulus = 0 {trigger}.measure.stimulus = trigger.timer[3].EVENT_ID",
+        f"{trigger}.source.stimulus = trigger.timer[1].EVENT_ID",
+        f"{trigger}.endpulse.action = 0",
+        f"{trigger}.endpulse.stimulus = trigger.timer[2].EVENT_ID",
+        f"{trigger}.endsweep.action = 0",
+    ]

@@ -1,0 +1,43 @@
+"""Keithley 3706A system switch with matrix cards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pymeasure.adapters import Adapter
+
+from instruments.tsp import number
+from instruments.tspmatrix import Card, TSPMatrix
+
+CARDS = {"3730": Card(6, 16, 0.004)}  # two poles, latching; the time is a note in a public driver
+
+
+class Keithley3706A(TSPMatrix):
+    """Keithley 3706A: six slots; a crosspoint is slot, row and two-digit column, such as 1205."""
+
+    models = ("3706A", "3706A-S", "3706A-SNFP", "3706A-NFP")
+    slots = 6
+    known_cards = CARDS
+
+    def __init__(
+        self,
+        adapter: Adapter | str | int,
+        name: str = "Keithley 3706A",
+        *,
+        cards: Mapping[int, str] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(adapter, name, cards=cards, **kwargs)
+
+    def _name(self, slot: int, row: int, column: int) -> str:
+        return f"{slot}{row}{column:02d}"
+
+    def self_test(self) -> list[str]:
+        """Return errors left in the queue, and cards whose interlock is open: their backplane relays do not move."""
+        found, slots = super().self_test(), sorted(self.cards)
+        states = self.each(self.run(*(f"print(slot[{slot}].interlock.state)" for slot in slots)), len(slots))
+        open_slots = [slot for slot, state in zip(slots, states, strict=True) if number(state) == 0]
+        return found + [
+            f"the interlock of slot {slot} is open: its backplane relays do not move" for slot in open_slots
+        ]

@@ -1,0 +1,143 @@
+"""Keysight B2200A and B2201A, and E5250A: relay matrices for low leakage; outputs rest on a bias or on ground."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from pymeasure.instruments import Instrument
+from pymeasure.instruments.validators import strict_discrete_set, strict_range
+
+from instruments.scpimatrix import Card, SCPIMatrix
+from labmtj.errors import UsageError
+
+RELAY_SECONDS = 0.01  # assumed for all cards
+ON_OFF = {True: 1, False: 0}
+
+
+class KeysightB2201A(SCPIMatrix):
+    """Represents the Keysight B2201A switching matrix (14 inputs by 12 outputs per card) in auto configuration.
+
+    Rows are inputs, columns are outputs. In auto configuration all cards are one matrix, card 0, and the outputs of all
+    cards are counted through: input 2 to output 5 is "00205".
+
+    Args:
+        ground_mode: True: every output without a closed relay lies on the ground input. It is switched on when the
+            first relay moves, not by connecting.
+        ground_port: the ground input; while ground mode is on it cannot be closed by hand.
+    """
+
+    models = ("B2201A",)
+    slots = 4
+    known_cards: ClassVar = {"B2210A": Card(14, 12, RELAY_SECONDS), "B2211A": Card(14, 12, RELAY_SECONDS)}
+    closed_query = ":ROUT:CLOS:CARD? 0"
+    open_all = ":ROUT:OPEN:CARD ALL"
+    has_ground_mode = True
+
+    def __init__(
+        self, adapter: Any, name: str = "Keysight B2201A", *, ground_mode: bool = False, ground_port: int = 12,
+        **kwargs: Any,
+    ) -> None:  # fmt: skip
+        if ground_mode and not self.has_ground_mode:
+            raise UsageError(f"{name} has no ground mode; take ground_mode out of its options")
+        self._ground_mode, self._ground_port, self._is_set_up = ground_mode, ground_port, False
+        super().__init__(adapter, name, **kwargs)
+
+    connection_rule = Instrument.control(
+        ":ROUT:CONN:RULE? 0", ":ROUT:CONN:RULE 0,%s",
+        """Control what may be closed together (str): "FREE", or "SROU" for one route per input and output.""",
+        validator=strict_discrete_set, values=["FREE", "SROU"], cast=str, check_set_errors=True,
+    )  # fmt: skip
+    bias_port = Instrument.control(
+        ":ROUT:BIAS:PORT? 0", ":ROUT:BIAS:PORT 0,%d",
+        """Control the input that bias mode connects (int strictly from 1 to 14).""",
+        validator=strict_range, values=[1, 14], cast=int, check_set_errors=True,
+    )  # fmt: skip
+    bias_enabled = Instrument.control(
+        ":ROUT:BIAS? 0", ":ROUT:BIAS 0,%d",
+        """Control whether every bias-enabled output without a closed relay is tied to the bias port (bool).
+
+        The box refuses it while ground mode is on.
+        """,
+        validator=strict_discrete_set, values=ON_OFF, map_values=True, check_set_errors=True,
+    )  # fmt: skip
+    ground_port = Instrument.control(
+        ":ROUT:AGND:PORT? 0", ":ROUT:AGND:PORT 0,%d",
+        """Control the input that ground mode connects (int strictly from 1 to 14).""",
+        validator=strict_range, values=[1, 14], cast=int, check_set_errors=True,
+    )  # fmt: skip
+    ground_enabled = Instrument.control(
+        ":ROUT:AGND? 0", ":ROUT:AGND 0,%d",
+        """Control whether every ground-enabled output without a closed relay is tied to the ground port (bool).""",
+        validator=strict_discrete_set, values=ON_OFF, map_values=True, check_set_errors=True,
+    )  # fmt: skip
+
+    def enable_bias(self, columns: list[int] | None = None) -> None:
+        """Let outputs take part in bias mode: all of them, or only those at these columns of auto configuration."""
+        if columns is None:
+            self.exchange(":ROUT:BIAS:CHAN:ENAB:CARD 0")
+            return
+        others = [column for column in range(1, self._outputs() + 1) if column not in columns]
+        for verb, chosen in (("ENAB", columns), ("DIS", others)):
+            if chosen:
+                self.exchange(f":ROUT:BIAS:CHAN:{verb} (@{','.join(f'001{column:02d}' for column in chosen)})")
+
+    @property
+    def grounds_open_lines(self) -> bool:
+        """Whether ground mode was asked for."""
+        return self._ground_mode
+
+    def _outputs(self) -> int:
+        return sum(card.columns for card in self.cards.values())
+
+    def _name(self, slot: int, row: int, column: int) -> str:
+        if self._ground_mode and row == self._ground_port:
+            raise UsageError(f"{self.name}: input {row} is its ground; ground mode closes it by itself")
+        before = sum(card.columns for other, card in self.cards.items() if other < slot)
+        return f"0{row:02d}{before + column:02d}"
+
+    def _set_up(self) -> list[str]:
+        if not self._is_set_up:
+            self.exchange(":ROUT:CONN:RULE 0,FREE")  # by the other rule a new route opens the ones that it touches
+            if self._ground_mode:
+                self.exchange(
+                    ":ROUT:BIAS 0,OFF", f":ROUT:AGND:PORT 0,{self._ground_port}", ":ROUT:AGND:CHAN:ENAB:CARD 0",
+                    ":ROUT:AGND 0,ON",
+                )  # fmt: skip
+            self._is_set_up = True
+        return [":ROUT:AGND? 0", ":ROUT:AGND:PORT? 0"] if self._ground_mode else []
+
+    def _check_set_up(self, replies: Sequence[str]) -> None:
+        if replies and [self.number(reply) for reply in replies] != [1, self._ground_port]:
+            self._is_set_up = False
+            problem = f"has no ground mode on input {self._ground_port} any more; was it restarted?"
+            raise self.complaint(problem, command=self._sent, reply=";".join(replies))
+
+    def _listed(self, reply: str) -> frozenset[str]:
+        found = re.fullmatch(r"\(@\s*([\d,\s]*)\)", reply)
+        if found is None:
+            raise self.distrust("answered something that is no channel list", reply)
+        # a leading zero may be missing; what ground mode closed by itself is not ours
+        names = {part.strip().zfill(5) for part in found[1].split(",") if part.strip()}
+        return frozenset(name for name in names if not (self._ground_mode and int(name[1:3]) == self._ground_port))
+
+
+class KeysightB2200A(KeysightB2201A):
+    """Represents the Keysight B2200A fA leakage switching matrix, the same with less leakage."""
+
+    models = ("B2200A",)
+
+    def __init__(self, adapter: Any, name: str = "Keysight B2200A", **kwargs: Any) -> None:
+        super().__init__(adapter, name, **kwargs)
+
+
+class KeysightE5250A(KeysightB2201A):
+    """Represents the Keysight E5250A switch mainframe with matrix cards; it has no ground mode."""
+
+    models = ("E5250A",)
+    known_cards: ClassVar = {"E5252A": Card(10, 12, RELAY_SECONDS)}
+    has_ground_mode = False  # from memory, unverified
+
+    def __init__(self, adapter: Any, name: str = "Keysight E5250A", **kwargs: Any) -> None:
+        super().__init__(adapter, name, **kwargs)

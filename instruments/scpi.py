@@ -1,0 +1,141 @@
+"""What all SCPI drivers share: a message with the error queue asked behind it, identities, numbers without loss."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from pymeasure.instruments import Instrument, SCPIMixin
+
+from instruments.session import Session
+from labmtj.errors import InstrumentError
+from labmtj.quantities import Flag, FloatArray
+from labmtj.shots import Identity
+
+QUEUE_DEPTH = 32
+"""most errors that are read from a queue"""
+_ERROR = re.compile(r'(?:^|;)\s*([+-]?\d+)\s*,\s*"([^"]*)"\s*$')
+
+
+class SCPIInstrument(Session, SCPIMixin, Instrument):
+    """A driver whose messages end with a look into the error queue, so that no complaint of the box is lost."""
+
+    models: ClassVar[tuple[str, ...]] = ()
+    """what the model may begin with in the identity"""
+    remedies: ClassVar[Mapping[int, str]] = {}
+    """what to do about an error of the box, by its number"""
+
+    def exchange(self, *commands: str) -> list[str]:
+        """Send commands and queries as one message and return the replies of the queries.
+
+        Raises:
+            InstrumentError: the instrument queued an error (quoted), or another number of replies came than asked.
+        """
+        message = ";".join((*commands, ":SYST:ERR?"))
+        reply = self.ask(message).strip()
+        found = _ERROR.search(reply)
+        if found is None:
+            raise self.distrust("answered something that does not end with its error queue", reply)
+        if int(found[1]):
+            raise self._reported([(int(found[1]), found[2]), *self.next_errors()], message)
+        replies = reply[: found.start()].split(";") if found.start() else []
+        if len(replies) != sum("?" in command for command in commands):
+            raise self.distrust(f"gave {len(replies)} replies to a message with another number of queries", reply)
+        return [each.strip() for each in replies]
+
+    def _reported(self, entries: list[tuple[int, str]], message: str) -> InstrumentError:
+        told = "; ".join(f"error {code}, {words.split(';')[0]}" for code, words in entries)
+        remedy = next((f": {self.remedies[code]}" for code, _ in entries if code in self.remedies), "")
+        return self.complaint(f"reports {told}{remedy}", command=message)
+
+    def next_errors(self) -> list[tuple[int, str]]:
+        """Empty the error queue and return what was in it, (code, text) each."""
+        entries: list[tuple[int, str]] = []
+        while len(entries) < QUEUE_DEPTH:
+            reply = self.ask(":SYST:ERR?").strip()
+            found = _ERROR.search(reply)
+            if found is None:
+                raise self.distrust("answered something that is no entry of an error queue", reply)
+            if not int(found[1]):
+                break
+            entries.append((int(found[1]), found[2]))
+        return entries
+
+    def check_errors(self) -> list[Any]:
+        """Raise InstrumentError if there is an entry in the error queue; PyMeasure would only log it."""
+        sent, entries = self._sent, self.next_errors()
+        if entries:
+            raise self._reported(entries, sent)
+        return []
+
+    def identify(self) -> Identity:
+        """Ask who answers; raise InstrumentError if it is another model than the class is for."""
+        reply = self.ask_plainly("*IDN?")
+        parts = [part.strip() for part in reply.split(",", 3)]
+        if len(parts) != 4:
+            raise self.distrust("gave no identity; check that the address is the right instrument", reply)
+        model = re.sub(r"^MODEL\s+", "", parts[1], flags=re.IGNORECASE)
+        if not model.upper().startswith(self.models):
+            expected = " or ".join(self.models)
+            raise self.complaint(
+                f"is a {model}, not a {expected}; correct its driver or its resource in the bench file",
+                command="*IDN?", reply=reply,
+            )  # fmt: skip
+        return Identity(parts[0], model, parts[2], parts[3])
+
+    def self_test(self) -> list[str]:
+        """Return the errors that were waiting in the queue; changes no output."""
+        return [f"error {code}, {words.split(';')[0]}" for code, words in self.next_errors()]
+
+    def floats(self, reply: str) -> FloatArray:
+        """Return the numbers of a reply; raise InstrumentError if there is anything else in it."""
+        try:
+            return np.array(reply.split(","), float)
+        except ValueError:
+            raise self.distrust("answered something that is no number", reply) from None
+
+    def number(self, reply: str) -> float:
+        """Return the only number of a reply; raise InstrumentError if there is anything else in it."""
+        values = self.floats(reply)
+        if len(values) != 1:
+            raise self.distrust(f"answered {len(values)} numbers where one was asked", reply)
+        return float(values[0])
+
+    def table(self, reply: str, rows: int, columns: int) -> FloatArray:
+        """Return the numbers of a reply, (rows, columns); raise InstrumentError if there are more or fewer."""
+        values = self.floats(reply)
+        if values.size != rows * columns:
+            raise self.distrust(f"answered {values.size} numbers instead of {rows} times {columns}", reply)
+        return values.reshape(rows, columns)
+
+
+def text(value: float) -> str:
+    """Return a number as it is sent: the shortest text that gives exactly this number again."""
+    return repr(float(value))
+
+
+def texts(values: Iterable[float]) -> str:
+    """Return numbers as they are sent in a list."""
+    return ",".join(text(value) for value in values)
+
+
+def without_sentinels(values: ArrayLike) -> tuple[FloatArray, NDArray[np.uint8]]:
+    """Return readings with NaN in the place of sentinels, and flags: 9.91e37 means no number, 9.9e37 beyond range."""
+    raw = np.asarray(values, float)
+    invalid = ~(np.abs(raw) <= 9e37)
+    beyond = invalid & (np.abs(raw) < 9.905e37)
+    flags = Flag.INVALID * invalid.astype(np.uint8) | Flag.OVERFLOW * beyond.astype(np.uint8)
+    return np.where(invalid, np.nan, raw), np.asarray(flags, np.uint8)
+
+
+def decoded(status: FloatArray, meaning: Mapping[int, Flag]) -> NDArray[np.uint8]:
+    """Return the flags of status words that came as numbers, by bit; a word that is no number is INVALID."""
+    known = np.abs(status) < 9e37
+    words = np.where(known, status, 0).astype(np.int64)
+    flags = np.where(known, 0, int(Flag.INVALID)).astype(np.uint8)
+    for bit, flag in meaning.items():
+        flags |= (words >> bit & 1).astype(np.uint8) * np.uint8(flag)
+    return flags

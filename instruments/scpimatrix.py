@@ -1,0 +1,134 @@
+"""The verbs of a switch matrix that are the same for all SCPI matrices: cards, crosspoints, verified switching."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from instruments.scpi import SCPIInstrument
+from labmtj.errors import InstrumentError, UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What the data sheet of a card says."""
+
+    rows: int
+    columns: int
+    relay_seconds: float
+    """from the command to the end of bounce"""
+
+
+class SCPIMatrix(SCPIInstrument):
+    """Implements `labmtj.verbs.SwitchMatrix`; a brand adds its cards, its names of crosspoints and its commands.
+
+    Args:
+        adapter: a VISA resource string, or an adapter of PyMeasure.
+        name: of the matrix on the bench.
+        cards: card model by slot, slots counted from 1.
+    """
+
+    slots: ClassVar[int]
+    known_cards: ClassVar[Mapping[str, Card]]
+    closed_query: ClassVar[str]
+    """asks for all closed crosspoints"""
+    open_all: ClassVar[str]
+
+    def __init__(self, adapter: Any, name: str, *, cards: Mapping[int, str] | None = None, **kwargs: Any) -> None:
+        self.card_models = dict(cards or {})
+        self.cards = {slot: self._card(name, slot, model) for slot, model in self.card_models.items()}
+        super().__init__(adapter, name, **kwargs)
+
+    def _card(self, name: str, slot: int, model: str) -> Card:
+        if model not in self.known_cards:
+            raise UsageError(
+                f"{name}: card {model!r} in slot {slot} is unknown; known are {', '.join(self.known_cards)}"
+            )
+        if not 1 <= slot <= self.slots:
+            raise UsageError(f"{name} has no slot {slot}; its slots are 1 to {self.slots}")
+        return self.known_cards[model]
+
+    def _name(self, slot: int, row: int, column: int) -> str:
+        """Return the name of an existing crosspoint."""
+        raise NotImplementedError
+
+    def _set_up(self) -> list[str]:
+        """Set what the box must know before a relay moves; return queries that tell whether it still knows."""
+        return []
+
+    def _check_set_up(self, replies: Sequence[str]) -> None:
+        """Raise InstrumentError if the replies to those queries show that it forgot."""
+
+    def _listed(self, reply: str) -> frozenset[str]:
+        """Return the crosspoints in a reply."""
+        raise NotImplementedError
+
+    @property
+    def relay_seconds(self) -> float:
+        """From a command to the end of bounce, of the slowest card."""
+        return max((card.relay_seconds for card in self.cards.values()), default=0.0)
+
+    @property
+    def grounds_open_lines(self) -> bool:
+        """Whether a column with no relay closed lies on ground by itself."""
+        return False
+
+    def crosspoint(self, slot: int, row: int, column: int) -> str:
+        """Return the name of a relay in the language of the box; slot, row and column count from 1."""
+        card = self.cards.get(slot)
+        if card is None:
+            raise UsageError(f"{self.name} has no card in slot {slot}; its cards are in {sorted(self.cards) or 'none'}")
+        if not (1 <= row <= card.rows and 1 <= column <= card.columns):
+            raise UsageError(
+                f"{self.name}: card {self.card_models[slot]} in slot {slot} has rows 1 to {card.rows} and columns 1 to"
+                f" {card.columns}; there is no row {row}, column {column}"
+            )
+        return self._name(slot, row, column)
+
+    def closed(self) -> frozenset[str]:
+        """Ask which relays are closed."""
+        return self._listed(self.exchange(self.closed_query)[0])
+
+    def switch(self, opening: Sequence[str], closing: Sequence[str]) -> None:
+        """Open, then close, then ask what is closed, in one message; InstrumentError if it is not as told."""
+        commands = [
+            f":ROUT:{verb} (@{','.join(names)})" for verb, names in (("OPEN", opening), ("CLOS", closing)) if names
+        ]
+        closed = self._move(commands)
+        self._verify(closed, wanted=closing, unwanted=set(opening) - set(closing))
+
+    def closures(self) -> Mapping[str, int]:
+        """Return nothing: these boxes do not count."""
+        return {}
+
+    def abort(self) -> None:
+        """Do nothing: every command of a matrix is over in milliseconds."""
+
+    def make_safe(self) -> None:
+        """Open every relay, verified."""
+        try:
+            closed = self._move([self.open_all])
+        except InstrumentError:
+            self.exchange(self.open_all)  # whatever else it refused
+            raise
+        self._verify(closed)
+
+    def shutdown(self) -> None:
+        """Make the instrument safe."""
+        self.make_safe()
+        self.isShutdown = True
+
+    def _move(self, commands: Sequence[str]) -> str:
+        """Move relays and return the list of those that are closed afterwards; `*OPC?` answers when they settled."""
+        *known, _, closed = self.exchange(*self._set_up(), *commands, "*OPC?", self.closed_query)
+        self._check_set_up(known)
+        return closed
+
+    def _verify(self, reply: str, *, wanted: Collection[str] = (), unwanted: Collection[str] | None = None) -> None:
+        closed = self._listed(reply)
+        stayed_closed = closed if unwanted is None else closed & set(unwanted)
+        for failed, state in ((set(wanted) - closed, "open"), (stayed_closed, "closed")):
+            if failed:
+                problem = f"says that {', '.join(sorted(failed))} stayed {state}; check the card and its relay"
+                raise self.complaint(problem, command=self._sent, reply=reply)

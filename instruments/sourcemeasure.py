@@ -1,0 +1,158 @@
+"""Limits, outputs and levels of an SCPI source-measure unit: whatever is set is read back before it counts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from instruments.scpi import SCPIInstrument, text
+from instruments.smumodel import Commands, Model
+from labmtj.errors import InstrumentError, LimitExceeded, UsageError
+from labmtj.quantities import FloatArray
+
+TOLERANCE = 1e-3
+"""how far a limit that is read back may be from what was set, as a fraction: the box rounds to its resolution"""
+
+
+class SourceMeasure(SCPIInstrument):
+    """Limits, outputs and levels of all channels; a brand adds its model and its commands."""
+
+    channels: tuple[str, ...] = ("1",)
+    commands: ClassVar[Commands]
+    model: ClassVar[Model]
+
+    def __init__(self, adapter: Any, name: str, **kwargs: Any) -> None:
+        self._limits: dict[str, tuple[float, float]] = {}
+        super().__init__(adapter, name, **kwargs)
+
+    def limit(self, channel: str, amperes: float, highest_volts: float) -> None:
+        """Set the compliance and a fixed source range, at level 0 V; both are read back.
+
+        Args:
+            channel: one of `channels`.
+            amperes: the compliance, for both signs.
+            highest_volts: the highest level that `level`, `run_shots` and `run_pulses` will accept from now on.
+
+        Raises:
+            CannotDo: the model has no such compliance or level.
+            InstrumentError: the level is not 0 V, or the box keeps another value than it was given.
+        """
+        volts_range = self.model.source_range(self.name, amperes, highest_volts)
+        self._require_zero(channel)
+        self._limits.pop(channel, None)
+        level, span, limit, meter = (
+            self._header(name, channel) for name in ("level", "source_range", "limit", "current_range")
+        )
+        scale, lowest = self.model.resting_range(amperes), self.model.facts.range_amperes[0]
+        kept = self.exchange(
+            *(each.format(ch=channel) for each in self.commands.prepare), f"{span} {text(volts_range)}",
+            # a limit far below the present current range is refused, by some boxes silently; and a current range below
+            # the limit would itself limit the source, so the range rests at the limit whenever nothing is read
+            f"{meter} {text(lowest)}", f"{limit} {text(amperes)}", f"{meter} {text(scale)}",
+            f"{limit}?", f"{span}?", f"{level}?",
+        )  # fmt: skip
+        kept_amperes, kept_range, kept_level = (self.number(reply) for reply in kept)
+        self._compare("compliance", "A", amperes, kept_amperes)
+        # some boxes answer with the highest level of the range instead of its name
+        self._compare("source range", "V", volts_range, kept_range, self.model.source_reach - 1 + TOLERANCE)
+        self._compare("level", "V", 0.0, kept_level)
+        self._limits[channel] = (amperes, highest_volts)
+
+    def switch_output(self, channel: str, *, on: bool) -> None:
+        """Switch an output at level 0 V; on only after `limit`, and only while the box still keeps that limit."""
+        if on and channel not in self._limits:
+            raise UsageError(f"{self.name}: channel {channel} needs a limit before its output goes on")
+        self._require_zero(channel)
+        if on:
+            kept = self.number(self.exchange(f"{self._header('limit', channel)}?")[0])
+            self._compare("compliance", "A", self._limits[channel][0], kept)
+        output = self._header("output", channel)
+        if self.number(self.exchange(f"{output} {int(on)}", f"{output}?")[0]) != on:
+            raise self.complaint(f"did not switch output {channel} {'on' if on else 'off'}; check its interlock")
+
+    def outputs(self) -> Mapping[str, bool]:
+        """Ask which outputs are on."""
+        replies = self.exchange(*(f"{self._header('output', channel)}?" for channel in self.channels))
+        return {channel: self.number(reply) != 0 for channel, reply in zip(self.channels, replies, strict=True)}
+
+    def level(self, volts: Mapping[str, float]) -> None:
+        """Set levels in one message; LimitExceeded beyond what `limit` was told."""
+        self._check_levels(tuple(volts), np.array([list(volts.values())], float))
+        self.exchange(*(f"{self._header('level', channel)} {text(value)}" for channel, value in volts.items()))
+
+    def make_safe(self) -> None:
+        """Bring every level to 0 V, then switch every output off, verified; every step even if one before failed.
+
+        Raises:
+            InstrumentError: the first failure.
+        """
+        self._limits.clear()
+        steps = [self._end_sequences, *(self._zero_and_off(name) for name in ("level", "output"))]
+        failures = [failure for failure in map(self._attempt, steps) if failure]
+        if failures:
+            raise failures[0]
+
+    def shutdown(self) -> None:
+        """Make the instrument safe."""
+        self.make_safe()
+        self.isShutdown = True
+
+    # Safety
+
+    def _end_sequences(self) -> None:
+        ends = self.commands.end_sequence
+        self.exchange(*(each.format(ch=channel) for channel in self.channels for each in ends))
+
+    def _zero_and_off(self, name: str) -> Callable[[], None]:
+        def step() -> None:
+            headers = [self._header(name, channel) for channel in self.channels]
+            kept = self.exchange(*(part for header in headers for part in (f"{header} 0", f"{header}?")))
+            if any(self.number(reply) for reply in kept):
+                raise self.complaint(f"does not bring every {name} to 0; switch it off by hand", reply=";".join(kept))
+
+        return step
+
+    @staticmethod
+    def _attempt(step: Callable[[], None]) -> InstrumentError | None:
+        try:
+            step()
+        except InstrumentError as error:
+            return error
+        return None
+
+    def _require_zero(self, channel: str) -> None:
+        asked = [f"{self._header(name, channel)}?" for name in ("function", "level", "output")]
+        function, level, output = self.exchange(*asked)
+        if self.number(level):
+            raise self.complaint(f"channel {channel} is at {level} V; bring it to 0 V first")
+        if not function.upper().startswith("VOLT") and self.number(output):
+            raise self.complaint(f"channel {channel} sources a current with its output on; switch that off first")
+
+    def _compare(self, what: str, unit: str, wanted: float, kept: float, tolerance: float = TOLERANCE) -> None:
+        if abs(kept - wanted) > tolerance * abs(wanted):
+            raise self.complaint(
+                f"keeps a {what} of {kept:.6g} {unit} instead of {wanted:.6g} {unit}; its output must stay off until"
+                f" the {what} is one that it accepts"
+            )
+
+    # Checks
+
+    def _header(self, name: str, channel: str) -> str:
+        if channel not in self.channels:
+            raise UsageError(f"{self.name} has no channel {channel!r}; it has {', '.join(self.channels)}")
+        return str(getattr(self.commands, name)).format(ch=channel)
+
+    def _limit_of(self, channel: str) -> tuple[float, float]:
+        self._header("limit", channel)
+        if channel not in self._limits:
+            raise UsageError(f"{self.name}: channel {channel} needs a limit first")
+        return self._limits[channel]
+
+    def _check_levels(self, channels: tuple[str, ...], volts: FloatArray) -> None:
+        for channel, levels in zip(channels, volts.T, strict=True):
+            highest = self._limit_of(channel)[1]
+            worst = np.max(np.abs(levels), initial=0.0)
+            if not worst <= highest:
+                raise LimitExceeded(f"{self.name}: level {worst:g} V of channel {channel} exceeds its {highest:g} V")

@@ -1,0 +1,176 @@
+"""What Keithley's TSP matrices share: cards by slot, crosspoints by name, relays moved and checked on the box."""
+
+from __future__ import annotations
+
+import re
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from pymeasure.adapters import Adapter
+from pymeasure.instruments import Instrument
+from pymeasure.instruments.validators import strict_discrete_set
+
+from instruments.tsp import TSPInstrument, model_of, number
+from labmtj.errors import UsageError
+from labmtj.shots import Identity
+
+LONGEST_LIST = 120
+"""Relays named in one statement, so that its line stays short enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """Geometry of a matrix card, and how long its relays take to open or close, bounce included."""
+
+    rows: int
+    columns: int
+    relay_seconds: float
+
+
+class TSPMatrix(TSPInstrument):
+    """Implements `labmtj.verbs.SwitchMatrix`; a model adds its slots, its cards and how it names a crosspoint.
+
+    Args:
+        adapter: VISA resource, or an adapter of PyMeasure.
+        name: of the instrument on the bench.
+        cards: card model by slot; `identify` checks them. None: `identify` takes what it finds.
+        kwargs: for PyVISA.
+
+    Raises:
+        UsageError: a slot does not exist, or a card is not in the table.
+    """
+
+    slots: ClassVar[int]
+    known_cards: ClassVar[Mapping[str, Card]]
+    grounds_open_lines = False
+
+    def __init__(
+        self, adapter: Adapter | str | int, name: str, *, cards: Mapping[int, str] | None = None, **kwargs: Any
+    ) -> None:
+        self.cards = dict(cards or {})
+        for slot, model in self.cards.items():
+            if not 1 <= slot <= self.slots or model not in self.known_cards:
+                known = ", ".join(self.known_cards)
+                raise UsageError(
+                    f"{name}: no card {model!r} in slot {slot}; slots are 1 to {self.slots}, cards {known}"
+                )
+        super().__init__(adapter, name, **kwargs)
+
+    connect_rule = Instrument.control(
+        "print(channel.connectrule)", "channel.connectrule = %d",
+        """Control how an exclusive close moves relays (str "at once", "break before make", "make before break").""",
+        validator=strict_discrete_set, values={"at once": 0, "break before make": 1, "make before break": 2},
+        map_values=True,
+    )  # fmt: skip
+    connect_sequentially = Instrument.control(
+        "print(channel.connectsequential)", "channel.connectsequential = %d",
+        """Control whether relays move one at a time (bool).""",
+        validator=strict_discrete_set, values={False: 0, True: 1}, map_values=True,
+    )  # fmt: skip
+
+    @abstractmethod
+    def _name(self, slot: int, row: int, column: int) -> str:
+        """Return the name of a crosspoint."""
+
+    def identify(self) -> Identity:
+        """Ask who answers; InstrumentError for another model, or another card than expected."""
+        identity = super().identify()
+        slots = sorted(self.cards) or list(range(1, self.slots + 1))
+        found = dict(
+            zip(slots, self.each(self.run(*(f"print(slot[{slot}].idn)" for slot in slots)), len(slots)), strict=True)
+        )
+        models = {slot: model_of(idn) for slot, idn in found.items()}
+        wrong = [slot for slot in self.cards if models[slot] != self.cards[slot]]
+        if wrong:
+            slot = wrong[0]
+            problem = f"has {models[slot]} in slot {slot}, not {self.cards[slot]}; correct the cards in the bench file"
+            raise self.complaint(problem, f"print(slot[{slot}].idn)", found[slot])
+        self.cards = {slot: model for slot, model in models.items() if model in self.known_cards}
+        return identity
+
+    @property
+    def relay_seconds(self) -> float:
+        """From a command to the end of bounce, of the slowest card."""
+        return max((self.known_cards[model].relay_seconds for model in self.cards.values()), default=0.0)
+
+    def crosspoint(self, slot: int, row: int, column: int) -> str:
+        """Return the name of a relay; UsageError if no card has it."""
+        if slot not in self.cards:
+            there = ", ".join(map(str, sorted(self.cards))) or "none known before `identify`"
+            raise UsageError(f"{self.name} has no card in slot {slot}; slots with cards: {there}")
+        card = self.known_cards[self.cards[slot]]
+        if not (1 <= row <= card.rows and 1 <= column <= card.columns):
+            size = f"{card.rows} rows and {card.columns} columns"
+            raise UsageError(f"{self.name} has no relay at row {row}, column {column} of slot {slot}: {size}")
+        return self._name(slot, row, column)
+
+    def closed(self) -> frozenset[str]:
+        """Ask which relays are closed."""
+        return _names(self.ask('print(channel.getclose("allslots"))'))
+
+    def switch(self, opening: Sequence[str], closing: Sequence[str]) -> None:
+        """Open, then close, in one script; the box closes nothing unless it has opened everything.
+
+        Each step is over when its relays have settled.
+
+        Raises:
+            InstrumentError: a relay does not exist, is forbidden, or did not move.
+        """
+        if not opening and not closing:
+            return
+        lines = [
+            *(f'channel.open("{names}")' for names in _lists(opening)),
+            "local opened = errorqueue.count == 0",
+            *(f'opened = opened and channel.getclose("{names}") == nil' for names in _lists(opening)),
+            *(f'if opened then channel.close("{names}") end' for names in _lists(closing)),
+            'print(channel.getclose("allslots"))',
+        ]
+        seconds = 2 * self.relay_seconds * (len(opening) + len(closing))
+        reply = self.line(self.script(*lines, seconds=seconds))
+        closed = _names(reply)
+        self._complain_of("stay closed", sorted(closed & (set(opening) - set(closing))), reply)
+        self._complain_of("do not close", sorted(set(closing) - closed), reply)
+
+    def closures(self) -> Mapping[str, int]:
+        """Return how often each crosspoint of the known cards has closed; the box keeps count on the cards."""
+        rows = list(self._rows())
+        asked = [f'print(channel.getcount("{row[0]}:{row[-1]}"))' for row in rows]
+        printed = self.each(self.run(*asked), len(rows))
+        counts: dict[str, int] = {}
+        for row, reply in zip(rows, printed, strict=True):
+            try:
+                counts |= zip(row, map(_count, re.split("[,;]", reply)), strict=True)
+            except ValueError as error:
+                raise self.complaint(f"gives no count for each of {row[0]} to {row[-1]}", reply=reply) from error
+        return counts
+
+    def make_safe(self) -> None:
+        """Open every relay; InstrumentError if one stays closed or the box does not answer."""
+        reply = self._insist('channel.open("allslots")', 'print(channel.getclose("allslots"))')
+        self._complain_of("stay closed", sorted(_names(reply)), reply)
+
+    def _rows(self) -> Iterator[list[str]]:
+        for slot, model in sorted(self.cards.items()):
+            card = self.known_cards[model]
+            for row in range(1, card.rows + 1):
+                yield [self._name(slot, row, column) for column in range(1, card.columns + 1)]
+
+    def _complain_of(self, what: str, relays: Sequence[str], reply: str) -> None:
+        if relays:
+            raise self.complaint(f"relays {', '.join(relays)} {what}; nothing more was moved", reply=reply)
+
+
+def _names(reply: str) -> frozenset[str]:
+    """Return the relays of a reply such as "1205;1306" or "1001(1031),1002(1032)"; the pair in brackets comes along."""
+    text = re.sub(r"\([^)]*\)", "", reply)
+    return frozenset(name.strip() for name in re.split("[,;]", text) if name.strip() not in ("", "nil"))
+
+
+def _lists(names: Sequence[str]) -> list[str]:
+    return [",".join(names[start : start + LONGEST_LIST]) for start in range(0, len(names), LONGEST_LIST)]
+
+
+def _count(text: str) -> int:
+    return int(number(text))

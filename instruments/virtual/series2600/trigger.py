@@ -1,0 +1,259 @@
+"""The trigger model of a 2600B: events, timers, and the sweep of a channel that waits for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import count
+
+from instruments.virtual.series2600.measure import Meter, reading_buffers
+from instruments.virtual.series2600.source import AMPS, SOURCE_REACH, VOLTS, Source, fitting
+from labmtj.virtual.tsp.buffers import ReadingBuffer
+from labmtj.virtual.tsp.complaints import INVALID_PARAMETER, TOO_BIG_FOR_RANGE, UNAVAILABLE, Complaint
+from labmtj.virtual.tsp.engine import Engine
+from labmtj.virtual.tsp.tree import Group, Members, Setting, number, one_of, switch, truth, whole, within
+
+TIMERS = 8
+MOST_POINTS = 100_000
+SOURCE_IDLE, SOURCE_HOLD = 0, 1
+EVENTS = ("SWEEPING", "ARMED", "SOURCE_COMPLETE", "MEASURE_COMPLETE", "PULSE_COMPLETE", "SWEEP_COMPLETE", "IDLE")
+
+
+class Triggers:
+    """All events of a box, and who waits for them."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self.numbers = count(1)
+        self._listeners: list[Callable[[int], None]] = []
+        command = next(self.numbers)
+        engine.triggered = partial(self.emit, command)
+        self.timers = [Timer(self, number) for number in range(1, TIMERS + 1)]
+        timers = Group("trigger.timer", {number: timer.group for number, timer in enumerate(self.timers, 1)})
+        self.group = Group("trigger", {"EVENT_ID": command, "timer": timers})
+
+    def listen(self, listener: Callable[[int], None]) -> None:
+        """Have a function called with the number of every event."""
+        self._listeners.append(listener)
+
+    def emit(self, event: int) -> None:
+        """Let an event happen."""
+        for listener in self._listeners:
+            listener(event)
+
+    def reset(self) -> None:
+        """Bring the timers to their defaults."""
+        self.group.reset()
+
+
+class Detector:
+    """Remembers that its stimulus has happened until somebody passes; without a stimulus it is open."""
+
+    def __init__(self, triggers: Triggers) -> None:
+        self.stimulus = Setting(0.0, number)
+        self._seen = False
+        self._engine = triggers.engine
+        self._waiting: Callable[[], None] | None = None
+        triggers.listen(self._notice)
+
+    def passes(self, otherwise: Callable[[], None]) -> bool:
+        """Return whether one may pass now; if not, have a function called when one may."""
+        if not self.stimulus.value or self._seen:
+            self._seen = False
+            return True
+        self._waiting = otherwise
+        return False
+
+    def clear(self) -> None:
+        """Forget what has happened and who waits."""
+        self._seen, self._waiting = False, None
+
+    def set(self) -> None:
+        """Let who waits pass, or else the next who comes."""
+        waiting, self._waiting = self._waiting, None
+        if waiting is None:
+            self._seen = True
+        else:
+            self._engine.clock.after(0.0, waiting)
+
+    def _notice(self, event: int) -> None:
+        if self.stimulus.value == event:
+            self.set()
+
+
+class Timer:
+    """trigger.timer[N]: emits its event some time after its stimulus."""
+
+    def __init__(self, triggers: Triggers, number_of: int) -> None:
+        self._triggers, self.event = triggers, next(triggers.numbers)
+        self.delay, self.count = Setting(1e-5, within(0.0, 100_000.0)), Setting(1.0, whole(0, 1_048_575))
+        self.passthrough, self.stimulus = Setting(default=False, accept=truth), Setting(0.0, number)
+        self._left = 0
+        triggers.listen(self._notice)
+        name = f"trigger.timer[{number_of}]"
+        self.group = Group(
+            name,
+            {
+                "delay": self.delay, "count": self.count, "passthrough": self.passthrough, "stimulus": self.stimulus,
+                "EVENT_ID": self.event, "clear": self._clear, "reset": self._reset,
+            },
+        )  # fmt: skip
+
+    def _notice(self, event: int) -> None:
+        if self.stimulus.value == event and not self._left:
+            self._left = int(self.count.value) or MOST_POINTS
+            if self.passthrough.value:
+                self._triggers.emit(self.event)
+            self._triggers.engine.clock.after(self.delay.value, self._expire)
+
+    def _expire(self) -> None:
+        if not self._left:
+            return
+        self._left -= 1
+        if self._left:
+            self._triggers.engine.clock.after(self.delay.value, self._expire)
+        self._triggers.emit(self.event)
+
+    def _clear(self) -> None:
+        self._left = 0
+
+    def _reset(self) -> None:
+        self._clear()
+        self.group.reset()
+
+
+class Sweep:
+    """smua.trigger: steps the source through a list, measures and ends pulses, each when its stimulus comes."""
+
+    def __init__(self, engine: Engine, channel: str, source: Source, meter: Meter, triggers: Triggers) -> None:
+        self._engine, self._source, self._meter, self._triggers = engine, source, meter, triggers
+        self._channel = channel
+        self._event = {name: next(triggers.numbers) for name in EVENTS}
+        self._detectors = {name: Detector(triggers) for name in ("arm", "source", "measure", "endpulse")}
+        self._points, self._arms = Setting(1.0, whole(1, MOST_POINTS)), Setting(1.0, whole(1, MOST_POINTS))
+        self._source_action, self._measure_action = Setting(0.0, switch), Setting(0.0, one_of(0, 1, 2))
+        self._endpulse, self._endsweep = Setting(1.0, switch), Setting(0.0, switch)
+        self._limits = {kind: Setting(0.0, number) for kind in (VOLTS, AMPS)}
+        self._levels: list[float] = []
+        self._names, self._buffers = "", tuple[ReadingBuffer, ...]()
+        self._running: Iterator[Detector | None] | None = None
+        self.group = Group(f"smu{channel}.trigger", self._tree())
+
+    def abort(self) -> None:
+        """Stop where it is, and go back to the level that is set."""
+        if self._running is not None:
+            self._running = None
+            self._source.step(self._source.level[self._source.kind].value)
+        for detector in self._detectors.values():
+            detector.clear()
+
+    def _initiate(self) -> None:
+        if self._running is not None:
+            raise Complaint(UNAVAILABLE, "command unavailable: a sweep is running")
+        self._fit_range()
+        for detector in self._detectors.values():
+            detector.clear()
+        for buffer in self._buffers:
+            buffer.begin()
+        self._running = self._run()
+        self._engine.clock.after(0.0, self._advance)
+
+    def _advance(self) -> None:
+        """Run on until something has to be waited for."""
+        if self._running is None:
+            return
+        for detector in self._running:
+            if detector is not None and not detector.passes(self._advance):
+                return
+        self._running = None
+
+    def _run(self) -> Iterator[Detector | None]:
+        self._emit("SWEEPING")
+        for _ in range(int(self._arms.value)):
+            yield self._detectors["arm"]
+            self._emit("ARMED")
+            for point in range(int(self._points.value)):
+                yield from self._point(point)
+        if self._endsweep.value == SOURCE_IDLE:
+            self._idle()
+        self._emit("SWEEP_COMPLETE")
+        self._emit("IDLE")
+
+    def _point(self, point: int) -> Iterator[Detector | None]:
+        yield self._detectors["source"]
+        if self._source_action.value and self._levels:
+            limit = self._limits[AMPS if self._source.kind == VOLTS else VOLTS].value
+            self._source.step(self._levels[point % len(self._levels)], limit if limit > 0 else None)
+            self._source.settle()
+        self._emit("SOURCE_COMPLETE")
+        yield self._detectors["measure"]
+        if self._measure_action.value and self._names:
+            self._meter.store(self._names, self._buffers, self._meter.read())
+        self._emit("MEASURE_COMPLETE")
+        yield self._detectors["endpulse"]
+        if self._endpulse.value == SOURCE_IDLE:
+            self._idle()
+        self._emit("PULSE_COMPLETE")
+
+    def _idle(self) -> None:
+        self._source.step(self._source.level[self._source.kind].value)
+
+    def _emit(self, event: str) -> None:
+        self._triggers.emit(self._event[event])
+
+    def _fit_range(self) -> None:
+        """Choose the range of the source for the whole sweep; Complaint if the fixed one does not hold it."""
+        kind, source = self._source.kind, self._source
+        if not (self._source_action.value and self._levels):
+            return
+        most = max(map(abs, self._levels))
+        if source.auto[kind].value:
+            source.range[kind].value = fitting(source.scales[kind], most / SOURCE_REACH)
+        elif most > source.range[kind].value * SOURCE_REACH:
+            raise Complaint(
+                TOO_BIG_FOR_RANGE, f"value too big for range: {most!r} on the range of {source.range[kind].value!r}"
+            )
+
+    def _list(self, levels: object) -> None:
+        if not isinstance(levels, list) or not 0 < len(levels) <= MOST_POINTS:
+            raise Complaint(INVALID_PARAMETER, "parameter 1 is invalid: a table of levels is expected")
+        self._levels = [number(level) for level in levels]
+
+    def _line(self, start: object, stop: object, points: object) -> None:
+        first, last, many = number(start), number(stop), int(whole(1, MOST_POINTS)(points))
+        step = (last - first) / max(many - 1, 1)
+        self._levels = [first + step * index for index in range(many)]
+
+    def _decades(self, start: object, stop: object, points: object, asymptote: object = 0.0) -> None:
+        origin, many = number(asymptote), int(whole(1, MOST_POINTS)(points))
+        first, last = number(start) - origin, number(stop) - origin
+        if first * last <= 0:
+            raise Complaint(INVALID_PARAMETER, "parameter 1 is invalid: a logarithmic sweep does not pass zero")
+        ratio = last / first
+        self._levels = [origin + first * ratio ** (index / max(many - 1, 1)) for index in range(many)]
+
+    def _record(self, names: str, *buffers: object) -> None:
+        self._buffers, self._names = reading_buffers(buffers, len(names)), names
+
+    def _layer(self, layer: str, members: Members) -> Group:
+        detector = self._detectors[layer]
+        name = f"smu{self._channel}.trigger.{layer}"
+        return Group(name, {**members, "stimulus": detector.stimulus, "set": detector.set})
+
+    def _tree(self) -> Members:
+        records = {names: partial(self._record, names) for names in ("i", "v", "r", "p", "iv")}
+        shapes: Members = {}
+        for letter in "vi":
+            shapes |= {f"list{letter}": self._list, f"linear{letter}": self._line, f"log{letter}": self._decades}
+        source = {"action": self._source_action, "limiti": self._limits[AMPS], "limitv": self._limits[VOLTS]}
+        return {
+            **{f"{name}_EVENT_ID": event for name, event in self._event.items()},
+            "count": self._points,
+            "autoclear": Setting(0.0, switch),
+            "initiate": self._initiate,
+            "arm": self._layer("arm", {"count": self._arms}),
+            "source": self._layer("source", {**source, **shapes}),
+            "measure": self._layer("measure", {"action": self._measure_action, **records}),
+            "endpulse": self._layer("endpulse", {"action": self._endpulse}),
+            "endsweep": Group(f"smu{self._channel}.trigger.endsweep", {"action": self._endsweep}),
+        }

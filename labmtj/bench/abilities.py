@@ -1,0 +1,58 @@
+"""What the instruments of a bench cannot do, found before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from labmtj.bench.wiring import Channel, Wiring
+from labmtj.errors import CannotDo, SettingError, UsageError
+from labmtj.limits import ROUNDING_VOLTS
+from labmtj.quantities import Reading, Refusal
+from labmtj.verbs import SourceMeasureUnit
+
+Units = Mapping[str, SourceMeasureUnit]
+
+
+def check_channels(wiring: Wiring, units: Units) -> None:
+    """Raise SettingError for a channel that no unit has, naming its place in the bench file."""
+    for bus in wiring.buses:
+        if bus.channel is not None:
+            _check_channel(bus.channel, units, ("buses", bus.name, "channel"))
+    for line in wiring.lines:
+        if isinstance(line.end, Channel):
+            _check_channel(line.end, units, line.key)
+
+
+def _check_channel(channel: Channel, units: Units, key: tuple[str, ...]) -> None:
+    if channel.unit not in units:
+        raise SettingError(key, f"{channel.unit} is not a source-measure unit, it has no channels; name one that is")
+    if channel.name not in units[channel.unit].channels:
+        known = ", ".join(f"{channel.unit}.{name}" for name in units[channel.unit].channels)
+        raise SettingError(key, f"{channel.unit} has no channel {channel.name!r}; it has {known}")
+
+
+def check_reading(wiring: Wiring, units: Units, how: Reading) -> None:
+    """Raise UsageError for a range, CannotDo for an aperture, that some unit does not have."""
+    for name in dict.fromkeys(channel.unit for channel in wiring.channels):
+        facts = units[name].facts
+        if how.range_amperes is not None and how.range_amperes > facts.range_amperes[-1]:
+            raise UsageError(
+                f"no range of {name} holds {how.range_amperes:g} A; the largest is {facts.range_amperes[-1]:g} A"
+            )
+        shortest, longest = facts.aperture_seconds
+        if not shortest <= how.aperture_seconds <= longest:
+            raise CannotDo(
+                f"{name} integrates from {shortest:g} to {longest:g} s, not {how.aperture_seconds:g} s; choose another "
+                "aperture_seconds. Nothing was applied"
+            )
+
+
+def volts_refusal(wiring: Wiring, units: Units, volts: float, cell_volts: float) -> Refusal | None:
+    """Say why a level of `volts` is too high for the array or for a unit, or None."""
+    for name in dict.fromkeys(channel.unit for channel in wiring.channels):
+        highest = units[name].facts.highest_volts
+        if volts > highest + ROUNDING_VOLTS:
+            return Refusal(f"{volts:g} V is above the {highest:g} V of {name}", "lower the voltage")
+    if volts > cell_volts + ROUNDING_VOLTS:
+        return Refusal(f"{volts:g} V on a line is above the limit of {cell_volts:g} V", "lower the voltage")
+    return None

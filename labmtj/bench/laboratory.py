@@ -1,0 +1,167 @@
+"""The bench file of a laboratory: instruments, buses, lines, the chip; and of a virtual bench that stands for one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from labmtj.junction import ArrayDescription
+from labmtj.quantities import Limits
+
+_STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
+
+
+def _slots(cards: Any) -> Any:
+    """Return the cards with numbers as slots and text as models: YAML and JSON read either as the other."""
+    if not isinstance(cards, Mapping):
+        return cards
+    return {int(slot) if str(slot).isdigit() else slot: str(model) for slot, model in cards.items()}
+
+
+Cards = Annotated[dict[int, str], BeforeValidator(_slots)]
+ArrayFile = Annotated[ArrayDescription, WithJsonSchema({"type": "string", "description": "array file"})]
+
+
+class InstrumentFile(BaseModel):
+    """One instrument: which driver speaks to it, and where it is."""
+
+    model_config = _STRICT
+
+    driver: str = Field(description="dotted name of the class, such as instruments.keithley2600.Keithley2636B")
+    resource: str = Field(description="VISA resource, such as TCPIP::192.168.1.20::5025::SOCKET")
+    cards: Cards = Field({}, description="of a switch matrix: card model by slot, counted from 1 as on the box")
+    visa_library: str = Field("@py", description="@py, or @ivi for an installed NI or Keysight VISA")
+    timeout_seconds: float = Field(10.0, gt=0, description="how long an answer may take")
+    options: dict[str, bool | int | float | str] = Field(
+        {}, description="further arguments of the driver, such as ground_mode: true"
+    )
+
+
+class BusFile(BaseModel):
+    """A row of the matrix and what feeds it. One that is fed by nothing holds one floating line."""
+
+    model_config = _STRICT
+
+    row: int = Field(ge=1, description="row of the matrix, counted from 1 as on the box; an input of a B2200A")
+    channel: str = Field("", description="source-measure channel such as smu.a")
+    ground: bool = Field(default=False, description="true if the row is tied to LO of the sources")
+
+
+class DirectFile(BaseModel):
+    """A line that no relay switches."""
+
+    model_config = _STRICT
+
+    channel: str = Field("", description="source-measure channel such as smu3.a")
+    ground: bool = Field(default=False, description="true if the line is tied to ground")
+
+
+LineFile = Annotated[str, Field(description="matrix.SLOT.COLUMN, or a run of lines: matrix.1.1-15")] | DirectFile
+
+
+class LinesFile(BaseModel):
+    """Where every line of the array ends, in the order of the array."""
+
+    model_config = _STRICT
+
+    rows: list[LineFile] = Field(min_length=1)
+    columns: list[LineFile] = Field(min_length=1)
+
+
+class LimitsFile(BaseModel):
+    """Limits of the bench; of these and the array's, the stricter one counts."""
+
+    model_config = _STRICT
+
+    cell_volts: float | None = Field(None, gt=0)
+    line_amperes: float | None = Field(None, gt=0)
+    pulse_seconds: float | None = Field(None, gt=0)
+    disturb_volts: float | None = Field(None, gt=0)
+
+    def within(self, limits: Limits) -> Limits:
+        """Return the stricter of both, limit by limit."""
+        own = {name: value for name, value in self.model_dump().items() if value is not None}
+        return Limits(
+            **{name: min(getattr(limits, name), own.get(name, float("inf"))) for name in Limits.__dataclass_fields__}
+        )
+
+
+class ChipFile(BaseModel):
+    """What lies under the probes."""
+
+    model_config = _STRICT
+
+    id: str = Field(min_length=1, description="as on its label; goes into every record")
+    die: str = ""
+    array: ArrayFile
+
+
+class ContactFile(BaseModel):
+    """The check after a touch-down: the current of every line alone against all others on ground."""
+
+    model_config = _STRICT
+
+    read_volts: float = Field(0.05, gt=0, description="not more than limits.disturb_volts")
+    lowest_fraction: float = Field(0.2, gt=0, lt=1, description="of the nominal line current, all cells AP")
+    highest_factor: float = Field(3.0, gt=1, description="times the nominal line current, all cells P")
+
+
+class LaboratoryFile(BaseModel):
+    """A bench of instruments."""
+
+    model_config = _STRICT
+
+    name: str
+    kind: Literal["instruments"]
+    instruments: dict[str, InstrumentFile] = Field(min_length=1)
+    buses: dict[str, BusFile] = {}
+    lines: LinesFile
+    chip: ChipFile
+    limits: LimitsFile = LimitsFile()
+    settle_seconds: float = Field(1e-3, ge=0, description="from sources at 0 V to the first relay that opens")
+    relay_settle_seconds: float = Field(
+        5e-3, ge=0, description="from the last relay at rest to the first level, beyond the bounce of the relay"
+    )
+    contact: ContactFile = ContactFile()
+    temperature_kelvin: float | None = Field(None, gt=0)
+    field_tesla: float | None = None
+    operator: str = ""
+    notes: str = ""
+
+    @property
+    def bench_limits(self) -> Limits:
+        """The stricter of the bench's and the array's limits."""
+        return self.limits.within(self.chip.array.limits.as_limits())
+
+
+class CablesFile(BaseModel):
+    """What lies between instruments and pads, beyond the lead resistances of the array file."""
+
+    model_config = _STRICT
+
+    series_ohms: float = Field(0.0, ge=0, description="of the cable of every line")
+    relay_ohms: float = Field(0.0, ge=0, description="of a closed contact")
+    relay_leak_ohms: float = Field(1e12, gt=0, description="of an open contact")
+
+
+class VirtualFile(BaseModel):
+    """A laboratory whose instruments are virtual and whose chip is simulated."""
+
+    model_config = _STRICT
+
+    name: str
+    kind: Literal["virtual"]
+    of: Annotated[LaboratoryFile, WithJsonSchema({"type": "string", "description": "bench file of kind instruments"})]
+    arrays: Annotated[
+        dict[str, ArrayDescription],
+        WithJsonSchema({"type": "array", "items": {"type": "string"}, "description": "array files; chips are drawn"}),
+    ] = Field(min_length=1)
+    seed: int = Field(1, ge=0, lt=2**63)
+    realtime_factor: float = Field(0.0, ge=0, le=1, description="0 books time, 1 waits as the bench would")
+    noise: bool = True
+    message_seconds: float = Field(1e-3, ge=0, description="a message over the network")
+    cables: CablesFile = CablesFile()
+    operator: str = ""
+    notes: str = ""

@@ -1,0 +1,104 @@
+"""Bench files of every kind, with the files that they name read in: arrays, and the bench that a virtual one is of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from labmtj import library, yamlfile
+from labmtj.bench.description import BenchFile
+from labmtj.bench.laboratory import LaboratoryFile, VirtualFile
+from labmtj.bench.wiring import wiring_of
+from labmtj.errors import ConfigError, SettingError
+from labmtj.junction import ArrayDescription
+from labmtj.yamlfile import YamlFile
+
+AnyBenchFile = Annotated[BenchFile | LaboratoryFile | VirtualFile, Field(discriminator="kind")]
+KINDS = ("simulated", "instruments", "virtual")
+
+
+def load_any(name: str, beside: Path | None = None) -> BenchFile | LaboratoryFile | VirtualFile:
+    """Read a bench file of any kind and what it names; raise ConfigError with file, line and key."""
+    path = library.find(name, "benches", beside)
+    file = yamlfile.load(path)
+    kind = file.content.get("kind")
+    if kind == "instruments":
+        return _laboratory(file)
+    if kind == "virtual":
+        return _virtual(file)
+    if kind != "simulated":
+        raise file.complaint(("kind",), f"{kind!r} is no kind of bench; choose one of {', '.join(KINDS)}")
+    return file.parse(BenchFile, {"name": path.stem, **file.content, "arrays": _arrays(file)})
+
+
+def load_bench(name: str, beside: Path | None = None) -> BenchFile:
+    """Read the file of a simulated bench; raise ConfigError with file, line and key, also for another kind."""
+    found = load_any(name, beside)
+    if not isinstance(found, BenchFile):
+        raise ConfigError(f"{name}: is a bench of kind {found.kind}; what was asked for needs one of kind simulated")
+    return found
+
+
+def load_array(name: str, beside: Path | None = None) -> ArrayDescription:
+    """Read an array file; raise ConfigError with file, line and key."""
+    return yamlfile.load(library.find(name, "arrays", beside)).parse(ArrayDescription)
+
+
+def complaint(file: YamlFile, error: SettingError) -> ConfigError:
+    """Return the error that says where in the bench file something is wrong that came out later."""
+    return file.complaint(tuple(int(part) if part.isdigit() else part for part in error.key), error.problem)
+
+
+def _laboratory(file: YamlFile) -> LaboratoryFile:
+    content = dict(file.content)
+    chip = content.get("chip")
+    if isinstance(chip, dict) and isinstance(chip.get("array"), str):
+        content["chip"] = {**chip, "array": load_array(chip["array"], file.path.parent)}
+    found = file.parse(LaboratoryFile, {"name": file.path.stem, **content})
+    try:
+        wiring_of(found)
+        _check_contact(found)
+    except SettingError as error:
+        raise complaint(file, error) from None
+    return found
+
+
+def _check_contact(file: LaboratoryFile) -> None:
+    if file.contact.read_volts > file.bench_limits.disturb_volts:
+        raise SettingError(
+            ("contact", "read_volts"), f"{file.contact.read_volts:g} V may disturb cells: the limit is "
+            f"{file.bench_limits.disturb_volts:g} V (limits.disturb_volts); lower it",
+        )  # fmt: skip
+
+
+def _virtual(file: YamlFile) -> VirtualFile:
+    named = file.content.get("of")
+    if not isinstance(named, str):
+        raise file.complaint(("of",), "must name a bench file of kind instruments, such as 2636b-3706a.yaml")
+    of = load_any(named, file.path.parent)
+    if not isinstance(of, LaboratoryFile):
+        raise file.complaint(("of",), f"{named} is of kind {of.kind}; a virtual bench stands for one of instruments")
+    arrays = _arrays(file) if "arrays" in file.content else {of.chip.array.name: of.chip.array}
+    for index, array in enumerate(arrays.values()):
+        if array.shape != of.chip.array.shape:
+            raise file.complaint(
+                ("arrays", index), f"{array.name} has {array.shape} lines, the bench is wired for {of.chip.array.shape}"
+            )
+    return file.parse(VirtualFile, {"name": file.path.stem, **file.content, "of": of, "arrays": arrays})
+
+
+def _arrays(file: YamlFile) -> dict[str, ArrayDescription]:
+    names: Any = file.content.get("arrays")
+    if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
+        raise file.complaint(("arrays",), "must be a list of array files, such as [mtj-50nm]")
+    arrays: dict[str, ArrayDescription] = {}
+    for index, each in enumerate(names):
+        array = load_array(each, file.path.parent)
+        if array.name in arrays:
+            raise file.complaint(
+                ("arrays", index), f"a second array is called {array.name!r}; give each file its own name"
+            )
+        arrays[array.name] = array
+    return arrays

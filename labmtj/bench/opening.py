@@ -1,0 +1,158 @@
+"""From a bench file to a crossbar that is ready to be biased, and back to a safe bench, whatever happens between."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+from labmtj import library, yamlfile
+from labmtj.bench.crossbar import BenchCrossbar
+from labmtj.bench.description import BenchFile
+from labmtj.bench.laboratory import LaboratoryFile
+from labmtj.bench.loading import complaint, load_any
+from labmtj.bench.ownership import owning
+from labmtj.bench.served import BookedClock, ServedBench
+from labmtj.bench.sessions import Sessions, Wrap, open_sessions
+from labmtj.bench.simulated import crossbar_of
+from labmtj.bench.wiring import Wiring, wiring_of
+from labmtj.errors import SettingError
+from labmtj.limits import Limited
+from labmtj.schema import Attribute
+from labmtj.verbs import Clock, Crossbar
+
+
+class MonotonicClock:
+    """Seconds since it was made, and real waiting."""
+
+    def __init__(self) -> None:
+        self._begun = time.monotonic()
+
+    def now(self) -> float:
+        """Return the seconds since the clock was made."""
+        return time.monotonic() - self._begun
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        if seconds > 0:
+            time.sleep(seconds)
+
+
+class OpenBench(BenchCrossbar):
+    """The crossbar of a bench file, with what goes into the record about it."""
+
+    file: LaboratoryFile
+    sessions: Sessions
+
+    def provenance(self) -> dict[str, Attribute]:
+        """Return who and what: chip, wiring and its checksum, instruments, operator, conditions."""
+        file, chip = self.file, self.file.chip
+        found: dict[str, Attribute] = {
+            "bench": file.name, "chip_id": chip.id, "die": chip.die, "array": chip.array.name,
+            "wiring": self.wiring.canonical, "wiring_sha256": self.wiring.sha256,
+            "instruments": [f"{name}: {identity}" for name, identity in self.sessions.identities.items()],
+            "operator": file.operator, "notes": file.notes,
+        }  # fmt: skip
+        known = {"temperature_kelvin": file.temperature_kelvin, "field_tesla": file.field_tesla}
+        return found | {name: value for name, value in known.items() if value is not None}
+
+
+@contextmanager
+def open_laboratory(
+    file: LaboratoryFile,
+    *,
+    resources: Mapping[str, str] | None = None,
+    clock: Clock | None = None,
+    wrap: Wrap | None = None,
+    run: str = "",
+    arm: bool = True,
+) -> Iterator[OpenBench]:
+    """Take the instruments of a bench, connect, check that they have what the wiring needs, arm; make safe behind.
+
+    Args:
+        file: of the bench.
+        resources: VISA resources that take the place of the file's.
+        clock: of the bench; default the monotonic clock.
+        wrap: puts something around each session's adapter.
+        run: name of the run, for another process that is refused.
+        arm: False leaves relays and outputs as they are, to identify and to self-test only.
+
+    Raises:
+        SettingError, InstrumentError, BenchBusy: nothing was changed on any instrument.
+    """
+    wiring, time_base = wiring_of(file), clock or MonotonicClock()
+    built: list[OpenBench] = []
+
+    def build(drivers: Mapping[str, object]) -> None:
+        built.append(_crossbar(file, wiring, drivers, time_base))
+
+    addresses = [(resources or {}).get(name, each.resource) for name, each in file.instruments.items()]
+    with (
+        owning(addresses, run),
+        open_sessions(file.instruments, resources=resources, wrap=wrap, before=build) as sessions,
+    ):
+        (bench,) = built
+        bench.sessions = sessions
+        with _armed(bench) if arm else nullcontext():
+            yield bench
+
+
+def _crossbar(file: LaboratoryFile, wiring: Wiring, drivers: Mapping[str, object], clock: Clock) -> OpenBench:
+    units = {name: each for name, each in drivers.items() if hasattr(each, "run_shots")}
+    matrices = {name: each for name, each in drivers.items() if hasattr(each, "crosspoint")}
+    bench = OpenBench(
+        wiring, units, matrices, file.bench_limits, clock,  # type: ignore[arg-type]
+        settle_seconds=file.settle_seconds, relay_settle_seconds=file.relay_settle_seconds,
+        cell_siemens=1 / file.chip.array.family.parallel_ohms,
+    )  # fmt: skip
+    bench.file = file
+    return bench
+
+
+@contextmanager
+def _armed(bench: OpenBench) -> Iterator[None]:
+    try:
+        bench.arm()
+        yield
+    except BaseException as error:
+        try:
+            bench.make_safe()
+        except Exception as worse:  # noqa: BLE001 - the first error is the one to raise
+            error.add_note(str(worse))
+        raise
+    else:
+        bench.make_safe()
+
+
+@contextmanager
+def open_bench(name: str | Path) -> Iterator[Crossbar]:
+    """Return the crossbar of a bench file, behind its limits: `with labmtj.bench("my.yaml") as array: ...`.
+
+    Of a simulated bench it is a chip of the first array file.
+
+    Raises:
+        ConfigError: with file, line and key.
+        InstrumentError, BenchBusy: as `open_laboratory`.
+    """
+    file = load_any(str(name))
+    if isinstance(file, BenchFile):
+        array = next(iter(file.arrays.values()))
+        yield Limited(crossbar_of(array, seed=1, name=f"{array.name}-0a", meter=file.meter.model()))
+    elif isinstance(file, LaboratoryFile):
+        with located(str(name)), open_laboratory(file) as bench:
+            yield Limited(bench)
+    else:
+        with located(str(name)), ServedBench(library.find(str(name), "benches")) as served:
+            clock = BookedClock(served)
+            with open_laboratory(file.of, resources=served.resources, clock=clock) as bench:
+                yield Limited(bench)
+
+
+@contextmanager
+def located(name: str) -> Iterator[None]:
+    """Turn a SettingError about a bench into a ConfigError that names file and line."""
+    try:
+        yield
+    except SettingError as error:
+        raise complaint(yamlfile.load(library.find(name, "benches")), error) from error

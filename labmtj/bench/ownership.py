@@ -1,0 +1,67 @@
+"""One owner per instrument: a lock by its address, that ends with the process; the refusal says who has it."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import socket
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from labmtj.errors import BenchBusy
+
+
+def folder() -> Path:
+    """Return the folder of the locks, one per user: it does not outlive the machine's boot where the system has one."""
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    path = Path(runtime) / "labmtj" if runtime else Path(tempfile.gettempdir()) / f"labmtj-{os.getuid()}"
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return path
+
+
+@contextmanager
+def owning(addresses: Iterable[str], run: str = "") -> Iterator[None]:
+    """Hold the instruments at these VISA resources for this process.
+
+    Args:
+        addresses: VISA resources; case and blanks do not matter.
+        run: name of the run, for whoever is refused.
+
+    Raises:
+        BenchBusy: naming the process, host and run that holds one of them. None is held then.
+    """
+    with ExitStack() as held:
+        for address in sorted({"".join(address.split()).upper() for address in addresses}):
+            held.enter_context(_owning(address, run))
+        yield
+
+
+@contextmanager
+def _owning(address: str, run: str) -> Iterator[None]:
+    path = folder() / f"{hashlib.sha256(address.encode()).hexdigest()[:24]}.lock"
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise BenchBusy(f"the instrument at {address} is in use by {_owner(file)}; end that first") from None
+        owner = {"pid": os.getpid(), "host": socket.gethostname(), "run": run, "address": address}
+        os.ftruncate(file, 0)
+        os.pwrite(file, json.dumps(owner).encode(), 0)
+        yield
+    finally:
+        os.close(file)  # and with it the lock: the file stays, for deleting it would race with the next owner
+
+
+def _owner(file: int) -> str:
+    """Return who wrote into the lock file; it may be about to."""
+    try:
+        owner = json.loads(os.pread(file, 10_000, 0))
+        run = f", run {owner['run']}" if owner["run"] else ""
+        return f"process {owner['pid']} on {owner['host']}{run}"
+    except (ValueError, KeyError, TypeError):
+        return "another process"

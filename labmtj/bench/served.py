@@ -1,0 +1,118 @@
+"""A virtual bench in a process of its own: started, asked about what its instruments do not tell, and ended."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any, Self
+
+from labmtj.errors import InstrumentError
+
+START_SECONDS = 60.0
+"""a server that has not answered by then is taken for dead; scripts of several boxes take a few seconds to load"""
+
+
+class ServedBench:
+    """`labmtj serve` of a bench file, as a child process that ends with this one.
+
+    Args:
+        path: the bench file.
+        options: further words for the command line, such as ("--fault", "smu:late:3:0.5").
+
+    Raises:
+        InstrumentError: if the server does not come up; with what it said.
+    """
+
+    def __init__(self, path: Path, *options: str) -> None:
+        self.path = path
+        command = [sys.executable, "-m", "labmtj", "serve", str(path), "--with-parent", *options]
+        self._process = subprocess.Popen(  # noqa: S603 - our own program
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        timer = threading.Timer(START_SECONDS, self._process.kill)
+        timer.start()
+        try:
+            self.instruments = self._greeting()
+        finally:
+            timer.cancel()
+        host, port = next(iter(self.instruments.values()))["control"].rsplit(":", 1)
+        self._socket = socket.create_connection((host, int(port)), timeout=START_SECONDS)
+        self._lines = self._socket.makefile("rw", encoding="utf-8", newline="\n")
+        self._lock = threading.Lock()
+
+    def _greeting(self) -> dict[str, dict[str, str]]:
+        """Return what the server says of every instrument, by name."""
+        assert self._process.stdout is not None
+        found: dict[str, dict[str, str]] = {}
+        for line in self._process.stdout:
+            entry = json.loads(line)
+            found[entry["name"]] = entry
+            if len(found) == entry["of"]:
+                return found
+        raise self._failed()
+
+    def _failed(self) -> InstrumentError:
+        self._process.kill()
+        _, said = self._process.communicate()
+        text = said.strip().removeprefix("labmtj: ") or "it ended without a word"
+        return InstrumentError("virtual bench", str(self.path), f"the server did not start: {text[-1000:]}")
+
+    @property
+    def resources(self) -> dict[str, str]:
+        """VISA resource of every instrument, by name."""
+        return {name: entry["resource"] for name, entry in self.instruments.items()}
+
+    def ask(self, what: str, **values: Any) -> Any:
+        """Ask the bench itself: "seconds", "booked", "messages", "closures", "events", "channels", "fault"."""
+        with self._lock:
+            try:
+                self._lines.write(json.dumps({"ask": what, **values}) + "\n")
+                self._lines.flush()
+                answer = json.loads(self._lines.readline())
+            except (OSError, ValueError) as error:
+                raise InstrumentError(
+                    "virtual bench", str(self.path), f"its server has gone ({error}); start the run again"
+                ) from error
+        if "error" in answer:
+            raise InstrumentError("virtual bench", str(self.path), str(answer["error"]))
+        return answer["answer"]
+
+    def close(self) -> None:
+        """End the server; it has ended when this returns."""
+        self._lines.close()
+        self._socket.close()
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        try:
+            self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        for stream in (self._process.stdout, self._process.stderr):
+            assert stream is not None
+            stream.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+class BookedClock:
+    """The clock of a virtual bench: seconds that its instruments have spent, whatever the wall clock says."""
+
+    def __init__(self, bench: ServedBench) -> None:
+        self._bench = bench
+
+    def now(self) -> float:
+        """Return the seconds since the bench was served."""
+        return float(self._bench.ask("seconds"))
+
+    def sleep(self, seconds: float) -> None:
+        """Let the bench spend a wait."""
+        self._bench.ask("wait", seconds=seconds)

@@ -1,0 +1,134 @@
+"""The one place of the core that opens sessions: drivers by dotted name, all failed connections told together."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from labmtj.bench.laboratory import InstrumentFile
+from labmtj.errors import InstrumentError, LabmtjError, SettingError
+from labmtj.shots import Identity
+from labmtj.verbs import SourceMeasureUnit, SwitchMatrix
+
+_LOG = logging.getLogger(__name__)
+Wrap = Callable[[str, Any], Any]
+"""from an instrument's name and its PyMeasure adapter to the adapter to use, such as one that records the traffic"""
+
+
+@dataclass(frozen=True)
+class Sessions:
+    """Instruments that are connected and are what the bench file says; nothing was changed on them."""
+
+    units: Mapping[str, SourceMeasureUnit]
+    matrices: Mapping[str, SwitchMatrix]
+    identities: Mapping[str, Identity]
+
+
+def driver_class(name: str, instrument: InstrumentFile) -> Callable[..., Any]:
+    """Return the class of a driver; raise SettingError if there is none of that name."""
+    module, _, class_name = instrument.driver.rpartition(".")
+    try:
+        found = getattr(importlib.import_module(module), class_name)
+    except Exception as error:  # noqa: BLE001 - a module that somebody wrote may raise anything
+        raise SettingError(
+            ("instruments", name, "driver"),
+            f"cannot load {instrument.driver!r}: {error}; wanted is a dotted name such as "
+            "instruments.keithley2600.Keithley2636B (drivers need `pip install labmtj[instruments]`)",
+        ) from None
+    if not (isinstance(found, type) and hasattr(found, "identify") and hasattr(found, "make_safe")):
+        raise SettingError(("instruments", name, "driver"), f"{instrument.driver!r} is not a driver of labmtj")
+    return found
+
+
+@contextmanager
+def open_sessions(
+    instruments: Mapping[str, InstrumentFile],
+    *,
+    resources: Mapping[str, str] | None = None,
+    wrap: Wrap | None = None,
+    before: Callable[[Mapping[str, Any]], None] = lambda _: None,
+) -> Iterator[Sessions]:
+    """Open and identify all instruments; close them behind.
+
+    Args:
+        instruments: of the bench file.
+        resources: VISA resources that take the place of the file's, such as those of virtual instruments.
+        wrap: puts something around each session's adapter.
+        before: called with the drivers before the first message is sent; may raise.
+
+    Raises:
+        SettingError: for a driver that cannot be loaded, or options that it does not know.
+        InstrumentError: telling every instrument that did not answer, or is another than the file says.
+    """
+    given = {
+        name: each.model_copy(update={"resource": (resources or {}).get(name, each.resource)})
+        for name, each in instruments.items()
+    }
+    classes = {name: driver_class(name, each) for name, each in given.items()}
+    drivers: dict[str, Any] = {}
+    try:
+        failed = _tried(given, lambda name: drivers.update({name: _opened(name, given[name], classes[name], wrap)}))
+        if not failed:
+            before(drivers)
+        identities: dict[str, Identity] = {}
+        failed += _tried(drivers, lambda name: identities.update({name: drivers[name].identify()}))
+        if failed:
+            raise _together(failed)
+        yield Sessions(
+            {name: each for name, each in drivers.items() if hasattr(each, "run_shots")},
+            {name: each for name, each in drivers.items() if hasattr(each, "crosspoint")},
+            identities,
+        )
+    finally:
+        for name, driver in drivers.items():
+            _close(name, driver)
+
+
+def _opened(name: str, instrument: InstrumentFile, driver: Callable[..., Any], wrap: Wrap | None) -> Any:
+    options: dict[str, Any] = {**instrument.options, "visa_library": instrument.visa_library}
+    if instrument.cards:
+        options["cards"] = dict(instrument.cards)
+    try:
+        opened = driver(instrument.resource, name=name, timeout=round(instrument.timeout_seconds * 1000), **options)
+    except TypeError as error:
+        raise SettingError(("instruments", name), f"the driver does not take these settings: {error}") from error
+    except LabmtjError:
+        raise
+    except Exception as error:  # VISA libraries raise their own errors, and OSError, and ValueError
+        raise InstrumentError(
+            name, instrument.resource, f"cannot be opened: {error}; check resource, cable, power and visa_library"
+        ) from error
+    if wrap is not None:
+        opened.adapter = wrap(name, opened.adapter)
+    return opened
+
+
+def _tried(names: Mapping[str, Any], step: Callable[[str], None]) -> list[InstrumentError]:
+    """Do a step for every instrument and return what failed."""
+    failed = []
+    for name in names:
+        try:
+            step(name)
+        except InstrumentError as error:
+            failed.append(error)
+    return failed
+
+
+def _together(failed: list[InstrumentError]) -> InstrumentError:
+    if len(failed) == 1:
+        return failed[0]
+    told = "\n  ".join(str(error).replace("\n", "\n  ") for error in failed)
+    addresses = ", ".join(error.address for error in failed)
+    return InstrumentError(f"{len(failed)} instruments", addresses, f"are not there as the bench file says:\n  {told}")
+
+
+def _close(name: str, driver: Any) -> None:
+    """Close a session; a failure is noted only, for the instrument is safe by now or was never touched."""
+    try:
+        driver.adapter.close()
+    except Exception:  # noqa: BLE001 - whatever a VISA library raises
+        _LOG.exception("closing the session with %s failed", name)

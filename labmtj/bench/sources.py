@@ -1,0 +1,158 @@
+"""All source-measure channels of a bench as one: armed once, and back at 0 V behind every operation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+
+from labmtj.bench.by_messages import SHORTEST_SECONDS, ByMessages, Given, Shown
+from labmtj.bench.wiring import Channel
+from labmtj.quantities import FloatArray, Reading, Refusal
+from labmtj.shots import Pulses, Shots
+from labmtj.verbs import Clock, SourceMeasureUnit
+
+
+class Sources:
+    """The channels of all units.
+
+    A sequence that one unit can do alone, because the channels of all others stay at 0 V and are not read, is one call
+    of that unit. Otherwise messages time it.
+
+    Args:
+        units: by name on the bench.
+        channels: those in use.
+        clock: of the bench.
+    """
+
+    def __init__(self, units: Mapping[str, SourceMeasureUnit], channels: Sequence[Channel], clock: Clock) -> None:
+        self.units, self.channels, self._clock = units, tuple(channels), clock
+        self.names = _units_of(self.channels)
+        """of the units in use"""
+        self._at_zero: set[str] = set()
+        self._limits: dict[Channel, float] = {}
+        self._highest_volts = 0.0
+
+    # -- state -------------------------------------------------------------------------------------------------------
+
+    def arm(self, amperes: float, highest_volts: float) -> None:
+        """Limit every channel in use at 0 V (read back by the unit), and switch its output on."""
+        self._highest_volts = highest_volts
+        self._limits.clear()
+        self.to_zero()
+        for channel in self.channels:
+            self.limit(channel, amperes)
+            self.units[channel.unit].switch_output(channel.name, on=True)
+
+    def to_zero(self) -> None:
+        """Bring every unit to 0 V that is not known to be there."""
+        for name in self.names:
+            if name not in self._at_zero:
+                self.zero(name)
+
+    def zero(self, unit: str) -> None:
+        """Bring the channels in use of one unit to 0 V, in any case."""
+        self.units[unit].level({channel.name: 0.0 for channel in self.channels if channel.unit == unit})
+        self._at_zero.add(unit)
+
+    def limit(self, channel: Channel, amperes: float) -> None:
+        """Set the compliance of a channel at 0 V, unless it is set already; no more than the unit can do."""
+        unit = self.units[channel.unit]
+        wanted = min(amperes, unit.facts.highest_amperes)
+        if self._limits.get(channel) != wanted:
+            self._limits.pop(channel, None)
+            self.to_zero()
+            unit.limit(channel.name, wanted, self._highest_volts)
+            self._limits[channel] = wanted
+
+    def forget(self) -> None:
+        """Know nothing of levels and limits any more: after an error, or when somebody else had the units."""
+        self._at_zero.clear()
+        self._limits.clear()
+
+    def abort(self) -> None:
+        """Stop what runs on any unit, from any thread."""
+        for unit in self.units.values():
+            unit.abort()
+
+    # -- work --------------------------------------------------------------------------------------------------------
+
+    def shots(self, volts: FloatArray, read: Sequence[Channel], how: Reading) -> Shown:
+        """Hold levels (shots, channels in use) one after another and read some of the channels under each."""
+        active = self._begin(volts, read)
+        settle_seconds = max(how.settle_seconds, *(self.units[unit].facts.source_settle_seconds for unit in active))
+        if len(active) == 1:
+            shown = self._shots_on_one(active[0], volts, read, how, settle_seconds)
+        else:
+            shown = self._by_messages(active).shots(volts, read, how, settle_seconds)
+        self._at_zero |= set(active)
+        return shown
+
+    def _shots_on_one(
+        self, unit: str, volts: FloatArray, read: Sequence[Channel], how: Reading, settle_seconds: float
+    ) -> Shown:
+        places, names = self._of(unit)
+        wanted = tuple(channel.name for channel in read)
+        shots = Shots(names, volts[:, places], wanted, settle_seconds, how.aperture_seconds, how.range_amperes)
+        begun = self._clock.now()
+        answer = self.units[unit].run_shots(shots)
+        starts = np.broadcast_to(begun + answer.start_seconds[:, np.newaxis], answer.amperes.shape)
+        return Shown(answer.amperes, answer.flags, answer.range_amperes, starts)
+
+    def pulse_refusal(self, volts: FloatArray, seconds: float) -> Refusal | None:
+        """Say why pulses (pulses, channels in use) of this width cannot be given, or None."""
+        active = self._active(volts, ())
+        shortest = max(self.units[unit].facts.shortest_pulse_seconds for unit in active)
+        why = ""
+        if len(active) > 1:
+            shortest, why = max(shortest, SHORTEST_SECONDS), ", for they give it together and messages time it"
+        if seconds >= shortest:
+            return None
+        return Refusal(
+            f"a pulse of {seconds:g} s is too short for {' and '.join(active)}: the shortest is {shortest:g} s{why}",
+            "ask for longer pulses (pulse_seconds), or use a unit with faster ones",
+        )
+
+    def pulses(self, volts: FloatArray, seconds: float) -> Given:
+        """Apply pulses (pulses, channels in use) from 0 V and back; ask `pulse_refusal` first."""
+        active = self._begin(volts, ())
+        if len(active) == 1:
+            given = self._pulses_on_one(active[0], volts, seconds)
+        else:
+            given = self._by_messages(active).pulses(volts, seconds, self._limits)
+        self._at_zero |= set(active)
+        return given
+
+    def _pulses_on_one(self, unit: str, volts: FloatArray, seconds: float) -> Given:
+        places, names = self._of(unit)
+        begun = self._clock.now()
+        answer = self.units[unit].run_pulses(Pulses(names, volts[:, places], seconds))
+        step_volts = np.zeros((*answer.step_seconds.shape, len(self.channels)))
+        step_volts[:, :, places] = answer.step_volts
+        flags = np.zeros(volts.shape, np.uint8)
+        flags[:, places] = answer.flags
+        return Given(answer.step_seconds, step_volts, flags, begun + answer.start_seconds)
+
+    def _begin(self, volts: FloatArray, read: Sequence[Channel]) -> list[str]:
+        """Return the units that take part; from now on until they are done their levels are not known."""
+        active = self._active(volts, read)
+        self.to_zero()
+        self._at_zero -= set(active)
+        return active
+
+    def _active(self, volts: FloatArray, read: Sequence[Channel]) -> list[str]:
+        """Return the units that drive or read something; the first one if there is none. The others stay at 0 V."""
+        driving = [channel for place, channel in enumerate(self.channels) if (volts[:, place] != 0).any()]
+        return _units_of([*driving, *read]) or self.names[:1]
+
+    def _by_messages(self, active: Sequence[str]) -> ByMessages:
+        return ByMessages({unit: self.units[unit] for unit in active}, self.channels, self._clock)
+
+    def _of(self, unit: str) -> tuple[list[int], tuple[str, ...]]:
+        """Return the places of a unit's channels, and their names."""
+        places = [place for place, channel in enumerate(self.channels) if channel.unit == unit]
+        return places, tuple(self.channels[place].name for place in places)
+
+
+def _units_of(channels: Iterable[Channel]) -> list[str]:
+    return list(dict.fromkeys(channel.unit for channel in channels))

@@ -1,0 +1,228 @@
+"""The one network that joins channels, relays, cables and array; and the time that passes for all of them.
+
+Between two changes of a terminal nothing is stepped: the array goes from flip to flip, as it does in a simulated
+crossbar. There is one clock: what two boxes do at the same time is booked one after the other.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from threading import RLock
+from typing import NamedTuple
+
+import numpy as np
+
+from labmtj.errors import UsageError
+from labmtj.quantities import FloatArray
+from labmtj.simulated.array import SimulatedArray
+from labmtj.simulated.clock import VirtualClock
+from labmtj.virtual.drive import Drive, Setting, Solved
+from labmtj.virtual.line_noise import LineNoise
+from labmtj.virtual.ports import VirtualChannel, VirtualRelays
+from labmtj.virtual.routing import Cabling, Relay
+from labmtj.virtual.terminals import Box, Crosspoint, Sensed
+from labmtj.virtual.wiring import Wiring
+
+HOT_VOLTS = 10e-3
+"""across an open contact that is about to close or has just opened: more wears it"""
+
+
+class HotSwitch(NamedTuple):
+    """A relay that moved under voltage, or interrupted a current that left one."""
+
+    seconds: float
+    matrix: str
+    crosspoint: Crosspoint
+    volts: float
+    """from row to column across the open contact"""
+
+
+class Segment(NamedTuple):
+    """What the pads saw for a while."""
+
+    seconds: float
+    line_volts: FloatArray
+    """(lines,)"""
+
+
+class Network:
+    """A virtual bench without its boxes. All methods may be called from any thread.
+
+    Args:
+        array: on the chip; its own compliance does not count here.
+        wiring: what is connected to what.
+        noise: of the cells; None = silent cells.
+        realtime_factor: seconds really waited per second booked, 0 to 1.
+
+    Raises:
+        UsageError: for a wiring of another number of lines than the array has, or a factor outside 0 to 1.
+    """
+
+    def __init__(
+        self, array: SimulatedArray, wiring: Wiring, *, noise: LineNoise | None = None, realtime_factor: float = 0.0
+    ) -> None:
+        if not 0 <= realtime_factor <= 1:
+            raise UsageError(f"realtime_factor = {realtime_factor!r} must be 0 (booked only) to 1 (as on a bench)")
+        self.lock = RLock()
+        self.clock = VirtualClock()
+        """seconds by purpose; `spend` and `sense` book them"""
+        self.events: list[HotSwitch] = []
+        self.seen_by_pads: list[Segment] | None = None
+        """set it to [] to record what the pads see from then on"""
+        self._realtime_factor = realtime_factor
+        self._cabling = Cabling(wiring)
+        self.insert(array, noise)
+        leads = [0.0 if wire is None else wire.ohms for wire in wiring.channels.values()]
+        self._drive = Drive(self._cabling, np.array(leads, float), wiring.output_ohms)
+        self.settings = [Setting() for _ in wiring.channels]
+        self._closed: frozenset[Relay] = frozenset()
+        self.channels = {name: VirtualChannel(self, number) for number, name in enumerate(wiring.channels)}
+        self.relays = {name: VirtualRelays(self, name, plan.crosspoints()) for name, plan in wiring.matrices.items()}
+
+    def box(
+        self,
+        name: str,
+        serial: str,
+        *,
+        cards: Mapping[int, str] | None = None,
+        line_hertz: float = 50.0,
+        seed: int = 0,
+        noise: bool = True,
+    ) -> Box:
+        """Return what the virtual instrument of this name is built from; see `Box` for the rest."""
+        channels = {channel: port for (owner, channel), port in self.channels.items() if owner == name}
+        return Box(
+            name, self, serial, line_hertz, seed, noise, channels=channels, relays=self.relays.get(name),
+            cards=cards or {},
+        )  # fmt: skip
+
+    def insert(self, array: SimulatedArray, noise: LineNoise | None = None) -> None:
+        """Put another chip under the probes, whatever is connected; for the one taken out, time stands still.
+
+        Raises:
+            UsageError: if it has another number of lines than the wiring.
+        """
+        if sum(array.shape) != self._cabling.lines:
+            raise UsageError(f"the wiring has {self._cabling.lines} lines, the array {sum(array.shape)}")
+        with self.lock:
+            self._array, self._noise = array, noise
+            self._solved: tuple[int, Solved] | None = None
+
+    # -- time --------------------------------------------------------------------------------------------------------
+
+    def now(self) -> float:
+        """Return seconds since the bench was built."""
+        return self.clock.now()
+
+    def spend(self, seconds: float, purpose: str) -> None:
+        """Let time pass with all terminals as they are, booked under a purpose such as "settle".
+
+        Raises:
+            UsageError: for seconds that are negative or not finite.
+        """
+        _check(seconds)
+        with self.lock:
+            for _ in self._course(seconds):
+                pass
+            self.clock.book(purpose, seconds)
+        self._wait(seconds)
+
+    def sense(self, number: int, seconds: float) -> Sensed:
+        """Return the mean at the terminals of a channel over the seconds, which are spent as "aperture".
+
+        Raises:
+            UsageError: for seconds that are negative or not finite.
+        """
+        _check(seconds)
+        with self.lock:
+            if seconds > 0:
+                sensed = self._integrate(number, seconds)
+                self.clock.book("aperture", seconds)
+            else:
+                now = self._present(None)
+                sensed = Sensed(
+                    float(now.channel_volts[number]), float(now.channel_amperes[number]), bool(now.limited[number])
+                )
+        self._wait(seconds)
+        return sensed
+
+    def _integrate(self, number: int, seconds: float) -> Sensed:
+        volts, amperes, limited = 0.0, 0.0, False
+        state = self._array.state.copy()
+        for solved, begin, end in self._course(seconds, look=True):
+            part = (end - begin) / seconds  # exactly one where nothing flips: digits stay as they are
+            volts += part * float(solved.channel_volts[number])
+            amperes += part * float(solved.channel_amperes[number])
+            limited |= bool(solved.limited[number])
+        if self._noise is not None:
+            added = self._noise.amperes(solved.point, state, self.now(), seconds)
+            amperes += float(solved.shares[:, number] @ added)
+        return Sensed(volts, amperes, limited)
+
+    def _course(self, seconds: float, *, look: bool = False) -> Iterator[tuple[Solved, float, float]]:
+        """Let the array live through the seconds; yield what was, from flip to flip (at rest only for a `look`)."""
+        if not any(setting.drives for setting in self.settings):
+            if look:
+                yield self._present(None), 0.0, seconds
+            self._array.rest(seconds)
+            self._record(seconds, np.zeros(self._cabling.lines))
+            return
+        for solved, begin, end in self._array.course(self._present, seconds):
+            self._record(end - begin, solved.line_volts)
+            yield solved, begin, end
+
+    def _record(self, seconds: float, line_volts: FloatArray) -> None:
+        if self.seen_by_pads is not None and seconds > 0:
+            self.seen_by_pads.append(Segment(seconds, line_volts))
+
+    def _wait(self, seconds: float) -> None:
+        if self._realtime_factor > 0:
+            time.sleep(seconds * self._realtime_factor)
+
+    # -- the network -------------------------------------------------------------------------------------------------
+
+    def _present(self, start: FloatArray | None) -> Solved:
+        """Return the solution of this moment, the last one if nothing has changed; `start` as in `Drive.solve`."""
+        revision = self._array.revision
+        if self._solved is None or self._solved[0] != revision:
+            self._solved = (revision, self._drive.solve(self._array, self._closed, tuple(self.settings), start))
+        return self._solved[1]
+
+    def set_channel(self, number: int, setting: Setting) -> None:
+        """Change what a channel does, at once."""
+        with self.lock:
+            self.settings[number] = setting
+            self._solved = None
+
+    def move(self, matrix: str, opening: Collection[Crosspoint], closing: Collection[Crosspoint]) -> None:
+        """Open relays, then close others, all at once; those that move under voltage are events."""
+        with self.lock:
+            if any(setting.drives for setting in self.settings):
+                apart = self._closed - {(matrix, relay) for relay in opening}
+                self._watch(matrix, sorted({*opening, *closing}), apart)
+            self.rewire(matrix, opening, closing)
+
+    def rewire(self, matrix: str, opening: Collection[Crosspoint], closing: Collection[Crosspoint]) -> None:
+        """Change which relays are closed, whatever the voltage."""
+        with self.lock:
+            self._closed = self._closed - {(matrix, relay) for relay in opening} | {
+                (matrix, relay) for relay in closing
+            }
+            self._solved = None
+
+    def _watch(self, matrix: str, moving: Sequence[Crosspoint], apart: frozenset[Relay]) -> None:
+        """Note the relays with a voltage across their contacts while all that move are open."""
+        if not moving:
+            return
+        solved = self._drive.solve(self._array, apart, tuple(self.settings), None)
+        node_volts = self._cabling.routing(apart).shares @ solved.port_volts
+        for relay in moving:
+            volts = self._cabling.volts_across((matrix, relay), node_volts)
+            if abs(volts) > HOT_VOLTS:
+                self.events.append(HotSwitch(self.now(), matrix, relay, volts))
+
+
+def _check(seconds: float) -> None:
+    if not 0 <= seconds < float("inf"):
+        raise UsageError(f"{seconds!r} s cannot be spent; give zero or more")

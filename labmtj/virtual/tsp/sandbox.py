@@ -1,0 +1,224 @@
+"""A Lua 5.1 that knows nothing but its own language and the tree of the instrument.
+
+A script meets Lua functions and Lua tables only. The Python objects behind them are upvalues, out of its reach without
+the debug library; the attribute filter would deny it everything even if it got hold of one. What is not on the list of
+safe names does not exist. Time is not limited here but by the process that waits for this one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+import lupa.lua51 as lupa
+
+from labmtj.virtual.tsp.complaints import Aborted, Complaint, Entry, ScriptFault
+from labmtj.virtual.tsp.tree import Group, Setting
+
+LUA_BYTES = 64 << 20
+LONGEST_LIST = 1_000_000
+POLL_INSTRUCTIONS = 1_000_000
+"""of the Lua machine, about 10 ms, between two looks whether somebody wants the script to stop"""
+
+HURRY_INSTRUCTIONS = 100
+"""the same once it is to stop: a script that catches errors is then hit outside of what catches them"""
+
+SAFE = """
+    _G _VERSION assert collectgarbage coroutine error gcinfo getmetatable ipairs math next pairs pcall
+    rawequal rawget rawset select setmetatable string table tonumber tostring type unpack xpcall
+"""
+
+# `unwrap` is reached by a tail call, which Lua counts as a level: 3 is the statement of the script.
+BOOTSTRAP = """
+local read, write, call, poll, safe = ...
+local error, find, loadstring, setmetatable, type = error, string.find, loadstring, setmetatable, type
+local hook, sethook = nil, debug.sethook
+local known = setmetatable({}, {__mode = "k"})
+
+local function unwrap(ok, ...)
+    if ok then return ... end
+    if ok == nil then sethook(hook, "", %(hurry)d) end
+    error((...), 3)
+end
+
+hook = function() return unwrap(poll()) end
+local function rearm() sethook(hook, "", %(calm)d) end
+
+local function wrap(behind)
+    return function(...) return unwrap(call(behind, ...)) end
+end
+
+local function table_for(group, cache)
+    local proxy = {}
+    known[proxy] = group
+    return setmetatable(proxy, {
+        __index = function(_, key)
+            local value = cache[key]
+            if value ~= nil then return value end
+            return unwrap(read(group, key))
+        end,
+        __newindex = function(_, key, value) return unwrap(write(group, key, value)) end,
+        __metatable = false,
+    })
+end
+
+local function compile(code, name)
+    if type(code) ~= "string" or find(code, "^\\27") then return nil, "a script is text" end
+    return loadstring(code, name or "=TSP")
+end
+
+rearm()
+getmetatable("").__metatable = false
+string.dump = nil
+local keep = {}
+for name in string.gmatch(safe, "%%S+") do keep[name] = true end
+for name in pairs(_G) do if not keep[name] then _G[name] = nil end end
+_G.loadstring = compile
+
+function makegetter(group, key) return function() return group[key] end end
+function makesetter(group, key) return function(value) group[key] = value end end
+
+return rearm, wrap, table_for, compile, function(proxy) return known[proxy] end
+"""
+
+
+class Sandbox:
+    """Lua with the tree of an instrument as its globals.
+
+    Args:
+        complain: takes what goes into the error queue while a script runs.
+        poll: called now and then while a script runs; may raise ScriptFault to end it.
+    """
+
+    def __init__(self, complain: Callable[[Entry], None], poll: Callable[[], None]) -> None:
+        self._complain = complain
+        self._hurried = False
+        self._lua = lupa.LuaRuntime(
+            register_eval=False,
+            register_builtins=False,
+            unpack_returned_tuples=True,
+            attribute_filter=_deny,
+            encoding="latin-1",  # one character is one byte, so that binary data pass
+            max_memory=LUA_BYTES,
+        )
+        bootstrap = self._lua.compile(BOOTSTRAP % {"calm": POLL_INSTRUCTIONS, "hurry": HURRY_INSTRUCTIONS})
+        guarded = (self._guard(_read), self._guard(_write), self._guard(self._call), self._guard(poll))
+        self._rearm, self._wrap, self._table_for, self._compile, self._known = bootstrap(*guarded, SAFE)
+
+    def expose(self, root: Group) -> None:
+        """Make the members of a group the globals of all scripts."""
+        names = self._lua.globals()
+        for key, member in root.members.items():
+            names[key] = self._present(member)
+
+    def define(self, name: str, value: Any) -> None:
+        """Set one global."""
+        self._lua.globals()[name] = value
+
+    def compile(self, code: str) -> Any:
+        """Return code as a Lua function; ScriptFault with the message of the compiler if it is none."""
+        compiled = self._compile(code)
+        if isinstance(compiled, tuple):
+            raise ScriptFault(_told(str(compiled[1])))
+        return compiled
+
+    def run(self, chunk: Any) -> None:
+        """Run a compiled chunk to its end; ScriptFault if it does not get there."""
+        if self._hurried:
+            self._rearm()
+            self._hurried = False
+        try:
+            chunk()
+        except lupa.LuaMemoryError:
+            self._lua.gccollect()
+            raise ScriptFault("not enough memory") from None
+        except lupa.LuaError as error:
+            raise ScriptFault(_told(str(error))) from None
+
+    def script(self, chunk: Any) -> Any:
+        """Return a chunk as the object that stands for a named script: `name()` and `name.run()` run it."""
+        make = self._lua.eval(
+            "function(chunk) return setmetatable({run = chunk}, {__call = function() chunk() end}) end"
+        )
+        return make(chunk)
+
+    def _present(self, member: Any) -> Any:
+        """Return what a script sees of a member."""
+        if isinstance(member, Group):
+            return self._table(member)
+        return self._wrap(member) if callable(member) else member
+
+    def _table(self, group: Group) -> Any:
+        cache = self._lua.table()
+        for key, member in group.members.items():
+            if isinstance(member, Setting):
+                member.publish = _publisher(cache, key)
+                cache[key] = member.value
+            elif isinstance(member, Group) or callable(member) or isinstance(member, bool | int | float | str):
+                cache[key] = self._present(member)
+        return self._table_for(group, cache)
+
+    def _guard(self, function: Callable[..., Any]) -> Callable[..., tuple[Any, ...]]:
+        """Return a function that tells Lua what went wrong instead of raising."""
+
+        def guarded(*arguments: Any) -> tuple[Any, ...]:
+            try:
+                answer = function(*arguments)
+            except Complaint as complaint:
+                self._complain(complaint.entry)
+                return (True, None)
+            except Aborted as fault:
+                first, self._hurried = not self._hurried, True
+                return (None if first else False, str(fault))  # nil shortens the interval, which starts it anew
+            except ScriptFault as fault:
+                return (False, str(fault))
+            return (True, *answer) if isinstance(answer, tuple) else (True, answer)
+
+        return guarded
+
+    def _call(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        try:
+            answer = function(*[self._plain(each) for each in arguments])
+        except TypeError as error:  # too few or too many parameters
+            if error.__traceback__ is not None and error.__traceback__.tb_next is None:
+                raise Complaint(1400, "wrong number of parameters") from None
+            raise
+        return self._present(answer) if isinstance(answer, Group) or callable(answer) else answer
+
+    def _plain(self, value: Any) -> Any:
+        """Return the group behind a table of the tree, a list for any other table."""
+        if lupa.lua_type(value) != "table":
+            return value
+        group = self._known(value)
+        if group is not None:
+            return group
+        if len(value) > LONGEST_LIST:
+            raise ScriptFault(f"a table of more than {LONGEST_LIST} elements is too long")
+        return [value[index] for index in range(1, len(value) + 1)]
+
+
+def _read(group: Group, key: object) -> object:
+    return group.read(key)
+
+
+def _write(group: Group, key: object, value: object) -> None:
+    group.write(key, value)
+
+
+def _publisher(cache: Any, key: str | int) -> Callable[[Any], None]:
+    def publish(value: Any) -> None:
+        cache[key] = value
+
+    return publish
+
+
+def _deny(_: object, name: object, __: bool) -> NoReturn:  # noqa: FBT001 - lupa calls it so
+    raise AttributeError(f"a script has no access to {name!r}")
+
+
+def _told(message: str) -> str:
+    """Return a message of Lua in the words of the box: without the traceback, the line number in front."""
+    first = message.split("\nstack traceback:", 1)[0]
+    place = re.match(r"(?:\[string \"[^\n]*?\"\]|TSP):(\d+): (.*)", first, re.DOTALL)
+    return f"at line {place[1]}: {place[2]}" if place else f": {first}"

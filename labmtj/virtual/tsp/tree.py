@@ -1,0 +1,159 @@
+"""The tree of names that a script sees: groups of settings, readings, constants and functions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from labmtj.virtual.tsp.complaints import INVALID_PARAMETER, TOO_BIG, TOO_SMALL, Complaint, ScriptFault
+
+Value = bool | float | str | None
+"""what a script reads and writes"""
+Members = dict[Any, Any]
+"""what a group is made of, by name or number"""
+Accept = Callable[[object], Any]
+"""turns what a script wrote into a value, or raises Complaint"""
+
+
+class Reading:
+    """A name that is worked out each time it is read, and cannot be written."""
+
+    def __init__(self, read: Callable[[], object]) -> None:
+        self.read = read
+
+
+class Setting:
+    """A name that keeps what was written.
+
+    Args:
+        default: after power-on and reset.
+        accept: turns what a script wrote into the value that is kept, or raises Complaint.
+        then: called after the value is kept; what it raises takes the value back.
+    """
+
+    def __init__(self, default: Any, accept: Accept, then: Callable[[], None] | None = None) -> None:
+        self.default, self._accept, self._then = default, accept, then
+        self._value: Any = default
+        self.publish: Callable[[Any], None] = lambda _: None
+
+    @property
+    def value(self) -> Any:
+        """What is kept; setting it does not call `then`."""
+        return self._value
+
+    @value.setter
+    def value(self, value: Any) -> None:
+        self._value = value
+        self.publish(value)
+
+    def write(self, value: object) -> None:
+        """Do what a script asks for."""
+        before = self._value
+        self.value = self._accept(value)
+        if self._then is not None:
+            try:
+                self._then()
+            except (Complaint, ScriptFault):
+                self.value = before
+                raise
+
+
+class Group:
+    """A table of a script: what it holds is fixed when it is built.
+
+    Args:
+        name: as a script writes it, for messages.
+        members: settings, readings, groups and functions; anything else is a constant. A key may be a number.
+    """
+
+    def __init__(self, name: str, members: Mapping[Any, Any]) -> None:
+        self.name, self.members = name, dict(members)
+
+    def read(self, key: object) -> object:
+        """Return the value of a reading or an element; settings and constants are read without asking."""
+        member = self.members.get(key) if isinstance(key, str | int) else None
+        if isinstance(member, Reading):
+            return member.read()
+        if isinstance(member, Setting):
+            return member.value
+        return self.element(key)
+
+    def element(self, key: object) -> object:
+        """Return what stands at a key that is no member."""
+        raise ScriptFault(f"attempt to read undefined field `{key}' of {self.name}")
+
+    def write(self, key: object, value: object) -> None:
+        """Write a setting; anything else cannot be written."""
+        member = self.members.get(key) if isinstance(key, str | int) else None
+        if isinstance(member, Setting):
+            member.write(value)
+        elif member is None:
+            raise ScriptFault(f"attempt to write undefined field `{key}' of {self.name}")
+        else:
+            raise ScriptFault(f"attempt to write read-only field `{key}' of {self.name}")
+
+    def reset(self) -> None:
+        """Bring every setting below back to its default, without any effect."""
+        for member in self.members.values():
+            if isinstance(member, Setting):
+                member.value = member.default
+            elif isinstance(member, Group):
+                member.reset()
+
+
+def number(value: object) -> float:
+    """Accept any finite number."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise Complaint(INVALID_PARAMETER, "parameter 1 is invalid: a number is expected")
+    return float(value)
+
+
+def within(lowest: float, highest: float) -> Accept:
+    """Accept numbers from lowest to highest, both included."""
+
+    def accept(value: object) -> float:
+        wanted = number(value)
+        if wanted > highest:
+            raise Complaint(TOO_BIG, f"parameter too big: {wanted!r} is above {highest!r}")
+        if wanted < lowest:
+            raise Complaint(TOO_SMALL, f"parameter too small: {wanted!r} is below {lowest!r}")
+        return wanted
+
+    return accept
+
+
+def whole(lowest: int, highest: int) -> Accept:
+    """Accept whole numbers from lowest to highest; a fraction is cut off, as the box does."""
+    inside = within(lowest, highest)
+    return lambda value: float(int(inside(value)))
+
+
+def one_of(*choices: float) -> Accept:
+    """Accept some numbers only; true and false are 1 and 0."""
+
+    def accept(value: object) -> float:
+        wanted = float(value) if isinstance(value, bool) else number(value)
+        if wanted not in choices:
+            raise Complaint(INVALID_PARAMETER, f"parameter 1 is invalid: {wanted:g}")
+        return wanted
+
+    return accept
+
+
+switch = one_of(0, 1)
+"""off and on"""
+
+
+def truth(value: object) -> bool:
+    """Accept true and false only."""
+    if not isinstance(value, bool):
+        raise Complaint(INVALID_PARAMETER, "parameter 1 is invalid: true or false is expected")
+    return value
+
+
+def text(value: object) -> str:
+    """Accept text only."""
+    if not isinstance(value, str):
+        raise Complaint(INVALID_PARAMETER, "parameter 1 is invalid: a string is expected")
+    return value

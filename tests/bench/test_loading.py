@@ -1,0 +1,134 @@
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from labmtj import library, yamlfile
+from labmtj.bench import LaboratoryFile, VirtualFile, load_any, load_bench
+from labmtj.bench.loading import AnyBenchFile
+from labmtj.bench.schema import bench_schema, schema_path, schema_text
+from labmtj.bench.wiring import Channel, Column, wiring_of
+from labmtj.errors import ConfigError
+
+BENCHES = library.folder() / "benches"
+REAL = ("2636b-3706a", "2636b-707b", "2400-7002", "b2902a-b2201a", "rack-2602b")
+TEXT = (BENCHES / "2636b-3706a.yaml").read_text()
+
+
+@pytest.fixture
+def write(tmp_path):
+    def build(*replacements):
+        text = TEXT
+        for old, new in replacements:
+            assert old in text
+            text = text.replace(old, new)
+        path = tmp_path / "bench.yaml"
+        path.write_text(text)
+        return path
+
+    return build
+
+
+@pytest.mark.parametrize("name", REAL)
+def test_every_example_is_wired_whole_and_has_a_virtual_twin(name):
+    real, virtual = load_any(name), load_any(f"virtual-{name}")
+    assert isinstance(real, LaboratoryFile)
+    assert isinstance(virtual, VirtualFile)
+    assert virtual.of == real
+    assert wiring_of(real).shape == (15, 15)
+    assert real.bench_limits.cell_volts == 0.9
+
+
+@pytest.mark.parametrize("name", ["simulated", "2636b-3706a", "virtual-2636b-3706a"])
+def test_a_bench_survives_run_yaml(name):
+    from pydantic import TypeAdapter
+
+    file = load_any(name)
+    text = yamlfile.dumps(file.model_dump(mode="json"))
+    again = TypeAdapter(AnyBenchFile).validate_python(yamlfile.loads(text, "run.yaml").content)
+    assert again == file
+
+
+def test_runs_of_lines_expand_in_the_order_of_the_array():
+    wiring = wiring_of(load_any("2636b-707b"))
+    assert [line.end for line in wiring.lines[9:12]] == [
+        Column("matrix", 1, 10),
+        Column("matrix", 2, 1),
+        Column("matrix", 2, 2),
+    ]
+    assert wiring.lines[15].end == Column("matrix", 2, 6)
+    assert wiring.channels == (Channel("smu", "a"), Channel("smu", "b"))
+    rack = wiring_of(load_any("rack-2602b"))
+    assert len(rack.channels) == 14
+    assert rack.lines[13].end is None
+
+
+def test_the_hash_follows_the_wiring_not_the_spelling(write):
+    plain = wiring_of(load_any(str(write()))).sha256
+    spelled = wiring_of(load_any(str(write(("[matrix.1.1-15]", "[matrix.1.1-7, matrix.1.8, matrix.1.9-15]"))))).sha256
+    moved = wiring_of(load_any(str(write(("[matrix.1.1-15]", "[matrix.1.2-16]"))))).sha256
+    assert plain == spelled != moved
+    assert re.fullmatch("[0-9a-f]{64}", plain)
+
+
+def test_the_stricter_limit_counts(write):
+    file = load_any(str(write(("limits: {}", "limits: {cell_volts: 0.5, line_amperes: 0.5}"))))
+    assert file.bench_limits.cell_volts == 0.5
+    assert file.bench_limits.line_amperes == 0.02
+
+
+WRONG = [
+    (("[matrix.2.1-15]", "[matrix.2.1-14, matrix.1.3]"), "lines.columns.1", "column matrix.1.3 is wired twice, to row 2"),
+    (("channel: smu.b", "channel: smu.a"), "buses.low.channel", "channel smu.a is wired twice, to bus high"),
+    (("{row: 3,", "{row: 2,"), "buses.low.row", "row 2 of the matrix is wired twice"),
+    (("channel: smu.b", "channel: sum.b"), "buses.low.channel", "'sum.b' is not a channel; write UNIT.CHANNEL"),
+    (("[matrix.1.1-15]", "[matrix.3.1-15]"), "lines.rows.0", "slot 3 of matrix holds no card"),
+    (("[matrix.1.1-15]", "[box.1.1-15]"), "lines.rows.0", "no instrument is called 'box'"),
+    (("[matrix.1.1-15]", "[matrix.1.15-1]"), "lines.rows.0", "does not count upwards"),
+    (("[matrix.1.1-15]", "[matrix]"), "lines.rows.0", "is not a line; write matrix.SLOT.COLUMN"),
+    (("[matrix.1.1-15]", "[matrix.1.1-14]"), "lines.rows", "are 14; array mtj-50nm has 15"),
+    (("row: 2, channel: smu.a", "row: 2, channel: smu.a, ground: true"), "buses.high", "by a channel and by ground"),
+    (("limits: {}", "limits: {cell_volt: 1}"), "limits.cell_volt", "is not a known key"),
+    (("kind: instruments", "kind: instrument"), "kind", "choose one of simulated, instruments, virtual"),
+    (("array: mtj-50nm", "array: mtj-5nm"), "", "mtj-5nm: no such file"),
+    (("notes: \"\"", "contact: {read_volts: 0.3}"), "contact.read_volts", "may disturb cells"),
+    (("id: \"example\"", "id: \"\""), "chip.id", "at least 1 character"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("change", "key", "said"), WRONG)
+def test_wrong_files_are_refused_with_file_line_key_and_remedy(write, change, key, said):
+    path = write(change)
+    with pytest.raises(ConfigError) as caught:
+        load_any(str(path))
+    assert said in str(caught.value)
+    if key:
+        line = 1 + TEXT.split(change[0])[0].count("\n")
+        assert str(caught.value).startswith(f"{path}:{line}: {key}: ")
+
+
+def test_a_virtual_bench_is_of_a_bench_of_instruments(tmp_path):
+    path = tmp_path / "virtual.yaml"
+    path.write_text("kind: virtual\nof: simulated\n")
+    with pytest.raises(ConfigError, match=r"virtual.yaml:2: of: simulated is of kind simulated"):
+        load_any(str(path))
+    path.write_text("kind: virtual\nof: 2636b-3706a\n")
+    assert list(load_any(str(path)).arrays) == ["mtj-50nm"]
+    with pytest.raises(ConfigError, match="is a bench of kind virtual"):
+        load_bench(str(path))
+
+
+def test_the_schema_beside_the_benches_is_up_to_date():
+    assert schema_path().read_text() == schema_text(), "write it anew: python -m labmtj.bench.schema"
+
+
+def test_the_schema_knows_every_key_of_the_examples():
+    definitions = bench_schema()["$defs"]
+    kinds = {"instruments": "LaboratoryFile", "virtual": "VirtualFile", "simulated": "BenchFile"}
+    for path in Path(BENCHES).glob("*.yaml"):
+        content = yamlfile.load(path).content
+        schema = definitions[kinds[content["kind"]]]
+        assert set(content) <= set(schema["properties"])
+        assert set(schema["required"]) <= set(content)
+    assert json.loads(schema_text())["$defs"]["ChipFile"]["properties"]["array"]["type"] == "string"
