@@ -56,7 +56,8 @@ def open_sessions(
 
     Args:
         instruments: of the bench file.
-        resources: VISA resources that take the place of the file's, such as those of virtual instruments.
+        resources: VISA resources of virtual instruments that take the place of the file's; any VISA library of the file
+            gives way to @py, for sockets need no other.
         wrap: puts something around each session's adapter.
         before: called with the drivers before the first message is sent; may raise.
 
@@ -65,7 +66,9 @@ def open_sessions(
         InstrumentError: telling every instrument that did not answer, or is another than the file says.
     """
     given = {
-        name: each.model_copy(update={"resource": (resources or {}).get(name, each.resource)})
+        name: each.model_copy(update={"resource": resources[name], "visa_library": "@py"})
+        if resources and name in resources
+        else each
         for name, each in instruments.items()
     }
     classes = {name: driver_class(name, each) for name, each in given.items()}
