@@ -46,8 +46,8 @@ def shots(shots: Shots, meters: Sequence[str]) -> list[str]:
         *_tables(shots.channels, shots.volts.T.tolist()),
         "local start = {}",
         _outputs_are_on(shots.channels),
+        "timer.reset()",  # before the meters, for autozero takes apertures of its own
         *meters,
-        "timer.reset()",
         f"for k = 1, {len(shots)} do",
         *(f"smu{channel}.source.levelv = v{channel}[k]" for channel in shots.channels),
         f"delay({literal(shots.settle_seconds)})",

@@ -6,6 +6,7 @@ low-resistance array, because reads shrink with the voltage drop along the lines
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -106,21 +107,41 @@ class ReferenceMaps:
 
 
 def read_cells(crossbar: Crossbar, read_volts: float, how: Reading, rows: NDArray[np.intp] | None = None) -> FloatArray:
-    """Return the read current of every cell of the rows (default all), one row at a time, all other lines at 0 V."""
+    """Return the read current of every cell of the rows (default all), one row at a time, all other lines at 0 V.
+
+    Rows that the crossbar cannot drive, such as those tied to ground, carry no current: 0 A.
+    """
     chosen = np.arange(crossbar.shape[0]) if rows is None else rows
-    bias = select_rows(crossbar.shape, chosen, read_volts)
-    return crossbar.measure(bias, Lines(columns=tuple(range(crossbar.shape[1]))), how).amperes
+    bias, possible = possible_of(crossbar, select_rows(crossbar.shape, chosen, read_volts))
+    amperes = np.zeros((len(chosen), crossbar.shape[1]))
+    amperes[possible] = crossbar.measure(bias, Lines(columns=tuple(range(crossbar.shape[1]))), how).amperes
+    return amperes
+
+
+def possible_of(crossbar: Crossbar, bias: Bias, seconds: float = 0.0) -> tuple[Bias, NDArray[np.intp]]:
+    """Return the biases of a batch that the crossbar can give, and their numbers; all of them if it can give none.
+
+    What it cannot give is then refused where it is asked for.
+    """
+    every = range(len(bias))
+    possible: Sequence[int] = every
+    if crossbar.can(bias, seconds):
+        alone = [Bias.from_lines(volts, bias.shape) for volts in bias.line_volts]
+        possible = [k for k in every if crossbar.can(alone[k], seconds) is None]
+    chosen = np.array(possible or every, np.intp)
+    return Bias.from_lines(bias.line_volts[chosen], bias.shape, ordered=bias.ordered), chosen
 
 
 def initialise(crossbar: Crossbar, volts: float, seconds: float, pulses: int = 1) -> None:
     """Drive every cell in the direction of `volts`, by its row and by its column, all other lines at 0 V.
 
-    No cell is half-selected. The second way reaches the cells from which a short on the first keeps the voltage.
+    No cell is half-selected. The second way reaches the cells from which a short on the first keeps the voltage. Lines
+    that the crossbar cannot drive, such as those tied to ground, are left out.
     """
     by_row = select_rows(crossbar.shape, np.arange(crossbar.shape[0]), volts)
     by_column = select_columns(crossbar.shape, np.arange(crossbar.shape[1]), volts)
-    each = np.concatenate([by_row.line_volts, by_column.line_volts])
-    crossbar.pulse(Bias.from_lines(np.repeat(each, pulses, axis=0), crossbar.shape), seconds)
+    each, _ = possible_of(crossbar, Bias.from_lines([*by_row.line_volts, *by_column.line_volts], crossbar.shape), seconds)
+    crossbar.pulse(Bias.from_lines(np.repeat(each.line_volts, pulses, axis=0), crossbar.shape), seconds)
 
 
 def reference_maps(crossbar: Crossbar, settings: ReferenceSettings) -> ReferenceMaps:

@@ -70,9 +70,10 @@ class ByMessages:
     def _read(self, unit: str, number: int, read: Sequence[Channel], how: Reading, shown: Shown) -> None:
         places = [place for place, channel in enumerate(read) if channel.unit == unit]
         if places:
-            shown.start_seconds[number, places] = self._clock.now()
             names = [read[place].name for place in places]
             answer = self._units[unit].read(names, how.aperture_seconds, how.range_amperes)
+            # from the end backwards, for in front of the aperture units zero their meters
+            shown.start_seconds[number, places] = self._clock.now() - how.aperture_seconds
             shown.amperes[number, places] = answer.amperes[0]
             shown.flags[number, places] = answer.flags[0]
             shown.range_amperes[number, places] = answer.range_amperes[0]

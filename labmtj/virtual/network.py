@@ -41,9 +41,13 @@ class HotSwitch(NamedTuple):
 class Segment(NamedTuple):
     """What the pads saw for a while."""
 
+    start_seconds: float
+    """on the clock of the bench"""
     seconds: float
     line_volts: FloatArray
     """(lines,)"""
+    purpose: str
+    """what the seconds were spent on: "aperture" where a channel integrated"""
 
 
 class Network:
@@ -123,7 +127,7 @@ class Network:
         """
         _check(seconds)
         with self.lock:
-            for _ in self._course(seconds):
+            for _ in self._course(seconds, purpose):
                 pass
             self.clock.book(purpose, seconds)
         self._wait(seconds)
@@ -150,7 +154,7 @@ class Network:
     def _integrate(self, number: int, seconds: float) -> Sensed:
         volts, amperes, limited = 0.0, 0.0, False
         state = self._array.state.copy()
-        for solved, begin, end in self._course(seconds, look=True):
+        for solved, begin, end in self._course(seconds, "aperture", look=True):
             part = (end - begin) / seconds  # exactly one where nothing flips: digits stay as they are
             volts += part * float(solved.channel_volts[number])
             amperes += part * float(solved.channel_amperes[number])
@@ -160,21 +164,21 @@ class Network:
             amperes += float(solved.shares[:, number] @ added)
         return Sensed(volts, amperes, limited)
 
-    def _course(self, seconds: float, *, look: bool = False) -> Iterator[tuple[Solved, float, float]]:
+    def _course(self, seconds: float, purpose: str, *, look: bool = False) -> Iterator[tuple[Solved, float, float]]:
         """Let the array live through the seconds; yield what was, from flip to flip (at rest only for a `look`)."""
         if not any(setting.drives for setting in self.settings):
             if look:
                 yield self._present(None), 0.0, seconds
             self._array.rest(seconds)
-            self._record(seconds, np.zeros(self._cabling.lines))
+            self._record(0.0, seconds, np.zeros(self._cabling.lines), purpose)
             return
         for solved, begin, end in self._array.course(self._present, seconds):
-            self._record(end - begin, solved.line_volts)
+            self._record(begin, end, solved.line_volts, purpose)
             yield solved, begin, end
 
-    def _record(self, seconds: float, line_volts: FloatArray) -> None:
-        if self.seen_by_pads is not None and seconds > 0:
-            self.seen_by_pads.append(Segment(seconds, line_volts))
+    def _record(self, begin: float, end: float, line_volts: FloatArray, purpose: str) -> None:
+        if self.seen_by_pads is not None and end > begin:
+            self.seen_by_pads.append(Segment(self.now() + begin, end - begin, line_volts, purpose))
 
     def _wait(self, seconds: float) -> None:
         if self._realtime_factor > 0:

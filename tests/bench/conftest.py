@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
 
 from labmtj.bench.crossbar import BenchCrossbar
+from labmtj.bench.loading import load_any
+from labmtj.bench.opening import open_laboratory
 from labmtj.bench.wiring import Bus, Channel, Column, Line, Wiring
 from labmtj.circuit import PortState, Wires, response_of, settle
 from labmtj.errors import InstrumentError, UsageError
 from labmtj.quantities import Flag, Limits
 from labmtj.shots import DeliveredPulses, Identity, ShotReadings, UnitFacts
+from labmtj.virtual.assembly import assemble
+from labmtj.virtual.serving import ServedInstruments
 
 FACTS = UnitFacts(
     highest_volts=200.0, highest_amperes=1.5, range_amperes=(1e-6, 1e-4, 1e-2, 1.0), over_range=1.02,
@@ -363,3 +368,29 @@ def dense():
         return -np.array([world.ports.currents(volts) for volts in line_volts])
 
     return answer
+
+
+@pytest.fixture
+def virtual_bench():
+    """Return a context manager that serves a virtual bench in this process and opens it: (bench, served)."""
+
+    @contextmanager
+    def opened(name, **changes):
+        file = load_any(name)
+        file = file.model_copy(update=changes)
+        with ServedInstruments(assemble(file, record=True)) as served:
+            resources = {greeting["name"]: greeting["resource"] for greeting in served.greetings()}
+            with open_laboratory(file.of, resources=resources, clock=NetworkClock(served.bench.network)) as bench:
+                yield bench, served
+
+    return opened
+
+
+class NetworkClock:
+    """The clock of a virtual bench in the same process."""
+
+    def __init__(self, network):
+        self.now, self._network = network.now, network
+
+    def sleep(self, seconds):
+        self._network.spend(seconds, "wait")
