@@ -8,104 +8,38 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from statistics import fmean, pstdev
 
-from labmtj.simulated.meter import MeterModel, MeterRange, VoltageRange
-from labmtj.virtual.scpi import Call, Setting, after, check, command, one
+from instruments.virtual.keithley2400_tables import (
+    AMPERES,
+    AUTO_DELAY_SECONDS,
+    BIT_AMPERES_READ,
+    BIT_AMPERES_SOURCED,
+    BIT_COMPLIANCE,
+    BIT_FILTER,
+    BIT_FOUR_WIRES,
+    BIT_FRONT,
+    BIT_OHMS_READ,
+    BIT_OVERFLOW,
+    BIT_RANGE_COMPLIANCE,
+    BIT_VOLTS_READ,
+    BIT_VOLTS_SOURCED,
+    BUFFER_FULL,
+    ELEMENT_CHOICES,
+    ELEMENTS,
+    ERRORS,
+    HIGH_POWER_VOLTS,
+    LOW_POWER_AMPERES,
+    MOST_IN_LIST,
+    MOST_READINGS,
+    SETTINGS,
+    SHEET,
+    SOURCE_REACH,
+)
+from labmtj.virtual.scpi import Call, after, check, command, one
 from labmtj.virtual.scpi_errors import SCPIError
-from labmtj.virtual.scpi_values import Number, Numbers, Switch, Whole, Word, quoted, spelling
-from labmtj.virtual.sourcemeter import QUANTITIES, Range, Sheet, SourceMeter, names, other
+from labmtj.virtual.scpi_values import Numbers, Word, quoted, spelling
+from labmtj.virtual.sourcemeter import QUANTITIES, SourceMeter, names, other
 from labmtj.virtual.terminals import Box
 from labmtj.virtual.unit import NO_VALUE, Measured, Quantity
-
-SOURCE_REACH, MEASURE_REACH = 1.05, 1.055
-"""as fractions of full scale (3-4)"""
-
-METER = MeterModel(
-    (  # full scale in amperes, gain, offset in amperes (SPEC-2400 rev. H), rms noise: a sixth of the source's p-p
-        MeterRange(1e-6, 0.00029, 300e-12, 5e-12 / 6),
-        MeterRange(1e-5, 0.00027, 700e-12, 50e-12 / 6),
-        MeterRange(1e-4, 0.00025, 6e-9, 500e-12 / 6),
-        MeterRange(1e-3, 0.00027, 60e-9, 5e-9 / 6),
-        MeterRange(1e-2, 0.00035, 600e-9, 50e-9 / 6),
-        MeterRange(1e-1, 0.00055, 6e-6, 500e-9 / 6),
-        MeterRange(1.0, 0.0022, 570e-6, 5e-6 / 6),
-    ),
-    over_range=MEASURE_REACH,
-    resolution_fraction=1e-5,
-    voltage_ranges=(  # full scale in volts, gain, offset (SPEC-2400), rms noise: a sixth of the source's p-p; source
-        VoltageRange(0.2, 0.00012, 300e-6, 5e-6 / 6, 0.0002, 600e-6),
-        VoltageRange(2.0, 0.00012, 300e-6, 50e-6 / 6, 0.0002, 600e-6),
-        VoltageRange(20.0, 0.00015, 1.5e-3, 500e-6 / 6, 0.0002, 2.4e-3),
-        VoltageRange(200.0, 0.00015, 10e-3, 5e-3 / 6, 0.0002, 24e-3),
-    ),
-)
-AMPERES = tuple(each.full_scale_amperes for each in METER.ranges)
-SHEET = Sheet.of(METER, SOURCE_REACH, MEASURE_REACH)
-HIGH_POWER_VOLTS, LOW_POWER_AMPERES = 21.0, 0.105
-"""22 W: above 21 V no more than 105 mA (SPEC-2400)"""
-AUTO_DELAY_SECONDS = 1e-3
-MOST_READINGS = 2500
-MOST_IN_LIST = 100
-ARM_SOURCES = "IMMediate|TLINk|TIMer|MANual|BUS|NSTest|PSTest|BSTest"
-ELEMENTS = ("VOLT", "CURR", "RES", "TIME", "STAT")
-ELEMENT_CHOICES = "VOLTage|CURRent|RESistance|TIME|STATus"
-
-ERRORS = {
-    800: "Illegal with storage active",
-    802: "Output blocked by output enable",
-    803: "Not permitted with OUTPUT off",
-    810: "Over-temperature",
-    822: "Too small for sense range",
-    823: "Invalid with source read-back on",
-    824: "Cannot exceed compliance range",
-    826: "Exceeds power limit",
-    830: "Invalid with INF ARM:COUNT",
-    831: "Invalid in pulse mode",
-    -350: "Queue Overflow",
-}
-"""B-6, B-7"""
-
-BIT_OVERFLOW, BIT_FILTER, BIT_FRONT, BIT_COMPLIANCE = 1, 1 << 1, 1 << 2, 1 << 3
-BIT_VOLTS_READ, BIT_AMPERES_READ, BIT_OHMS_READ = 1 << 11, 1 << 12, 1 << 13
-BIT_VOLTS_SOURCED, BIT_AMPERES_SOURCED, BIT_RANGE_COMPLIANCE, BIT_FOUR_WIRES = 1 << 14, 1 << 15, 1 << 16, 1 << 22
-"""of the status word with each reading (18-50, 18-51)"""
-BUFFER_FULL = 1 << 9
-"""of the measurement event register"""
-
-
-def _source_settings(quantity: Quantity, node: str, top: float, scale: float) -> tuple[Setting, ...]:
-    source = f":SOURce#:{node}"
-    return (
-        Setting(
-            f"{quantity} level",
-            f"{source}[:LEVel][:IMMediate][:AMPLitude] {source}[:LEVel]:TRIGgered[:AMPLitude]",
-            Number(-top, top),
-            0.0,
-        ),
-        Setting(f"{quantity} range", f"{source}:RANGe", Range(-top, top, shown=SOURCE_REACH), scale),
-        Setting(f"{quantity} autorange", f"{source}:RANGe:AUTO", Switch(), default=True),
-        Setting(f"{quantity} mode", f"{source}:MODE", Word("FIXed|SWEep|LIST"), "FIX"),
-        Setting(f"{quantity} start", f"{source}:STARt", Number(-top, top), 0.0),
-        Setting(f"{quantity} stop", f"{source}:STOP", Number(-top, top), 0.0),
-        Setting(f"{quantity} step", f"{source}:STEP", Number(-2 * top, 2 * top), 0.0),
-        Setting(f"{quantity} list", f":SOURce#:LIST:{node}", Numbers(-top, top, MOST_IN_LIST), (0.0,)),
-        Setting(f"{quantity} protection", f"{source}:PROTection[:LEVel]", Number(0.0, 210.0), 210.0),
-    )
-
-
-def _sense_settings(quantity: Quantity, node: str, low: float, top: float, limit: float) -> tuple[Setting, ...]:
-    sense = f"[:SENSe#]:{node}[:DC]"
-    return (
-        Setting(f"{quantity} limit", f"{sense}:PROTection[:LEVel]", Number(low, top), limit),
-        Setting(
-            f"sense {quantity} range",
-            f"{sense}:RANGe[:UPPer]",
-            Range(-top, top, shown=SOURCE_REACH),
-            SHEET.measured[quantity].holding(limit),
-        ),
-        Setting(f"sense {quantity} autorange", f"{sense}:RANGe:AUTO", Switch(), default=True),
-        Setting(f"sense {quantity} lowest", f"{sense}:RANGe:AUTO:LLIMit", Number(0.0, top), 0.0),
-        Setting(f"sense {quantity} same range", f"{sense}:PROTection:RSYNchronize", Switch(), default=False),
-    )
 
 
 class Keithley2400(SourceMeter):
@@ -114,59 +48,7 @@ class Keithley2400(SourceMeter):
     sheet = SHEET
     model = "2400"
     error_texts = ERRORS
-    settings = (
-        Setting("function", ":SOURce#:FUNCtion[:MODE]", Word("VOLTage|CURRent"), "VOLT"),
-        Setting("shape", ":SOURce#:FUNCtion:SHAPe", Word("DC"), "DC"),
-        *_source_settings("VOLT", "VOLTage", 210.0, 20.0),
-        *_source_settings("CURR", "CURRent", 1.05, 1e-4),
-        *_sense_settings("VOLT", "VOLTage", 200e-6, 210.0, 21.0),
-        *_sense_settings("CURR", "CURRent", 1e-9, 1.05, 105e-6),
-        Setting("delay", ":SOURce#:DELay", Number(0.0, 999.9999), 0.0),
-        Setting("delay auto", ":SOURce#:DELay:AUTO", Switch(), default=True),
-        Setting("clear auto", ":SOURce#:CLEar:AUTO", Switch(), default=False),
-        Setting("points", ":SOURce#:SWEep:POINts", Whole(1, MOST_READINGS), 2500),
-        Setting("spacing", ":SOURce#:SWEep:SPACing", Word("LINear|LOGarithmic"), "LIN"),
-        Setting("sweep ranging", ":SOURce#:SWEep:RANGing", Word("BEST|AUTO|FIXed"), "BEST"),
-        Setting("direction", ":SOURce#:SWEep:DIRection", Word("UP|DOWN"), "UP"),
-        Setting("concurrent", "[:SENSe#]:FUNCtion:CONCurrent", Switch(), default=True),
-        Setting(
-            "nplc",
-            "[:SENSe#]:CURRent[:DC]:NPLCycles [:SENSe#]:VOLTage[:DC]:NPLCycles [:SENSe#]:RESistance:NPLCycles",
-            Number(0.01, 10.0),
-            1.0,
-        ),
-        Setting("ohms mode", "[:SENSe#]:RESistance:MODE", Word("MANual|AUTO"), "MAN"),
-        Setting("ohms range", "[:SENSe#]:RESistance:RANGe[:UPPer]", Number(0.0, 2.1e8), 2.1e5),
-        Setting("ohms autorange", "[:SENSe#]:RESistance:RANGe:AUTO", Switch(), default=True),
-        Setting("filter", "[:SENSe#]:AVERage[:STATe]", Switch(), default=False),
-        Setting("filter kind", "[:SENSe#]:AVERage:TCONtrol", Word("REPeat|MOVing"), "REP"),
-        Setting("filter count", "[:SENSe#]:AVERage:COUNt", Whole(1, 100), 10),
-        Setting("four wires", ":SYSTem:RSENse", Switch(), default=False),
-        Setting("autozero", ":SYSTem:AZERo[:STATe]", Switch(also="ONCE"), default=True),
-        Setting("terminals", ":ROUTe:TERMinals", Word("FRONt|REAR"), "FRON"),
-        Setting("output", ":OUTPut#[:STATe]", Switch(), default=False),
-        Setting("off mode", ":OUTPut#:SMODe", Word("HIMPedance|NORMal|ZERO|GUARd"), "NORM"),
-        Setting("trigger count", ":TRIGger[:SEQuence#]:COUNt", Whole(1, MOST_READINGS), 1),
-        Setting("arm count", ":ARM[:SEQuence#][:LAYer#]:COUNt", Whole(1, MOST_READINGS), 1),
-        Setting("trigger delay", ":TRIGger[:SEQuence#]:DELay", Number(0.0, 999.9999), 0.0),
-        Setting("trigger source", ":TRIGger[:SEQuence#]:SOURce", Word("IMMediate|TLINk"), "IMM"),
-        Setting("arm source", ":ARM[:SEQuence#][:LAYer#]:SOURce", Word(ARM_SOURCES), "IMM"),
-        Setting("arm timer", ":ARM[:SEQuence#][:LAYer#]:TIMer", Number(0.001, 99999.99), 0.1),
-        Setting("trigger output", ":TRIGger[:SEQuence#]:OUTPut", Word("SOURce|DELay|SENSe|NONE"), "NONE"),
-        Setting("arm output", ":ARM[:SEQuence#][:LAYer#]:OUTPut", Word("TENTer|TEXit|NONE"), "NONE"),
-        Setting("trigger input line", ":TRIGger[:SEQuence#]:ILINe", Whole(1, 4), 1),
-        Setting("arm input line", ":ARM[:SEQuence#][:LAYer#]:ILINe", Whole(1, 4), 1),
-        Setting("trigger output line", ":TRIGger[:SEQuence#]:OLINe", Whole(1, 4), 2),
-        Setting("arm output line", ":ARM[:SEQuence#][:LAYer#]:OLINe", Whole(1, 4), 2),
-        Setting("format", ":FORMat[:DATA]", Word("ASCii|REAL|SREal"), "ASC"),
-        Setting("statistic", ":CALCulate3:FORMat", Word("MEAN|SDEViation|MAXimum|MINimum|PKPK"), "MEAN"),
-        Setting("buffer size", ":TRACe:POINts :DATA:POINts", Whole(1, MOST_READINGS), 100),
-        Setting("buffer feed", ":TRACe:FEED :DATA:FEED", Word("SENSe|SENSe1|CALCulate1|CALCulate2"), "SENS1"),
-        Setting("measurement mask", ":STATus:MEASurement:ENABle", Whole(0, 65535), 0),
-        Setting("display", ":DISPlay:ENABle", Switch(), default=True),
-        Setting("beeper", ":SYSTem:BEEPer:STATe", Switch(), default=True),
-        Setting("line auto", ":SYSTem:LFRequency:AUTO", Switch(), default=False),
-    )  # fmt: skip
+    settings = SETTINGS
 
     def __init__(self, box: Box) -> None:
         self._readings: list[list[float]] = []

@@ -8,203 +8,53 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
-from labmtj.simulated.meter import MeterModel, MeterRange, VoltageRange
-from labmtj.virtual.scpi import Call, Setting, after, check, command
+from instruments.virtual.keysightb2900_tables import (
+    BIT_COMPLIANCE,
+    BIT_CURRENT_SOURCE,
+    BIT_OVERFLOW,
+    DEFAULT_CYCLES,
+    ELEMENT_CHOICES,
+    ELEMENTS,
+    INTERLOCK_VOLTS,
+    ITEMS,
+    LONGEST_APERTURE,
+    MEASURE_REACH,
+    MOST_READINGS,
+    POWER,
+    REACH,
+    SETTINGS,
+    SHORTEST_APERTURE,
+    TRIGGER_PARTS,
+    TRIGGERS,
+    meter,
+)
+from labmtj.virtual.schedule import CLOSE, LEVEL, OPEN, Aperture, Event, Schedule
+from labmtj.virtual.scpi import Call, after, check, command
 from labmtj.virtual.scpi_errors import SCPIError
 from labmtj.virtual.scpi_values import (
     Number,
-    Numbers,
-    Switch,
-    Whole,
-    Word,
     channel_list,
     digits,
     only,
     quoted,
     spelling,
 )
-from labmtj.virtual.sourcemeter import Range, Sheet, SourceMeter, names
-from labmtj.virtual.terminals import Sensed
-from labmtj.virtual.unit import NO_VALUE, Measured, Quantity
-
-REACH, MEASURE_REACH = 1.05, 1.06
-"""as fractions of full scale (datasheet p16)"""
-_RANGES = (  # full scale in amperes, gain, offset (datasheet p16); rms noise: a guess, a hundredth of the offset
-    MeterRange(1e-8, 0.0010, 50e-12, 0.5e-12),
-    MeterRange(1e-7, 0.0006, 100e-12, 1e-12),
-    MeterRange(1e-6, 0.00025, 500e-12, 5e-12),
-    MeterRange(1e-5, 0.00025, 1.5e-9, 15e-12),
-    MeterRange(1e-4, 0.0002, 25e-9, 250e-12),
-    MeterRange(1e-3, 0.0002, 200e-9, 2e-9),
-    MeterRange(1e-2, 0.0002, 2.5e-6, 25e-9),
-    MeterRange(1e-1, 0.0002, 20e-6, 200e-9),
-    MeterRange(1.0, 0.0003, 1.5e-3, 15e-6),
-    MeterRange(1.5, 0.0005, 3.5e-3, 35e-6),
-    MeterRange(3.0, 0.004, 7e-3, 70e-6),
-)
-_VOLTAGE_RANGES = (  # full scale in volts, gain, offset (datasheet p16), rms noise; the source like the meter
-    VoltageRange(0.2, 0.00015, 225e-6, 1e-6, 0.00015, 225e-6),
-    VoltageRange(2.0, 0.0002, 350e-6, 5e-6, 0.0002, 350e-6),
-    VoltageRange(20.0, 0.00015, 5e-3, 50e-6, 0.00015, 5e-3),
-    VoltageRange(200.0, 0.00015, 50e-3, 500e-6, 0.00015, 50e-3),
-)
-
-
-def _meter(first: int) -> MeterModel:
-    return MeterModel(_RANGES[first:], MEASURE_REACH, resolution_fraction=1e-6, voltage_ranges=_VOLTAGE_RANGES)
-
-
-POWER = ((21.0, 1.515), (210.0, 0.105))
-"""volts up to which so many amperes may flow"""
-INTERLOCK_VOLTS = 42.0
-LONGEST_APERTURE, SHORTEST_APERTURE, DEFAULT_CYCLES = 2.0, 8e-6, 0.1
-"""seconds, seconds, power-line cycles (4-73)"""
-SHORTEST_PULSE, LONGEST_PULSE = 50e-6, 1e5
-"""seconds (UG 2-20)"""
-MOST_IN_LIST, MOST_READINGS = 2500, 100_000
-ELEMENTS = ("VOLT", "CURR", "RES", "TIME", "STAT", "SOUR")
-ELEMENT_CHOICES = "VOLTage|CURRent|RESistance|TIME|STATus|SOURce"
-ITEMS = ("", *(f":{choice}" for choice in ELEMENT_CHOICES.split("|")))
-"""one element may be asked for by name"""
-
-BIT_CURRENT_SOURCE, BIT_COMPLIANCE, BIT_OVERFLOW = 1, 1 << 1, 1 << 13
-"""of the status word with each reading (1-14)"""
-
-
-def _quantity_settings(quantity: Quantity, node: str, top: float, low: float, default: float) -> tuple[Setting, ...]:
-    source, sense = f"[:SOURce#]:{node}", f":SENSe#:{node}[:DC]"
-    level = Number(-top, top)
-    return (
-        Setting(f"{quantity} level", f"{source}[:LEVel][:IMMediate][:AMPLitude]", level, 0.0),
-        Setting(f"{quantity} peak", f"{source}[:LEVel]:TRIGgered[:AMPLitude]", level, 0.0),
-        Setting(f"{quantity} range", f"{source}:RANGe", Range(-top, top), {"VOLT": 2.0, "CURR": 1e-4}[quantity]),
-        Setting(f"{quantity} autorange", f"{source}:RANGe:AUTO", Switch(), default=True),
-        Setting(f"{quantity} mode", f"{source}:MODE", Word("FIXed|SWEep|LIST"), "FIX"),
-        Setting(f"{quantity} start", f"{source}:STARt", level, 0.0),
-        Setting(f"{quantity} stop", f"{source}:STOP", level, 0.0),
-        Setting(f"{quantity} points", f"{source}:POINts", Whole(1, MOST_IN_LIST), 1),
-        Setting(f"{quantity} list", f"[:SOURce#]:LIST:{node}", Numbers(-top, top, MOST_IN_LIST), (0.0,)),
-        Setting(
-            f"{quantity} limit",
-            f"{sense}:PROTection[:LEVel] {sense}:PROTection[:LEVel]:BOTH"
-            f" {sense}:PROTection[:LEVel]:POSitive {sense}:PROTection[:LEVel]:NEGative",
-            Number(low, top),
-            default,
-        ),
-        Setting(f"sense {quantity} range", f"{sense}:RANGe[:UPPer]", Range(-top, top), default),
-        Setting(f"sense {quantity} autorange", f"{sense}:RANGe:AUTO", Switch(), default=True),
-        Setting(f"sense {quantity} lowest", f"{sense}:RANGe:AUTO:LLIMit", Number(0.0, top), 0.0),
-    )
-
-
-def _trigger_settings(name: str, node: str) -> tuple[Setting, ...]:
-    trigger = f":TRIGger#{node}"
-    sources = Word("AINTernal|BUS|TIMer|INTernal1|INTernal2|LAN")
-    return (
-        Setting(f"{name} source", f"{trigger}:SOURce[:SIGNal]", sources, "AINT"),
-        Setting(f"{name} count", f"{trigger}:COUNt", Whole(1, MOST_READINGS), 1),
-        Setting(f"{name} timer", f"{trigger}:TIMer", Number(10e-6, 1e5), 1e-3),
-        Setting(f"{name} delay", f"{trigger}:DELay", Number(0.0, 1e5), 0.0),
-    )
-
-
-TRIGGERS = ("transient", "acquire")
-TRIGGER_PARTS = ("source", "count", "timer", "delay")
-
-
-class _Event(NamedTuple):
-    """Something that happens at a time of a sequence; what changes a level comes before what reads it."""
-
-    seconds: float
-    order: int
-    channel: int
-    level: float | None
-    """None: the aperture opens (order 1) or closes (order -1)"""
-
-
-@dataclass
-class _Aperture:
-    """The meter of a channel at work."""
-
-    opened: float
-    level: float
-    seconds: float = 0.0
-    volt_seconds: float = 0.0
-    ampere_seconds: float = 0.0
-    limited: bool = False
-
-    def add(self, seen: Sensed, seconds: float) -> None:
-        self.seconds += seconds
-        self.volt_seconds += seen.volts * seconds
-        self.ampere_seconds += seen.amperes * seconds
-        self.limited |= seen.limited
-
-    def mean(self) -> Sensed:
-        return Sensed(self.volt_seconds / self.seconds, self.ampere_seconds / self.seconds, self.limited)
-
-
-@dataclass
-class _Progress:
-    """Where a sequence is."""
-
-    levels: dict[int, float]
-    apertures: dict[int, _Aperture] = field(default_factory=dict)
+from labmtj.virtual.sourcemeter import Sheet, SourceMeter, names
+from labmtj.virtual.unit import NO_VALUE, Measured
 
 
 class KeysightB2901A(SourceMeter):
     """One channel."""
 
-    sheet = Sheet.of(_meter(1), REACH, MEASURE_REACH)
+    sheet = Sheet.of(meter(1), REACH, MEASURE_REACH)
     model: ClassVar[str] = "B2901A"
     queue_depth = 100
     shortest_timer: ClassVar[float] = 20e-6
     """(datasheet p17)"""
     interlock_error = -221
-    settings = (
-        Setting("function", "[:SOURce#]:FUNCtion:MODE", Word("VOLTage|CURRent"), "VOLT"),
-        Setting("shape", "[:SOURce#]:FUNCtion:SHAPe", Word("DC|PULSe"), "DC"),
-        *_quantity_settings("VOLT", "VOLTage", 210.0, 1e-6, 2.0),
-        *_quantity_settings("CURR", "CURRent", 3.03, 1e-12, 100e-6),
-        Setting("pulse delay", "[:SOURce#]:PULSe:DELay", Number(0.0, 99999.9), 0.0),
-        Setting("pulse width", "[:SOURce#]:PULSe:WIDTh", Number(SHORTEST_PULSE, LONGEST_PULSE), SHORTEST_PULSE),
-        Setting("stairs", "[:SOURce#]:SWEep:STAir", Word("SINGle|DOUBle"), "SING"),
-        Setting("spacing", "[:SOURce#]:SWEep:SPACing", Word("LINear|LOGarithmic"), "LIN"),
-        Setting("direction", "[:SOURce#]:SWEep:DIRection", Word("UP|DOWN"), "UP"),
-        Setting("sweep ranging", "[:SOURce#]:SWEep:RANGing", Word("BEST|AUTO|FIXed"), "BEST"),
-        Setting(
-            "aperture",
-            ":SENSe#:CURRent[:DC]:APERture :SENSe#:VOLTage[:DC]:APERture :SENSe#:RESistance:APERture",
-            Number(SHORTEST_APERTURE, LONGEST_APERTURE, clamps=True),
-            DEFAULT_CYCLES / 50,
-        ),
-        Setting(
-            "aperture auto",
-            ":SENSe#:CURRent[:DC]:APERture:AUTO :SENSe#:VOLTage[:DC]:APERture:AUTO"
-            " :SENSe#:CURRent[:DC]:NPLCycles:AUTO :SENSe#:VOLTage[:DC]:NPLCycles:AUTO",
-            Switch(),
-            default=True,
-        ),
-        Setting("four wires", ":SENSe#:REMote", Switch(), default=False),
-        Setting("output", ":OUTPut#[:STATe]", Switch(), default=False),
-        Setting("off mode", ":OUTPut#:OFF:MODE", Word("NORMal|ZERO|HIZ"), "NORM"),
-        Setting("on auto", ":OUTPut#:ON:AUTO", Switch(), default=True),
-        Setting("off auto", ":OUTPut#:OFF:AUTO", Switch(), default=False),
-        Setting("protection", ":OUTPut#:PROTection[:STATe]", Switch(), default=False),
-        Setting("low", ":OUTPut#:LOW", Word("GROund|FLOat"), "GRO"),
-        *_trigger_settings("all", "[:ALL]"),
-        *_trigger_settings("transient", ":TRANsient"),
-        *_trigger_settings("acquire", ":ACQuire"),
-        Setting("arm count", ":ARM#[:ALL][:LAYer]:COUNt", Whole(1, MOST_READINGS), 1),
-        Setting("buffer size", ":TRACe#:POINts", Whole(1, MOST_READINGS), MOST_READINGS),
-        Setting("buffer feed", ":TRACe#:FEED", Word("SENSe|MATH|LIMit"), "SENS"),
-        Setting("feed", ":TRACe#:FEED:CONTrol", Word("NEXT|NEVer"), "NEV"),
-        Setting("beeper", ":SYSTem:BEEPer:STATe", Switch(), default=True),
-        Setting("display", ":DISPlay:ENABle", Switch(), default=True),
-        Setting("autozero", ":SENSe#:AZERo", Switch(), default=False),
-    )
+    settings = SETTINGS
 
     def identity(self) -> str:
         """Return the answer to `*IDN?`."""
@@ -373,17 +223,12 @@ class KeysightB2901A(SourceMeter):
         """Step levels and read, all channels on one clock."""
         plans = {channel: self._plan(channel) for channel in channels}
         self._switch_on(channels)
-        events = [event for channel in channels for event in self._schedule(channel, plans[channel])]
-        events.sort(key=lambda event: event[:3])
         for channel in channels:
             self._readings[channel] = []
-        progress = _Progress({channel: self.level(channel) for channel in channels})
-        started = self.box.time.now()
-        for event in events:
-            if self.stopped.is_set():
-                break
-            self._pass(started + event.seconds - self.box.time.now(), progress)
-            self._happen(event, progress)
+        pulsing = any(self.values[channel]["shape"] == "PULS" for channel in channels)
+        schedule = Schedule(self.units, self.box.time, self.hold, self._read_aperture, "pulse" if pulsing else "settle")
+        events = [event for channel in channels for event in self._schedule(channel, plans[channel])]
+        schedule.play(events, {channel: self.level(channel) for channel in channels}, self.stopped)
         for channel in channels:  # back to the immediate level (a continuous trigger output is not modelled)
             if self.values[channel]["off auto"]:
                 self.values[channel]["output"] = False
@@ -419,7 +264,7 @@ class KeysightB2901A(SourceMeter):
             points += points[::-1]
         return points if values["direction"] == "UP" else points[::-1]
 
-    def _schedule(self, channel: int, plan: Sequence[float]) -> Iterator[_Event]:
+    def _schedule(self, channel: int, plan: Sequence[float]) -> Iterator[Event]:
         values, aperture = self.values[channel], self.aperture(channel)
         base, pulsed = values[f"{values['function']} level"], values["shape"] == "PULS"
         begin = values["transient delay"] + (values["pulse delay"] if pulsed else 0.0)
@@ -433,34 +278,17 @@ class KeysightB2901A(SourceMeter):
         }
         for index in range(values["transient count"]):
             start = index * steps["transient"]
-            yield _Event(start + begin, 0, channel, plan[index])
+            yield Event(start + begin, LEVEL, channel, plan[index])
             if pulsed:
-                yield _Event(start + end, 0, channel, base)
+                yield Event(start + end, LEVEL, channel, base)
         for index in range(values["acquire count"]):
             start = index * steps["acquire"] + values["acquire delay"]
-            yield _Event(start, 1, channel, None)
-            yield _Event(start + aperture, -1, channel, None)
+            yield Event(start, OPEN, channel)
+            yield Event(start + aperture, CLOSE, channel)
 
-    def _pass(self, seconds: float, progress: _Progress) -> None:
-        """Let time pass; meters whose aperture is open integrate all of it together."""
-        if seconds <= 0:
-            return
-        for number, (channel, aperture) in enumerate(progress.apertures.items()):
-            aperture.add(self.units[channel].look(0.0 if number else seconds), seconds)
-        if not progress.apertures:
-            pulsing = any(self.values[channel]["shape"] == "PULS" for channel in progress.levels)
-            self.box.time.spend(seconds, "pulse" if pulsing else "settle")
-
-    def _happen(self, event: _Event, progress: _Progress) -> None:
-        channel = event.channel
-        if event.level is not None:
-            progress.levels[channel] = event.level
-            self.hold(channel, event.level)
-        elif event.order > 0:
-            progress.apertures[channel] = _Aperture(self.box.time.now(), progress.levels[channel])
-        elif (aperture := progress.apertures.pop(channel, None)) is not None and aperture.seconds > 0:
-            shown = self.convert(channel, aperture.mean(), aperture.seconds)
-            self._readings[channel].append(self._reading(channel, shown, aperture.level, aperture.opened))
+    def _read_aperture(self, channel: int, aperture: Aperture) -> None:
+        shown = self.convert(channel, aperture.mean(), aperture.seconds)
+        self._readings[channel].append(self._reading(channel, shown, aperture.level, aperture.opened))
 
     def _reading(self, channel: int, shown: Measured, level: float, opened: float) -> list[float]:
         functions = self.functions[channel]
@@ -595,7 +423,7 @@ class KeysightB2911A(KeysightB2901A):
     """One channel, with the 10 nA range and faster timers."""
 
     model = "B2911A"
-    sheet = Sheet.of(_meter(0), REACH, MEASURE_REACH)
+    sheet = Sheet.of(meter(0), REACH, MEASURE_REACH)
     shortest_timer = 10e-6
 
 

@@ -1,0 +1,148 @@
+"""Numbers and settings of the Keysight B2900 family: data sheets, limits, headers.
+
+Page numbers are those of the B2900 SCPI command reference (edition 2); UG = user's guide. What has none is from memory,
+unverified.
+"""
+
+from __future__ import annotations
+
+from labmtj.simulated.meter import MeterModel, MeterRange, VoltageRange
+from labmtj.virtual.scpi import Setting
+from labmtj.virtual.scpi_values import (
+    Number,
+    Numbers,
+    Switch,
+    Whole,
+    Word,
+)
+from labmtj.virtual.sourcemeter import Range
+from labmtj.virtual.unit import Quantity
+
+REACH, MEASURE_REACH = 1.05, 1.06
+"""as fractions of full scale (datasheet p16)"""
+_RANGES = (  # full scale in amperes, gain, offset (datasheet p16); rms noise: a guess, a hundredth of the offset
+    MeterRange(1e-8, 0.0010, 50e-12, 0.5e-12),
+    MeterRange(1e-7, 0.0006, 100e-12, 1e-12),
+    MeterRange(1e-6, 0.00025, 500e-12, 5e-12),
+    MeterRange(1e-5, 0.00025, 1.5e-9, 15e-12),
+    MeterRange(1e-4, 0.0002, 25e-9, 250e-12),
+    MeterRange(1e-3, 0.0002, 200e-9, 2e-9),
+    MeterRange(1e-2, 0.0002, 2.5e-6, 25e-9),
+    MeterRange(1e-1, 0.0002, 20e-6, 200e-9),
+    MeterRange(1.0, 0.0003, 1.5e-3, 15e-6),
+    MeterRange(1.5, 0.0005, 3.5e-3, 35e-6),
+    MeterRange(3.0, 0.004, 7e-3, 70e-6),
+)
+_VOLTAGE_RANGES = (  # full scale in volts, gain, offset (datasheet p16), rms noise; the source like the meter
+    VoltageRange(0.2, 0.00015, 225e-6, 1e-6, 0.00015, 225e-6),
+    VoltageRange(2.0, 0.0002, 350e-6, 5e-6, 0.0002, 350e-6),
+    VoltageRange(20.0, 0.00015, 5e-3, 50e-6, 0.00015, 5e-3),
+    VoltageRange(200.0, 0.00015, 50e-3, 500e-6, 0.00015, 50e-3),
+)
+
+
+def meter(first: int) -> MeterModel:
+    """Return the data sheet from a range on: the 10 nA range is that of the B2911A and B2912A alone."""
+    return MeterModel(_RANGES[first:], MEASURE_REACH, resolution_fraction=1e-6, voltage_ranges=_VOLTAGE_RANGES)
+
+
+POWER = ((21.0, 1.515), (210.0, 0.105))
+"""volts up to which so many amperes may flow"""
+INTERLOCK_VOLTS = 42.0
+LONGEST_APERTURE, SHORTEST_APERTURE, DEFAULT_CYCLES = 2.0, 8e-6, 0.1
+"""seconds, seconds, power-line cycles (4-73)"""
+SHORTEST_PULSE, LONGEST_PULSE = 50e-6, 1e5
+"""seconds (UG 2-20)"""
+MOST_IN_LIST, MOST_READINGS = 2500, 100_000
+ELEMENTS = ("VOLT", "CURR", "RES", "TIME", "STAT", "SOUR")
+ELEMENT_CHOICES = "VOLTage|CURRent|RESistance|TIME|STATus|SOURce"
+ITEMS = ("", *(f":{choice}" for choice in ELEMENT_CHOICES.split("|")))
+"""one element may be asked for by name"""
+
+BIT_CURRENT_SOURCE, BIT_COMPLIANCE, BIT_OVERFLOW = 1, 1 << 1, 1 << 13
+"""of the status word with each reading (1-14)"""
+
+
+def _quantity_settings(quantity: Quantity, node: str, top: float, low: float, default: float) -> tuple[Setting, ...]:
+    source, sense = f"[:SOURce#]:{node}", f":SENSe#:{node}[:DC]"
+    level = Number(-top, top)
+    return (
+        Setting(f"{quantity} level", f"{source}[:LEVel][:IMMediate][:AMPLitude]", level, 0.0),
+        Setting(f"{quantity} peak", f"{source}[:LEVel]:TRIGgered[:AMPLitude]", level, 0.0),
+        Setting(f"{quantity} range", f"{source}:RANGe", Range(-top, top), {"VOLT": 2.0, "CURR": 1e-4}[quantity]),
+        Setting(f"{quantity} autorange", f"{source}:RANGe:AUTO", Switch(), default=True),
+        Setting(f"{quantity} mode", f"{source}:MODE", Word("FIXed|SWEep|LIST"), "FIX"),
+        Setting(f"{quantity} start", f"{source}:STARt", level, 0.0),
+        Setting(f"{quantity} stop", f"{source}:STOP", level, 0.0),
+        Setting(f"{quantity} points", f"{source}:POINts", Whole(1, MOST_IN_LIST), 1),
+        Setting(f"{quantity} list", f"[:SOURce#]:LIST:{node}", Numbers(-top, top, MOST_IN_LIST), (0.0,)),
+        Setting(
+            f"{quantity} limit",
+            f"{sense}:PROTection[:LEVel] {sense}:PROTection[:LEVel]:BOTH"
+            f" {sense}:PROTection[:LEVel]:POSitive {sense}:PROTection[:LEVel]:NEGative",
+            Number(low, top),
+            default,
+        ),
+        Setting(f"sense {quantity} range", f"{sense}:RANGe[:UPPer]", Range(-top, top), default),
+        Setting(f"sense {quantity} autorange", f"{sense}:RANGe:AUTO", Switch(), default=True),
+        Setting(f"sense {quantity} lowest", f"{sense}:RANGe:AUTO:LLIMit", Number(0.0, top), 0.0),
+    )
+
+
+def _trigger_settings(name: str, node: str) -> tuple[Setting, ...]:
+    trigger = f":TRIGger#{node}"
+    sources = Word("AINTernal|BUS|TIMer|INTernal1|INTernal2|LAN")
+    return (
+        Setting(f"{name} source", f"{trigger}:SOURce[:SIGNal]", sources, "AINT"),
+        Setting(f"{name} count", f"{trigger}:COUNt", Whole(1, MOST_READINGS), 1),
+        Setting(f"{name} timer", f"{trigger}:TIMer", Number(10e-6, 1e5), 1e-3),
+        Setting(f"{name} delay", f"{trigger}:DELay", Number(0.0, 1e5), 0.0),
+    )
+
+
+TRIGGERS = ("transient", "acquire")
+TRIGGER_PARTS = ("source", "count", "timer", "delay")
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("function", "[:SOURce#]:FUNCtion:MODE", Word("VOLTage|CURRent"), "VOLT"),
+    Setting("shape", "[:SOURce#]:FUNCtion:SHAPe", Word("DC|PULSe"), "DC"),
+    *_quantity_settings("VOLT", "VOLTage", 210.0, 1e-6, 2.0),
+    *_quantity_settings("CURR", "CURRent", 3.03, 1e-12, 100e-6),
+    Setting("pulse delay", "[:SOURce#]:PULSe:DELay", Number(0.0, 99999.9), 0.0),
+    Setting("pulse width", "[:SOURce#]:PULSe:WIDTh", Number(SHORTEST_PULSE, LONGEST_PULSE), SHORTEST_PULSE),
+    Setting("stairs", "[:SOURce#]:SWEep:STAir", Word("SINGle|DOUBle"), "SING"),
+    Setting("spacing", "[:SOURce#]:SWEep:SPACing", Word("LINear|LOGarithmic"), "LIN"),
+    Setting("direction", "[:SOURce#]:SWEep:DIRection", Word("UP|DOWN"), "UP"),
+    Setting("sweep ranging", "[:SOURce#]:SWEep:RANGing", Word("BEST|AUTO|FIXed"), "BEST"),
+    Setting(
+        "aperture",
+        ":SENSe#:CURRent[:DC]:APERture :SENSe#:VOLTage[:DC]:APERture :SENSe#:RESistance:APERture",
+        Number(SHORTEST_APERTURE, LONGEST_APERTURE, clamps=True),
+        DEFAULT_CYCLES / 50,
+    ),
+    Setting(
+        "aperture auto",
+        ":SENSe#:CURRent[:DC]:APERture:AUTO :SENSe#:VOLTage[:DC]:APERture:AUTO"
+        " :SENSe#:CURRent[:DC]:NPLCycles:AUTO :SENSe#:VOLTage[:DC]:NPLCycles:AUTO",
+        Switch(),
+        default=True,
+    ),
+    Setting("four wires", ":SENSe#:REMote", Switch(), default=False),
+    Setting("output", ":OUTPut#[:STATe]", Switch(), default=False),
+    Setting("off mode", ":OUTPut#:OFF:MODE", Word("NORMal|ZERO|HIZ"), "NORM"),
+    Setting("on auto", ":OUTPut#:ON:AUTO", Switch(), default=True),
+    Setting("off auto", ":OUTPut#:OFF:AUTO", Switch(), default=False),
+    Setting("protection", ":OUTPut#:PROTection[:STATe]", Switch(), default=False),
+    Setting("low", ":OUTPut#:LOW", Word("GROund|FLOat"), "GRO"),
+    *_trigger_settings("all", "[:ALL]"),
+    *_trigger_settings("transient", ":TRANsient"),
+    *_trigger_settings("acquire", ":ACQuire"),
+    Setting("arm count", ":ARM#[:ALL][:LAYer]:COUNt", Whole(1, MOST_READINGS), 1),
+    Setting("buffer size", ":TRACe#:POINts", Whole(1, MOST_READINGS), MOST_READINGS),
+    Setting("buffer feed", ":TRACe#:FEED", Word("SENSe|MATH|LIMit"), "SENS"),
+    Setting("feed", ":TRACe#:FEED:CONTrol", Word("NEXT|NEVer"), "NEV"),
+    Setting("beeper", ":SYSTem:BEEPer:STATe", Switch(), default=True),
+    Setting("display", ":DISPlay:ENABle", Switch(), default=True),
+    Setting("autozero", ":SENSe#:AZERo", Switch(), default=False),
+)
