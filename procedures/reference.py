@@ -105,11 +105,17 @@ class ReferenceMaps:
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
-def read_cells(crossbar: Crossbar, read_volts: float, how: Reading, rows: NDArray[np.intp] | None = None) -> FloatArray:
-    """Return the read current of every cell of the rows (default all), one row at a time, all other lines at 0 V."""
-    chosen = np.arange(crossbar.shape[0]) if rows is None else rows
-    bias = select_rows(crossbar.shape, chosen, read_volts)
-    return crossbar.measure(bias, Lines(columns=tuple(range(crossbar.shape[1]))), how).amperes
+def read_cells(
+    crossbar: Crossbar,
+    read_volts: float,
+    how: Reading,
+    rows: NDArray[np.intp] | None = None,
+    columns: NDArray[np.intp] | None = None,
+) -> FloatArray:
+    """Return the read current of every cell of the rows and columns (default all), one driven row at a time."""
+    across = np.arange(crossbar.shape[1]) if columns is None else columns
+    bias = select_rows(crossbar.shape, np.arange(crossbar.shape[0]) if rows is None else rows, read_volts)
+    return crossbar.measure(bias, Lines(columns=tuple(across.tolist())), how).amperes
 
 
 def initialise(crossbar: Crossbar, volts: float, seconds: float, pulses: int = 1) -> None:
