@@ -81,7 +81,7 @@ class SourceMeasure(SCPIInstrument):
         return {channel: self.number(reply) != 0 for channel, reply in zip(self.channels, replies, strict=True)}
 
     def level(self, volts: Mapping[str, float]) -> None:
-        """Set levels in one message; LimitExceeded beyond what `limit` was told."""
+        """Set levels in one message; LimitExceeded beyond what `limit` was told. 0 V needs no limit."""
         self._check_levels(tuple(volts), np.array([list(volts.values())], float))
         self.exchange(*(f"{self._header('level', channel)} {text(value)}" for channel, value in volts.items()))
 
@@ -156,7 +156,7 @@ class SourceMeasure(SCPIInstrument):
 
     def _check_levels(self, channels: tuple[str, ...], volts: FloatArray) -> None:
         for channel, levels in zip(channels, volts.T, strict=True):
-            highest = self._limit_of(channel)[1]
             worst = np.max(np.abs(levels), initial=0.0)
+            highest = self._limit_of(channel)[1] if worst else 0.0  # to 0 V, the way is always free
             if not worst <= highest:
                 raise LimitExceeded(f"{self.name}: level {worst:g} V of channel {channel} exceeds its {highest:g} V")

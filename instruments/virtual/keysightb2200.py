@@ -7,10 +7,11 @@ B2200 user's guide; what has none is from memory, unverified.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from labmtj.errors import UsageError
 from labmtj.virtual.matrix import SCPIMatrix
 from labmtj.virtual.scpi import Call, SCPIInstrument, Setting, after, check, command, one
 from labmtj.virtual.scpi_errors import SCPIError
@@ -71,6 +72,7 @@ class KeysightE5250A(SCPIMatrix):
     """
 
     inputs: ClassVar[int] = 10
+    known_cards: ClassVar[tuple[str, ...]] = ("E5252A",)
     name_plate: ClassVar[str] = "HEWLETT-PACKARD,E5250A,0,A.02.00"
     suffixes = frozenset(range(5))
     error_texts = ERRORS
@@ -88,6 +90,13 @@ class KeysightE5250A(SCPIMatrix):
         self._connected: set[Crosspoint] = set()
         self._enabled: dict[str, set[Crosspoint]] = {}
         super().__init__(box)
+
+    @classmethod
+    def geometry(cls, cards: Mapping[int, str]) -> dict[int, tuple[int, int]]:
+        """Return inputs and outputs by slot; UsageError for a card that it does not know."""
+        if unknown := [card for card in cards.values() if card not in cls.known_cards]:
+            raise UsageError(f"{unknown[0]!r} is no card of a virtual {cls.__name__}: {', '.join(cls.known_cards)}")
+        return dict.fromkeys(cards, (cls.inputs, OUTPUTS))
 
     def identity(self) -> str:
         """Return the answer to `*IDN?` (5-7)."""
@@ -336,6 +345,7 @@ class KeysightB2200A(KeysightE5250A):
     """Fourteen inputs, ground mode, Kelvin pairs; femtoampere cards."""
 
     inputs = 14
+    known_cards = ("B2210A", "B2211A")
     name_plate = "AGILENT,B2200A,0,A.01.00"
     modes = ("bias", "ground")
     settings = (

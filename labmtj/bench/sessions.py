@@ -68,7 +68,9 @@ def open_sessions(
         InstrumentError: telling every instrument that did not answer, or is another than the file says.
     """
     given = {
-        name: each.model_copy(update={"resource": resources[name], "visa_library": "@py"}) if resources else each
+        name: each.model_copy(update={"resource": resources[name], "visa_library": "@py"})
+        if resources and name in resources
+        else each
         for name, each in instruments.items()
     }
     classes = {name: driver_class(name, each) for name, each in given.items()}

@@ -12,11 +12,14 @@ from labmtj.bench.simulated import crossbar_of
 from labmtj.bench.wiring import Channel, wiring_of
 from labmtj.bench.wiring import Column as BenchColumn
 from labmtj.bench.wiring import Wiring as BenchWiring
-from labmtj.errors import SettingError
+from labmtj.errors import SettingError, UsageError
 from labmtj.virtual.line_noise import LineNoise
 from labmtj.virtual.network import Network
 from labmtj.virtual.terminals import VirtualInstrument
 from labmtj.virtual.wiring import ChannelName, Column, Ground, Line, Link, MatrixPlan, Row, Wire, Wiring
+
+GROUND_PORT = 12
+"""the row that a matrix with a ground mode grounds open lines through, unless its options name another"""
 
 
 @dataclass(frozen=True)
@@ -104,13 +107,15 @@ def _wiring(file: VirtualFile, bench: BenchWiring, classes: Mapping[str, Any]) -
                 lines.append(None)
             case None:
                 lines.append(Wire(Ground(), cables.series_ohms))
-    return Wiring(tuple(lines), _channels(bench, classes, cables.series_ohms), matrices, tuple(_links(bench, matrices)))
+    return Wiring(
+        tuple(lines), _channels(bench, classes, cables.series_ohms), matrices, tuple(_links(file, bench, matrices))
+    )
 
 
 def _geometry(name: str, matrix: Any, cards: Mapping[int, str]) -> dict[int, tuple[int, int]]:
     try:
         return dict(matrix.geometry(cards))
-    except ValueError as error:
+    except UsageError as error:
         raise SettingError(("instruments", name, "cards"), str(error)) from None
 
 
@@ -140,10 +145,15 @@ def _matrices_of(bench: BenchWiring) -> list[str]:
     return list(dict.fromkeys(line.end.matrix for line in bench.lines if isinstance(line.end, BenchColumn)))
 
 
-def _links(bench: BenchWiring, matrices: Mapping[str, MatrixPlan]) -> list[Link]:
-    """Return what ties buses to ground, and the same bus of several matrices together."""
+def _links(file: VirtualFile, bench: BenchWiring, matrices: Mapping[str, MatrixPlan]) -> list[Link]:
+    """Return what ties buses and inputs of a ground mode to ground, and the same bus of several matrices together."""
     names = _matrices_of(bench)
     grounded = [Link(Row(names[0], bus.row), Ground()) for bus in bench.buses if bus.ground]
     joined = [Link(Row(names[0], bus.row), Row(other, bus.row)) for bus in bench.buses for other in names[1:]]
     assert all(name in matrices for name in names), "a line ends on a matrix"
-    return grounded + joined
+    modes = [
+        Link(Row(name, int(each.options.get("ground_port", GROUND_PORT))), Ground())
+        for name, each in file.of.instruments.items()
+        if each.options.get("ground_mode")
+    ]
+    return grounded + modes + joined
