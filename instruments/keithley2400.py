@@ -110,29 +110,32 @@ class Keithley2400(SequencedUnit, PyMeasureKeithley2400):
 
     def _spot(self, channels: Sequence[str], aperture_seconds: float, range_amperes: float | None) -> ShotReadings:
         shots = Shots(self.channels, np.zeros((1, 1)), tuple(channels), 0.0, aperture_seconds, range_amperes)
-        reply = self.exchange(*self._meter(shots), ":READ?", self._rest_command("1"))[0]
+        with self._autozero.due("1", aperture_seconds) as stale:
+            reply = self.exchange(*self._meter(shots, zeroing="1" in stale), ":READ?", self._rest_command("1"))[0]
         return self._readings(shots, reply)
 
     def _sequence(self, shots: Shots) -> ShotReadings:
         *first, last = list_commands(":SOUR:LIST:VOLT", shots.volts[:, 0], LIST_POINTS)
         for command in first:  # errors of these wait in the queue
             self.write(command)
-        # FIX: the sweep stays on the source range that `limit` chose
-        reply, level = self.exchange(
-            last, *self._meter(shots), ":SOUR:VOLT:MODE LIST", ":SOUR:SWE:RANG FIX", ":READ?",
-            ":SOUR:VOLT 0", ":SOUR:VOLT:MODE FIX", self._rest_command("1"), ":SOUR:VOLT?",
-        )  # fmt: skip
+        with self._autozero.due("1", shots.aperture_seconds) as stale:
+            # FIX: the sweep stays on the source range that `limit` chose
+            reply, level = self.exchange(
+                last, *self._meter(shots, zeroing="1" in stale), ":SOUR:VOLT:MODE LIST", ":SOUR:SWE:RANG FIX", ":READ?",
+                ":SOUR:VOLT 0", ":SOUR:VOLT:MODE FIX", self._rest_command("1"), ":SOUR:VOLT?",
+            )  # fmt: skip
         self._compare("level", "V", 0.0, self.number(level))
         return self._readings(shots, reply)
 
-    def _meter(self, shots: Shots) -> list[str]:
+    def _meter(self, shots: Shots, *, zeroing: bool) -> list[str]:
         """Return the commands for aperture, range, delay and count.
 
-        Autozero is refreshed once per sequence: with every reading it would take three apertures instead of one.
+        Autozero is off, or done once now: with every reading it would take three apertures instead of one.
         """
         cycles = shots.aperture_seconds * self.facts.line_hertz
         return [
-            f":SENS:CURR:NPLC {text(cycles)}", self._range_command("1", shots), ":SYST:AZER ONCE", ":SYST:AZER 0",
+            f":SENS:CURR:NPLC {text(cycles)}", self._range_command("1", shots),
+            *([":SYST:AZER ONCE"] if zeroing else []), ":SYST:AZER 0",
             f":SOUR:DEL {text(shots.settle_seconds)}", f":TRIG:COUN {len(shots)}", ":SYST:TIME:RES",
         ]  # fmt: skip
 

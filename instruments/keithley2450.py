@@ -112,7 +112,9 @@ class Keithley2450(SequencedUnit):
 
     def _spot(self, channels: Sequence[str], aperture_seconds: float, range_amperes: float | None) -> ShotReadings:
         shots = Shots(self.channels, np.zeros((1, 1)), tuple(channels), 0.0, aperture_seconds, range_amperes)
-        reply = self.exchange(*self._meter(shots), f':READ? "defbuffer1",{ELEMENTS}', self._rest_command("1"))[0]
+        with self._autozero.due("1", aperture_seconds) as stale:
+            meter = self._meter(shots, zeroing="1" in stale)
+            reply = self.exchange(*meter, f':READ? "defbuffer1",{ELEMENTS}', self._rest_command("1"))[0]
         return self._readings(shots, reply)
 
     def _sequence(self, shots: Shots) -> ShotReadings:
@@ -122,21 +124,23 @@ class Keithley2450(SequencedUnit):
         for command in first:  # errors of these wait in the queue
             self.write(command)
         delay = max(shots.settle_seconds, SHORTEST_DELAY_SECONDS) if shots.settle_seconds else 0.0
-        reply, level = self.exchange(
-            last, *self._meter(shots), f':SOUR:SWE:VOLT:LIST 1,{text(delay)},1,OFF,"defbuffer1"', ":INIT", "*WAI",
-            f':TRAC:DATA? 1,{len(shots)},"defbuffer1",{ELEMENTS}',
-            # the sweep switches the output off behind its last point
-            ":SOUR:VOLT 0", ":OUTP 1", self._rest_command("1"), ":SOUR:VOLT?",
-        )  # fmt: skip
+        with self._autozero.due("1", shots.aperture_seconds) as stale:
+            reply, level = self.exchange(
+                last, *self._meter(shots, zeroing="1" in stale),
+                f':SOUR:SWE:VOLT:LIST 1,{text(delay)},1,OFF,"defbuffer1"', ":INIT", "*WAI",
+                f':TRAC:DATA? 1,{len(shots)},"defbuffer1",{ELEMENTS}',
+                # the sweep switches the output off behind its last point
+                ":SOUR:VOLT 0", ":OUTP 1", self._rest_command("1"), ":SOUR:VOLT?",
+            )  # fmt: skip
         self._compare("level", "V", 0.0, self.number(level))
         return self._readings(shots, reply)
 
-    def _meter(self, shots: Shots) -> list[str]:
-        """Return the commands for aperture, range and buffer; autozero is refreshed once per sequence."""
+    def _meter(self, shots: Shots, *, zeroing: bool) -> list[str]:
+        """Return the commands for aperture, range and buffer; autozero is off, or done once now."""
         cycles = shots.aperture_seconds * self.facts.line_hertz
         return [
-            f":SENS:CURR:NPLC {text(cycles)}", self._range_command("1", shots), ":SENS:AZER:ONCE", ":SENS:CURR:AZER 0",
-            ':TRAC:CLE "defbuffer1"',
+            f":SENS:CURR:NPLC {text(cycles)}", self._range_command("1", shots),
+            *([":SENS:AZER:ONCE"] if zeroing else []), ":SENS:CURR:AZER 0", ':TRAC:CLE "defbuffer1"',
         ]  # fmt: skip
 
     def _readings(self, shots: Shots, reply: str) -> ShotReadings:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, ClassVar, TypeVar
@@ -12,6 +13,7 @@ from pymeasure.adapters import Adapter
 from pymeasure.instruments import Instrument
 
 from instruments import keithley2600scripts as scripts
+from instruments.autozero import Autozero
 from instruments.keithley2600channel import (
     CYCLES,
     MODEL_2602B,
@@ -55,6 +57,7 @@ class Keithley2600B(TSPInstrument):
 
     def __init__(self, adapter: Adapter | str | int, name: str, **kwargs: Any) -> None:
         self._limits: dict[str, tuple[float, float]] = {}
+        self._autozero = Autozero()
         super().__init__(adapter, name, **kwargs)
 
     line_hertz = Instrument.measurement(
@@ -109,6 +112,7 @@ class Keithley2600B(TSPInstrument):
     def switch_output(self, channel: str, *, on: bool) -> None:
         """Switch an output at level 0 V; on only after `limit`, and only while the box still keeps that limit."""
         smu = self._smu(channel)
+        self._autozero.forget()
         if on:
             limit = literal(self._limit_of(channel)[0])
             kept = f"{smu}.source.levelv == 0 and math.abs({smu}.source.limiti / {limit} - 1) < 1e-6"
@@ -138,14 +142,14 @@ class Keithley2600B(TSPInstrument):
         Raises:
             CannotDo: there is no such aperture or range.
         """
-        lines = scripts.reading(channels, self._meters(channels, aperture_seconds, range_amperes))
-        printed = self.script(*lines, seconds=SLOWNESS * aperture_seconds)
-        return self._readings(["0", *printed], channels, 1)
+        with self._meters(channels, aperture_seconds, range_amperes) as meters:
+            printed = self.script(*scripts.reading(channels, meters), seconds=SLOWNESS * aperture_seconds)
+            return self._readings(["0", *printed], channels, 1)
 
     def run_shots(self, shots: Shots) -> ShotReadings:
         """Hold and read a sequence, as one script; levels are at 0 V afterwards, also after an error.
 
-        Autozero is done once, at the beginning: otherwise a reading takes three apertures now and then.
+        Autozero is done at the beginning if it is due, see `instruments.autozero`, and never between two readings.
 
         Raises:
             CannotDo: there is no such aperture or range.
@@ -154,13 +158,13 @@ class Keithley2600B(TSPInstrument):
             Stopped: `abort` was called.
         """
         self._check_levels(shots.channels, shots.volts)
-        meters = self._meters(shots.read, shots.aperture_seconds, shots.range_amperes)
         each = shots.settle_seconds + SLOWNESS * shots.aperture_seconds + 0.01
 
         def piece(part: slice) -> ShotReadings:
             some = replace(shots, volts=shots.volts[part])
-            printed = self.script(*scripts.shots(some, meters), seconds=each * len(some))
-            return self._readings(printed, shots.read, len(some))
+            with self._meters(shots.read, shots.aperture_seconds, shots.range_amperes) as meters:
+                printed = self.script(*scripts.shots(some, meters), seconds=each * len(some))
+                return self._readings(printed, shots.read, len(some))
 
         return joined_readings(self._in_pieces(shots.channels, len(shots), piece))
 
@@ -192,6 +196,7 @@ class Keithley2600B(TSPInstrument):
             InstrumentError: an output is not off, or the box does not answer.
         """
         self._limits.clear()
+        self._autozero.forget()
         smus = [f"smu{channel}" for channel in self.channels]
         state = ", ".join(f"{smu}.source.output, {smu}.source.levelv" for smu in smus)
         kept = self._insist(
@@ -248,8 +253,11 @@ class Keithley2600B(TSPInstrument):
             if not worst <= highest:
                 raise LimitExceeded(f"{self.name}: level {worst:g} V of channel {channel} exceeds its {highest:g} V")
 
-    def _meters(self, channels: Sequence[str], aperture_seconds: float, range_amperes: float | None) -> list[str]:
-        """Return the statements that make the meters ready; CannotDo if they cannot be as asked."""
+    @contextmanager
+    def _meters(
+        self, channels: Sequence[str], aperture_seconds: float, range_amperes: float | None
+    ) -> Iterator[list[str]]:
+        """Give the statements that make the meters ready; CannotDo if they cannot be as asked."""
         (shortest, longest), scales = self.facts.aperture_seconds, self.model.range_amperes
         if not shortest * (1 - 1e-9) <= aperture_seconds <= longest * (1 + 1e-9):
             raise CannotDo(f"{self.name}: aperture {aperture_seconds:g} s is not within {shortest:g} to {longest:g} s")
@@ -258,11 +266,12 @@ class Keithley2600B(TSPInstrument):
         scale = None if range_amperes is None else self.facts.range_for(range_amperes)
         cycles = min(max(aperture_seconds * self.facts.line_hertz, CYCLES[0]), CYCLES[1])
         lines = []
-        for channel in channels:
-            smu = self._smu(channel)
-            lines += [f"{smu}.measure.analogfilter = 0"] if self.model.analog_filter else []
-            lines += scripts.meter(channel, cycles, scale, LOWEST_AUTORANGE_AMPERES)
-        return lines
+        with self._autozero.due(channels, aperture_seconds) as stale:
+            for channel in channels:
+                smu = self._smu(channel)
+                lines += [f"{smu}.measure.analogfilter = 0"] if self.model.analog_filter else []
+                lines += scripts.meter(channel, cycles, scale, LOWEST_AUTORANGE_AMPERES, zeroing=channel in stale)
+            yield lines
 
     # ---- sequences ----
 

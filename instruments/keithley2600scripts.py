@@ -19,8 +19,10 @@ PULSE_MARGIN_SECONDS = 50e-6
 """From the end of that reading to the end of the pulse, so that the reading never stretches the pulse."""
 
 
-def meter(channel: str, cycles: float, range_amperes: float | None, lowest_amperes: float) -> list[str]:
-    """Return statements that make a channel's meter ready; autozero is done once, so that all readings take as long."""
+def meter(
+    channel: str, cycles: float, range_amperes: float | None, lowest_amperes: float, *, zeroing: bool
+) -> list[str]:
+    """Return statements that make a channel's meter ready; zeroed now or not at all: all readings take as long."""
     smu = f"smu{channel}.measure"
     if range_amperes is None:
         ranging = f"{smu}.lowrangei = {literal(lowest_amperes)} {smu}.autorangei = 1"
@@ -30,7 +32,7 @@ def meter(channel: str, cycles: float, range_amperes: float | None, lowest_amper
         f"{smu}.count = 1 {smu}.interval = 0 {smu}.delay = 0 {smu}.filter.enable = 0 {smu}.rel.enablei = 0",
         f"{smu}.nplc = {literal(cycles)}",
         ranging,
-        f"{smu}.autozero = {AUTOZERO_ONCE}",
+        f"{smu}.autozero = {AUTOZERO_ONCE if zeroing else AUTOZERO_OFF}",
         *_buffer(channel),
     ]
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from instruments.autozero import Autozero
 from instruments.scpi import SCPIInstrument, text
 from instruments.smumodel import Commands, Model
 from labmtj.errors import InstrumentError, LimitExceeded, UsageError
@@ -25,6 +26,7 @@ class SourceMeasure(SCPIInstrument):
 
     def __init__(self, adapter: Any, name: str, **kwargs: Any) -> None:
         self._limits: dict[str, tuple[float, float]] = {}
+        self._autozero = Autozero()
         super().__init__(adapter, name, **kwargs)
 
     def limit(self, channel: str, amperes: float, highest_volts: float) -> None:
@@ -64,6 +66,7 @@ class SourceMeasure(SCPIInstrument):
         """Switch an output at level 0 V; on only after `limit`, and only while the box still keeps that limit."""
         if on and channel not in self._limits:
             raise UsageError(f"{self.name}: channel {channel} needs a limit before its output goes on")
+        self._autozero.forget()
         self._require_zero(channel)
         if on:
             kept = self.number(self.exchange(f"{self._header('limit', channel)}?")[0])
@@ -89,6 +92,7 @@ class SourceMeasure(SCPIInstrument):
             InstrumentError: the first failure.
         """
         self._limits.clear()
+        self._autozero.forget()
         steps = [self._end_sequences, *(self._zero_and_off(name) for name in ("level", "output"))]
         failures = [failure for failure in map(self._attempt, steps) if failure]
         if failures:

@@ -74,6 +74,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--rehearse", action="store_true", help="run a part on the simulation and print what the whole would take"
     )
+    run.add_argument(
+        "--record-traffic", action="store_true", help="keep what goes over the wire, for a bench of kind replay"
+    )
     _add_workers(run)
     run.add_argument("-h", "--help", action="store_true", help="show this help and the settings of the experiment")
 
@@ -140,7 +143,7 @@ def _run(known: argparse.Namespace, rest: Sequence[str]) -> int:
         print(rehearse(experiment))
         return 0
     with _Display() as display:
-        folder = start(experiment, known.out, workers=known.workers, show=display)
+        folder = start(experiment, known.out, workers=known.workers, show=display, record_traffic=known.record_traffic)
     return _finish(folder)
 
 

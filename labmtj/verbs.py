@@ -248,6 +248,10 @@ class Campaign(Protocol):
         """Do one block of a station."""
         ...
 
+    def distrust(self, memory: dict[str, Any]) -> None:
+        """Forget what is believed of the arrays' states: the run was interrupted, and they may have changed since."""
+        ...
+
     def conclude(self, station: Station, data: Data, log: Log) -> None:
         """Work out what follows from the records of a station's blocks."""
         ...

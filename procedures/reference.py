@@ -106,15 +106,22 @@ class ReferenceMaps:
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
-def read_cells(crossbar: Crossbar, read_volts: float, how: Reading, rows: NDArray[np.intp] | None = None) -> FloatArray:
-    """Return the read current of every cell of the rows (default all), one row at a time, all other lines at 0 V.
+def read_cells(
+    crossbar: Crossbar,
+    read_volts: float,
+    how: Reading,
+    rows: NDArray[np.intp] | None = None,
+    columns: NDArray[np.intp] | None = None,
+) -> FloatArray:
+    """Return the read current of every cell of the rows and columns (default all), one driven row at a time.
 
     Rows that the crossbar cannot drive, such as those tied to ground, carry no current: 0 A.
     """
-    chosen = np.arange(crossbar.shape[0]) if rows is None else rows
-    bias, possible = possible_of(crossbar, select_rows(crossbar.shape, chosen, read_volts))
-    amperes = np.zeros((len(chosen), crossbar.shape[1]))
-    amperes[possible] = crossbar.measure(bias, Lines(columns=tuple(range(crossbar.shape[1]))), how).amperes
+    driven = np.arange(crossbar.shape[0]) if rows is None else rows
+    across = np.arange(crossbar.shape[1]) if columns is None else columns
+    bias, possible = possible_of(crossbar, select_rows(crossbar.shape, driven, read_volts))
+    amperes = np.zeros((len(driven), len(across)))
+    amperes[possible] = crossbar.measure(bias, Lines(columns=tuple(across.tolist())), how).amperes
     return amperes
 
 

@@ -143,6 +143,11 @@ class WineCampaign(BaseModel):
         """Return the checksum of the solutions."""
         return self.load().checksum()
 
+    def distrust(self, memory: Memory) -> None:
+        """Have every chip read again before it is written."""
+        for chip in memory.values():
+            chip["state"] = None
+
     def conclude(self, station: Station, data: Data, log: Log) -> None:
         """Tune gains and biases on the records of a station and record every metric."""
         wine_analysis.conclude(station, data, log, self.infer.read_volts)

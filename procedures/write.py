@@ -25,7 +25,7 @@ Method = Literal["row_parallel_repair", "row_parallel", "open_loop", "closed_loo
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What a method does: the first move, whether rounds follow, raise the amplitude, and read every cell."""
+    """What a method does: the first move, whether rounds follow, raise the amplitude, and read half-selected cells."""
 
     first: Literal["rows", "cells", "none"]
     only_wrong: bool
@@ -123,9 +123,21 @@ class _Writer:
             polarity="both",
         )
 
-    def read(self, rows: NDArray[np.intp] | None = None) -> FloatArray:
-        """Return the verify currents of the rows (default all)."""
-        return read_cells(self.crossbar, self.settings.read_volts, self._how, rows)
+    def read(self, rows: NDArray[np.intp] | None = None, columns: NDArray[np.intp] | None = None) -> FloatArray:
+        """Return the verify currents of the rows and columns (default all)."""
+        return read_cells(self.crossbar, self.settings.read_volts, self._how, rows, columns)
+
+    def read_again(self, amperes: FloatArray, pulsed: BoolArray) -> None:
+        """Replace the verify currents of every cell that a pulse on some single cells may have changed.
+
+        In the scheme "half" no cell sees a voltage that shares no line with one that was pulsed, unless lines float.
+        """
+        rows, columns = pulsed.any(axis=1), pulsed.any(axis=0)
+        if self.plan.verify_all and (self.settings.scheme != "half" or self.reference.shorted.any()):
+            rows = np.ones_like(rows)
+        amperes[rows] = self.read(np.flatnonzero(rows))
+        if self.plan.verify_all and not rows.all():
+            amperes[np.ix_(~rows, columns)] = self.read(np.flatnonzero(~rows), np.flatnonzero(columns))
 
     def volts(self, state: bool, rise: float) -> float:  # noqa: FBT001 - a state is a bit
         """Return the signed cell voltage that writes a state, raised by `rise` up to what the cells survive."""
@@ -223,8 +235,7 @@ def write_matrix(
     rounds = 0
     while plan.repair and rounds < settings.max_rounds and (todo := (state != target) & reference.usable).any():
         writer.write_cells(target, todo, 1 + settings.step_fraction * rounds * plan.rising)
-        rows = None if plan.verify_all else np.flatnonzero(todo.any(axis=1))
-        amperes[slice(None) if rows is None else rows] = writer.read(rows)
+        writer.read_again(amperes, todo)
         state = amperes > writer.threshold_amperes
         ever_right |= state == target
         rounds += 1

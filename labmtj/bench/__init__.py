@@ -12,17 +12,21 @@ from types import ModuleType
 
 from labmtj.bench.crossbar import BenchCrossbar
 from labmtj.bench.description import BenchFile
-from labmtj.bench.laboratory import LaboratoryFile, VirtualFile
+from labmtj.bench.laboratory import LaboratoryFile, ReplayFile, VirtualFile
 from labmtj.bench.loading import load_any, load_array, load_bench
-from labmtj.bench.opening import open_bench, open_laboratory
+from labmtj.bench.notebook import open_bench
+from labmtj.bench.opening import open_laboratory
 from labmtj.bench.simulated import SimulatedBench
+from labmtj.bench.standing import StandingBench
 from labmtj.verbs import Crossbar
 
 __all__ = [
     "BenchCrossbar",
     "BenchFile",
     "LaboratoryFile",
+    "ReplayFile",
     "SimulatedBench",
+    "StandingBench",
     "VirtualFile",
     "load_any",
     "load_array",

@@ -136,6 +136,19 @@ class LaboratoryFile(BaseModel):
         return self.limits.within(self.chip.array.limits.as_limits())
 
 
+class ReplayFile(BaseModel):
+    """A laboratory that answers from the recorded traffic of an earlier run, and says where it first differs."""
+
+    model_config = _STRICT
+
+    name: str
+    kind: Literal["replay"]
+    of: Annotated[LaboratoryFile, WithJsonSchema({"type": "string", "description": "bench file of kind instruments"})]
+    traffic: str = Field(description="file that `labmtj run --record-traffic` has left in the folder of the run")
+    operator: str = ""
+    notes: str = ""
+
+
 class CablesFile(BaseModel):
     """What lies between instruments and pads, beyond the lead resistances of the array file."""
 

@@ -9,17 +9,17 @@ from pydantic import Field
 
 from labmtj import library, yamlfile
 from labmtj.bench.description import BenchFile
-from labmtj.bench.laboratory import LaboratoryFile, VirtualFile
+from labmtj.bench.laboratory import LaboratoryFile, ReplayFile, VirtualFile
 from labmtj.bench.wiring import wiring_of
 from labmtj.errors import ConfigError, SettingError
 from labmtj.junction import ArrayDescription
 from labmtj.yamlfile import YamlFile
 
-AnyBenchFile = Annotated[BenchFile | LaboratoryFile | VirtualFile, Field(discriminator="kind")]
-KINDS = ("simulated", "instruments", "virtual")
+AnyBenchFile = Annotated[BenchFile | LaboratoryFile | VirtualFile | ReplayFile, Field(discriminator="kind")]
+KINDS = ("simulated", "instruments", "virtual", "replay")
 
 
-def load_any(name: str, beside: Path | None = None) -> BenchFile | LaboratoryFile | VirtualFile:
+def load_any(name: str, beside: Path | None = None) -> BenchFile | LaboratoryFile | VirtualFile | ReplayFile:
     """Read a bench file of any kind and what it names; raise ConfigError with file, line and key."""
     path = library.find(name, "benches", beside)
     file = yamlfile.load(path)
@@ -28,6 +28,8 @@ def load_any(name: str, beside: Path | None = None) -> BenchFile | LaboratoryFil
         return _laboratory(file)
     if kind == "virtual":
         return _virtual(file)
+    if kind == "replay":
+        return _replay(file)
     if kind != "simulated":
         raise file.complaint(("kind",), f"{kind!r} is no kind of bench; choose one of {', '.join(KINDS)}")
     return file.parse(BenchFile, {"name": path.stem, **file.content, "arrays": _arrays(file)})
@@ -73,13 +75,29 @@ def _check_contact(file: LaboratoryFile) -> None:
         )  # fmt: skip
 
 
-def _virtual(file: YamlFile) -> VirtualFile:
+def _stood_for(file: YamlFile) -> LaboratoryFile:
+    """Return the bench that a virtual or replayed one stands for."""
     named = file.content.get("of")
     if not isinstance(named, str):
         raise file.complaint(("of",), "must name a bench file of kind instruments, such as 2636b-3706a.yaml")
     of = load_any(named, file.path.parent)
     if not isinstance(of, LaboratoryFile):
-        raise file.complaint(("of",), f"{named} is of kind {of.kind}; a virtual bench stands for one of instruments")
+        raise file.complaint(("of",), f"{named} is of kind {of.kind}; this bench stands for one of instruments")
+    return of
+
+
+def _replay(file: YamlFile) -> ReplayFile:
+    content = {"name": file.path.stem, **file.content, "of": _stood_for(file)}
+    if isinstance(content.get("traffic"), str):
+        path = file.path.parent / str(content["traffic"])
+        if not path.is_file():
+            raise file.complaint(("traffic",), f"{path}: no such file; `labmtj run --record-traffic` makes one")
+        content["traffic"] = str(path.resolve())
+    return file.parse(ReplayFile, content)
+
+
+def _virtual(file: YamlFile) -> VirtualFile:
+    of = _stood_for(file)
     arrays = _arrays(file) if "arrays" in file.content else {of.chip.array.name: of.chip.array}
     for index, array in enumerate(arrays.values()):
         if array.shape != of.chip.array.shape:

@@ -5,22 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from pathlib import Path
 
 from labmtj import library, yamlfile
 from labmtj.bench.crossbar import BenchCrossbar
-from labmtj.bench.description import BenchFile
 from labmtj.bench.laboratory import LaboratoryFile
-from labmtj.bench.loading import complaint, load_any
+from labmtj.bench.loading import complaint
 from labmtj.bench.ownership import owning
-from labmtj.bench.served import BookedClock, ServedBench
 from labmtj.bench.sessions import Sessions, Wrap, open_sessions
-from labmtj.bench.simulated import crossbar_of
 from labmtj.bench.wiring import Wiring, wiring_of
 from labmtj.errors import SettingError
-from labmtj.limits import Limited
 from labmtj.schema import Attribute
-from labmtj.verbs import Clock, Crossbar
+from labmtj.verbs import Clock
 
 
 class MonotonicClock:
@@ -63,6 +58,7 @@ def open_laboratory(
     file: LaboratoryFile,
     *,
     resources: Mapping[str, str] | None = None,
+    adapters: Mapping[str, object] | None = None,
     clock: Clock | None = None,
     wrap: Wrap | None = None,
     run: str = "",
@@ -73,6 +69,7 @@ def open_laboratory(
     Args:
         file: of the bench.
         resources: VISA resources that take the place of the file's.
+        adapters: PyMeasure adapters that take the place of sessions.
         clock: of the bench; default the monotonic clock.
         wrap: puts something around each session's adapter.
         run: name of the run, for another process that is refused.
@@ -87,10 +84,12 @@ def open_laboratory(
     def build(drivers: Mapping[str, object]) -> None:
         built.append(_crossbar(file, wiring, drivers, time_base))
 
-    addresses = [(resources or {}).get(name, each.resource) for name, each in file.instruments.items()]
+    addresses = (
+        [] if adapters else [(resources or {}).get(name, each.resource) for name, each in file.instruments.items()]
+    )
     with (
         owning(addresses, run),
-        open_sessions(file.instruments, resources=resources, wrap=wrap, before=build) as sessions,
+        open_sessions(file.instruments, resources=resources, adapters=adapters, wrap=wrap, before=build) as sessions,
     ):
         (bench,) = built
         bench.sessions = sessions
@@ -123,30 +122,6 @@ def _armed(bench: OpenBench) -> Iterator[None]:
         raise
     else:
         bench.make_safe()
-
-
-@contextmanager
-def open_bench(name: str | Path) -> Iterator[Crossbar]:
-    """Return the crossbar of a bench file, behind its limits: `with labmtj.bench("my.yaml") as array: ...`.
-
-    Of a simulated bench it is a chip of the first array file.
-
-    Raises:
-        ConfigError: with file, line and key.
-        InstrumentError, BenchBusy: as `open_laboratory`.
-    """
-    file = load_any(str(name))
-    if isinstance(file, BenchFile):
-        array = next(iter(file.arrays.values()))
-        yield Limited(crossbar_of(array, seed=1, name=f"{array.name}-0a", meter=file.meter.model()))
-    elif isinstance(file, LaboratoryFile):
-        with located(str(name)), open_laboratory(file) as bench:
-            yield Limited(bench)
-    else:
-        with located(str(name)), ServedBench(library.find(str(name), "benches")) as served:
-            clock = BookedClock(served)
-            with open_laboratory(file.of, resources=served.resources, clock=clock) as bench:
-                yield Limited(bench)
 
 
 @contextmanager

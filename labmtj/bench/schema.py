@@ -20,7 +20,7 @@ FILE = "bench.schema.json"
 def bench_schema() -> dict[str, Any]:
     """Return the schema of a bench file of any kind; `name` may be left out, it is the name of the file."""
     schema = TypeAdapter(AnyBenchFile).json_schema()
-    for kind in ("BenchFile", "LaboratoryFile", "VirtualFile"):
+    for kind in ("BenchFile", "LaboratoryFile", "VirtualFile", "ReplayFile"):
         required = schema["$defs"][kind]["required"]
         required.remove("name")
     schema["$defs"]["VirtualFile"]["required"].remove("arrays")

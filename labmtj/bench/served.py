@@ -7,9 +7,11 @@ import socket
 import subprocess
 import sys
 import threading
-from pathlib import Path
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Self
 
+from labmtj.bench.laboratory import VirtualFile
 from labmtj.errors import InstrumentError
 
 START_SECONDS = 60.0
@@ -20,19 +22,24 @@ class ServedBench:
     """`labmtj serve` of a bench file, as a child process that ends with this one.
 
     Args:
-        path: the bench file.
-        options: further words for the command line, such as ("--fault", "smu:late:3:0.5").
+        file: of the bench, everything in it resolved: the child needs no other file.
+        faults: to arm from the beginning, such as "smu:late:3:0.5".
 
     Raises:
         InstrumentError: if the server does not come up; with what it said.
     """
 
-    def __init__(self, path: Path, *options: str) -> None:
-        self.path = path
-        command = [sys.executable, "-m", "labmtj", "serve", str(path), "--with-parent", *options]
+    def __init__(self, file: VirtualFile, faults: Sequence[str] = ()) -> None:
+        self.name = file.name
+        options = [word for fault in faults for word in ("--fault", fault)]
+        command = [sys.executable, "-m", "labmtj", "serve", "-", "--with-parent", *options]
         self._process = subprocess.Popen(  # noqa: S603 - our own program
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
+        assert self._process.stdin is not None
+        with suppress(OSError):  # a child that has died already tells why on its standard error
+            self._process.stdin.write(file.model_dump_json() + "\n")
+            self._process.stdin.flush()
         timer = threading.Timer(START_SECONDS, self._process.kill)
         timer.start()
         try:
@@ -59,7 +66,7 @@ class ServedBench:
         self._process.kill()
         _, said = self._process.communicate()
         text = said.strip().removeprefix("labmtj: ") or "it ended without a word"
-        return InstrumentError("virtual bench", str(self.path), f"the server did not start: {text[-1000:]}")
+        return InstrumentError("virtual bench", self.name, f"the server did not start: {text[-1000:]}")
 
     @property
     def resources(self) -> dict[str, str]:
@@ -75,10 +82,10 @@ class ServedBench:
                 answer = json.loads(self._lines.readline())
             except (OSError, ValueError) as error:
                 raise InstrumentError(
-                    "virtual bench", str(self.path), f"its server has gone ({error}); start the run again"
+                    "virtual bench", self.name, f"its server has gone ({error}); start the run again"
                 ) from error
         if "error" in answer:
-            raise InstrumentError("virtual bench", str(self.path), str(answer["error"]))
+            raise InstrumentError("virtual bench", self.name, str(answer["error"]))
         return answer["answer"]
 
     def close(self) -> None:

@@ -49,6 +49,7 @@ def open_sessions(
     instruments: Mapping[str, InstrumentFile],
     *,
     resources: Mapping[str, str] | None = None,
+    adapters: Mapping[str, Any] | None = None,
     wrap: Wrap | None = None,
     before: Callable[[Mapping[str, Any]], None] = lambda _: None,
 ) -> Iterator[Sessions]:
@@ -56,8 +57,9 @@ def open_sessions(
 
     Args:
         instruments: of the bench file.
-        resources: VISA resources of virtual instruments that take the place of the file's; any VISA library of the file
-            gives way to @py, for sockets need no other.
+        resources: VISA resources that take the place of the file's, such as those of virtual instruments; they are
+            opened without a vendor's VISA.
+        adapters: PyMeasure adapters that take the place of sessions.
         wrap: puts something around each session's adapter.
         before: called with the drivers before the first message is sent; may raise.
 
@@ -74,7 +76,12 @@ def open_sessions(
     classes = {name: driver_class(name, each) for name, each in given.items()}
     drivers: dict[str, Any] = {}
     try:
-        failed = _tried(given, lambda name: drivers.update({name: _opened(name, given[name], classes[name], wrap)}))
+        failed = _tried(
+            given,
+            lambda name: drivers.update(
+                {name: _opened(name, given[name], classes[name], (adapters or {}).get(name), wrap)}
+            ),
+        )
         if not failed:
             before(drivers)
         identities: dict[str, Identity] = {}
@@ -91,12 +98,14 @@ def open_sessions(
             _close(name, driver)
 
 
-def _opened(name: str, instrument: InstrumentFile, driver: Callable[..., Any], wrap: Wrap | None) -> Any:
+def _opened(name: str, instrument: InstrumentFile, driver: Callable[..., Any], adapter: Any, wrap: Wrap | None) -> Any:
     options: dict[str, Any] = {**instrument.options, "visa_library": instrument.visa_library}
     if instrument.cards:
         options["cards"] = dict(instrument.cards)
     try:
-        opened = driver(instrument.resource, name=name, timeout=round(instrument.timeout_seconds * 1000), **options)
+        opened = driver(
+            adapter or instrument.resource, name=name, timeout=round(instrument.timeout_seconds * 1000), **options
+        )
     except TypeError as error:
         raise SettingError(("instruments", name), f"the driver does not take these settings: {error}") from error
     except LabmtjError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -22,6 +24,14 @@ class SimulatedBench:
     def arrays(self) -> list[ArrayInfo]:
         """Return what is known by design of each device family."""
         return [describe(array) for array in self.file.arrays.values()]
+
+    def check(self, stations: list[Station]) -> None:
+        """Let every campaign pass: chips are drawn as they are wanted."""
+
+    @contextmanager
+    def opened(self, station: Station) -> Iterator[dict[str, SimulatedCrossbar]]:
+        """Return the crossbars of a station for a while."""
+        yield self.connect(station)
 
     def connect(self, station: Station) -> dict[str, SimulatedCrossbar]:
         """Return the crossbars of a station, on one clock."""

@@ -37,6 +37,10 @@ class TrafficRecorder:
         with self._lock:
             self._file.write(json.dumps(line) + "\n")
 
+    def around(self, instrument: str, adapter: Adapter) -> RecordedAdapter:
+        """Return a session around another one, whose traffic is recorded."""
+        return RecordedAdapter(adapter, instrument, self)
+
     def close(self) -> None:
         """Close the file."""
         self._file.close()
@@ -96,6 +100,10 @@ class Tape:
         for number, instrument, kind, text in _read(path):
             found.setdefault(instrument, []).append((number, kind, text))
         self._lines = {name: iter(lines) for name, lines in found.items()}
+
+    def adapter(self, instrument: str) -> ReplayAdapter:
+        """Return a session that answers in the place of an instrument."""
+        return ReplayAdapter(self, instrument)
 
     def expect(self, instrument: str, kind: str, text: str | None = None) -> tuple[str, str]:
         """Return kind and text of the next line of an instrument.

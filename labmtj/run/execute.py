@@ -6,7 +6,7 @@ import os
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from labmtj.errors import LabmtjError, ProcedureFailed, Stopped, UsageError
@@ -34,14 +34,20 @@ class Progress:
 Show = Callable[[Progress], None]
 
 
-def start(experiment: Experiment, parent: Path, *, workers: int, show: Show) -> RunFolder:
+def start(experiment: Experiment, parent: Path, *, workers: int, show: Show, record_traffic: bool = False) -> RunFolder:
     """Run an experiment in a new folder under `parent` and return the folder.
+
+    With `record_traffic`, what goes over the wire is kept in its `traffic.jsonl`, for a bench of kind replay.
 
     Raises:
         UsageError: if the folder cannot be made.
         LabmtjError: the folder is then marked STOPPED or FAILED, and everything up to the last block is kept.
     """
+    if record_traffic and not experiment.on_instruments:
+        raise UsageError(f"bench {experiment.bench.name} has no instruments; there is no traffic to record")
     folder = RunFolder.create(parent, experiment.resolved())
+    if record_traffic:
+        experiment = replace(experiment, traffic=folder.path / "traffic.jsonl")
     return _guarded(folder, experiment, JournalLog(JournalWriter.create(folder.journal)), {}, workers, show)
 
 
@@ -55,14 +61,16 @@ def resume(folder: RunFolder, *, workers: int, show: Show) -> RunFolder:
         raise UsageError(f"{folder.path}: this run is done; `labmtj report` makes its report anew")
     experiment = load_run(folder.run_yaml)
     experiment.check()
-    log, states = _rewound(folder.journal, {station.name for station in experiment.stations()})
+    stations = {station.name for station in experiment.stations()}
+    log, states = _rewound(folder.journal, stations, cut=not experiment.on_instruments)
     return _guarded(folder, experiment, log, states, workers, show)
 
 
-def _rewound(journal: Path, stations: set[str]) -> tuple[JournalLog, States]:
-    """Return the journal, cut behind the last snapshot of a station, and the snapshots.
+def _rewound(journal: Path, stations: set[str], *, cut: bool) -> tuple[JournalLog, States]:
+    """Return the journal and the snapshots.
 
-    Every block ends with its snapshot: what is behind the last one is a block that was cut off, or the analysis.
+    Every block ends with its snapshot: what is behind the last one is a block that was cut off, or the analysis. It is
+    `cut` if it will be done again to the bit; what happened on a bench of instruments stays on record.
     """
     if not journal.exists():
         return JournalLog(JournalWriter.create(journal)), {}
@@ -70,7 +78,7 @@ def _rewound(journal: Path, stations: set[str]) -> tuple[JournalLog, States]:
         journal.unlink()
         return JournalLog(JournalWriter.create(journal)), {}
     states, end = last_states(journal, stations)
-    return JournalLog.reopen(journal, end), states
+    return JournalLog.reopen(journal, end if cut else None), states
 
 
 def _guarded(
@@ -138,8 +146,11 @@ class _Course:
         self.note("plan")
         if not self.states:
             self._head()
+        experiment = replace(self.experiment, run=self.folder.path.resolve().name)
         check = self.requests.check
-        with crew(self.experiment, self.folder.run_yaml, self.plan, self.states, workers, check) as people:
+        with crew(
+            experiment, self.folder.run_yaml, self.plan, self.states, workers, check, self._keep_frames
+        ) as people:
             try:
                 self._blocks(people)
             finally:
@@ -170,6 +181,10 @@ class _Course:
                     self._keep()
             self._show("blocks", self.done, self.total, self.before)
             self.requests.check()
+
+    def _keep_frames(self, frames: bytes) -> None:
+        self.log.append_frames([frames])
+        self.log.commit()
 
     def _keep(self) -> None:
         """Make everything so far durable, in the journal and in data.h5, and note how far the run is."""

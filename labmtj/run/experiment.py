@@ -16,7 +16,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 import labmtj
 from labmtj import library, yamlfile
-from labmtj.bench import BenchFile, SimulatedBench, load_bench
+from labmtj.bench import BenchFile, SimulatedBench, StandingBench, load_any
+from labmtj.bench.loading import AnyBenchFile
 from labmtj.errors import SettingError
 from labmtj.quantities import Station
 from labmtj.record import FrameLog
@@ -63,7 +64,7 @@ class RunFile(BaseModel):
     procedure: str
     settings: dict[str, Any]
     inputs_sha256: str
-    bench: BenchFile
+    bench: AnyBenchFile
     seed: int
     operator: str = ""
     notes: str = ""
@@ -79,10 +80,14 @@ class Experiment:
     """dotted name of its class"""
     settings: BaseModel
     """the procedure with its settings"""
-    bench: BenchFile
+    bench: AnyBenchFile
     seed: int
     operator: str = ""
     notes: str = ""
+    run: str = ""
+    """name of the run's folder, once there is one"""
+    traffic: Path | None = None
+    """file to record what goes over the wire in"""
 
     @cached_property
     def campaign(self) -> Campaign:
@@ -91,7 +96,10 @@ class Experiment:
 
     def stations(self) -> list[Station]:
         """Return the stations of the campaign on this bench."""
-        return self.campaign.stations(self.connect().arrays())
+        bench = self.connect()
+        stations = self.campaign.stations(bench.arrays())
+        bench.check(stations)
+        return stations
 
     def describe(self, stations: Sequence[Station], log: Log) -> None:
         """Check that everything fits, declare all tables and write what is known before the first bias."""
@@ -104,9 +112,16 @@ class Experiment:
         """Raise UsageError if the settings do not fit bench or input files; nothing is applied, nothing kept."""
         self.describe(self.stations(), FrameLog())
 
-    def connect(self) -> SimulatedBench:
-        """Return the bench."""
-        return SimulatedBench(self.bench, self.seed)
+    @property
+    def on_instruments(self) -> bool:
+        """Whether the bench is one of instruments, that cannot be rewound."""
+        return not isinstance(self.bench, BenchFile)
+
+    def connect(self) -> SimulatedBench | StandingBench:
+        """Return the bench; nothing is opened yet."""
+        if isinstance(self.bench, BenchFile):
+            return SimulatedBench(self.bench, self.seed)
+        return StandingBench(self.bench, self.run, self.traffic)
 
     def resolved(self) -> RunFile:
         """Return what goes into `run.yaml`."""
@@ -137,7 +152,7 @@ def load_experiment(
     content = file.parse(ExperimentFile)
     file = replace(file, origins=_origins(changes or {}, ("settings",)))
     settings = _settings(file, content.procedure, _merged(content.settings, changes or {}))
-    chosen = load_bench(bench or content.bench, path.parent if bench is None else None)
+    chosen = load_any(bench or content.bench, path.parent if bench is None else None)
     experiment = Experiment(
         path.stem,
         content.procedure,

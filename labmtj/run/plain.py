@@ -69,6 +69,9 @@ class PlainCampaign:
         for name in station.arrays:
             self.procedure.execute(arrays[name], LogWithin(log, f"arrays/{name}"))
 
+    def distrust(self, memory: dict[str, Any]) -> None:
+        """There is no memory."""
+
     def conclude(self, station: Station, data: Data, log: Log) -> None:
         """Nothing follows that the procedure has not written."""
 

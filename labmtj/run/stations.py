@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+from labmtj.errors import UsageError
+from labmtj.layer import Layer
 from labmtj.limits import Limited
-from labmtj.quantities import Station
+from labmtj.quantities import Bias, Currents, Lines, Pulse, Reading, Station
 from labmtj.record import FrameLog, open_data
 from labmtj.record.recorded import Recorded
 from labmtj.run.experiment import Experiment
+from labmtj.schema import Attribute
 from labmtj.stopping import Stoppable
 from labmtj.verbs import Crossbar
 
@@ -22,7 +26,8 @@ class StationAtWork:
         experiment: the campaign and its bench.
         stations: all stations, in their order.
         station: this one.
-        check: called before every operation; what it raises ends the block, of which nothing is kept.
+        check: called before every operation; what it raises ends the block.
+        keep: makes frames durable; called after every operation on a bench of instruments, which cannot do it again.
     """
 
     def __init__(
@@ -31,29 +36,51 @@ class StationAtWork:
         stations: Sequence[Station],
         station: Station,
         check: Callable[[], None] | None = None,
+        keep: Callable[[bytes], None] | None = None,
     ) -> None:
         self.campaign, self.station = experiment.campaign, station
-        self.crossbars = experiment.connect().connect(station)
+        self._opened = ExitStack()
+        self.crossbars: Mapping[str, Any] = self._opened.enter_context(experiment.connect().opened(station))
         self.memory: dict[str, Any] = {}
         self.log = FrameLog()
+        self._check, self._keep = check, keep
         experiment.describe(stations, self.log)
-        self._check = check
         self.layer_around(self.crossbars)
         self.log.take()  # the tables are known here now, and written once by the main process
+        self.provenance = self._provenance()
+        if self.provenance:
+            self.log.attributes("bench", self.provenance)
 
     def layer_around(self, crossbars: Mapping[str, Crossbar]) -> None:
         """Put limits, journaling and stop requests around the crossbars that the blocks work with."""
         self._layered: dict[str, Crossbar] = {
             name: Recorded(Limited(crossbar), self.log, name) for name, crossbar in crossbars.items()
         }
+        if self._keep is not None:
+            self._layered = {name: Kept(crossbar, self._keep_now) for name, crossbar in self._layered.items()}
         if self._check is not None:
             self._layered = {name: Stoppable(crossbar, self._check) for name, crossbar in self._layered.items()}
 
+    def _keep_now(self) -> None:
+        assert self._keep is not None
+        self._keep(self.log.take())
+
+    def _provenance(self) -> dict[str, Attribute]:
+        """Return what a bench of instruments tells about itself and the chip."""
+        told = (crossbar.provenance() for crossbar in self.crossbars.values() if hasattr(crossbar, "provenance"))
+        return next(told, {})
+
     def run_block(self, index: int) -> bytes:
-        """Do block `index` and return its frames; the last is the snapshot to go on from."""
+        """Do block `index` and return its frames (the last of them, if they are kept on the way).
+
+        The last frame is the snapshot to go on from.
+        """
         self.campaign.block(self.station, index, self._layered, self.memory, self.log)
-        snapshots = {name: crossbar.snapshot() for name, crossbar in self.crossbars.items()}
-        self.log.state(self.station.name, {"next": index + 1, "memory": self.memory, "crossbars": snapshots})
+        snapshots = {
+            name: crossbar.snapshot() for name, crossbar in self.crossbars.items() if hasattr(crossbar, "snapshot")
+        }
+        state = {"next": index + 1, "memory": self.memory, "crossbars": snapshots, "bench": self.provenance}
+        self.log.state(self.station.name, state)
         return self.log.take()
 
     def conclude(self, data: Path) -> bytes:
@@ -63,7 +90,48 @@ class StationAtWork:
         return self.log.take()
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go back to a snapshot."""
+        """Go back to a snapshot. Instruments and chip stay as they are: they are to be the same, and read again.
+
+        Raises:
+            UsageError: for another chip, wiring or instrument than the run began with.
+        """
         self.memory = dict(state["memory"])
+        if self.provenance:
+            _check_same(state.get("bench", {}), self.provenance)
+            self.campaign.distrust(self.memory)
         for name, snapshot in state["crossbars"].items():
             self.crossbars[name].restore(snapshot)
+
+    def close(self) -> None:
+        """Leave the bench safe."""
+        self._opened.close()
+
+
+class Kept(Layer):
+    """A crossbar whose every answer is durable before the next operation begins."""
+
+    def __init__(self, crossbar: Crossbar, keep: Callable[[], None]) -> None:
+        super().__init__(crossbar)
+        self._keep = keep
+
+    def measure(self, bias: Bias, lines: Lines, how: Reading) -> Currents:
+        """Measure and keep."""
+        currents = super().measure(bias, lines, how)
+        self._keep()
+        return currents
+
+    def pulse(self, bias: Bias, seconds: float) -> Pulse:
+        """Pulse and keep."""
+        pulse = super().pulse(bias, seconds)
+        self._keep()
+        return pulse
+
+
+def _check_same(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Raise UsageError unless chip, wiring and instruments are those of the run."""
+    for key, what in (("chip_id", "chip"), ("wiring_sha256", "wiring"), ("instruments", "instruments")):
+        if before.get(key) != now[key]:
+            raise UsageError(
+                f"the {what} of this run was {before.get(key)}, and is {now[key]} now; put the old one back, or begin "
+                "a new run. Nothing was applied"
+            )

@@ -12,7 +12,7 @@ import signal
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from multiprocessing.queues import Queue
 from pathlib import Path
@@ -28,6 +28,8 @@ States = Mapping[str, Mapping[str, Any]]
 """the snapshot of each station, by name"""
 Check = Callable[[], None]
 """raises Stopped if a stop was requested"""
+Keep = Callable[[bytes], None]
+"""returns when these frames are durable"""
 BLOCKS_AHEAD = 40
 """blocks a worker may be ahead of the main process: bounds the memory of frames that wait"""
 
@@ -71,10 +73,16 @@ class Crew(Protocol):
 class _Alone:
     """Everything in this process."""
 
-    def __init__(self, experiment: Experiment, plan: Plan, states: States, check: Check) -> None:
+    def __init__(self, experiment: Experiment, plan: Plan, states: States, check: Check, keep: Keep | None) -> None:
         limit_threads()
         self._plan = plan
-        self._work = {station.name: _at_work(experiment, plan, station, states, check) for station in plan.stations}
+        self._work: dict[str, StationAtWork] = {}
+        try:
+            for station in plan.stations:
+                self._work[station.name] = _at_work(experiment, plan, station, states, check, keep)
+        except BaseException:
+            self.dismiss()
+            raise
 
     def blocks(self) -> Iterator[tuple[int, Station, bytes]]:
         for index, station in self._plan.order():
@@ -83,6 +91,12 @@ class _Alone:
     def conclusions(self, data: Path) -> Iterator[tuple[Station, bytes]]:
         for station in self._plan.stations:
             yield station, self._work[station.name].conclude(data)
+
+    def dismiss(self) -> None:
+        """Leave every bench safe."""
+        with ExitStack() as stack:
+            for work in self._work.values():
+                stack.callback(work.close)
 
 
 class _Team:
@@ -156,15 +170,20 @@ def _blocked_signals() -> Iterator[None]:
 
 @contextmanager
 def crew(
-    experiment: Experiment, run_yaml: Path, plan: Plan, states: States, workers: int, check: Check
+    experiment: Experiment, run_yaml: Path, plan: Plan, states: States, workers: int, check: Check, keep: Keep
 ) -> Iterator[Crew]:
     """Call in as many processes as asked for, but no more than there are stations.
 
-    `check` is called often, while a block is done here or waited for, and may raise.
+    `check` is called often, while a block is done here or waited for, and may raise. `keep` makes frames durable: a
+    bench of instruments has one owner, this process, and every operation on it is kept before the next.
     """
     workers = min(workers, len(plan.stations))
-    if workers == 1:
-        yield _Alone(experiment, plan, states, check)
+    if workers == 1 or experiment.on_instruments:
+        alone = _Alone(experiment, plan, states, check, keep if experiment.on_instruments else None)
+        try:
+            yield alone
+        finally:
+            alone.dismiss()
         return
     team = _Team(run_yaml, plan, states, workers, check)
     try:
@@ -222,9 +241,14 @@ def _die_with_parent() -> None:
 
 
 def _at_work(
-    experiment: Experiment, plan: Plan, station: Station, states: States, check: Check | None = None
-) -> StationAtWork:
-    work = StationAtWork(experiment, plan.stations, station, check)
-    if station.name in states:
-        work.restore(states[station.name])
+    experiment: Experiment, plan: Plan, station: Station, states: States, check: Check | None = None,
+    keep: Keep | None = None,
+) -> StationAtWork:  # fmt: skip
+    work = StationAtWork(experiment, plan.stations, station, check, keep)
+    try:
+        if station.name in states:
+            work.restore(states[station.name])
+    except BaseException:
+        work.close()
+        raise
     return work

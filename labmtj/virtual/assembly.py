@@ -107,7 +107,9 @@ def _wiring(file: VirtualFile, bench: BenchWiring, classes: Mapping[str, Any]) -
                 lines.append(None)
             case None:
                 lines.append(Wire(Ground(), cables.series_ohms))
-    return Wiring(tuple(lines), _channels(bench, classes, cables.series_ohms), matrices, tuple(_links(file, bench, matrices)))
+    return Wiring(
+        tuple(lines), _channels(bench, classes, cables.series_ohms), matrices, tuple(_links(file, bench, matrices))
+    )
 
 
 def _geometry(name: str, matrix: Any, cards: Mapping[int, str]) -> dict[int, tuple[int, int]]:

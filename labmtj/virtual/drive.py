@@ -13,10 +13,9 @@ from labmtj.circuit import LoadedArray, OperatingPoint
 from labmtj.errors import UsageError
 from labmtj.quantities import BoolArray, FloatArray
 from labmtj.simulated.array import SETTLED_VOLTS, SimulatedArray
-from labmtj.virtual.routing import SMALLEST_OHMS, Cabling, Relay
+from labmtj.virtual.routing import SMALLEST_OHMS, Cabling, Relay, most_kept
 from labmtj.virtual.termination import Termination
 
-TERMINATIONS_KEPT = 256
 _RELATIVE_SLACK = 1e-9
 _SLACK = 1e-15
 """volts or amperes: what rounding may add to a limit of zero"""
@@ -88,7 +87,7 @@ class Drive:
     def __init__(self, cabling: Cabling, lead_ohms: FloatArray, output_ohms: float) -> None:
         self._cabling, self._lead_ohms = cabling, lead_ohms
         self._output_ohms = max(output_ohms, SMALLEST_OHMS)
-        self._termination = lru_cache(TERMINATIONS_KEPT)(self._new_termination)
+        self._termination = lru_cache(most_kept(2, cabling.ports, cabling.ports))(self._new_termination)
         self._loaded: tuple[object, LoadedArray] | None = None
 
     def _new_termination(self, closed: frozenset[Relay], siemens: tuple[float, ...]) -> Termination:

@@ -110,7 +110,7 @@ class Network:
         if sum(array.shape) != self._cabling.lines:
             raise UsageError(f"the wiring has {self._cabling.lines} lines, the array {sum(array.shape)}")
         with self.lock:
-            self._array, self._noise = array, noise
+            self.array, self._noise = array, noise
             self._solved: tuple[int, Solved] | None = None
 
     # -- time --------------------------------------------------------------------------------------------------------
@@ -153,7 +153,7 @@ class Network:
 
     def _integrate(self, number: int, seconds: float) -> Sensed:
         volts, amperes, limited = 0.0, 0.0, False
-        state = self._array.state.copy()
+        state = self.array.state.copy()
         for solved, begin, end in self._course(seconds, "aperture", look=True):
             part = (end - begin) / seconds  # exactly one where nothing flips: digits stay as they are
             volts += part * float(solved.channel_volts[number])
@@ -169,10 +169,10 @@ class Network:
         if not any(setting.drives for setting in self.settings):
             if look:
                 yield self._present(None), 0.0, seconds
-            self._array.rest(seconds)
+            self.array.rest(seconds)
             self._record(0.0, seconds, np.zeros(self._cabling.lines), purpose)
             return
-        for solved, begin, end in self._array.course(self._present, seconds):
+        for solved, begin, end in self.array.course(self._present, seconds):
             self._record(begin, end, solved.line_volts, purpose)
             yield solved, begin, end
 
@@ -188,9 +188,9 @@ class Network:
 
     def _present(self, start: FloatArray | None) -> Solved:
         """Return the solution of this moment, the last one if nothing has changed; `start` as in `Drive.solve`."""
-        revision = self._array.revision
+        revision = self.array.revision
         if self._solved is None or self._solved[0] != revision:
-            self._solved = (revision, self._drive.solve(self._array, self._closed, tuple(self.settings), start))
+            self._solved = (revision, self._drive.solve(self.array, self._closed, tuple(self.settings), start))
         return self._solved[1]
 
     def set_channel(self, number: int, setting: Setting) -> None:
@@ -219,7 +219,7 @@ class Network:
         """Note the relays with a voltage across their contacts while all that move are open."""
         if not moving:
             return
-        solved = self._drive.solve(self._array, apart, tuple(self.settings), None)
+        solved = self._drive.solve(self.array, apart, tuple(self.settings), None)
         node_volts = self._cabling.routing(apart).shares @ solved.port_volts
         for relay in moving:
             volts = self._cabling.volts_across((matrix, relay), node_volts)

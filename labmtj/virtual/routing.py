@@ -6,6 +6,7 @@ columns of the matrices.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable
 from functools import lru_cache
 from typing import NamedTuple
@@ -22,7 +23,8 @@ SMALLEST_OHMS = 1e-3
 """stands for zero: no cable and no contact has less"""
 STRAY_SIEMENS = 1e-17
 """from every node to ground, so that no part of the network is undetermined; no meter knows 1e-18 A from zero"""
-ROUTINGS_KEPT = 256
+MOST_KEPT_BYTES = 64 << 20
+"""of routings, and as much of what is built on them: a read map of 30 x 30 comes back to 1800"""
 
 Relay = tuple[str, Crosspoint]
 """matrix, relay"""
@@ -65,7 +67,7 @@ class Cabling:
             for name, plan in wiring.matrices.items()
         }
         self._open = self._without_contacts(wiring)
-        self.routing = lru_cache(ROUTINGS_KEPT)(self._routing)
+        self.routing = lru_cache(most_kept(len(nodes) + self.ports, 1 + self.ports))(self._routing)
         """from the closed relays to a `Routing`"""
 
     def _without_contacts(self, wiring: Wiring) -> FloatArray:
@@ -89,6 +91,11 @@ class Cabling:
         """Return the voltage from row to column, given that of all nodes."""
         row, column = self._relays[relay]
         return float(node_volts[row] - node_volts[column])
+
+
+def most_kept(*shape: int) -> int:
+    """Return how many arrays of a shape may be kept."""
+    return max(16, MOST_KEPT_BYTES // (8 * math.prod(shape)))
 
 
 def _rows(wiring: Wiring) -> list[Row]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -145,11 +146,15 @@ class ServedInstruments:
 
 @contextmanager
 def serve(name: str, *, faults: Sequence[str] = (), hislip: bool = False) -> Iterator[ServedInstruments]:
-    """Serve the virtual bench of a file.
+    """Serve the virtual bench of a file; "-" is a resolved one, a line of JSON on standard input.
 
     Raises:
         ConfigError: with file, line and key; also for a bench of another kind.
     """
+    if name == "-":
+        with ServedInstruments(assemble(_from_parent()), faults=faults, hislip=hislip) as served:
+            yield served
+        return
     file = load_any(name)
     if not isinstance(file, VirtualFile):
         raise ConfigError(
@@ -157,6 +162,13 @@ def serve(name: str, *, faults: Sequence[str] = (), hislip: bool = False) -> Ite
         )
     with located(name), ServedInstruments(assemble(file), faults=faults, hislip=hislip) as served:
         yield served
+
+
+def _from_parent() -> VirtualFile:
+    try:
+        return VirtualFile.model_validate_json(sys.stdin.readline())
+    except ValueError as error:
+        raise ConfigError(f"standard input: is not a resolved virtual bench: {error}") from None
 
 
 def until_signal(also_end_of: BinaryIO | None = None) -> None:

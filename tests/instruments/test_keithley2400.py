@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from pymeasure.test import expected_protocol
 
+from instruments import autozero
 from instruments.keithley2400 import Keithley2400
 from labmtj.errors import CannotDo, InstrumentError, LimitExceeded, UsageError
 from labmtj.quantities import Flag
@@ -159,13 +160,29 @@ def test_long_lists_go_out_a_hundred_levels_at_a_time_and_long_sequences_in_piec
         assert len(smu.run_shots(Shots(("1",), volts[:, np.newaxis], ("1",), 0.001, 0.002, 1e-3)).amperes) == 130
     pieces = [
         (SWEEP.format("0.1", "0.01", "1.5", 1), reading("+1.000000E-05", 1.5) + ';+0.000000E+00;0,"No error"'),
-        (SWEEP.format("0.2", "0.01", "1.5", 1), reading("+2.000000E-05", 1.5) + ';+0.000000E+00;0,"No error"'),
+        (
+            SWEEP.format("0.2", "0.01", "1.5", 1).replace(":SYST:AZER ONCE;", ""),
+            reading("+2.000000E-05", 1.5) + ';+0.000000E+00;0,"No error"',
+        ),
     ]
     with dialogue(*ARMED, MAINS, *pieces) as smu:
         smu.limit("1", 0.002, 0.5)
         read = smu.run_shots(Shots(("1",), np.array([[0.1], [0.2]]), ("1",), 1.5, 0.02, 1.0))
     assert read.amperes[:, 0].tolist() == [1e-5, 2e-5]
     np.testing.assert_allclose(read.start_seconds, [1.5, 4.525])
+
+
+def test_the_meter_is_zeroed_for_a_new_aperture_then_after_a_while_and_not_in_between(dialogue, monkeypatch):
+    zeroing = METER.format("", "0.0", 1).replace(":RANG ", ":RANG:AUTO 1") + ";:READ?;:SENS:CURR:RANG 0.01;:SYST:ERR?"
+    resting, slower = zeroing.replace(":SYST:AZER ONCE;", ""), zeroing.replace("NPLC 1.0", "NPLC 5.0")
+    sent = [zeroing, resting, slower, zeroing, resting, zeroing]
+    apertures, ages = [0.02, 0.02, 0.1, 0.02, 0.02, 0.02], [0, 599, 600, 601, 1200, 1201]
+    reply = reading("+3.000000E-06", 1.0) + ';0,"No error"'
+    with dialogue(*ARMED, MAINS, *((each, reply) for each in sent)) as smu:
+        smu.limit("1", 0.002, 0.5)
+        for aperture, age in zip(apertures, ages, strict=True):
+            monkeypatch.setattr(autozero.time, "monotonic", lambda age=age: 1e6 + age)
+            smu.read(["1"], aperture, None)
 
 
 def test_an_error_of_the_box_is_raised_with_its_remedy_and_levels_go_back_to_zero(dialogue):

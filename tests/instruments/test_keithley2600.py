@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from instruments import autozero
 from instruments import keithley2600scripts as scripts
 from instruments.keithley2600 import Keithley2602B, Keithley2612B, Keithley2636B
 from labmtj.errors import CannotDo, InstrumentError, LimitExceeded, UsageError
@@ -220,14 +221,14 @@ def test_an_unknown_channel_is_refused(tsp):
         smu.limit("c", 1e-3, 1.0)
 
 
-def meter(smu, ranging, cycles="1.0"):
+def meter(smu, ranging, cycles="1.0", zeroing=1):
     return (
         f"{smu}.measure.analogfilter = 0",
         f"{smu}.measure.count = 1 {smu}.measure.interval = 0 {smu}.measure.delay = 0 {smu}.measure.filter.enable = 0"
         f" {smu}.measure.rel.enablei = 0",
         f"{smu}.measure.nplc = {cycles}",
         ranging,
-        f"{smu}.measure.autozero = 1",
+        f"{smu}.measure.autozero = {zeroing}",
         f"{smu}.nvbuffer1.clear() {smu}.nvbuffer1.appendmode = 1 {smu}.nvbuffer1.collecttimestamps = 1",
     )
 
@@ -250,6 +251,45 @@ def test_reading_is_one_script(tsp):
         reading = smu.read(("b",), 0.01, None)
     assert (reading.amperes.tolist(), reading.range_amperes.tolist()) == ([[-2e-6]], [[1e-5]])
     assert (reading.flags.tolist(), reading.start_seconds.tolist()) == ([[Flag.COMPLIANCE]], [0.0])
+
+
+def reading_script(smu, cycles="1.0", zeroing=1):
+    return (
+        "loadandrunscript",
+        *meter(smu, AUTOMATIC.replace("smub", smu), cycles, zeroing),
+        f"{smu}.measure.i({smu}.nvbuffer1)",
+        *(f"printbuffer(1, 1, {smu}.nvbuffer1.{each})" for each in ("readings", "statuses", "measureranges")),
+        "endscript",
+    )
+
+
+def test_a_meter_is_zeroed_for_a_new_aperture_after_ten_minutes_after_an_error_and_when_armed_anew(tsp, monkeypatch):
+    at = [0.0]
+    monkeypatch.setattr(autozero.time, "monotonic", lambda: 1e6 + at[0])
+    value = ("1.0e-06", "0.0e+00", "1.0e-05")
+    off = (
+        "smub.source.levelv = 0 smub.source.output = 0",
+        "print(smub.source.output, smub.source.levelv, smub.source.limiti)",
+    )
+    first, later = reading_script("smub"), reading_script("smub", zeroing=0)
+    with tsp(
+        Keithley2636B, FREQUENCY, (first, value), (later, value), (reading_script("smua"), value),
+        (reading_script("smub", "0.5"), value), (first, value), (first, ()), (first, value), (later, value),
+        (off, "0.0e+00\t0.0e+00\t1.0e-03"), (first, value),
+    ) as smu:  # fmt: skip
+        smu.read(("b",), 0.02, None)
+        at[0] = 599.0
+        smu.read(("b",), 0.02, None)
+        smu.read(("a",), 0.02, None)
+        smu.read(("b",), 0.01, None)
+        smu.read(("b",), 0.02, None)
+        at[0] = 1199.0
+        with pytest.raises(InstrumentError):
+            smu.read(("b",), 0.02, None)
+        smu.read(("b",), 0.02, None)
+        smu.read(("b",), 0.02, None)
+        smu.switch_output("b", on=False)
+        smu.read(("b",), 0.02, None)
 
 
 SHOTS = Shots(("a", "b"), np.array([[0.1, 0.0], [-0.1, 0.2]]), ("a",), 0.001, 0.02, 60e-6)
@@ -495,7 +535,7 @@ def test_the_script_does_nothing_with_an_output_that_is_off():
 @pytest.mark.parametrize("text", ["#", "%", "..."])
 def test_scripts_keep_to_the_lua_of_the_boxes(text):
     shots = Shots(("a", "b"), np.zeros((2, 2)), ("a", "b"), 0.0, 0.02, None)
-    lines = scripts.shots(shots, scripts.meter("a", 1.0, None, 1e-7))
+    lines = scripts.shots(shots, scripts.meter("a", 1.0, None, 1e-7, zeroing=True))
     lines += scripts.pulses(Pulses(("a", "b"), np.zeros((2, 2)), 1e-3), [1e-3, 1e-3], 50.0)
     assert not [line for line in lines if text in line]
 

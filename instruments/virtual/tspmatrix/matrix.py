@@ -27,6 +27,8 @@ class Matrix:
         self._labels: dict[Crosspoint, str] = {}
         self._planes: dict[Crosspoint, str] = {}
         self._backplane: set[Crosspoint] = set()
+        self._told: set[Crosspoint] | None = None
+        """relays of cards that were told to close, once that was asked for: nobody else moves them"""
         self.group = Group("channel", self._tree())
 
     def reset(self) -> None:
@@ -38,8 +40,10 @@ class Matrix:
 
     def closed(self) -> set[Crosspoint]:
         """Return what is closed."""
-        answer: Iterable[Any] = self._engine.remote("closed")
-        return {(slot, row, column) for slot, row, column in answer} | self._backplane
+        if self._told is None:
+            answer: Iterable[Any] = self._engine.remote("closed")
+            self._told = {(slot, row, column) for slot, row, column in answer}
+        return self._told | self._backplane
 
     def _close(self, given: object) -> None:
         self._move([], self._closable(given))
@@ -93,6 +97,7 @@ class Matrix:
         self._backplane.difference_update(opening)
         self._backplane.update(each for each in closing if each[1] == BACKPLANE_ROW)
         self._engine.remote("operate", _relays(opening), _relays(closing))
+        self._told = None if self._told is None else (self._told - set(opening)) | set(_relays(closing))
         moved = [*opening, *closing]
         seconds = max(self._names.cards[slot].relay_seconds for slot, _, _ in moved)
         self._engine.clock.spend(seconds, "relay")

@@ -72,9 +72,16 @@ class Helper:
             begin = time.perf_counter()
             frame = _DECODE(self._receive(left, stopping).decode())[0]
             left -= time.perf_counter() - begin
+            self._told(frame[1], stopping)
             if frame[0] == "done":
-                return frame[1], frame[2], bool(frame[3])
-            self._answer(frame[1], frame[2:], stop=stopping() is not None)
+                return frame[2], frame[3], bool(frame[4])
+            self._answer(frame[2], frame[3:], stop=stopping() is not None)
+
+    def _told(self, calls: list[list[Any]], stopping: Callable[[], float | None]) -> None:
+        """Make the calls that nobody waits for; once the script is to stop, no time passes any more."""
+        for name, *arguments in calls:
+            if name != "spend" or stopping() is None:
+                self._functions[name](*arguments)
 
     def _answer(self, name: str, arguments: list[Any], *, stop: bool) -> None:
         values: Sequence[Any] = () if stop or name == "poll" else self._functions[name](*arguments)

@@ -1,0 +1,34 @@
+"""`with labmtj.bench("my.yaml") as array`: any bench as one crossbar, for a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from labmtj.bench.description import BenchFile
+from labmtj.bench.loading import load_any
+from labmtj.bench.opening import located
+from labmtj.bench.simulated import crossbar_of
+from labmtj.bench.standing import open_any
+from labmtj.limits import Limited
+from labmtj.verbs import Crossbar
+
+
+@contextmanager
+def open_bench(name: str | Path) -> Iterator[Crossbar]:
+    """Return the crossbar of a bench file, behind its limits: `with labmtj.bench("my.yaml") as array: ...`.
+
+    Of a simulated bench it is a chip of the first array file.
+
+    Raises:
+        ConfigError: with file, line and key.
+        InstrumentError, BenchBusy: as `open_laboratory`.
+    """
+    file = load_any(str(name))
+    if isinstance(file, BenchFile):
+        array = next(iter(file.arrays.values()))
+        yield Limited(crossbar_of(array, seed=1, name=f"{array.name}-0a", meter=file.meter.model()))
+    else:
+        with located(str(name)), open_any(file) as bench:
+            yield Limited(bench)

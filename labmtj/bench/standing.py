@@ -1,0 +1,98 @@
+"""A bench of instruments as a campaign sees it: one chip, opened for the time of a run, its wiring measured first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from labmtj.bench.contact import Expected
+from labmtj.bench.laboratory import LaboratoryFile, ReplayFile, VirtualFile
+from labmtj.bench.opening import OpenBench, open_laboratory
+from labmtj.bench.served import BookedClock, ServedBench
+from labmtj.bench.simulated import describe
+from labmtj.bench.wiring_check import wiring_check
+from labmtj.errors import ProcedureFailed, UsageError
+from labmtj.quantities import ArrayInfo, Station
+from labmtj.simulated import VirtualClock
+
+AnyLaboratory = LaboratoryFile | VirtualFile | ReplayFile
+
+
+def laboratory_of(file: AnyLaboratory) -> LaboratoryFile:
+    """Return the instruments and wiring of a bench: its own, or those that it stands for."""
+    return file if isinstance(file, LaboratoryFile) else file.of
+
+
+class StandingBench:
+    """Instruments on a table, real or virtual, and one chip.
+
+    Args:
+        file: of the bench.
+        run: name of the run, for another process that wants the same instruments.
+        traffic: file to record what goes over the wire in, or None.
+    """
+
+    def __init__(self, file: AnyLaboratory, run: str = "", traffic: Path | None = None) -> None:
+        self.file, self._run, self._traffic = file, run, traffic
+
+    def arrays(self) -> list[ArrayInfo]:
+        """Return what is known by design of the array on the chip, within the limits of the bench."""
+        of = laboratory_of(self.file)
+        return [replace(describe(of.chip.array), limits=of.bench_limits)]
+
+    def check(self, stations: list[Station]) -> None:
+        """Raise UsageError if a campaign wants more chips than there are."""
+        chips = [chip for station in stations for chip in station.arrays]
+        if len(chips) > 1:
+            raise UsageError(
+                f"bench {self.file.name} holds one chip, and {len(chips)} are wanted ({', '.join(chips)}); write both "
+                "layers to it in turn (--mapping sequential) and take one chip (--chips 1)"
+            )
+
+    @contextmanager
+    def opened(self, station: Station) -> Iterator[dict[str, OpenBench]]:
+        """Connect, arm, measure the wiring; make safe behind.
+
+        Raises:
+            SettingError, InstrumentError, BenchBusy: as `open_laboratory`.
+            ProcedureFailed: naming every line and relay that is not as the file says.
+        """
+        (chip,) = station.arrays
+        with open_any(self.file, run=self._run, traffic=self._traffic) as bench:
+            if found := wiring_check(bench, Expected.of(laboratory_of(self.file))):
+                raise ProcedureFailed(
+                    f"bench {self.file.name} is not wired as its file says:\n  " + "\n  ".join(found) + "\nSources are "
+                    "at 0 V, outputs off, relays open; mend it, or the file, and try `labmtj check` first"
+                )
+            yield {chip: bench}
+
+
+@contextmanager
+def open_any(
+    file: AnyLaboratory, *, run: str = "", traffic: Path | None = None, arm: bool = True, faults: tuple[str, ...] = ()
+) -> Iterator[OpenBench]:
+    """Open a bench of any kind but simulated; a virtual one is served, a replayed one answers from its tape."""
+    with ExitStack() as stack:
+        wrap = None
+        if traffic is not None:
+            from labmtj.bench.traffic import TrafficRecorder
+
+            recorder = TrafficRecorder(traffic)
+            stack.callback(recorder.close)
+            wrap = recorder.around
+        if isinstance(file, VirtualFile):
+            served = stack.enter_context(ServedBench(file, faults))
+            bench = open_laboratory(
+                file.of, resources=served.resources, clock=BookedClock(served), wrap=wrap, run=run, arm=arm
+            )
+        elif isinstance(file, ReplayFile):
+            from labmtj.bench.traffic import Tape
+
+            tape = Tape(Path(file.traffic))
+            adapters: Mapping[str, object] = {name: tape.adapter(name) for name in file.of.instruments}
+            bench = open_laboratory(file.of, adapters=adapters, clock=VirtualClock(), run=run, arm=arm)
+        else:
+            bench = open_laboratory(file, wrap=wrap, run=run, arm=arm)
+        yield stack.enter_context(bench)

@@ -1,0 +1,206 @@
+"""Two paths, one answer: instruments on sockets, and a simulated crossbar that is given what those delivered.
+
+Both run the same procedure objects. What the pads of the virtual bench saw during each call is handed to the simulated
+crossbar, call by call: it flips its own cells, and reads its own currents while the instruments integrated.
+"""
+
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+import pytest
+
+from labmtj import library
+from labmtj.bench.simulated import crossbar_of, describe
+from labmtj.layer import Layer
+from labmtj.limits import Limited
+from labmtj.perceptron import Solutions, load_wine, network
+from labmtj.quantities import Bias, Currents, Lines, Pulse, Reading, Waveform
+from labmtj.simulated import Timing
+from procedures.hardware import CrossbarHardware
+from procedures.infer import InferSettings
+from procedures.reference import ReferenceSettings
+from procedures.write import WriteSettings
+
+WIDTHS = {  # of a pulse: what units time themselves is short, what messages time takes 10 ms and more
+    "virtual-2636b-3706a": 1e-3,
+    "virtual-2636b-707b": 1e-3,
+    "virtual-b2902a-b2201a": 1e-3,
+    "virtual-2400-7002": 2.5e-2,
+    "virtual-rack-2602b": 2.5e-2,
+}
+DIGIT = {"virtual-2400-7002": 1e-5}
+"""of the meter, as a fraction of full scale, where it is not 1e-6"""
+SOLVED = 1e-7
+"""of full scale: what two solutions of one network may differ by, each settled to a microvolt"""
+SAMPLES = slice(None, None, 12)
+"""of Wine, all three classes"""
+
+
+@dataclass
+class Call:
+    """One call of a bench, what it answered, and what its pads saw meanwhile."""
+
+    bias: Bias
+    asked: object
+    answer: Currents | Pulse
+    seen: list
+
+
+class Recorded(Layer):
+    """A bench that keeps what its pads saw during each call."""
+
+    def __init__(self, bench, network):
+        super().__init__(bench)
+        self._network, self.calls, self.refusals = network, [], []
+        self.before = []
+        """what the pads saw before the first call"""
+
+    def _kept(self, bias, asked, act):
+        seen = self._network.seen_by_pads
+        if not self.calls:
+            self.before = seen[:]
+        seen.clear()
+        answer = act()
+        self.calls.append(Call(bias, asked, answer, seen[:]))
+        seen.clear()
+        return answer
+
+    def can(self, bias, seconds=0.0):
+        self.refusals.append(super().can(bias, seconds))
+        return self.refusals[-1]
+
+    def measure(self, bias, lines, how):
+        return self._kept(bias, lines, lambda: super(Recorded, self).measure(bias, lines, how))
+
+    def pulse(self, bias, seconds):
+        return self._kept(bias, seconds, lambda: super(Recorded, self).pulse(bias, seconds))
+
+
+class Twin(Layer):
+    """A simulated crossbar that lives through what a bench delivered, and answers from that."""
+
+    def __init__(self, simulated, recorded):
+        super().__init__(simulated)
+        self.simulated = simulated
+        self.digits = []
+        """between the two answers of every call, as a fraction of full scale"""
+        self._calls, self._refusals = iter(recorded.calls), iter(recorded.refusals)
+        self.live(recorded.before)
+
+    def live(self, seen):
+        """Apply what pads saw, as one waveform; neighbours that are alike make one step."""
+        steps = [
+            (sum(each.seconds for each in alike), volts)
+            for volts, alike in ((np.frombuffer(key), list(each)) for key, each in groupby(seen, _volts_of))
+        ]
+        if steps:
+            seconds, volts = zip(*steps, strict=True)
+            self.simulated.apply(Waveform(np.array([seconds]), np.array([volts])))
+
+    def read(self, piece):
+        """Live through a piece of an aperture and return the currents out of all lines, (lines,)."""
+        every = Lines(rows=tuple(range(self.shape[0])), columns=tuple(range(self.shape[1])))
+        bias = Bias.from_lines(piece.line_volts, self.shape)
+        return self.simulated.measure(bias, every, Reading(piece.seconds, settle_seconds=0.0)).raw_amperes[0, 0]
+
+    def can(self, bias, seconds=0.0):
+        return next(self._refusals)
+
+    def _next(self, bias, asked):
+        call = next(self._calls)
+        np.testing.assert_allclose(bias.line_volts, call.bias.line_volts, rtol=0, atol=1e-5)  # it decides as on the bench
+        assert asked == call.asked
+        return call
+
+    def pulse(self, bias, seconds):
+        call = self._next(bias, seconds)
+        self.live(call.seen)
+        return call.answer
+
+    def measure(self, bias, lines, how):
+        """Answer with the simulated currents of the apertures that the bench stamped."""
+        call = self._next(bias, lines)
+        starts, currents, waiting = [], [], []
+        for piece in call.seen:
+            if piece.purpose != "aperture":
+                waiting.append(piece)
+                continue
+            self.live(waiting)
+            waiting = []
+            starts.append(piece.start_seconds)
+            currents.append(self.read(piece))
+        self.live(waiting)
+        shown = call.answer
+        nearest = np.abs(shown.start_seconds[..., np.newaxis] - starts).argmin(axis=-1)
+        assert np.abs(shown.start_seconds - np.array(starts)[nearest]).max() < how.aperture_seconds
+        own = np.array(currents)[nearest, lines.indices(self.shape)]
+        self.digits.append(((own - shown.raw_amperes) / shown.range_amperes).ravel())
+        return Currents(own, shown.flags, shown.range_amperes, shown.start_seconds, shown.volts, shown.signs)
+
+
+def _volts_of(segment):
+    return np.asarray(segment.line_volts, float).tobytes()
+
+
+@dataclass
+class Result:
+    """What a campaign found."""
+
+    hardware: CrossbarHardware
+    products: list
+    predicted: np.ndarray
+
+    @property
+    def accuracy(self):
+        return (self.predicted == load_wine().classes[SAMPLES]).mean()
+
+
+def campaign(crossbar, array, pulse_seconds, mode):
+    """Write both layers of a solution to one chip, one after the other, and run them on Wine."""
+    solutions, inputs = Solutions.load(library.find("wine-300.npz", "solutions")), load_wine().features[SAMPLES]
+    hardware = CrossbarHardware(
+        [crossbar], describe(array).delta_siemens,
+        reference=ReferenceSettings(pulse_seconds=max(pulse_seconds, 1e-2)),
+        write=WriteSettings(parallel_volts=0.42, antiparallel_volts=0.5, pulse_seconds=pulse_seconds, max_rounds=0),
+        infer=InferSettings(mode=mode, baseline_reads=1),
+    )  # fmt: skip
+    products = []
+    for layer, bits, bias in ((1, solutions.w1[0], solutions.b1[0]), (2, solutions.w2[0], solutions.b2[0])):
+        hardware.write(layer, bits)
+        products.append(hardware.multiply(layer, np.clip(inputs, -1, 1)))
+        activations = network.preactivation(products[-1], bias, 1.0)
+        inputs = np.tanh(activations)
+    return Result(hardware, products, network.predictions(activations))
+
+
+@pytest.mark.parametrize("name", WIDTHS)
+def test_the_bench_and_the_simulation_give_one_answer(virtual_bench, name):
+    mode = "simultaneous" if "rack" in name else "transfer"
+    with virtual_bench(name, noise=False) as (bench, served):
+        virtual, lines = served.bench, served.bench.network
+        array = virtual.file.of.chip.array
+        recorded = Recorded(Limited(bench), lines)
+        on_bench = campaign(recorded, array, WIDTHS[name], mode)
+        physics = lines.array.snapshot()
+        assert lines.events == []  # no relay moved under voltage
+    twin = Twin(
+        crossbar_of(array, seed=virtual.file.seed, name=virtual.chip, cell_noise=False, timing=Timing(0.0, 0.0)),
+        recorded,
+    )
+    in_simulation = campaign(twin, array, WIDTHS[name], mode)
+    print(name, "reads", np.concatenate(twin.digits).size, np.abs(np.concatenate(twin.digits)).max() , "flips", physics["flips"].sum())
+
+    assert np.abs(np.concatenate(twin.digits)).max() < 0.5 * DIGIT.get(name, 1e-6) + SOLVED
+    assert physics["flips"].sum() > 400
+    for what in ("flips", "state", "broken"):
+        np.testing.assert_array_equal(twin.simulated.array.snapshot()[what], physics[what])
+    for layer in (1, 2):
+        ours, theirs = on_bench.hardware.results[layer], in_simulation.hardware.results[layer]
+        np.testing.assert_array_equal(ours.achieved, theirs.achieved)
+        np.testing.assert_array_equal(ours.outcome, theirs.outcome)
+        assert ours.fidelity == theirs.fidelity > 0.9
+    for ours, theirs in zip(on_bench.products, in_simulation.products, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-2)  # in units of one cell's step at the read voltage
+    np.testing.assert_array_equal(on_bench.predicted, in_simulation.predicted)
+    assert on_bench.accuracy == in_simulation.accuracy > 0.7
