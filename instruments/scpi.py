@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -27,6 +27,8 @@ class SCPIInstrument(Session, SCPIMixin, Instrument):
     """what the model may begin with in the identity"""
     remedies: ClassVar[Mapping[int, str]] = {}
     """what to do about an error of the box, by its number"""
+    _left_over: Sequence[tuple[int, str]] = ()
+    """errors that somebody else had left in the queue"""
 
     def exchange(self, *commands: str) -> list[str]:
         """Send commands and queries as one message and return the replies of the queries.
@@ -72,7 +74,10 @@ class SCPIInstrument(Session, SCPIMixin, Instrument):
         return []
 
     def identify(self) -> Identity:
-        """Ask who answers; raise InstrumentError if it is another model than the class is for."""
+        """Ask who answers; raise InstrumentError if it is another model than the class is for.
+
+        Errors that wait in the queue are not about us: they are kept for `self_test`.
+        """
         reply = self.ask_plainly("*IDN?")
         parts = [part.strip() for part in reply.split(",", 3)]
         if len(parts) != 4:
@@ -84,11 +89,13 @@ class SCPIInstrument(Session, SCPIMixin, Instrument):
                 f"is a {model}, not a {expected}; correct its driver or its resource in the bench file",
                 command="*IDN?", reply=reply,
             )  # fmt: skip
+        self._left_over = [*self._left_over, *self.next_errors()]
         return Identity(parts[0], model, parts[2], parts[3])
 
     def self_test(self) -> list[str]:
         """Return the errors that were waiting in the queue; changes no output."""
-        return [f"error {code}, {words.split(';')[0]}" for code, words in self.next_errors()]
+        found, self._left_over = [*self._left_over, *self.next_errors()], ()
+        return [f"error {code}, {words.split(';')[0]}" for code, words in found]
 
     def floats(self, reply: str) -> FloatArray:
         """Return the numbers of a reply; raise InstrumentError if there is anything else in it."""

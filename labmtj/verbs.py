@@ -67,6 +67,11 @@ class Crossbar(Protocol):
 class Instrument(Protocol):
     """A box on the bench. Connecting changes nothing; every complaint of the box is an InstrumentError."""
 
+    @property
+    def address(self) -> str:
+        """VISA resource, for messages."""
+        ...
+
     def identify(self) -> Identity:
         """Ask who answers; raise InstrumentError if it is another model or speaks another language than expected."""
         ...

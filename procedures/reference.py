@@ -147,7 +147,8 @@ def initialise(crossbar: Crossbar, volts: float, seconds: float, pulses: int = 1
     """
     by_row = select_rows(crossbar.shape, np.arange(crossbar.shape[0]), volts)
     by_column = select_columns(crossbar.shape, np.arange(crossbar.shape[1]), volts)
-    each, _ = possible_of(crossbar, Bias.from_lines([*by_row.line_volts, *by_column.line_volts], crossbar.shape), seconds)
+    both = Bias.from_lines([*by_row.line_volts, *by_column.line_volts], crossbar.shape)
+    each, _ = possible_of(crossbar, both, seconds)
     crossbar.pulse(Bias.from_lines(np.repeat(each.line_volts, pulses, axis=0), crossbar.shape), seconds)
 
 

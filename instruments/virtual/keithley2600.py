@@ -41,7 +41,8 @@ VOLTS_NOISE_FRACTION = 1e-6
 """rms at one power-line cycle, of full scale [assumed]"""
 
 
-def _meter(model: str, line_hertz: float) -> MeterModel:
+def meter_of(model: str, line_hertz: float) -> MeterModel:
+    """Return the data sheet of one channel."""
     table = {"260": AMPERES_60X, "261": AMPERES_61X, "263": AMPERES_63X}[model[:3]]
     ranges = tuple(
         MeterRange(scale, *table[scale], NOISE_PEAK_TO_PEAK[scale] / 6) for scale in MODELS[model].measure_amperes
@@ -64,7 +65,7 @@ class Keithley2600B(TSPInstrument):
         self.model = type(self).__name__.removeprefix("Keithley")
         self.interlock_open = False
         """a fault hook: the 200 V range cannot be switched on"""
-        meter = _meter(self.model, box.line_hertz)
+        meter = meter_of(self.model, box.line_hertz)
         self._channels: dict[str, Channel] = {name: box.channels[name] for name in MODELS[self.model].channels}
         self._converters = {
             name: Converter(meter, box.seed, box.name, name, noise=box.noise) for name in self._channels

@@ -31,19 +31,25 @@ def _check_channel(channel: Channel, units: Units, key: tuple[str, ...]) -> None
         raise SettingError(key, f"{channel.unit} has no channel {channel.name!r}; it has {known}")
 
 
+def at(name: str, units: Units) -> str:
+    """Return a unit's name on the bench with its address, for messages."""
+    return f"{name} at {units[name].address}"
+
+
 def check_reading(wiring: Wiring, units: Units, how: Reading) -> None:
     """Raise UsageError for a range, CannotDo for an aperture, that some unit does not have."""
     for name in dict.fromkeys(channel.unit for channel in wiring.channels):
         facts = units[name].facts
         if how.range_amperes is not None and how.range_amperes > facts.range_amperes[-1]:
             raise UsageError(
-                f"no range of {name} holds {how.range_amperes:g} A; the largest is {facts.range_amperes[-1]:g} A"
+                f"no range of {at(name, units)} holds {how.range_amperes:g} A; "
+                f"the largest is {facts.range_amperes[-1]:g} A"
             )
         shortest, longest = facts.aperture_seconds
         if not shortest <= how.aperture_seconds <= longest:
             raise CannotDo(
-                f"{name} integrates from {shortest:g} to {longest:g} s, not {how.aperture_seconds:g} s; choose another "
-                "aperture_seconds. Nothing was applied"
+                f"{at(name, units)} integrates from {shortest:g} to {longest:g} s, not {how.aperture_seconds:g} s; "
+                "choose another aperture_seconds. Nothing was applied"
             )
 
 
@@ -52,7 +58,7 @@ def volts_refusal(wiring: Wiring, units: Units, volts: float, cell_volts: float)
     for name in dict.fromkeys(channel.unit for channel in wiring.channels):
         highest = units[name].facts.highest_volts
         if volts > highest + ROUNDING_VOLTS:
-            return Refusal(f"{volts:g} V is above the {highest:g} V of {name}", "lower the voltage")
+            return Refusal(f"{volts:g} V is above the {highest:g} V of {at(name, units)}", "lower the voltage")
     if volts > cell_volts + ROUNDING_VOLTS:
         return Refusal(f"{volts:g} V on a line is above the limit of {cell_volts:g} V", "lower the voltage")
     return None

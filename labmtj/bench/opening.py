@@ -84,11 +84,9 @@ def open_laboratory(
     def build(drivers: Mapping[str, object]) -> None:
         built.append(_crossbar(file, wiring, drivers, time_base))
 
-    addresses = (
-        [] if adapters else [(resources or {}).get(name, each.resource) for name, each in file.instruments.items()]
-    )
+    addresses = {name: (resources or {}).get(name, each.resource) for name, each in file.instruments.items()}
     with (
-        owning(addresses, run),
+        owning({} if adapters else addresses, run),
         open_sessions(file.instruments, resources=resources, adapters=adapters, wrap=wrap, before=build) as sessions,
     ):
         (bench,) = built

@@ -8,7 +8,7 @@ import json
 import os
 import socket
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -24,31 +24,32 @@ def folder() -> Path:
 
 
 @contextmanager
-def owning(addresses: Iterable[str], run: str = "") -> Iterator[None]:
+def owning(instruments: Mapping[str, str], run: str = "") -> Iterator[None]:
     """Hold the instruments at these VISA resources for this process.
 
     Args:
-        addresses: VISA resources; case and blanks do not matter.
+        instruments: VISA resources by name on the bench; case and blanks of a resource do not matter.
         run: name of the run, for whoever is refused.
 
     Raises:
         BenchBusy: naming the process, host and run that holds one of them. None is held then.
     """
     with ExitStack() as held:
-        for address in sorted({"".join(address.split()).upper() for address in addresses}):
-            held.enter_context(_owning(address, run))
+        names = {"".join(address.split()).upper(): name for name, address in instruments.items()}
+        for address in sorted(names):
+            held.enter_context(_owning(names[address], address, run))
         yield
 
 
 @contextmanager
-def _owning(address: str, run: str) -> Iterator[None]:
+def _owning(name: str, address: str, run: str) -> Iterator[None]:
     path = folder() / f"{hashlib.sha256(address.encode()).hexdigest()[:24]}.lock"
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise BenchBusy(f"the instrument at {address} is in use by {_owner(file)}; end that first") from None
+            raise BenchBusy(f"{name} at {address} is in use by {_owner(file)}; end that first") from None
         owner = {"pid": os.getpid(), "host": socket.gethostname(), "run": run, "address": address}
         os.ftruncate(file, 0)
         os.pwrite(file, json.dumps(owner).encode(), 0)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from labmtj.bench.abilities import at
 from labmtj.bench.by_messages import SHORTEST_SECONDS, ByMessages, Given, Shown
 from labmtj.bench.wiring import Channel
 from labmtj.quantities import FloatArray, Reading, Refusal
@@ -109,7 +110,8 @@ class Sources:
         if seconds >= shortest:
             return None
         return Refusal(
-            f"a pulse of {seconds:g} s is too short for {' and '.join(active)}: the shortest is {shortest:g} s{why}",
+            f"a pulse of {seconds:g} s is too short for {' and '.join(at(unit, self.units) for unit in active)}: "
+            f"the shortest is {shortest:g} s{why}",
             "ask for longer pulses (pulse_seconds), or use a unit with faster ones",
         )
 

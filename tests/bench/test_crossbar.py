@@ -175,7 +175,7 @@ def test_compliance_is_flagged_and_the_voltage_then_unknown(bench):
 def test_a_pulse_that_is_too_short_is_refused_by_name(bench):
     crossbar, world = bench()
     bias = select_cells(crossbar.shape, np.array([[0, 0]]), 0.6)
-    assert "too short for smu: the shortest is 0.0001 s" in str(crossbar.can(bias, 1e-6))
+    assert "too short for smu at TEST::smu: the shortest is 0.0001 s" in str(crossbar.can(bias, 1e-6))
     messages = dict(world.messages)
     with pytest.raises(CannotDo, match="Nothing was applied"):
         crossbar.pulse(bias, 1e-6)
@@ -287,9 +287,9 @@ def test_a_line_is_named_once_and_an_aperture_is_one_that_the_unit_has(bench):
     bias = select_rows(crossbar.shape, [0], 0.1)
     with pytest.raises(UsageError, match="stands twice"):
         crossbar.measure(bias, Lines(columns=(1, 1)), Reading())
-    with pytest.raises(CannotDo, match="smu integrates from 2e-05 to"):
+    with pytest.raises(CannotDo, match="smu at TEST::smu integrates from 2e-05 to"):
         crossbar.measure(bias, Lines(columns=(1,)), Reading(aperture_seconds=1.0))
-    with pytest.raises(UsageError, match="no range of smu holds 5 A"):
+    with pytest.raises(UsageError, match="no range of smu at TEST::smu holds 5 A"):
         crossbar.measure(bias, Lines(columns=(1,)), Reading(range_amperes=5.0))
     with pytest.raises(CannotDo, match="floats and cannot be read"):
         crossbar.measure(Bias([0.1, np.nan, 0, 0], np.zeros(5)), Lines(rows=(1,)), Reading())

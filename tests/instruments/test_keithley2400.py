@@ -39,7 +39,7 @@ def dialogue(numbered):
     ],
 )
 def test_both_spellings_of_the_identity_are_understood(dialogue, reply):
-    with dialogue(("*IDN?", reply)) as smu:
+    with dialogue(("*IDN?", reply), (":SYST:ERR?", '0,"No error"')) as smu:
         identity = smu.identify()
     assert (identity.model, identity.serial) == ("2400", "1234567")
     assert identity.firmware == "C33   Mar 31 2015 09:32:39/A02  /K/J"

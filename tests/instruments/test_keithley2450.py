@@ -39,7 +39,8 @@ def sweep(levels, cycles, scale, delay, count):
 
 def test_connecting_sends_nothing_and_language_and_identity_are_checked(dialogue):
     for maker in ("KEITHLEY INSTRUMENTS INC.", "KEITHLEY INSTRUMENTS"):
-        with dialogue(("*LANG?", "SCPI"), ("*IDN?", f"{maker},MODEL 2450,01234567,1.0.0i")) as smu:
+        told = (":SYST:ERR?", '0,"No error;0;2026/01/01 00:00:00.000"')
+        with dialogue(("*LANG?", "SCPI"), ("*IDN?", f"{maker},MODEL 2450,01234567,1.0.0i"), told) as smu:
             assert smu.identify().firmware == "1.0.0i"
 
 

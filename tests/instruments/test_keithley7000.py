@@ -15,11 +15,12 @@ def dialogue(numbered):
     return opened
 
 
-def test_connecting_sends_nothing_and_the_identity_is_checked(dialogue):
-    with dialogue(("*IDN?", "KEITHLEY INSTRUMENTS INC.,MODEL 7002, 503327,A04  /A01")) as matrix:
+def test_connecting_sends_nothing_and_the_identity_is_checked(dialogue, numbered):
+    told = (":SYST:ERR?", '0,"No error"')
+    with dialogue(("*IDN?", "KEITHLEY INSTRUMENTS INC.,MODEL 7002, 503327,A04  /A01"), told) as matrix:
         assert matrix.identify().serial == "503327"
     with expected_protocol(
-        Keithley7001, [("*IDN?", "KEITHLEY INSTRUMENTS INC.,MODEL 7001, 503327,A04  /A01")]
+        Keithley7001, numbered([("*IDN?", "KEITHLEY INSTRUMENTS INC.,MODEL 7001, 503327,A04  /A01"), told])
     ) as matrix:
         assert matrix.identify().model == "7001"
 

@@ -25,7 +25,7 @@ def dialogue(numbered):
     ("cls", "reply"), [(KeysightB2200A, "AGILENT,B2200A,0,A.01.00"), (KeysightB2201A, "AGILENT,B2201A,0,A.01.00")]
 )
 def test_connecting_sends_nothing_and_the_identity_is_checked(dialogue, cls, reply):
-    with dialogue(("*IDN?", reply), cls=cls) as matrix:
+    with dialogue(("*IDN?", reply), (":SYST:ERR?", '0,"No error"'), cls=cls) as matrix:
         assert matrix.identify().firmware == "A.01.00"
     with (
         dialogue(("*IDN?", "AGILENT,B2210A,0,A.01.00"), cls=cls) as matrix,

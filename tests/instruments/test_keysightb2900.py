@@ -67,7 +67,8 @@ def after(channel):
 )
 def test_connecting_sends_nothing_and_every_model_knows_itself(dialogue, cls, maker):
     model = cls.__name__.removeprefix("Keysight")
-    with dialogue(("*IDN?", f"{maker} Technologies,{model},MY51143745,3.4.2011.5100"), cls=cls) as smu:
+    told = (":SYST:ERR?", '+0,"No error"')
+    with dialogue(("*IDN?", f"{maker} Technologies,{model},MY51143745,3.4.2011.5100"), told, cls=cls) as smu:
         assert smu.identify().serial == "MY51143745"
         assert len(smu.channels) == {"1": 1, "2": 2}[model[4]]
         assert hasattr(smu, "ch_2") == (len(smu.channels) == 2)
