@@ -12,7 +12,7 @@ from labmtj import library
 from labmtj.bench.loading import load_any
 from labmtj.bench.opening import open_laboratory
 from labmtj.bench.sessions import open_sessions
-from labmtj.errors import BenchBusy, CannotDo, ConfigError, InstrumentError, LimitExceeded, SettingError
+from labmtj.errors import CannotDo, ConfigError, InstrumentError, LimitExceeded, SettingError
 from labmtj.limits import Limited
 from labmtj.quantities import Bias, Lines, Reading
 from labmtj.virtual.assembly import assemble
@@ -71,11 +71,17 @@ def test_a_bench_is_safe_after_work_and_after_an_accident(served, virtual_bench,
         assert (shown.amperes > 1e-6).all()
         bench.pulse(Bias(ROWS.row_volts * 3, -ROWS.row_volts * 3), 2.5e-2)
     assert_safe(file, running, resources)
-    with pytest.raises(ZeroDivisionError), open_laboratory(file, resources=resources) as bench:
-        bench.units[next(iter(bench.units))].level({bench.wiring.channels[0].name: 0.3})
+    with pytest.raises(ZeroDivisionError):
+        fail_at_a_level(file, running, resources)
+    assert_safe(file, running, resources)
+
+
+def fail_at_a_level(file, running, resources):
+    with open_laboratory(file, resources=resources) as bench:
+        channel = bench.wiring.channels[0]
+        bench.units[channel.unit].level({channel.name: 0.3})
         assert any(setting.level > 0.2 for setting in running.bench.network.settings)
         1 / 0  # noqa: B018
-    assert_safe(file, running, resources)
 
 
 # -- wrong input: nothing is touched, or all is left safe ----------------------------------------------------------
@@ -165,7 +171,9 @@ def test_voltages_above_what_unit_or_array_survive_are_refused(served):
     with open_laboratory(file, resources=resources) as bench:
         before = running.answers()["messages"]()
         high = Bias(ROWS.row_volts * 3000, np.zeros(15))
-        with pytest.raises(CannotDo, match=rf"300 V is above the 200 V of smu at {resources['smu']}; lower the voltage"):
+        with pytest.raises(
+            CannotDo, match=rf"300 V is above the 200 V of smu at {resources['smu']}; lower the voltage"
+        ):
             bench.measure(high, Lines(columns=(0,)), Reading())
         with pytest.raises(LimitExceeded, match=r"row 0 at 1 V against .*the limit is 0.9 V .*Nothing was applied"):
             Limited(bench).pulse(Bias(ROWS.row_volts * 10, np.zeros(15)), 1e-3)

@@ -35,7 +35,7 @@ DIGIT = {"virtual-2400-7002": 1e-5}
 """of the meter, as a fraction of full scale, where it is not 1e-6"""
 SOLVED = 1e-7
 """of full scale: what two solutions of one network may differ by, each settled to a microvolt"""
-SAMPLES = slice(None, None, 12)
+SAMPLES = slice(None, None, 16)
 """of Wine, all three classes"""
 
 
@@ -111,7 +111,8 @@ class Twin(Layer):
 
     def _next(self, bias, asked):
         call = next(self._calls)
-        np.testing.assert_allclose(bias.line_volts, call.bias.line_volts, rtol=0, atol=1e-5)  # it decides as on the bench
+        # it decides as on the bench; what it computes from currents has their digits
+        np.testing.assert_allclose(bias.line_volts, call.bias.line_volts, rtol=0, atol=1e-5)
         assert asked == call.asked
         return call
 
@@ -164,7 +165,9 @@ def campaign(crossbar, array, pulse_seconds, mode):
     hardware = CrossbarHardware(
         [crossbar], describe(array).delta_siemens,
         reference=ReferenceSettings(pulse_seconds=max(pulse_seconds, 1e-2)),
-        write=WriteSettings(parallel_volts=0.42, antiparallel_volts=0.5, pulse_seconds=pulse_seconds, max_rounds=0),
+        write=WriteSettings(
+            method="row_parallel", parallel_volts=0.42, antiparallel_volts=0.5, pulse_seconds=pulse_seconds
+        ),
         infer=InferSettings(mode=mode, baseline_reads=1),
     )  # fmt: skip
     products = []
@@ -196,15 +199,17 @@ def test_the_bench_and_the_simulation_give_one_answer(virtual_bench, name):
     assert physics["flips"].sum() > 400
     for what in ("flips", "state", "broken"):
         np.testing.assert_array_equal(twin.simulated.array.snapshot()[what], physics[what])
+    hazard = twin.simulated.array.hazard  # how near to its next flip each cell is: 1 on average
+    np.testing.assert_allclose(hazard, physics["hazard"], rtol=0, atol=1e-4)
     for layer in (1, 2):
         ours, theirs = on_bench.hardware.results[layer], in_simulation.hardware.results[layer]
         np.testing.assert_array_equal(ours.achieved, theirs.achieved)
         np.testing.assert_array_equal(ours.outcome, theirs.outcome)
-        assert ours.fidelity == theirs.fidelity > 0.75
+        assert ours.fidelity == theirs.fidelity > 0.9
     for ours, theirs in zip(on_bench.products, in_simulation.products, strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-2)  # in units of one cell's step at the read voltage
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=3e-3)  # in units of one cell's step at the read voltage
     np.testing.assert_array_equal(on_bench.predicted, in_simulation.predicted)
-    assert on_bench.accuracy == in_simulation.accuracy > 0.6
+    assert on_bench.accuracy == in_simulation.accuracy > 0.8
 
 
 def noisy(crossbar):
@@ -221,7 +226,7 @@ def noisy(crossbar):
     return np.moveaxis(pairs, 1, 0).reshape(REPEATS, -1), written.fidelity
 
 
-REPEATS = 12
+REPEATS = 8
 GAIN = 2.5e-4 + 2e-4
 """of the 10 uA range of a 2636B in one year, and of its source: what two units may differ by, offsets cancelled"""
 
@@ -232,7 +237,10 @@ def test_with_noise_on_the_statistics_agree(virtual_bench):
         ours, our_fidelity = noisy(Limited(bench))
         assert virtual.network.events == []
     chip = crossbar_of(
-        virtual.file.of.chip.array, seed=virtual.file.seed, name=virtual.chip, meter=keithley2600.meter_of("2636B", 50.0)
+        virtual.file.of.chip.array,
+        seed=virtual.file.seed,
+        name=virtual.chip,
+        meter=keithley2600.meter_of("2636B", 50.0),
     )
     theirs, their_fidelity = noisy(chip)
 
