@@ -94,6 +94,17 @@ def _parser() -> argparse.ArgumentParser:
     ls.add_argument("folder", type=Path, nargs="?", default=RUNS)
     check = add("check", _check, "check a bench file and its arrays")
     check.add_argument("bench", nargs="?", default="simulated")
+    safe = add("safe", _safe, "bring every source of a bench to 0 V and off, every relay to rest")
+    safe.add_argument("bench")
+    read = add("read", _read, "read one cell")
+    pulse = add("pulse", _pulse, "pulse one cell")
+    for hand in (read, pulse):
+        hand.add_argument("bench")
+        hand.add_argument("row", type=int)
+        hand.add_argument("column", type=int)
+    read.add_argument("--volts", type=float, default=0.1, help="on the row (default: 0.1)")
+    pulse.add_argument("--volts", type=float, required=True, help="across the cell; its sign is its direction")
+    pulse.add_argument("--seconds", type=float, default=1e-3, help="width (default: 0.001)")
     serve = add("serve", _serve, "serve the virtual instruments of a bench, until interrupted")
     serve.add_argument("bench")
     serve.add_argument(
@@ -256,12 +267,35 @@ def _ls(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
 
 
 def _check(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
-    from labmtj.bench import load_bench
+    from labmtj.bench import BenchFile, load_any
+    from labmtj.bench.hands import check_text
     from labmtj.bench.text import bench_text
     from labmtj.ownership import check_ownership
 
     check_ownership()
-    print(bench_text(load_bench(known.bench)))
+    file = load_any(known.bench)
+    print(bench_text(file) if isinstance(file, BenchFile) else check_text(known.bench, file))
+    return 0
+
+
+def _safe(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
+    from labmtj.bench.hands import make_safe
+
+    print(*make_safe(known.bench), sep="\n")
+    return 0
+
+
+def _read(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
+    from labmtj.bench.hands import read_cell
+
+    print(read_cell(known.bench, known.row, known.column, known.volts))
+    return 0
+
+
+def _pulse(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
+    from labmtj.bench.hands import pulse_cell
+
+    print(pulse_cell(known.bench, known.row, known.column, known.volts, known.seconds))
     return 0
 
 
