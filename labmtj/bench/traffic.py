@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -95,7 +95,7 @@ class Tape:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._lines: dict[str, Iterator[tuple[int, str, str]]] = {}
+        self._diverged: InstrumentError | None = None
         found: dict[str, list[tuple[int, str, str]]] = {}
         for number, instrument, kind, text in _read(path):
             found.setdefault(instrument, []).append((number, kind, text))
@@ -110,17 +110,21 @@ class Tape:
 
         Raises:
             InstrumentError: the first divergence from the record: another command, or a reply where there was none.
+                Nothing that comes behind it means anything: it is raised again.
         """
+        if self._diverged is not None:
+            raise self._diverged
         number, recorded, content = next(self._lines.get(instrument, iter(())), (0, "nothing more", ""))
         wanted = ("read", "error") if kind == "read" else (kind,)
         if recorded not in wanted or (text is not None and text != content):
             where = f"line {number}" if number else "its end"
-            raise InstrumentError(
+            self._diverged = InstrumentError(
                 instrument, str(self.path),
                 f"the traffic diverges from the record at {where}: the record has {recorded} {content[:200]!r}. Replay "
                 "answers only what was recorded; record anew if the procedure, its settings or the driver have changed",
                 command=text or "(wants a reply)",
             )  # fmt: skip
+            raise self._diverged
         return recorded, content
 
 

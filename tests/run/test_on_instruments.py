@@ -1,0 +1,82 @@
+"""Runs on a bench of instruments: virtual ones over sockets, and their traffic played back."""
+
+import shutil
+
+import h5py
+import numpy as np
+import pytest
+
+from labmtj.errors import InstrumentError, Stopped, UsageError
+from labmtj.run import load_experiment, resume, start
+from labmtj.run.execute import Progress
+
+
+def quiet(_: Progress) -> None:
+    """Show nothing."""
+
+
+def a_run(tmp_path, bench, **options):
+    changes = {"aperture_seconds": 0.001}
+    experiment = load_experiment("reference", bench=str(bench), changes=changes)
+    return start(experiment, tmp_path / "runs", workers=2, show=quiet, **options)
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory):
+    """Return the folder of a run whose traffic was recorded."""
+    return a_run(tmp_path_factory.mktemp("recorded"), "virtual-2636b-3706a", record_traffic=True)
+
+
+def currents(folder):
+    with h5py.File(folder.data) as file:
+        return np.array(file["arrays/mtj-50nm-0a/reads/amperes"])
+
+
+def test_chip_wiring_and_instruments_are_in_the_file(recorded):
+    with h5py.File(recorded.data) as file:
+        bench = dict(file["bench"].attrs)
+    assert bench["chip_id"] == "example"
+    assert len(bench["wiring_sha256"]) == 64
+    assert any("2636B" in str(each) for each in bench["instruments"])
+
+
+def test_a_replay_gives_the_same_currents_and_names_the_first_divergence(recorded, tmp_path):
+    bench = tmp_path / "replay.yaml"
+    shutil.copy(recorded.path / "traffic.jsonl", tmp_path / "traffic.jsonl")
+    bench.write_text("kind: replay\nof: 2636b-3706a.yaml\ntraffic: traffic.jsonl\n")
+    np.testing.assert_array_equal(currents(a_run(tmp_path, bench)), currents(recorded))
+    other = load_experiment("reference", bench=str(bench), changes={"aperture_seconds": 0.001, "read_volts": 0.11})
+    with pytest.raises(InstrumentError, match="diverges from the record at line"):
+        start(other, tmp_path / "runs", workers=1, show=quiet)
+
+
+def test_a_bench_with_one_chip_refuses_two(tmp_path):
+    with pytest.raises(UsageError, match="--mapping sequential"):
+        load_experiment("wine", bench="virtual-2636b-3706a", changes={"count": 1})
+
+
+def test_a_simulated_bench_has_no_traffic(tmp_path):
+    with pytest.raises(UsageError, match="no traffic to record"):
+        start(load_experiment("reference"), tmp_path, workers=1, show=quiet, record_traffic=True)
+
+
+def test_a_run_that_was_stopped_goes_on_with_the_same_chip_only(tmp_path, monkeypatch):
+    changes = {"mapping": "sequential", "count": 1, "amplitude": None, "write": {"max_rounds": 0}}
+    changes["infer"] = {"mode": "transfer", "aperture_seconds": 0.001}
+    changes["reference"] = {"aperture_seconds": 0.001}
+    changes["write"] |= {"aperture_seconds": 0.001, "parallel_volts": 0.38, "antiparallel_volts": 0.42}
+    experiment = load_experiment("wine", bench="virtual-2636b-3706a", changes=changes)
+
+    def stop_behind_the_first_block(progress):
+        if progress.phase == "blocks" and progress.done == 1:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        start(experiment, tmp_path / "runs", workers=1, show=stop_behind_the_first_block)
+    (path,) = (tmp_path / "runs").iterdir()
+    from labmtj.run import RunFolder
+
+    folder = resume(RunFolder.open(path), workers=1, show=quiet)
+    with h5py.File(folder.data) as file:
+        assert file["wine/mtj-50nm-0/solutions/layer1_fidelity"].shape == (1,)
+    assert folder.ending == "DONE"
