@@ -27,7 +27,6 @@ from procedures.infer import InferSettings, Multiplier
 from procedures.reference import ReferenceSettings, read_cells, reference_maps
 from procedures.write import WriteSettings, write_matrix
 
-
 FILE = load_any("virtual-2636b-3706a")
 SHAPE = (15, 15)
 READ_VOLTS, PULSE_SECONDS, RELAY_SECONDS, RANGE_AMPERES = 0.1, 1e-3, 4e-3, 1e-4
