@@ -113,8 +113,8 @@ def rehearse(experiment: Experiment) -> str:
     """
     if experiment.on_instruments:
         raise UsageError(
-            f"bench {experiment.bench.name} is one of instruments, and --rehearse works on a simulated one; leave --bench "
-            "out, or run it with few blocks on its virtual counterpart, whose clock books what a bench would take"
+            f"bench {experiment.bench.name} is one of instruments, and --rehearse works on a simulated one; leave "
+            "--bench out, or run a few blocks on its virtual counterpart, whose clock books what a bench would take"
         )
     limit_threads()
     stations, blocks = experiment.stations(), experiment.campaign.blocks()
