@@ -84,7 +84,7 @@ class Contents:
     @property
     def simulated(self) -> bool:
         """Whether the arrays were simulated."""
-        return bool(self.setting("bench", "kind") == "simulated")
+        return self.setting("bench", "kind") in ("simulated", "virtual")
 
     @cached_property
     def samples(self) -> dict[str, str]:

@@ -15,7 +15,7 @@ from labmtj.errors import DataError, RecordError, Stopped
 from labmtj.record import Checkpointer, JournalLog, JournalWriter
 from labmtj.record.recorded import declare_tables
 from labmtj.report import summary_text, write_overview, write_report
-from labmtj.report.contents import open_contents
+from labmtj.report.contents import Contents, open_contents
 from labmtj.report.provenance import provenance_blocks
 from labmtj.report.writing import write_whole
 from labmtj.run import Progress
@@ -207,3 +207,10 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 def test_count_is_what_the_fixture_asked_for(data: Path) -> None:
     assert "4 of 4 trained solutions" in summary_text(data).replace("\n", " ")
+
+
+@pytest.mark.parametrize(("kind", "simulated"), [("simulated", True), ("virtual", True), ("instruments", False)])
+def test_a_chip_on_virtual_instruments_is_never_called_measured(monkeypatch, kind, simulated):
+    contents = object.__new__(Contents)
+    monkeypatch.setattr(Contents, "setting", lambda self, *keys: kind)
+    assert contents.simulated is simulated
