@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from labmtj.errors import UsageError
 from labmtj.layer import Layer
 from labmtj.quantities import Bias, Currents, FloatArray, Lines, Pulse, Reading
 from labmtj.record import Checkpointer, JournalLog, JournalWriter
@@ -106,7 +107,15 @@ def rehearse(experiment: Experiment) -> str:
 
     Every station does its first block and up to `BLOCKS_TRIED` of the others; their mean stands for the rest. Nothing
     is left behind.
+
+    Raises:
+        UsageError: for a bench of instruments; a virtual bench books the time of a whole run.
     """
+    if experiment.on_instruments:
+        raise UsageError(
+            f"bench {experiment.bench.name} is one of instruments, and --rehearse works on a simulated one; leave "
+            "--bench out, or run a few blocks on its virtual counterpart, whose clock books what a bench would take"
+        )
     limit_threads()
     stations, blocks = experiment.stations(), experiment.campaign.blocks()
     tried = [_StationTried(StationAtWork(experiment, stations, station)) for station in stations]

@@ -128,10 +128,11 @@ def ours(array, bill, known, targets):
 
 
 def theirs(served, known, targets):
-    keithley = pytest.importorskip("qcodes.instrument_drivers.Keithley", exc_type=ImportError)
+    from qcodes.instrument_drivers.Keithley import Keithley2636B, Keithley3706A
+
     warnings.simplefilter("ignore")  # theirs, about themselves
     at = {name: {"address": each, "visalib": "@py", "terminator": "\n"} for name, each in served.resources.items()}
-    unit, matrix = keithley.Keithley2636B("smu", **at["smu"]), keithley.Keithley3706A("matrix", **at["matrix"])
+    unit, matrix = Keithley2636B("smu", **at["smu"]), Keithley3706A("matrix", **at["matrix"])
     bill = Bill(served)
     try:
         loop = Loop(unit, matrix, Patience(served, {"smu": unit, "matrix": matrix}))

@@ -9,6 +9,7 @@ import pytest
 from labmtj.errors import InstrumentError, Stopped, UsageError
 from labmtj.run import load_experiment, resume, start
 from labmtj.run.execute import Progress
+from labmtj.run.rehearse import rehearse
 
 
 def quiet(_: Progress) -> None:
@@ -80,3 +81,9 @@ def test_a_run_that_was_stopped_goes_on_with_the_same_chip_only(tmp_path, monkey
     with h5py.File(folder.data) as file:
         assert file["wine/mtj-50nm-0/solutions/layer1_fidelity"].shape == (1,)
     assert folder.ending == "DONE"
+
+
+def test_a_rehearsal_on_instruments_is_refused_before_anything_is_opened():
+    experiment = load_experiment("reference", bench="2636b-3706a")
+    with pytest.raises(UsageError, match="--rehearse works on a simulated one"):
+        rehearse(experiment)
