@@ -9,7 +9,6 @@ when the whole array is as it shall be. Seconds are those of the bench, not of t
 import time
 import warnings
 from contextlib import contextmanager
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -26,7 +25,6 @@ from procedures.amplitude import AmplitudeSettings, scan_amplitudes
 from procedures.infer import InferSettings, Multiplier
 from procedures.reference import ReferenceSettings, read_cells, reference_maps
 from procedures.write import WriteSettings, write_matrix
-
 
 FILE = load_any("virtual-2636b-3706a")
 SHAPE = (15, 15)
