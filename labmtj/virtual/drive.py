@@ -37,11 +37,6 @@ class Setting:
         if not (isfinite(self.level) and self.limit >= 0):
             raise UsageError(f"a channel cannot hold {self.level!r} with a limit of {self.limit!r}")
 
-    @property
-    def drives(self) -> bool:
-        """Whether it can bring the network out of rest."""
-        return self.source != "off" and self.level != 0.0
-
 
 class Solved(NamedTuple):
     """The whole bench at one moment."""

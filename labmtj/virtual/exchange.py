@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import sys
 import threading
 import time
 from collections import deque
@@ -136,6 +137,7 @@ class Intake:
     def _receive(self, flags: int = 0) -> bool:
         try:
             chunk = self._link.recv(65536, flags)
+            acknowledge(self._link)
         except BlockingIOError:
             return True
         except OSError:
@@ -147,6 +149,12 @@ class Intake:
             chunk = b""
         self._closed = not chunk or len(self._buffer) > LONGEST_MESSAGE
         return not self._closed
+
+
+def acknowledge(link: socket.socket) -> None:
+    """Let TCP say at once that something came: a client that writes twice before it reads would wait 40 ms for that."""
+    if sys.platform == "linux":
+        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
 
 
 def hang_up(link: socket.socket) -> None:

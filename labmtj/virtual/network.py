@@ -26,6 +26,8 @@ from labmtj.virtual.wiring import Wiring
 
 HOT_VOLTS = 10e-3
 """across an open contact that is about to close or has just opened: more wears it"""
+REST_VOLTS = 1e-3
+"""between all sources: what is left of 0 V by their offsets. No junction switches faster for it than at rest"""
 
 
 class HotSwitch(NamedTuple):
@@ -166,7 +168,8 @@ class Network:
 
     def _course(self, seconds: float, purpose: str, *, look: bool = False) -> Iterator[tuple[Solved, float, float]]:
         """Let the array live through the seconds; yield what was, from flip to flip (at rest only for a `look`)."""
-        if not any(setting.drives for setting in self.settings):
+        at_rest = 0.0 if look or self.seen_by_pads is not None else REST_VOLTS
+        if self._largest_volts() <= at_rest:
             if look:
                 yield self._present(None), 0.0, seconds
             self.array.rest(seconds)
@@ -175,6 +178,13 @@ class Network:
         for solved, begin, end in self.array.course(self._present, seconds):
             self._record(begin, end, solved.line_volts, purpose)
             yield solved, begin, end
+
+    def _largest_volts(self) -> float:
+        """Return a bound on the voltage between any two nodes: in a passive network none is outside of its sources."""
+        levels = [setting.level for setting in self.settings if setting.source == "volts"]
+        if any(setting.source == "amperes" and setting.level != 0.0 for setting in self.settings):
+            return float("inf")
+        return max([0.0, *levels]) - min([0.0, *levels])
 
     def _record(self, begin: float, end: float, line_volts: FloatArray, purpose: str) -> None:
         if self.seen_by_pads is not None and end > begin:
@@ -202,7 +212,7 @@ class Network:
     def move(self, matrix: str, opening: Collection[Crosspoint], closing: Collection[Crosspoint]) -> None:
         """Open relays, then close others, all at once; those that move under voltage are events."""
         with self.lock:
-            if any(setting.drives for setting in self.settings):
+            if self._largest_volts() > HOT_VOLTS:
                 apart = self._closed - {(matrix, relay) for relay in opening}
                 self._watch(matrix, sorted({*opening, *closing}), apart)
             self.rewire(matrix, opening, closing)
