@@ -136,7 +136,9 @@ class Keithley2600B(TSPInstrument):
         self._check_levels(tuple(volts), np.array([list(volts.values())], float))
         self.run(" ".join(f"smu{channel}.source.levelv = {literal(value)}" for channel, value in volts.items()))
 
-    def read(self, channels: Sequence[str], aperture_seconds: float, range_amperes: float | None) -> ShotReadings:
+    def read_currents(
+        self, channels: Sequence[str], aperture_seconds: float, range_amperes: float | None
+    ) -> ShotReadings:
         """Read currents at the present levels, one shot; several channels integrate at the same time.
 
         Raises:

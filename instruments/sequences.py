@@ -45,7 +45,7 @@ class SequencedUnit(SourceMeasure):
         """What the model can do, with the line frequency of the box."""
         return self.model.facts_at(self.number(self.exchange(":SYST:LFR?")[0]))
 
-    def read(  # another verb than PyMeasure's, which is `receive` here
+    def read_currents(
         self, channels: Sequence[str], aperture_seconds: float, range_amperes: float | None
     ) -> ShotReadings:
         """Read currents at the present levels, one shot; CannotDo for an aperture that the model lacks."""

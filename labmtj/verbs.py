@@ -121,7 +121,9 @@ class SourceMeasureUnit(Instrument, Protocol):
         """Set levels, in one message."""
         ...
 
-    def read(self, channels: Sequence[str], aperture_seconds: float, range_amperes: float | None) -> ShotReadings:
+    def read_currents(
+        self, channels: Sequence[str], aperture_seconds: float, range_amperes: float | None
+    ) -> ShotReadings:
         """Read currents at the present levels, one shot."""
         ...
 

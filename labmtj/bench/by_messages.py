@@ -71,7 +71,7 @@ class ByMessages:
         places = [place for place, channel in enumerate(read) if channel.unit == unit]
         if places:
             names = [read[place].name for place in places]
-            answer = self._units[unit].read(names, how.aperture_seconds, how.range_amperes)
+            answer = self._units[unit].read_currents(names, how.aperture_seconds, how.range_amperes)
             # from the end backwards, for in front of the aperture units zero their meters
             shown.start_seconds[number, places] = self._clock.now() - how.aperture_seconds
             shown.amperes[number, places] = answer.amperes[0]
@@ -124,4 +124,4 @@ class ByMessages:
         """Read channels as briefly as the unit can, on a range that holds their limits."""
         facts = self._units[unit].facts
         scale = facts.range_for(max(limits[channel] for channel in channels))
-        return self._units[unit].read([channel.name for channel in channels], facts.aperture_seconds[0], scale)
+        return self._units[unit].read_currents([channel.name for channel in channels], facts.aperture_seconds[0], scale)

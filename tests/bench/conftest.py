@@ -195,8 +195,8 @@ class FakeUnit:
             self._set(name, value)
         self.world.live(0.0)
 
-    def read(self, channels, aperture_seconds, range_amperes):
-        self._message("read")
+    def read_currents(self, channels, aperture_seconds, range_amperes):
+        self._message("read_currents")
         self.world.live(aperture_seconds)
         amperes, flags = self._show(channels)
         whole = np.array([amperes])

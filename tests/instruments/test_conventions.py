@@ -344,7 +344,7 @@ def test_a_reading_that_is_none_is_nan_with_a_flag(name):
     driver = connect(name)
     channel = driver.channels[0]
     driver._limits[channel] = (1e-3, 1.0)
-    reading = driver.read((channel,), 0.02, 1e-4)
+    reading = driver.read_currents((channel,), 0.02, 1e-4)
     assert reading.amperes.shape == reading.flags.shape == reading.range_amperes.shape == (1, 1)
     assert np.isnan(reading.amperes).all()
     assert (reading.flags & Flag.INVALID).all()
@@ -362,8 +362,8 @@ def test_what_goes_beyond_a_limit_is_refused_before_anything_is_sent(name):
         (LimitExceeded, lambda: driver.run_shots(Shots((channel,), volts, (channel,), 0.0, 0.02, None))),
         (LimitExceeded, lambda: driver.run_pulses(Pulses((channel,), volts, 0.1))),
         (CannotDo, lambda: driver.run_pulses(Pulses((channel,), volts / 2, facts.shortest_pulse_seconds / 2))),
-        (CannotDo, lambda: driver.read((channel,), facts.aperture_seconds[0] / 2, None)),
-        (CannotDo, lambda: driver.read((channel,), facts.aperture_seconds[1] * 2, None)),
+        (CannotDo, lambda: driver.read_currents((channel,), facts.aperture_seconds[0] / 2, None)),
+        (CannotDo, lambda: driver.read_currents((channel,), facts.aperture_seconds[1] * 2, None)),
         (CannotDo, lambda: driver.limit(channel, 2 * facts.highest_amperes, 1.0)),
         (CannotDo, lambda: driver.limit(channel, 1e-3, 2 * facts.highest_volts)),
         (UsageError, lambda: driver.level({"no such channel": 0.0})),

@@ -182,7 +182,7 @@ def test_the_meter_is_zeroed_for_a_new_aperture_then_after_a_while_and_not_in_be
         smu.limit("1", 0.002, 0.5)
         for aperture, age in zip(apertures, ages, strict=True):
             monkeypatch.setattr(autozero.time, "monotonic", lambda age=age: 1e6 + age)
-            smu.read(["1"], aperture, None)
+            smu.read_currents(["1"], aperture, None)
 
 
 def test_an_error_of_the_box_is_raised_with_its_remedy_and_levels_go_back_to_zero(dialogue):
@@ -203,7 +203,7 @@ def test_autorange_and_a_spot_reading_at_the_present_level(dialogue):
     sent = METER.format("", "0.0", 1).replace(":RANG ", ":RANG:AUTO 1") + ";:READ?;:SENS:CURR:RANG 0.01;:SYST:ERR?"
     with dialogue(*ARMED, MAINS, (sent, reading("+3.000000E-06", 1.0) + ';0,"No error"')) as smu:
         smu.limit("1", 0.002, 0.5)
-        read = smu.read(["1"], 0.02, None)
+        read = smu.read_currents(["1"], 0.02, None)
     assert read.amperes.tolist() == [[3e-6]]
     assert read.range_amperes.tolist() == [[1e-5]]
 
@@ -213,7 +213,7 @@ def test_an_aperture_that_the_box_lacks_is_refused(dialogue, seconds):
     with dialogue(*ARMED, MAINS) as smu:
         smu.limit("1", 0.002, 0.5)
         with pytest.raises(CannotDo, match=r"0.0002 to 0.2 s"):
-            smu.read(["1"], seconds, None)
+            smu.read_currents(["1"], seconds, None)
 
 
 def test_a_pulse_is_a_point_of_a_sweep_and_its_width_is_the_clock_of_the_box(dialogue):

@@ -93,7 +93,7 @@ def test_a_spot_reading(dialogue):
     )
     with dialogue(*ARMED, MAINS, (sent, f"2.5e-07,0,128;{OK}")) as smu:
         smu.limit("1", 0.001, 1.0)
-        read = smu.read(["1"], 0.02, None)
+        read = smu.read_currents(["1"], 0.02, None)
     assert read.amperes.tolist() == [[2.5e-7]]
     assert read.range_amperes.tolist() == [[1e-6]]
 

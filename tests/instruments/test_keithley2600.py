@@ -248,7 +248,7 @@ def test_reading_is_one_script(tsp):
         "endscript",
     )
     with tsp(Keithley2636B, FREQUENCY, (script, ("-2.0e-06", "6.40e+01", "1.0e-05"))) as smu:
-        reading = smu.read(("b",), 0.01, None)
+        reading = smu.read_currents(("b",), 0.01, None)
     assert (reading.amperes.tolist(), reading.range_amperes.tolist()) == ([[-2e-6]], [[1e-5]])
     assert (reading.flags.tolist(), reading.start_seconds.tolist()) == ([[Flag.COMPLIANCE]], [0.0])
 
@@ -277,19 +277,19 @@ def test_a_meter_is_zeroed_for_a_new_aperture_after_ten_minutes_after_an_error_a
         (reading_script("smub", "0.5"), value), (first, value), (first, ()), (first, value), (later, value),
         (off, "0.0e+00\t0.0e+00\t1.0e-03"), (first, value),
     ) as smu:  # fmt: skip
-        smu.read(("b",), 0.02, None)
+        smu.read_currents(("b",), 0.02, None)
         at[0] = 599.0
-        smu.read(("b",), 0.02, None)
-        smu.read(("a",), 0.02, None)
-        smu.read(("b",), 0.01, None)
-        smu.read(("b",), 0.02, None)
+        smu.read_currents(("b",), 0.02, None)
+        smu.read_currents(("a",), 0.02, None)
+        smu.read_currents(("b",), 0.01, None)
+        smu.read_currents(("b",), 0.02, None)
         at[0] = 1199.0
         with pytest.raises(InstrumentError):
-            smu.read(("b",), 0.02, None)
-        smu.read(("b",), 0.02, None)
-        smu.read(("b",), 0.02, None)
+            smu.read_currents(("b",), 0.02, None)
+        smu.read_currents(("b",), 0.02, None)
+        smu.read_currents(("b",), 0.02, None)
         smu.switch_output("b", on=False)
-        smu.read(("b",), 0.02, None)
+        smu.read_currents(("b",), 0.02, None)
 
 
 SHOTS = Shots(("a", "b"), np.array([[0.1, 0.0], [-0.1, 0.2]]), ("a",), 0.001, 0.02, 60e-6)
@@ -356,12 +356,12 @@ def test_an_error_of_the_box_in_a_sequence_is_raised_and_the_levels_go_to_zero(t
 @pytest.mark.parametrize("seconds", [1e-6, 0.6])
 def test_an_aperture_outside_its_limits_is_refused(tsp, seconds):
     with tsp(Keithley2636B, FREQUENCY) as smu, pytest.raises(CannotDo, match=r"is not within 2e-05 to 0.5 s"):
-        smu.read(("a",), seconds, None)
+        smu.read_currents(("a",), seconds, None)
 
 
 def test_a_current_that_no_range_holds_is_refused(tsp):
     with tsp(Keithley2636B, FREQUENCY) as smu, pytest.raises(CannotDo, match="no current range holds 2 A"):
-        smu.read(("a",), 0.02, 2.0)
+        smu.read_currents(("a",), 0.02, 2.0)
 
 
 def pulsed(smu):

@@ -157,7 +157,7 @@ def test_a_spot_reading_at_the_present_levels(dialogue):
     )
     with dialogue(*ARMED, (sent, f"1e-7,1,0,2e-7,1,0;{OK}")) as smu:
         arm(smu)
-        assert smu.read(["1", "2"], 8e-6, 1e-6).amperes.tolist() == [[1e-7, 2e-7]]
+        assert smu.read_currents(["1", "2"], 8e-6, 1e-6).amperes.tolist() == [[1e-7, 2e-7]]
 
 
 def test_both_levels_are_set_in_one_message(dialogue):
