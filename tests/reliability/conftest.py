@@ -49,7 +49,7 @@ lines:
 settle_seconds: 1e-6
 relay_settle_seconds: 1e-6
 chip: {id: "small", array: small.yaml}
-"""  # noqa: E501 - a bench file as a user writes it
+"""
 VIRTUAL = "kind: virtual\nof: bench.yaml\narrays: [small.yaml]\nseed: 3\nnoise: false\n"
 
 
