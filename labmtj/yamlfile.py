@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -175,7 +176,7 @@ def _check(node: yaml.Node, key: Key, lines: dict[Key, int], path: Path) -> None
     """Walk the tree once: note lines, refuse duplicate keys and numbers that are none."""
     line = lines.setdefault(key, node.start_mark.line + 1)
     if isinstance(node, yaml.ScalarNode):
-        if problem := _wrong_number(node):
+        if problem := _wrong_number(node) or _wrong_text(node):
             raise ConfigError(f"{path}:{line}: {dotted(key)}: {problem}")
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):
@@ -206,6 +207,16 @@ def _wrong_number(node: yaml.ScalarNode) -> str:
         return f"is a number of {len(node.value)} characters; write it shorter"
     finite = node.tag.endswith("int") or math.isfinite(float(node.value.replace(".inf", "inf").replace(".nan", "nan")))
     return "" if finite else f"{node.value} is not accepted; give a finite number"
+
+
+def _wrong_text(node: yaml.ScalarNode) -> str:
+    """Say what is wrong with text that an escape within quotes has put a control character into."""
+    wrong = next((letter for letter in node.value if _is_control(letter)), "")
+    return f"holds the character {wrong!a}, which is no text; remove it" if wrong else ""
+
+
+def _is_control(letter: str) -> bool:
+    return letter not in "\n\t" and unicodedata.category(letter) in ("Cc", "Cs")
 
 
 def dotted(key: Key) -> str:

@@ -77,7 +77,9 @@ def test_a_file_without_end_is_not_read_to_its_end():
 
 
 plain = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20)
-words = plain | st.sampled_from(["1e5", "08", "010", "no", "~", "null", "1.", ".nan", "true", "2026-01-01", "a: b", "*x"])
+words = plain | st.sampled_from(
+    ["1e5", "08", "010", "no", "~", "null", "1.", ".nan", "true", "2026-01-01", "a: b", "*x"]
+)
 values = st.recursive(words | st.integers() | st.booleans() | st.none() | st.floats(allow_nan=False, allow_infinity=False),
                       lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3), max_leaves=8)  # fmt: skip
 
