@@ -268,7 +268,7 @@ def _ls(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
 
 def _check(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
     from labmtj.bench import BenchFile, load_any
-    from labmtj.bench.hands import check_text
+    from labmtj.bench.check import check_text
     from labmtj.bench.text import bench_text
     from labmtj.ownership import check_ownership
 
@@ -279,7 +279,7 @@ def _check(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG0
 
 
 def _safe(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
-    from labmtj.bench.hands import make_safe
+    from labmtj.bench.make_safe import make_safe
 
     print(*make_safe(known.bench), sep="\n")
     return 0
