@@ -24,9 +24,10 @@ from labmtj.schema import Purpose
 from labmtj.verbs import Crossbar, Data, Log
 from procedures import wine_analysis
 from procedures import wine_record as record
-from procedures.amplitude import AmplitudeSettings, scan_amplitudes
+from procedures.amplitude import AmplitudeSettings
+from procedures.characterisation import characterise
 from procedures.infer import InferSettings, Multiplier, column_range, pair_difference
-from procedures.reference import ReferenceMaps, ReferenceSettings, reference_maps
+from procedures.reference import ReferenceMaps, ReferenceSettings
 from procedures.write import WriteResult, WriteSettings, write_matrix
 
 _Place = Annotated[int, Field(ge=0)]
@@ -164,23 +165,10 @@ class WineCampaign(BaseModel):
         """Do one block of a station. `memory` carries what later blocks need; it is part of every snapshot."""
         if index == 0:
             for name in station.arrays:
-                with log.tagged(purpose=Purpose.CHARACTERISE, solution=-1):
-                    memory[name] = self._characterise(name, arrays[name], log)
+                memory[name] = characterise(name, arrays[name], log, self.reference, self.amplitude, self.write)
             return
         solutions, number = self.load(), index - 1
         _Solution(self, station, arrays, memory, log, solutions, number).run()
-
-    def _characterise(self, name: str, crossbar: Crossbar, log: Log) -> Memory:
-        reference = reference_maps(crossbar, self.reference)
-        write = self.write
-        scan = None
-        if self.amplitude is not None:
-            scan = scan_amplitudes(crossbar, reference, self.reference, write, self.amplitude)
-            write = write.model_copy(
-                update={"parallel_volts": scan.parallel_volts, "antiparallel_volts": scan.antiparallel_volts}
-            )
-        record.put_characterisation(log, name, reference, scan, write)
-        return {"reference": reference.to_memory(), "write": write.model_dump(), "state": None}
 
 
 class _Solution:

@@ -11,9 +11,8 @@ from labmtj.perceptron import Solutions, Wine
 from labmtj.quantities import Station
 from labmtj.schema import Column, Table, Variable
 from labmtj.verbs import Log
-from procedures.amplitude import AmplitudeScan, put_scan
-from procedures.reference import Outcome, ReferenceMaps, put_reference
-from procedures.write import WriteResult, WriteSettings
+from procedures.reference import Outcome
+from procedures.write import WriteResult
 
 OUTCOMES = {outcome.name.lower(): int(outcome) for outcome in Outcome}
 PER_LAYER = {
@@ -131,15 +130,3 @@ def write_columns(layer: int, result: WriteResult) -> dict[str, Any]:
 def append_solution(log: Log, station: Station, row: dict[str, Any]) -> None:
     """Append the row of one solution."""
     log.append(solutions_path(station), {name: np.asarray(value)[np.newaxis] for name, value in row.items()})
-
-
-def put_characterisation(
-    log: Log, chip: str, reference: ReferenceMaps, scan: AmplitudeScan | None, write: WriteSettings
-) -> None:
-    """Record the reference maps of a chip, its amplitude scan and the amplitudes chosen."""
-    put_reference(
-        log, reference, f"arrays/{chip}/reference",
-        parallel_volts=write.parallel_volts, antiparallel_volts=write.antiparallel_volts,
-    )  # fmt: skip
-    if scan is not None:
-        put_scan(log, scan, f"arrays/{chip}/amplitude")

@@ -20,6 +20,11 @@ for library in ("OPENBLAS", "MKL", "OMP"):  # processes that tests start
     os.environ[f"{library}_NUM_THREADS"] = "1"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let `pytest tests/reliability --torture` try every case of the fault matrix, not a sample."""
+    parser.addoption("--torture", action="store_true", help="try every case of the fault matrix, which takes hours")
+
+
 class BookedTime:
     """Time that passes when told to, with what it was spent on."""
 

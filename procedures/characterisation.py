@@ -1,0 +1,41 @@
+"""What a chip needs before it is written: its reference maps, and its write amplitudes if a scan is asked for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from labmtj.schema import Purpose
+from labmtj.verbs import Crossbar, Log
+from procedures.amplitude import AmplitudeSettings, put_scan, scan_amplitudes
+from procedures.reference import ReferenceSettings, put_reference, reference_maps
+from procedures.write import WriteSettings
+
+
+def characterise(
+    name: str,
+    crossbar: Crossbar,
+    log: Log,
+    reference: ReferenceSettings,
+    amplitude: AmplitudeSettings | None,
+    write: WriteSettings,
+) -> dict[str, Any]:
+    """Make the reference maps of a chip, find its amplitudes, and record both under `arrays/<name>`.
+
+    Returns plain values for a campaign's memory: "reference" (of ReferenceMaps), "write" (of WriteSettings, with the
+    amplitudes found), and "state", the states that the chip is believed to be in: None, to be read.
+    """
+    with log.tagged(purpose=Purpose.CHARACTERISE, solution=-1):
+        maps = reference_maps(crossbar, reference)
+        scan = None
+        if amplitude is not None:
+            scan = scan_amplitudes(crossbar, maps, reference, write, amplitude)
+            write = write.model_copy(
+                update={"parallel_volts": scan.parallel_volts, "antiparallel_volts": scan.antiparallel_volts}
+            )
+        put_reference(
+            log, maps, f"arrays/{name}/reference",
+            parallel_volts=write.parallel_volts, antiparallel_volts=write.antiparallel_volts,
+        )  # fmt: skip
+        if scan is not None:
+            put_scan(log, scan, f"arrays/{name}/amplitude")
+    return {"reference": maps.to_memory(), "write": write.model_dump(), "state": None}

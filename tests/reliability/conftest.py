@@ -1,0 +1,331 @@
+"""The small run that every fault is injected into, the bench of virtual instruments it runs on, and the count of rows.
+
+A test takes `rig` for a bench of its own, `reference` for what the run leaves when nothing goes wrong, and says of every
+case whether the row of the fault matrix held: `with tally(3, "disconnect at call 17"): ...`.
+"""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+import yaml
+
+from labmtj import library
+from labmtj.bench.loading import load_any
+from labmtj.run import RunFolder, load_experiment, resume, start
+from labmtj.virtual.assembly import assemble
+from labmtj.virtual.serving import ServedInstruments
+
+OFFSET_VOLTS = 2e-3
+"""the sources of some boxes have an offset with the output off, too"""
+PATTERNS = ["checkerboard"]
+TIMEOUT_SECONDS = 0.1
+SETTINGS = {
+    "patterns": PATTERNS,
+    "amplitude": None,
+    "reference": {"aperture_seconds": 1e-3, "initialise_volts": 0.7},
+    "write": {"parallel_volts": 0.5, "antiparallel_volts": 0.56, "aperture_seconds": 1e-3, "max_rounds": 2},
+}
+BENCH = """
+kind: instruments
+instruments:
+  smu: {driver: instruments.keithley2600.Keithley2636B, resource: "TCPIP::127.0.0.1::9::SOCKET", timeout_seconds: %(timeout)s}
+  matrix: {driver: instruments.keithley3706.Keithley3706A, resource: "TCPIP::127.0.0.1::9::SOCKET", timeout_seconds: %(timeout)s, cards: {1: "3730"}}
+buses:
+  ground: {row: 1, ground: true}
+  high: {row: 2, channel: smu.a}
+  low: {row: 3, channel: smu.b}
+lines:
+  rows: [matrix.1.1-4]
+  columns: [matrix.1.5-8]
+settle_seconds: 1e-6
+relay_settle_seconds: 1e-6
+chip: {id: "small", array: small.yaml}
+"""
+VIRTUAL = "kind: virtual\nof: bench.yaml\narrays: [small.yaml]\nseed: 3\nnoise: false\n"
+
+
+# -- the count ---------------------------------------------------------------------------------------------------------
+
+
+class Tally:
+    """How many cases of each row of the fault matrix were tried, and how many held."""
+
+    def __init__(self):
+        self.tried, self.held, self.failures = Counter(), Counter(), []
+
+    @contextlib.contextmanager
+    def __call__(self, row, case=""):
+        """Count a case; it held if nothing was raised within."""
+        self.tried[row] += 1
+        try:
+            yield
+        except BaseException as error:
+            self.failures.append(f"row {row}, {case}: {type(error).__name__}: {str(error).splitlines()[:1]}")
+            raise
+        self.held[row] += 1
+
+    def lines(self):
+        """Return the table."""
+        yield f"{'row':>4} {'tried':>7} {'held':>7} {'failed':>7}"
+        for row in sorted(self.tried):
+            yield f"{row:>4} {self.tried[row]:>7} {self.held[row]:>7} {self.tried[row] - self.held[row]:>7}"
+        yield from self.failures[:50]
+
+
+_TALLY = Tally()
+
+
+@pytest.fixture(scope="session")
+def tally():
+    """Return the count of the session."""
+    return _TALLY
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Print the count."""
+    if _TALLY.tried:
+        terminalreporter.section("fault matrix")
+        for line in _TALLY.lines():
+            terminalreporter.write_line(line)
+
+
+@pytest.fixture(scope="session")
+def torture(request):
+    """Tell whether the full counts are asked for."""
+    return bool(request.config.getoption("--torture"))
+
+
+@pytest.fixture(scope="session")
+def sample(torture):
+    """Return a function that gives all of some cases under torture, else `count` of them, spread evenly."""
+
+    def chosen(cases, count):
+        cases = list(cases)
+        if torture or len(cases) <= count:
+            return cases
+        return [cases[k * len(cases) // count] for k in range(count)]
+
+    return chosen
+
+
+# -- the bench ---------------------------------------------------------------------------------------------------------
+
+
+def write_files(folder, timeout=TIMEOUT_SECONDS, virtual=VIRTUAL):
+    """Write the files of the bench into a folder: a 4 x 4 array without defects, on a 2636B and a 3706A."""
+    array = yaml.safe_load((library.folder() / "arrays" / "mtj-50nm.yaml").read_text())
+    array |= {"name": "small", "shape": [4, 4]}
+    array["family"] |= {"breakdown": None, "pink_noise": None, "telegraph": None}
+    for kind in ("stuck_parallel", "stuck_antiparallel", "short", "open"):
+        array["family"]["defects"][kind]["value"] = 0.0
+    (folder / "small.yaml").write_text(yaml.safe_dump(array))
+    (folder / "bench.yaml").write_text(BENCH % {"timeout": timeout})
+    (folder / "virtual.yaml").write_text(virtual)
+    return load_any(str(folder / "virtual.yaml"))
+
+
+class Rig:
+    """A bench of virtual instruments in this process, with a chip as new; and runs on it, here or in a process.
+
+    Args:
+        folder: for the files of the bench and the runs.
+    """
+
+    def __init__(self, folder, **files):
+        self.folder = folder
+        self.file = write_files(folder, **files)
+        self.served = ServedInstruments(assemble(self.file))
+        text = (folder / "bench.yaml").read_text()
+        for greeting in self.served.greetings():
+            text = text.replace("TCPIP::127.0.0.1::9::SOCKET", greeting["resource"], 1)
+        self.bench = folder / "bench-at-ports.yaml"
+        self.bench.write_text(text)
+        self.runs = folder / "runs"
+
+    def close(self):
+        self.served.__exit__()
+
+    # -- runs
+
+    def experiment(self, **settings):
+        """Return the small run as an experiment."""
+        return load_experiment("patterns", bench=str(self.bench), changes={**SETTINGS, **settings})
+
+    def start(self, show=lambda _: None, **settings):
+        """Run here, from the beginning."""
+        return start(self.experiment(**settings), self.runs, workers=1, show=show)
+
+    def resume(self, show=lambda _: None):
+        """Go on with the last run, here."""
+        return resume(RunFolder.open(self.last()), workers=1, show=show)
+
+    def last(self):
+        """Return the folder of the last run."""
+        return max(self.runs.iterdir(), key=lambda path: path.stat().st_mtime_ns)
+
+    def experiment_file(self, **settings):
+        """Write the small run as an experiment file and return its path."""
+        path = self.folder / "experiment.yaml"
+        content = {
+            "procedure": "procedures.patterns.PatternCampaign", "bench": str(self.bench), "seed": 1,
+            "settings": {**SETTINGS, **settings},
+        }  # fmt: skip
+        path.write_text(yaml.safe_dump(content))
+        return path
+
+    def spawn(self, *words, **settings):
+        """Run the command line in a process of its own: default `labmtj run` of the small run."""
+        words = words or ("run", str(self.experiment_file(**settings)), "--out", str(self.runs))
+        return subprocess.Popen(
+            [sys.executable, "-m", "labmtj", *map(str, words)],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | {"COLUMNS": "80"},
+            start_new_session=True,
+        )  # fmt: skip
+
+    # -- faults
+
+    def fault(self, text):
+        """Arm a fault as on the command line of `labmtj serve`: `smu:late:17:0.3`; messages count from now."""
+        self.served.arm_fault(text)
+
+    def calls(self):
+        """Return how many calls each instrument has answered: messages of several lines that end with a question."""
+        return {name: each.round_trips for name, each in self.served.served.items()}
+
+    def watch(self):
+        """Return the numbers of the lines that are answered from now on, by instrument: where faults may hit."""
+        answered = {name: [] for name in self.served.faulty}
+        for name, faulty in self.served.faulty.items():
+            faulty.handle = _watched(faulty.handle, answered[name])
+        return answered
+
+    def happened(self):
+        """Return the faults that came true."""
+        return [each for faulty in self.served.faulty.values() for each in faulty.happened]
+
+    # -- the truth
+
+    @property
+    def network(self):
+        return self.served.bench.network
+
+    def states(self):
+        """Return the true states of the cells, (4, 4), True = P."""
+        return self.network.array.state.reshape(self.network.array.shape).copy()
+
+    def outputs(self):
+        """Return which outputs of the virtual 2636B are on, as it says itself."""
+        said = self.served.bench.instruments["smu"].handle("print(smua.source.output, smub.source.output)")
+        return [float(word) != 0 for word in said.split()]
+
+    def unsafe(self):
+        """Return what is not as it must be behind a run: sources at 0 V, outputs off, relays open, none moved hot."""
+        wrong = [f"channel at {each.level} V" for each in self.network.settings if abs(each.level) > OFFSET_VOLTS]
+        wrong += ["an output is on"] if any(self.outputs()) else []
+        wrong += [
+            f"{name} closed: {sorted(each.closed())}" for name, each in self.network.relays.items() if each.closed()
+        ]
+        return wrong + [f"a relay moved under voltage: {event}" for event in self.network.events]
+
+    def assert_safe(self, within=0.0):
+        """Assert state S on the virtual instruments, at once or within some seconds."""
+        deadline = time.monotonic() + within
+        while (wrong := self.unsafe()) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert not wrong, "\n".join(wrong)
+
+
+def _watched(handle, answered):
+    lines = 0
+
+    def watched(message):
+        nonlocal lines
+        lines += 1
+        reply = handle(message)
+        if reply is not None:
+            answered.append(lines)
+        return reply
+
+    return watched
+
+
+@pytest.fixture
+def rigs(tmp_path):
+    """Return a function that makes a bench with a new chip; all end with the test."""
+    made = []
+
+    def make(**files):
+        folder = tmp_path / f"rig{len(made)}"
+        folder.mkdir()
+        made.append(Rig(folder, **files))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+@pytest.fixture
+def rig(rigs):
+    """Return a bench with a new chip."""
+    return rigs()
+
+
+# -- what a run leaves -------------------------------------------------------------------------------------------------
+
+
+def datasets(path):
+    """Return every dataset of a data.h5 by its path."""
+    found = {}
+    with h5py.File(path) as file:
+        file.visititems(lambda name, each: found.update({name: each[()]}) if isinstance(each, h5py.Dataset) else None)
+    return found
+
+
+def metrics(path):
+    """Return what the small run found: target, achieved, outcome, fidelity per pattern; each pattern's last row."""
+    content = datasets(path)
+    number = content["patterns/small/written/number"]
+    last = [int(np.flatnonzero(number == k)[-1]) for k in range(len(PATTERNS)) if (number == k).any()]
+    names = ("target", "achieved", "outcome", "fidelity")
+    return {name: content[f"patterns/small/written/{name}"][last] for name in names}
+
+
+@pytest.fixture(scope="session")
+def reference(tmp_path_factory):
+    """Return what the small run leaves when nothing goes wrong.
+
+    folder, datasets, metrics; states: of the cells, as they are; calls: by instrument, how many; answered: by instrument,
+    the numbers of the lines with an answer, counted from 1 for `Rig.fault("smu:lost:N")`.
+    """
+    folder = tmp_path_factory.mktemp("reference")
+    rig = Rig(folder)
+    try:
+        answered, before = rig.watch(), rig.calls()
+        run = rig.start()
+        rig.assert_safe()
+        calls = {name: count - before[name] for name, count in rig.calls().items()}
+        return {
+            "folder": run, "datasets": datasets(run.data), "metrics": metrics(run.data), "states": rig.states(),
+            "calls": calls, "answered": answered,
+        }  # fmt: skip
+    finally:
+        rig.close()
+
+
+def kill(process):
+    """Kill a process as the system does when memory is short, and wait for its end."""
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+__all__ = ["PATTERNS", "SETTINGS", "Path", "Rig", "datasets", "kill", "metrics", "write_files"]
