@@ -274,7 +274,10 @@ def _check(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG0
 
     check_ownership()
     file = load_any(known.bench)
-    print(bench_text(file) if isinstance(file, BenchFile) else check_text(known.bench, file))
+    if isinstance(file, BenchFile):
+        print(bench_text(file))
+        return 0
+    print(check_text(known.bench, file), "", "ok", sep="\n")
     return 0
 
 
