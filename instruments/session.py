@@ -23,7 +23,7 @@ class Session(Trust, Instrument):
     """Guards reading and writing of a PyMeasure instrument that knows the common commands of IEEE 488.2.
 
     A late or doubled reply would be taken for the answer to the next question. So every query has a number, which it
-    sets as the event mask and asks back in front of its answer (`*ESE?;*ESE 102;*ESE?;...`); replies with another number
+    sets as the event mask and asks back in front of its answer (`*ESE?;*ESE 102;*ESE?;...`); replies with another one
     are thrown away. What the mask was before is told first: after a restart it is not the number of the last question.
     The mask itself matters to nobody who requests no service. (Power-on clears it, unless `*PSC 0` was sent.)
 

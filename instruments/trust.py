@@ -27,8 +27,8 @@ _TRANSPORT = (pyvisa.errors.Error, OSError, ValueError, EOFError)  # ValueError:
 class Trust:
     """What both kinds of session share: one error for all failures, and the way back from a failure.
 
-    A failed exchange taints the session. Its next use begins with `restore`: the connection is cleared or opened anew, a
-    number must come back, then identity and settings are compared with those known. A restart that was noticed, or
+    A failed exchange taints the session. Its next use begins with `restore`: the connection is cleared or opened anew,
+    a number must come back, then identity and settings are compared with those known. A restart that was noticed, or
     settings that are gone, are told at every use until `make_safe` has let go of what is expected.
     """
 
@@ -196,8 +196,9 @@ class Trust:
 
     @contextmanager
     def haste(self, seconds: float = HASTE_SECONDS) -> Iterator[None]:
-        """Within, spend no more than about `seconds` on an instrument that does not answer, however often it is asked."""
-        before, self._haste_seconds = self._haste_seconds, seconds / 2  # for the first silence, and for the way back
+        """Within, spend about `seconds` at most on an instrument that does not answer, however often it is asked."""
+        # half for the first silence, half for the way back
+        before, self._haste_seconds = self._haste_seconds, seconds / 2
         try:
             yield
         finally:
