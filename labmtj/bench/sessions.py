@@ -44,6 +44,23 @@ def driver_class(name: str, instrument: InstrumentFile) -> Callable[..., Any]:
     return found
 
 
+def at_resources(instruments: Mapping[str, InstrumentFile], resources: Mapping[str, str]) -> dict[str, InstrumentFile]:
+    """Return the instruments, some of them at another resource, which is opened without a vendor's VISA."""
+    return {
+        name: each.model_copy(update={"resource": resources[name], "visa_library": "@py"})
+        if name in resources
+        else each
+        for name, each in instruments.items()
+    }
+
+
+def keywords(instrument: InstrumentFile) -> dict[str, Any]:
+    """Return what a driver's class is called with, besides resource and name."""
+    cards = {"cards": dict(instrument.cards)} if instrument.cards else {}
+    timeout = round(instrument.timeout_seconds * 1000)
+    return {**instrument.options, "visa_library": instrument.visa_library, "timeout": timeout, **cards}
+
+
 @contextmanager
 def open_sessions(
     instruments: Mapping[str, InstrumentFile],
@@ -67,12 +84,7 @@ def open_sessions(
         SettingError: for a driver that cannot be loaded, or options that it does not know.
         InstrumentError: telling every instrument that did not answer, or is another than the file says.
     """
-    given = {
-        name: each.model_copy(update={"resource": resources[name], "visa_library": "@py"})
-        if resources and name in resources
-        else each
-        for name, each in instruments.items()
-    }
+    given = at_resources(instruments, resources or {})
     classes = {name: driver_class(name, each) for name, each in given.items()}
     drivers: dict[str, Any] = {}
     try:
@@ -99,13 +111,8 @@ def open_sessions(
 
 
 def _opened(name: str, instrument: InstrumentFile, driver: Callable[..., Any], adapter: Any, wrap: Wrap | None) -> Any:
-    options: dict[str, Any] = {**instrument.options, "visa_library": instrument.visa_library}
-    if instrument.cards:
-        options["cards"] = dict(instrument.cards)
     try:
-        opened = driver(
-            adapter or instrument.resource, name=name, timeout=round(instrument.timeout_seconds * 1000), **options
-        )
+        opened = driver(adapter or instrument.resource, name=name, **keywords(instrument))
     except TypeError as error:
         raise SettingError(("instruments", name), f"the driver does not take these settings: {error}") from error
     except LabmtjError:
