@@ -155,6 +155,7 @@ def _watched(guardian: Guardian | None) -> Iterator[Watch]:
 
 @contextmanager
 def _armed(bench: OpenBench) -> Iterator[None]:
+    bench.watch.begin()  # a bench without a guardian is not touched
     try:
         bench.arm()
         yield
