@@ -10,7 +10,6 @@ import os
 import select
 import subprocess
 import sys
-import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -101,7 +100,6 @@ class Guardian:
         }  # fmt: skip
         with suppress(OSError):  # one that has died already is noticed by `begin`
             self._to.write(json.dumps(order).encode() + b"\n")
-        _guardians.add(self)
 
     @property
     def pid(self) -> int:
@@ -157,16 +155,5 @@ class Guardian:
         return str(json.loads(heard))
 
     def leave(self) -> None:
-        """Let go of the pipe: what a forked child does, which would keep the guardian from noticing the death."""
+        """Let go of the pipe, whose end is the sign: what a forked child does."""
         self._to.close()
-
-
-_guardians: weakref.WeakSet[Guardian] = weakref.WeakSet()
-
-
-def _leave_all() -> None:
-    for guardian in list(_guardians):
-        guardian.leave()
-
-
-os.register_at_fork(after_in_child=_leave_all)

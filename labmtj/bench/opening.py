@@ -9,6 +9,7 @@ from pathlib import Path
 
 from labmtj import library, yamlfile
 from labmtj.bench.crossbar import BenchCrossbar
+from labmtj.bench.forking import closed_in_forks
 from labmtj.bench.guardian import Guardian, NoWatch, Watch
 from labmtj.bench.laboratory import LaboratoryFile
 from labmtj.bench.loading import complaint
@@ -144,7 +145,8 @@ def _watched(guardian: Guardian | None) -> Iterator[Watch]:
         yield NoWatch()
         return
     try:
-        yield guardian
+        with closed_in_forks(guardian.leave):
+            yield guardian
     except BaseException as error:
         if told := guardian.end():
             error.add_note(told)

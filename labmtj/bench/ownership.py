@@ -10,8 +10,10 @@ import socket
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
+from labmtj.bench.forking import closed_in_forks
 from labmtj.errors import BenchBusy
 
 
@@ -53,7 +55,8 @@ def _owning(name: str, address: str, run: str) -> Iterator[int]:
         owner = {"pid": os.getpid(), "host": socket.gethostname(), "run": run, "address": address}
         os.ftruncate(file, 0)
         os.pwrite(file, json.dumps(owner).encode(), 0)
-        yield file
+        with closed_in_forks(partial(os.close, file)):
+            yield file
     finally:
         os.close(file)  # and with it the lock: the file stays, for deleting it would race with the next owner
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from labmtj.bench.forking import closed_in_forks
 from labmtj.bench.laboratory import InstrumentFile
 from labmtj.errors import InstrumentError, LabmtjError, SettingError
 from labmtj.shots import Identity
@@ -100,11 +101,12 @@ def open_sessions(
         failed += _tried(drivers, lambda name: identities.update({name: drivers[name].identify()}))
         if failed:
             raise _together(failed)
-        yield Sessions(
-            {name: each for name, each in drivers.items() if hasattr(each, "run_shots")},
-            {name: each for name, each in drivers.items() if hasattr(each, "crosspoint")},
-            identities,
-        )
+        with closed_in_forks(lambda: _leave_sockets(drivers)):
+            yield Sessions(
+                {name: each for name, each in drivers.items() if hasattr(each, "run_shots")},
+                {name: each for name, each in drivers.items() if hasattr(each, "crosspoint")},
+                identities,
+            )
     finally:
         for name, driver in drivers.items():
             _close(name, driver)
@@ -143,6 +145,13 @@ def _together(failed: list[InstrumentError]) -> InstrumentError:
     told = "\n  ".join(str(error).replace("\n", "\n  ") for error in failed)
     addresses = ", ".join(error.address for error in failed)
     return InstrumentError(f"{len(failed)} instruments", addresses, f"are not there as the bench file says:\n  {told}")
+
+
+def _leave_sockets(drivers: Mapping[str, Any]) -> None:
+    """Close raw sockets in a forked child, which says nothing to the other end; other interfaces would."""
+    for driver in drivers.values():
+        if driver.address.upper().endswith("SOCKET"):
+            driver.adapter.close()
 
 
 def _close(name: str, driver: Any) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from labmtj.bench.contact import Expected
+from labmtj.bench.forking import closed_in_forks
 from labmtj.bench.laboratory import LaboratoryFile, ReplayFile, VirtualFile
 from labmtj.bench.opening import OpenBench, open_laboratory
 from labmtj.bench.served import BookedClock, ServedBench
@@ -88,6 +91,7 @@ def open_any(
             wrap = recorder.around
         if isinstance(file, VirtualFile):
             served = stack.enter_context(ServedBench(file, faults))
+            stack.enter_context(closed_in_forks(partial(os.close, served.lifeline)))
             bench = open_laboratory(
                 file.of, resources=served.resources, clock=BookedClock(served), wrap=wrap, run=run, arm=arm,
                 record=record, keep=(served.lifeline,),
