@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
@@ -40,6 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"labmtj: {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
         return 1
+    finally:
+        if arguments is None:  # the outcome stands, whatever is pressed while the process ends
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _named_experiment(arguments: Sequence[str]) -> Sequence[str]:

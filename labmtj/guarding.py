@@ -174,12 +174,12 @@ def _join(threads: Sequence[threading.Thread], seconds: float) -> None:
 
 def _take_over(locks: Sequence[int], run: str) -> None:
     """Write into the locks who holds the instruments now; a disk that is full for that stops nothing."""
-    what = f"{run or 'without a name'}, which has died: its guardian, that makes the bench safe, ends within seconds"
-    owner = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "run": what}).encode()
+    remedy = "that run has died and its guardian makes the bench safe: try again in a few seconds"
+    owner = {"pid": os.getpid(), "host": socket.gethostname(), "run": run, "remedy": remedy}
     with suppress(OSError):
         for lock in locks:
             os.ftruncate(lock, 0)
-            os.pwrite(lock, owner, 0)
+            os.pwrite(lock, json.dumps(owner).encode(), 0)
 
 
 def main() -> int:

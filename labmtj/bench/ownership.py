@@ -51,7 +51,7 @@ def _owning(name: str, address: str, run: str) -> Iterator[int]:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise BenchBusy(f"{name} at {address} is in use by {_owner(file)}; end that first") from None
+            raise BenchBusy(f"{name} at {address} is in use by {_owner(file)}") from None
         owner = {"pid": os.getpid(), "host": socket.gethostname(), "run": run, "address": address}
         os.ftruncate(file, 0)
         os.pwrite(file, json.dumps(owner).encode(), 0)
@@ -62,10 +62,10 @@ def _owning(name: str, address: str, run: str) -> Iterator[int]:
 
 
 def _owner(file: int) -> str:
-    """Return who wrote into the lock file; it may be about to."""
+    """Return who wrote into the lock file (it may be about to), and what to do."""
     try:
         owner = json.loads(os.pread(file, 10_000, 0))
         run = f", run {owner['run']}" if owner["run"] else ""
-        return f"process {owner['pid']} on {owner['host']}{run}"
-    except (ValueError, KeyError, TypeError):
-        return "another process"
+        return f"process {owner['pid']} on {owner['host']}{run}; {owner.get('remedy', 'end that first')}"
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return "another process; end that first"
