@@ -15,6 +15,7 @@ from labmtj.bench.routing import Buses, Router
 from labmtj.bench.sequence import Step, largest_across, steps_of
 from labmtj.bench.sources import Sources
 from labmtj.bench.switching import Switching
+from labmtj.bench.turns import Turns, parts_of
 from labmtj.bench.wiring import Channel, Wiring
 from labmtj.errors import CannotDo, InstrumentError, LabmtjError, UsageError
 from labmtj.limits import ROUNDING_VOLTS
@@ -134,9 +135,9 @@ class BenchCrossbar:
         self._begin(self.can(bias, seconds))
         given: list[tuple[Step, Given]] = []
         with self._operation():
-            for step in self._steps(bias, (), ordered=True):
+            for step, turns in self._parts(bias):
                 self._prepare(step.buses, bias.line_volts[list(step.biases)])
-                given.append((step, self.sources.pulses(self._levels(step, bias), seconds)))
+                given.append((step, self.sources.pulses(self._levels(step, bias), seconds, turns)))
         return delivered(bias, seconds, given, self._place_of)
 
     def probe(self, buses: Buses, volts: Mapping[Channel, float], read: Channel, aperture_seconds: float) -> float:
@@ -167,8 +168,8 @@ class BenchCrossbar:
         return None
 
     def _width_refusal(self, bias: Bias, seconds: float) -> Refusal | None:
-        for step in self._steps(bias, (), ordered=True):
-            if refusal := self.sources.pulse_refusal(self._levels(step, bias), seconds):
+        for turns in {turns for _, turns in self._parts(bias)}:
+            if refusal := self.sources.pulse_refusal(turns, seconds):
                 return refusal
         return None
 
@@ -191,6 +192,13 @@ class BenchCrossbar:
 
     def _steps(self, bias: Bias, read: Sequence[int], *, ordered: bool) -> list[Step]:
         return steps_of(self.router, bias.line_volts, read, self.switching.present, ordered=ordered)
+
+    def _parts(self, bias: Bias) -> Iterator[tuple[Step, Turns]]:
+        """Iterate what is pulsed in one go, and which unit steps when."""
+        for step in self._steps(bias, (), ordered=True):
+            holders = [self.router.channel_of(step.buses, line) for line in range(sum(self.shape))]
+            units = [holder.unit if holder else None for holder in holders]
+            yield from parts_of(step, bias, units, self.limits.disturb_volts)
 
     def _prepare(self, buses: Buses, line_volts: FloatArray) -> None:
         """Move the relays, and limit every channel by what its lines may draw under biases (biases, lines)."""
