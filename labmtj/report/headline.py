@@ -31,10 +31,7 @@ def result_sentence(contents: Contents) -> str:
     stations = contents.stations
     if not stations:
         chips = f"{len(contents.chips)} chip(s)" if contents.chips else "no chip"
-        return (
-            f"Run of the experiment {contents.experiment!r}. The file has records of {chips}, and no solutions of "
-            "the Wine campaign."
-        )
+        return f"Run of the experiment {contents.experiment!r}. The file has records of {chips}."
     sizes = _listed([station.label for station in stations[:8]]) + (" and others" if len(stations) > 8 else "")
     kind = "simulated" if contents.simulated else "measured"
     written = [station.count for station in stations]

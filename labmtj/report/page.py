@@ -16,6 +16,7 @@ from labmtj.report.digits import plural
 from labmtj.report.maps import history_maps, solution_maps
 from labmtj.report.metrics import metrics_table
 from labmtj.report.misses import misses_table
+from labmtj.report.patterns import patterns, patterns_table
 from labmtj.report.provenance import provenance_blocks
 from labmtj.report.scatter import predictors
 from labmtj.report.station import ALL, TEST, TRAIN, Station
@@ -59,6 +60,8 @@ def _sections(contents: Contents) -> list[Section]:
 def _result(contents: Contents) -> Section:
     blocks: list[Block] = [tried("Result", lambda: Note(headline.result_sentence(contents), "lead"))]
     blocks += headline.missing_notes(contents)
+    if patterns(contents):
+        blocks.append(tried("Test patterns", partial(patterns_table, contents)))
     if contents.analysed:
         blocks += [
             tried("Overview", partial(overview.overview_figure, contents)),
@@ -109,6 +112,8 @@ def _chip(contents: Contents, chip: str, number: int) -> Section:
 
 def _bench(contents: Contents) -> Section:
     blocks: list[Block] = []
+    if contents.has(f"{bench.CONTACT}/open"):
+        blocks.append(tried("Contact", partial(bench.contact_table, contents)))
     if contents.shown:
         blocks.append(tried("Time", partial(bench.time_table, contents)))
     if contents.chips:

@@ -7,10 +7,11 @@ import textwrap
 import numpy as np
 
 from labmtj.errors import DataError
-from labmtj.report.bench import chip_counts
+from labmtj.report.bench import chip_counts, contact_findings
 from labmtj.report.contents import Contents
 from labmtj.report.digits import percent
 from labmtj.report.headline import missing_notes, result_sentence
+from labmtj.report.patterns import pattern_lines, patterns
 from labmtj.report.station import TEST, TRAIN, Station
 
 _WIDTH = 80
@@ -27,8 +28,12 @@ def summary_lines(contents: Contents) -> list[str]:
     try:
         lines += _wrapped(result_sentence(contents))
         lines += ["", *_table(contents)] if contents.stations else ["", *_chips(contents)]
+        if patterns(contents):
+            lines += ["", *map(printable, pattern_lines(contents))]
     except (DataError, LookupError, TypeError, ValueError) as error:
         lines += ["", *_wrapped(f"What was found cannot be shown: {error}")]
+    if found := contact_findings(contents):
+        lines += ["", *_wrapped(f"contact: {'; '.join(found)}")]
     for note in missing_notes(contents):
         lines += ["", *_wrapped(note.text)]
     return lines
