@@ -281,18 +281,21 @@ def _ls(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
 
 def _check(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
     from labmtj.bench import BenchFile, load_any
-    from labmtj.bench.hands import check_text
+    from labmtj.bench.check import check_text
     from labmtj.bench.text import bench_text
     from labmtj.ownership import check_ownership
 
     check_ownership()
     file = load_any(known.bench)
-    print(bench_text(file) if isinstance(file, BenchFile) else check_text(known.bench, file))
+    if isinstance(file, BenchFile):
+        print(bench_text(file))
+        return 0
+    print(check_text(known.bench, file), "", "ok", sep="\n")
     return 0
 
 
 def _safe(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
-    from labmtj.bench.hands import make_safe
+    from labmtj.bench.make_safe import make_safe
 
     print(*make_safe(known.bench), sep="\n")
     return 0

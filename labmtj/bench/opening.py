@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 
 from labmtj import library, yamlfile
+from labmtj.bench.contact import Contact
 from labmtj.bench.crossbar import BenchCrossbar
 from labmtj.bench.laboratory import LaboratoryFile
 from labmtj.bench.loading import complaint
@@ -39,6 +40,8 @@ class OpenBench(BenchCrossbar):
 
     file: LaboratoryFile
     sessions: Sessions
+    contact: Contact | None = None
+    """what the check of this touch-down found, once there was one"""
 
     def provenance(self) -> dict[str, Attribute]:
         """Return who and what: chip, wiring and its checksum, instruments, operator, conditions."""
