@@ -16,7 +16,6 @@ from labmtj.record import JournalWriter, last_states, open_data
 from labmtj.run import load_experiment, load_run
 from labmtj.virtual.serving import Control
 
-
 PROGRESS = re.compile(r"\w+ +\d+%|\n")
 
 
