@@ -64,12 +64,8 @@ class Multiplier:
 
     @property
     def way(self) -> Way:
-        """How products are measured: as the settings say, or as the crossbar can."""
-        if self.settings.mode != "auto":
-            return self.settings.mode
-        different = self.settings.read_volts * np.linspace(0.5, 1.0, self.block.rows)[np.newaxis]
-        refusal = self.crossbar.can(inputs_on_rows(self.crossbar.shape, self.block.row, different))
-        return "simultaneous" if refusal is None else "transfer"
+        """How products are measured."""
+        return way_of(self.crossbar, self.block, self.settings)
 
     @property
     def _lines(self) -> Lines:
@@ -135,6 +131,15 @@ class Multiplier:
         if way == "bit_serial":
             return self.bit_serial(inputs, baseline)
         return self.simultaneous(inputs) - baseline
+
+
+def way_of(crossbar: Crossbar, block: Block, settings: InferSettings) -> Way:
+    """Return how products with a block are measured: as the settings say, or (auto) as the crossbar can."""
+    if settings.mode != "auto":
+        return settings.mode
+    different = settings.read_volts * np.linspace(0.5, 1.0, block.rows)[np.newaxis]
+    refusal = crossbar.can(inputs_on_rows(crossbar.shape, block.row, different))
+    return "simultaneous" if refusal is None else "transfer"
 
 
 def column_range(reference: ReferenceMaps, block: Block, read_volts: float) -> float:

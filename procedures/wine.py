@@ -26,7 +26,7 @@ from procedures import wine_analysis
 from procedures import wine_record as record
 from procedures.amplitude import AmplitudeSettings
 from procedures.characterisation import characterise
-from procedures.infer import InferSettings, Multiplier, column_range, pair_difference
+from procedures.infer import InferSettings, Multiplier, column_range, pair_difference, way_of
 from procedures.reference import ReferenceMaps, ReferenceSettings
 from procedures.write import WriteResult, WriteSettings, write_matrix
 
@@ -172,9 +172,17 @@ class WineCampaign(BaseModel):
         if index == 0:
             for name in station.arrays:
                 memory[name] = characterise(name, arrays[name], log, self.reference, self.amplitude, self.write)
+            self._put_modes(station, arrays, log)
             return
         solutions, number = self.load(), index - 1
         _Solution(self, station, arrays, memory, log, solutions, number).run()
+
+    def _put_modes(self, station: Station, arrays: Crossbars, log: Log) -> None:
+        """Record how products are measured here: mode auto leaves it to the bench."""
+        mapping = self.places(self.load(), station)
+        chips = [arrays[station.arrays[array]] for array in mapping.arrays]
+        ways = [way_of(chip, block, self.infer) for chip, block in zip(chips, mapping.blocks, strict=True)]
+        log.attributes(f"wine/{station.name}", {f"layer{layer}_mode": way for layer, way in enumerate(ways, 1)})
 
 
 class _Solution:

@@ -51,6 +51,7 @@ def test_a_product_by_transfer_matrix_takes_the_matrix_once(one_solution):
     log, station = one_solution("transfer")
     found = purposes(log, station)
     assert Purpose.INFER not in found
+    assert log.read_attributes(f"wine/{station.name}")["layer2_mode"] == "transfer"
     assert found[Purpose.TRANSFER] == READS
 
 
