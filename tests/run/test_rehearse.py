@@ -67,7 +67,7 @@ SHORT = {
 
 @pytest.fixture
 def connected(monkeypatch):
-    """Addresses that something in this process connects to."""
+    """Addresses that something in this process connects to; anything but this machine is refused."""
     found = []
 
     def spied(name):
@@ -75,6 +75,8 @@ def connected(monkeypatch):
 
         def spy(self, address):
             found.append(address)
+            if address[0] != "127.0.0.1":
+                raise OSError(f"{address} is a real instrument")
             return connect(self, address)
 
         return spy
