@@ -56,7 +56,7 @@ class StandingBench:
     def arrays(self) -> list[ArrayInfo]:
         """Return what is known by design of the array on the chip, within the limits of the bench."""
         of = laboratory_of(self.file)
-        return [replace(describe(of.chip.array), limits=of.bench_limits)]
+        return [replace(describe(of.chip.array), limits=of.bench_limits, chips=1)]
 
     def check(self, stations: list[Station]) -> None:
         """Raise UsageError if a campaign wants more chips than there are."""
