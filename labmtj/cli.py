@@ -323,10 +323,8 @@ def _check(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG0
         if not known.no_rehearsal:
             from labmtj.run.rehearsal_text import bench_rehearsal
 
-            print("", bench_rehearsal(known.bench), sep="
-")
-    print("", "ok", sep="
-")
+            print("", bench_rehearsal(known.bench), sep="\n")
+    print("", "ok", sep="\n")
     return 0
 
 
