@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
@@ -49,6 +50,7 @@ class TSPSession(Trust, Instrument):
         self._lock, self._sending = threading.RLock(), threading.Lock()
         self._number, self._aborts, self._opened, self._waiting = 0, 0, False, False
         self._left_over: list[str] = []
+        self._received: deque[str] = deque()
         terminators = {"read_termination": "\n", "write_termination": "\n"}
         with self.guarded(""):
             super().__init__(adapter, name, includeSCPI=False, **(terminators | kwargs))
@@ -141,7 +143,7 @@ class TSPSession(Trust, Instrument):
         """Return the lines printed by the present message, the number of queued errors, and the precision."""
         printed: list[str] = []
         for _ in range(LONGEST_ANSWER):
-            line = self.adapter.read().rstrip("\r\n")
+            line = self._next_line()
             head, *rest = line.split("\t")
             if head == f"={self._number}":
                 errors, precision = map(float, rest)
@@ -151,6 +153,12 @@ class TSPSession(Trust, Instrument):
             else:
                 printed.append(line)
         raise self.lost(f"printed {LONGEST_ANSWER} lines without coming to an end")
+
+    def _next_line(self) -> str:
+        """Return the next line; where messages have an end of their own (HiSLIP), all lines of one come at once."""
+        if not self._received:
+            self._received = deque(self.adapter.read().rstrip("\r\n").split("\n"))
+        return self._received.popleft()
 
     def expect_nothing(self) -> None:
         """Let go of all settings; after a restart those of the session are to be set again, too."""
