@@ -11,6 +11,7 @@ from labmtj.bench.contact import Contact
 from labmtj.bench.crossbar import BenchCrossbar
 from labmtj.bench.laboratory import LaboratoryFile
 from labmtj.bench.loading import complaint
+from labmtj.bench.onward import OnwardClock
 from labmtj.bench.ownership import owning
 from labmtj.bench.sessions import Sessions, Wrap, open_sessions
 from labmtj.bench.wiring import Wiring, wiring_of
@@ -40,6 +41,7 @@ class OpenBench(BenchCrossbar):
 
     file: LaboratoryFile
     sessions: Sessions
+    clock: OnwardClock
     contact: Contact | None = None
     """what the check of this touch-down found, once there was one"""
 
@@ -81,7 +83,7 @@ def open_laboratory(
     Raises:
         SettingError, InstrumentError, BenchBusy: nothing was changed on any instrument.
     """
-    wiring, time_base = wiring_of(file), clock or MonotonicClock()
+    wiring, time_base = wiring_of(file), OnwardClock(clock or MonotonicClock())
     built: list[OpenBench] = []
 
     def build(drivers: Mapping[str, object]) -> None:

@@ -42,10 +42,13 @@ class StandingBench:
         file: of the bench.
         run: name of the run, for another process that wants the same instruments.
         traffic: file to record what goes over the wire in, or None.
+        begun_seconds: what its clock shows at the beginning: later than all that an earlier part of the run recorded.
     """
 
-    def __init__(self, file: AnyLaboratory, run: str = "", traffic: Path | None = None) -> None:
-        self.file, self._run, self._traffic = file, run, traffic
+    def __init__(
+        self, file: AnyLaboratory, run: str = "", traffic: Path | None = None, begun_seconds: float = 0.0
+    ) -> None:
+        self.file, self._run, self._traffic, self._begun_seconds = file, run, traffic, begun_seconds
 
     def arrays(self) -> list[ArrayInfo]:
         """Return what is known by design of the array on the chip, within the limits of the bench."""
@@ -75,6 +78,7 @@ class StandingBench:
         """
         (chip,) = station.arrays
         with open_any(self.file, run=self._run, traffic=self._traffic) as bench:
+            bench.clock.go_on_from(self._begun_seconds)
             self._check(bench)
             yield {chip: bench}
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from labmtj.errors import LabmtjError, ProcedureFailed, Stopped, UsageError
 from labmtj.record import Checkpointer, JournalLog, JournalWriter, files, last_states, open_data
+from labmtj.record.last_time import last_seconds
 from labmtj.record.replay import START, is_unborn
 from labmtj.run.experiment import Experiment, load_run
 from labmtj.run.folder import RunFolder
@@ -149,6 +150,8 @@ class _Course:
         if not self.states:
             self._head()
         experiment = replace(self.experiment, run=self.folder.path.resolve().name)
+        if experiment.on_instruments:
+            experiment = replace(experiment, begun_seconds=last_seconds(self.folder.journal))
         check = self.requests.check
         with crew(
             experiment, self.folder.run_yaml, self.plan, self.states, workers, check, self._keep_frames

@@ -89,6 +89,8 @@ class Experiment:
     """name of the run's folder, once there is one"""
     traffic: Path | None = None
     """file to record what goes over the wire in"""
+    begun_seconds: float = 0.0
+    """what the clock of a bench of instruments shows at the beginning, if this goes on with a run"""
 
     @cached_property
     def campaign(self) -> Campaign:
@@ -124,7 +126,7 @@ class Experiment:
         """Return the bench; nothing is opened yet."""
         if isinstance(self.bench, BenchFile):
             return SimulatedBench(self.bench, self.seed)
-        return StandingBench(self.bench, self.run, self.traffic)
+        return StandingBench(self.bench, self.run, self.traffic, self.begun_seconds)
 
     def resolved(self) -> RunFile:
         """Return what goes into `run.yaml`."""
