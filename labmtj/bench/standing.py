@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from labmtj.bench.contact import Contact, Expected, contact_check
+from labmtj.bench.forking import closed_in_forks
 from labmtj.bench.laboratory import LaboratoryFile, ReplayFile, VirtualFile
 from labmtj.bench.opening import OpenBench, open_laboratory
 from labmtj.bench.served import BookedClock, ServedBench
@@ -42,18 +45,25 @@ class StandingBench:
         file: of the bench.
         run: name of the run, for another process that wants the same instruments.
         traffic: file to record what goes over the wire in, or None.
+        record: file for the guardian to note in what it did, or None.
         begun_seconds: what its clock shows at the beginning: later than all that an earlier part of the run recorded.
     """
 
     def __init__(
-        self, file: AnyLaboratory, run: str = "", traffic: Path | None = None, begun_seconds: float = 0.0
+        self,
+        file: AnyLaboratory,
+        run: str = "",
+        traffic: Path | None = None,
+        record: Path | None = None,
+        begun_seconds: float = 0.0,
     ) -> None:
-        self.file, self._run, self._traffic, self._begun_seconds = file, run, traffic, begun_seconds
+        self.file, self._run, self._traffic, self._record = file, run, traffic, record
+        self._begun_seconds = begun_seconds
 
     def arrays(self) -> list[ArrayInfo]:
         """Return what is known by design of the array on the chip, within the limits of the bench."""
         of = laboratory_of(self.file)
-        return [replace(describe(of.chip.array), limits=of.bench_limits)]
+        return [replace(describe(of.chip.array), limits=of.bench_limits, chips=1)]
 
     def check(self, stations: list[Station]) -> None:
         """Raise UsageError if a campaign wants more chips than there are."""
@@ -77,7 +87,7 @@ class StandingBench:
                 contact.
         """
         (chip,) = station.arrays
-        with open_any(self.file, run=self._run, traffic=self._traffic) as bench:
+        with open_any(self.file, run=self._run, traffic=self._traffic, record=self._record) as bench:
             bench.clock.go_on_from(self._begun_seconds)
             self._check(bench)
             yield {chip: bench}
@@ -107,8 +117,9 @@ def lost_text(name: str, contact: Contact, expected: Expected) -> str:
 
 @contextmanager
 def open_any(
-    file: AnyLaboratory, *, run: str = "", traffic: Path | None = None, arm: bool = True, faults: tuple[str, ...] = ()
-) -> Iterator[OpenBench]:
+    file: AnyLaboratory, *, run: str = "", traffic: Path | None = None, record: Path | None = None, arm: bool = True,
+    faults: tuple[str, ...] = (),
+) -> Iterator[OpenBench]:  # fmt: skip
     """Open a bench of any kind but simulated; a virtual one is served, a replayed one answers from its tape."""
     with ExitStack() as stack:
         wrap = None
@@ -120,9 +131,11 @@ def open_any(
             wrap = recorder.around
         if isinstance(file, VirtualFile):
             served = stack.enter_context(ServedBench(file, faults))
+            stack.enter_context(closed_in_forks(partial(os.close, served.lifeline)))
             bench = open_laboratory(
-                file.of, resources=served.resources, clock=BookedClock(served), wrap=wrap, run=run, arm=arm
-            )
+                file.of, resources=served.resources, clock=BookedClock(served), wrap=wrap, run=run, arm=arm,
+                record=record, keep=(served.lifeline,),
+            )  # fmt: skip
         elif isinstance(file, ReplayFile):
             from labmtj.bench.traffic import ReplayAdapter
 
@@ -130,5 +143,5 @@ def open_any(
             adapters: Mapping[str, object] = {name: ReplayAdapter(tape, name) for name in file.of.instruments}
             bench = open_laboratory(file.of, adapters=adapters, clock=VirtualClock(), run=run, arm=arm)
         else:
-            bench = open_laboratory(file, wrap=wrap, run=run, arm=arm)
+            bench = open_laboratory(file, wrap=wrap, run=run, arm=arm, record=record)
         yield stack.enter_context(bench)

@@ -17,15 +17,16 @@ class TrafficRecorder:
     """Writes the traffic of all instruments of a bench to one file, in the order in which it happened.
 
     Args:
-        path: of the file; a FileExistsError if there is one.
+        path: of the file; a run that pauses goes on in it.
         source: what is recorded: instruments, or virtual ones.
         bench: its name.
     """
 
     def __init__(self, path: Path, source: Source, bench: str) -> None:
         self.path = path
-        self._file: TextIO = path.open("x", encoding="utf-8", buffering=1)
-        self._file.write(header(source, bench))
+        self._file: TextIO = path.open("a", encoding="utf-8", buffering=1)
+        if not self._file.tell():
+            self._file.write(header(source, bench))
         self._lock = threading.Lock()
         self._begun = time.monotonic()
 

@@ -11,7 +11,6 @@ from labmtj.errors import ConfigError, InstrumentError, Stopped, UsageError
 from labmtj.report.contents import open_contents
 from labmtj.run import load_experiment, resume, start
 from labmtj.run.execute import Progress
-from labmtj.run.rehearse import rehearse
 
 
 def quiet(_: Progress) -> None:
@@ -72,7 +71,7 @@ def test_traffic_that_does_not_say_what_was_recorded_is_refused(tmp_path, first_
 
 def test_a_bench_with_one_chip_refuses_two(tmp_path):
     with pytest.raises(UsageError, match="--mapping sequential"):
-        load_experiment("wine", bench="virtual-2636b-3706a", changes={"count": 1})
+        load_experiment("wine", bench="virtual-2636b-3706a", changes={"count": 1, "mapping": "two_arrays"})
 
 
 def test_a_simulated_bench_has_no_traffic(tmp_path):
@@ -81,8 +80,8 @@ def test_a_simulated_bench_has_no_traffic(tmp_path):
 
 
 def test_a_run_that_was_stopped_goes_on_with_the_same_chip_only(tmp_path, monkeypatch):
-    changes = {"mapping": "sequential", "count": 1, "amplitude": None, "write": {"max_rounds": 0}}
-    changes["infer"] = {"mode": "transfer", "aperture_seconds": 0.001}
+    changes = {"count": 1, "amplitude": None, "write": {"max_rounds": 0}}
+    changes["infer"] = {"aperture_seconds": 0.001}
     changes["reference"] = {"aperture_seconds": 0.001}
     changes["write"] |= {"aperture_seconds": 0.001, "parallel_volts": 0.38, "antiparallel_volts": 0.42}
     experiment = load_experiment("wine", bench="virtual-2636b-3706a", changes=changes)
@@ -102,9 +101,3 @@ def test_a_run_that_was_stopped_goes_on_with_the_same_chip_only(tmp_path, monkey
         starts = np.array(file["arrays/mtj-50nm-0a/reads/start_seconds"])
     assert (np.diff(np.nanmin(starts, axis=1)) > 0).all(), "the clock of the bench began anew with the second part"
     assert folder.ending == "DONE"
-
-
-def test_a_rehearsal_on_instruments_is_refused_before_anything_is_opened():
-    experiment = load_experiment("reference", bench="2636b-3706a")
-    with pytest.raises(UsageError, match="--rehearse works on a simulated one"):
-        rehearse(experiment)
