@@ -111,7 +111,7 @@ def lost_text(name: str, contact: Contact, expected: Expected) -> str:
     largest = float(np.nanmax(np.abs(contact.amperes[contact.open])))
     return (
         f"bench {name}: no {contact.lost} has contact: {expected.read_volts:g} V gives it {largest:.2g} A at most. Are "
-        "the probes down, and is the chip under them? Sources are at 0 V, outputs off, relays open; nothing was written"
+        "the probes down, and is the chip under them? Sources are at 0 V, outputs off, relays open; no cell was written"
     )
 
 
