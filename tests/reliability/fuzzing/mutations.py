@@ -190,7 +190,7 @@ def _change_object(file, name, random):
         case 7 if isinstance(item, h5py.Dataset) and item.maxshape[:1] == (None,):
             item.resize(random.choice([0, 1, 10**6, 10**11]), 0)
         case _:
-            file.move(name, random.choice(["x", "arrays/y", f"{name}x"]))
+            file.move(name, f"{random.choice(['x', 'arrays/', name])}{random.randrange(10**6)}")
 
 
 def _replaced(file, name, value):
