@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from labmtj.bench.tape import Source
 from labmtj.junction import ArrayDescription
 from labmtj.quantities import Limits
 from labmtj.schema import NAME_PATTERN
@@ -161,6 +162,7 @@ class ReplayFile(BaseModel):
     kind: Literal["replay"]
     of: Annotated[LaboratoryFile, WithJsonSchema({"type": "string", "description": "bench file of kind instruments"})]
     traffic: str = Field(description="file that `labmtj run --record-traffic` has left in the folder of the run")
+    recorded: Source = Field(description="kind of the bench that was recorded; read from the file of traffic")
     operator: str = ""
     notes: str = ""
 

@@ -10,8 +10,9 @@ from pydantic import Field
 from labmtj import library, yamlfile
 from labmtj.bench.description import BenchFile
 from labmtj.bench.laboratory import LaboratoryFile, ReplayFile, VirtualFile
+from labmtj.bench.tape import Source, source_of
 from labmtj.bench.wiring import wiring_of
-from labmtj.errors import ConfigError, SettingError
+from labmtj.errors import ConfigError, DataError, SettingError
 from labmtj.junction import ArrayDescription
 from labmtj.yamlfile import Key, YamlFile
 
@@ -89,12 +90,21 @@ def _stood_for(file: YamlFile) -> LaboratoryFile:
 
 def _replay(file: YamlFile) -> ReplayFile:
     content = {"name": file.path.stem, **file.content, "of": _stood_for(file)}
+    if "recorded" in content:
+        raise file.complaint(("recorded",), "is told by the file of traffic; take this line out")
     if isinstance(content.get("traffic"), str):
         path = file.path.parent / str(content["traffic"])
         if not path.is_file():
             raise file.complaint(("traffic",), f"{path}: no such file; `labmtj run --record-traffic` makes one")
-        content["traffic"] = str(path.resolve())
+        content |= {"traffic": str(path.resolve()), "recorded": _recorded(file, path)}
     return file.parse(ReplayFile, content)
+
+
+def _recorded(file: YamlFile, path: Path) -> Source:
+    try:
+        return source_of(path)
+    except DataError as error:
+        raise file.complaint(("traffic",), str(error)) from None
 
 
 def _virtual(file: YamlFile) -> VirtualFile:

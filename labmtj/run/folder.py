@@ -81,6 +81,11 @@ class RunFolder:
         return self.path / "run.log"
 
     @property
+    def guardian(self) -> Path:
+        """JSON lines about what the guardian of a bench did, if the run died."""
+        return self.path / "guardian.jsonl"
+
+    @property
     def report(self) -> Path:
         """The HTML report."""
         return self.path / "report.html"
