@@ -80,6 +80,14 @@ class Instrument(Protocol):
         """Return what the box itself finds wrong (interlock, missing card, errors in its queue); changes no output."""
         ...
 
+    def confirm(self) -> None:
+        """Ask whether it is still the box that was identified and keeps what it was told; InstrumentError if not."""
+        ...
+
+    def haste(self, seconds: float) -> AbstractContextManager[None]:
+        """Within, lose no more than about this time on a box that does not answer, however often it is asked."""
+        ...
+
     def abort(self) -> None:
         """Stop a running sequence, from any thread."""
         ...

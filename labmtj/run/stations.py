@@ -84,8 +84,11 @@ class StationAtWork:
     def run_block(self, index: int) -> bytes:
         """Do block `index` and return its frames (the last of them, if they are kept on the way).
 
-        The last frame is the snapshot to go on from.
+        The last frame is the snapshot to go on from. Instruments are asked first whether they are as they were left.
         """
+        for crossbar in self.crossbars.values():
+            if hasattr(crossbar, "confirm"):
+                crossbar.confirm()
         self.campaign.block(self.station, index, self._layered, self.memory, self.log)
         snapshots = {
             name: crossbar.snapshot() for name, crossbar in self.crossbars.items() if hasattr(crossbar, "snapshot")
