@@ -5,15 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, nullcontext
+from functools import partial
 
 from labmtj import library, yamlfile
 from labmtj.bench.crossbar import BenchCrossbar
 from labmtj.bench.laboratory import LaboratoryFile
 from labmtj.bench.loading import complaint
 from labmtj.bench.ownership import owning
+from labmtj.bench.protecting import protected, relay_ledger
 from labmtj.bench.sessions import Sessions, Wrap, open_sessions
 from labmtj.bench.wiring import Wiring, wiring_of
 from labmtj.errors import SettingError
+from labmtj.safety import Safety
 from labmtj.schema import Attribute
 from labmtj.verbs import Clock
 
@@ -39,6 +42,18 @@ class OpenBench(BenchCrossbar):
 
     file: LaboratoryFile
     sessions: Sessions
+    kept: bool
+    """whether chip and relays are real, and their counts outlive the run"""
+
+    def protected(self) -> Safety:
+        """Return the layer around this crossbar."""
+        chip = self.file.chip
+        return protected(self, chip.array, chip_id=chip.id, kept=self.kept)
+
+    def take_over_counts(self) -> None:
+        """Go on from what the matrices have counted themselves, where that is more: others use them, too."""
+        for name, matrix in self.matrices.items():
+            self.relays[name].take_over(matrix.closures())
 
     def provenance(self) -> dict[str, Attribute]:
         """Return who and what: chip, wiring and its checksum, instruments, operator, conditions."""
@@ -63,6 +78,7 @@ def open_laboratory(
     wrap: Wrap | None = None,
     run: str = "",
     arm: bool = True,
+    kept: bool = False,
 ) -> Iterator[OpenBench]:
     """Take the instruments of a bench, connect, check that they have what the wiring needs, arm; make safe behind.
 
@@ -74,6 +90,7 @@ def open_laboratory(
         wrap: puts something around each session's adapter.
         run: name of the run, for another process that is refused.
         arm: False leaves relays and outputs as they are, to identify and to self-test only.
+        kept: True for real instruments: closures are counted in files, from what the boxes have counted on.
 
     Raises:
         SettingError, InstrumentError, BenchBusy: nothing was changed on any instrument.
@@ -82,7 +99,7 @@ def open_laboratory(
     built: list[OpenBench] = []
 
     def build(drivers: Mapping[str, object]) -> None:
-        built.append(_crossbar(file, wiring, drivers, time_base))
+        built.append(_crossbar(file, wiring, drivers, time_base, addresses if kept else None))
 
     addresses = {name: (resources or {}).get(name, each.resource) for name, each in file.instruments.items()}
     with (
@@ -90,18 +107,23 @@ def open_laboratory(
         open_sessions(file.instruments, resources=resources, adapters=adapters, wrap=wrap, before=build) as sessions,
     ):
         (bench,) = built
-        bench.sessions = sessions
+        bench.sessions, bench.kept = sessions, kept
+        if kept:
+            bench.take_over_counts()
         with _armed(bench) if arm else nullcontext():
             yield bench
 
 
-def _crossbar(file: LaboratoryFile, wiring: Wiring, drivers: Mapping[str, object], clock: Clock) -> OpenBench:
+def _crossbar(
+    file: LaboratoryFile, wiring: Wiring, drivers: Mapping[str, object], clock: Clock, kept_by: Mapping[str, str] | None
+) -> OpenBench:
     units = {name: each for name, each in drivers.items() if hasattr(each, "run_shots")}
     matrices = {name: each for name, each in drivers.items() if hasattr(each, "crosspoint")}
     bench = OpenBench(
         wiring, units, matrices, file.bench_limits, clock,  # type: ignore[arg-type]
         settle_seconds=file.settle_seconds, relay_settle_seconds=file.relay_settle_seconds,
         cell_siemens=1 / file.chip.array.family.parallel_ohms,
+        ledger_of=partial(relay_ledger, file.bench_limits, addresses=kept_by),
     )  # fmt: skip
     bench.file = file
     return bench
