@@ -36,11 +36,13 @@ def read_cell(name: str, row: int, column: int, volts: float) -> str:
     return f"cell ({row}, {column}) at {volts:g} V: {amperes:.6e} A, {resistance}{f', {flags.name}' if flags else ''}"
 
 
-def pulse_cell(name: str, row: int, column: int, volts: float, seconds: float) -> str:
+def pulse_cell(name: str, row: int, column: int, volts: float, seconds: float, *, over_budget: bool = False) -> str:
     """Pulse one cell, half the voltage on its row and half on its column; say what it got, and what it reads then."""
     with open_bench(name) as array:
         _check_cell(array, row, column)
         rows, columns = (np.arange(size) == index for size, index in zip(array.shape, (row, column), strict=True))
+        if over_budget:
+            array.allow_over_budget()
         pulse = array.pulse(Bias(np.where(rows, volts / 2, 0.0), np.where(columns, -volts / 2, 0.0)), seconds)
         read_volts = min(0.1, array.limits.disturb_volts)
         bias = Bias(np.where(rows, read_volts, 0.0), np.zeros(array.shape[1]))
@@ -91,8 +93,9 @@ def _description(bench: OpenBench, file: LaboratoryFile) -> Iterator[str]:
     limits = bench.limits
     yield (
         f"limits: {limits.cell_volts:g} V across a cell, {limits.line_amperes:g} A per line, pulses of "
-        f"{limits.pulse_seconds:g} s, reads of {limits.disturb_volts:g} V"
+        f"{limits.pulse_seconds:g} s and {limits.pulse_joules:g} J, reads of {limits.disturb_volts:g} V"
     )
+    yield from (f"  {ledger.text()}" for ledger in (bench.protected().pulses, *bench.relays.values()))
     yield f"wiring sha256: {bench.wiring.sha256}"
 
 
