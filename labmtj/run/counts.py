@@ -16,7 +16,7 @@ def put_counts(log: Log, safeties: Mapping[str, Safety]) -> None:
     for chip, safety in safeties.items():
         counts = safety.pulses.counts.reshape(safety.shape)
         meaning = "pulses above half of limits.cell_volts in the life of the cell, as far as it was counted"
-        log.put(f"arrays/{chip}/pulsed", {"count": Variable(counts, "1", meaning, ("row", "column"))}, signal="count")
+        log.put(f"arrays/{chip}/pulsed", {"pulses": Variable(counts, "1", meaning, ("row", "column"))}, signal="pulses")
         log.attributes(f"arrays/{chip}/pulsed", _budget([safety.pulses]))
     relays = {name: ledger for safety in safeties.values() for name, ledger in safety.relays.items()}
     if relays:
@@ -30,11 +30,11 @@ def _put_closures(log: Log, relays: Mapping[str, Ledger]) -> None:
         "bench/closures",
         {
             "relay": Variable(np.array(names), "1", "matrix and name of the relay", ("relay",)),
-            "count": Variable(
+            "closures": Variable(
                 counts, "1", "closures in the life of the relay, as far as they were counted", ("relay",)
             ),
         },
-        signal="count",
+        signal="closures",
     )
     log.attributes("bench/closures", _budget(list(relays.values())))
 
