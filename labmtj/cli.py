@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from labmtj.run import Progress, RunFolder
 
 RUNS = Path("runs")
+FAULT = "this is a fault of labmtj"
+"""said of an error that nobody foresaw"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,8 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(known.command(known, rest) or 0)
     except LabmtjError as error:
-        print(f"labmtj: {error}", *getattr(error, "__notes__", ()), sep="\n", file=sys.stderr)
-        return error.exit_code
+        return _complain(str(error), *getattr(error, "__notes__", ()), code=error.exit_code)
     except KeyboardInterrupt:
         print("labmtj: interrupted", file=sys.stderr)
         return 130
@@ -37,8 +38,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read our output has gone
         return 0
     except OSError as error:
-        print(f"labmtj: {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
-        return 1
+        return _complain(f"{error.filename or 'a file'}: {error.strerror or error}")
+    except Exception as error:
+        if "LABMTJ_TRACE" in os.environ:
+            raise
+        said = f"{type(error).__name__}: {error}"[:500]
+        return _complain(f"{said}; {FAULT}: please report it, with the trace that LABMTJ_TRACE=1 in front shows")
+
+
+def _complain(*lines: str, code: int = 1) -> int:
+    """Print an error, as far as a terminal can bear it, and return the exit code."""
+    text = "\n".join(lines)
+    shown = "".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in text[:5000])
+    print(f"labmtj: {shown}", file=sys.stderr)
+    return code
 
 
 def _named_experiment(arguments: Sequence[str]) -> Sequence[str]:
@@ -272,18 +285,21 @@ def _ls(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
 
 def _check(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
     from labmtj.bench import BenchFile, load_any
-    from labmtj.bench.hands import check_text
+    from labmtj.bench.check import check_text
     from labmtj.bench.text import bench_text
     from labmtj.ownership import check_ownership
 
     check_ownership()
     file = load_any(known.bench)
-    print(bench_text(file) if isinstance(file, BenchFile) else check_text(known.bench, file))
+    if isinstance(file, BenchFile):
+        print(bench_text(file))
+        return 0
+    print(check_text(known.bench, file), "", "ok", sep="\n")
     return 0
 
 
 def _safe(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
-    from labmtj.bench.hands import make_safe
+    from labmtj.bench.make_safe import make_safe
 
     print(*make_safe(known.bench), sep="\n")
     return 0

@@ -89,6 +89,11 @@ class Multiplier:
         bias = select_rows(self.crossbar.shape, rows, self.settings.read_volts)
         return self.crossbar.measure(bias, self._lines, self._how(polarity="both")).amperes / self.settings.read_volts
 
+    def superposed(self, inputs: FloatArray, transfer: FloatArray) -> FloatArray:
+        """Return the column currents that a transfer matrix in siemens gives: the array is linear, so rows add up."""
+        _check_inputs(inputs, self.block.rows)
+        return inputs @ transfer * self.settings.read_volts
+
     def bit_serial(self, inputs: FloatArray, baseline: FloatArray) -> FloatArray:
         """Return the column currents, baseline subtracted, from binary inputs alone, as two sources can give them.
 
@@ -112,7 +117,7 @@ class Multiplier:
         """Return the column currents for the inputs by the chosen mode, baseline subtracted, (samples, columns)."""
         _check_inputs(inputs, self.block.rows)
         if self.settings.mode == "transfer":
-            return inputs @ self.transfer() * self.settings.read_volts
+            return self.superposed(inputs, self.transfer())
         if self.settings.mode == "bit_serial":
             return self.bit_serial(inputs, baseline)
         return self.simultaneous(inputs) - baseline

@@ -30,7 +30,8 @@ from procedures.infer import InferSettings, Multiplier, column_range, pair_diffe
 from procedures.reference import ReferenceMaps, ReferenceSettings
 from procedures.write import WriteResult, WriteSettings, write_matrix
 
-Corner = Annotated[tuple[int, int], Field(strict=False)]
+_Place = Annotated[int, Field(ge=0)]
+Corner = Annotated[tuple[_Place, _Place], Field(strict=False)]
 """YAML has lists only"""
 Memory = dict[str, Any]
 Crossbars = collections.abc.Mapping[str, Crossbar]
@@ -122,12 +123,13 @@ class WineCampaign(BaseModel):
         record.describe(log, stations, solutions, wine)
 
     def _check_places(self, solutions: Solutions, station: Station) -> None:
-        try:
-            self.places(solutions).check(*(station.info.shape for _ in station.arrays))
-        except UsageError as error:
-            raise SettingError(
-                ("solutions",), f"layers of {self.solutions} on array {station.info.name}: {error}"
-            ) from None
+        shape, name = station.info.shape, station.info.name
+        for layer, block in enumerate(self.places(solutions).blocks, 1):
+            key = f"layer{layer}_at" if block.rows <= shape[0] and block.columns <= shape[1] else "solutions"
+            try:
+                block.check(shape)
+            except UsageError as error:
+                raise SettingError((key,), f"layer {layer} of {self.solutions} on array {name}: {error}") from None
 
     def _check_limits(self, array: ArrayInfo) -> None:
         self.reference.check(array, "reference")
@@ -225,16 +227,25 @@ class _Solution:
         multiplier = Multiplier(self.arrays[name], block, infer, largest)
         with self.log.tagged(purpose=Purpose.BASELINE, solution=self.number):
             baseline = multiplier.baseline()
-        with self.log.tagged(purpose=Purpose.INFER, solution=self.number):
-            amperes = multiplier.multiply(np.clip(inputs, -1, 1), baseline)
-        with self.log.tagged(purpose=Purpose.TRANSFER, solution=self.number):
-            transfer = multiplier.transfer()
+        amperes, transfer = self._product(multiplier, np.clip(inputs, -1, 1), baseline)
         row |= {
             f"layer{layer + 1}_amperes": amperes,
             f"layer{layer + 1}_baseline_amperes": baseline,
             f"layer{layer + 1}_transfer_siemens": transfer,
         }
         return pair_difference(amperes, infer.read_volts, self.station.info.delta_siemens)
+
+    def _product(
+        self, multiplier: Multiplier, inputs: FloatArray, baseline: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return the column currents and the transfer matrix; a product that follows from the matrix costs no read."""
+        amperes = None
+        if multiplier.settings.mode != "transfer":
+            with self.log.tagged(purpose=Purpose.INFER, solution=self.number):
+                amperes = multiplier.multiply(inputs, baseline)
+        with self.log.tagged(purpose=Purpose.TRANSFER, solution=self.number):
+            transfer = multiplier.transfer()
+        return multiplier.superposed(inputs, transfer) if amperes is None else amperes, transfer
 
 
 def _load(path: Path) -> Solutions:

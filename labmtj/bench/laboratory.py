@@ -76,7 +76,12 @@ class LimitsFile(BaseModel):
     model_config = _STRICT
 
     cell_volts: float | None = Field(None, gt=0)
-    line_amperes: float | None = Field(None, gt=0)
+    line_amperes: float | None = Field(
+        None,
+        gt=0,
+        description="compliance of a line with a channel of its own; N lines that share a channel share N times this, "
+        "and a shorted cell on one of them may draw what the others leave",
+    )
     pulse_seconds: float | None = Field(None, gt=0)
     disturb_volts: float | None = Field(None, gt=0)
     pulse_joules: float | None = Field(None, gt=0, description="largest energy of one pulse into one cell")

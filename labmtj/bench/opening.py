@@ -8,6 +8,7 @@ from contextlib import contextmanager, nullcontext
 from functools import partial
 
 from labmtj import library, yamlfile
+from labmtj.bench.contact import Contact
 from labmtj.bench.crossbar import BenchCrossbar
 from labmtj.bench.laboratory import LaboratoryFile
 from labmtj.bench.loading import complaint
@@ -44,6 +45,8 @@ class OpenBench(BenchCrossbar):
     sessions: Sessions
     kept: bool
     """whether chip and relays are real, and their counts outlive the run"""
+    contact: Contact | None = None
+    """what the check of this touch-down found, once there was one"""
 
     def protected(self) -> Safety:
         """Return the layer around this crossbar."""

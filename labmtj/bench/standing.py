@@ -1,13 +1,16 @@
-"""A bench of instruments as a campaign sees it: one chip, opened for the time of a run, its wiring measured first."""
+"""A bench of instruments as a campaign sees it: one chip, opened for a run, its wiring and contact measured first."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from labmtj.bench.contact import Expected
+import numpy as np
+
+from labmtj.bench.contact import Contact, Expected, contact_check
 from labmtj.bench.laboratory import LaboratoryFile, ReplayFile, VirtualFile
 from labmtj.bench.opening import OpenBench, open_laboratory
 from labmtj.bench.protecting import protected
@@ -20,6 +23,7 @@ from labmtj.safety import Safety
 from labmtj.simulated import VirtualClock
 from labmtj.verbs import Crossbar
 
+_LOG = logging.getLogger(__name__)
 AnyLaboratory = LaboratoryFile | VirtualFile | ReplayFile
 
 
@@ -61,20 +65,42 @@ class StandingBench:
 
     @contextmanager
     def opened(self, station: Station) -> Iterator[dict[str, OpenBench]]:
-        """Connect, arm, measure the wiring; make safe behind.
+        """Connect, arm, measure the wiring and the contact of every line; make safe behind.
+
+        Lines without contact and shorted ones are told and kept in the bench's `contact`; the run goes on without
+        what lies on them.
 
         Raises:
             SettingError, InstrumentError, BenchBusy: as `open_laboratory`.
-            ProcedureFailed: naming every line and relay that is not as the file says.
+            ProcedureFailed: naming every relay and cable that is not as the file says; or if no row, or no column, has
+                contact.
         """
         (chip,) = station.arrays
         with open_any(self.file, run=self._run, traffic=self._traffic) as bench:
-            if found := wiring_check(bench, Expected.of(laboratory_of(self.file))):
-                raise ProcedureFailed(
-                    f"bench {self.file.name} is not wired as its file says:\n  " + "\n  ".join(found) + "\nSources are "
-                    "at 0 V, outputs off, relays open; mend it, or the file, and try `labmtj check` first"
-                )
+            self._check(bench)
             yield {chip: bench}
+
+    def _check(self, bench: OpenBench) -> None:
+        expected = Expected.of(laboratory_of(self.file))
+        if found := [str(each) for each in wiring_check(bench, expected) if not each.on_chip]:
+            raise ProcedureFailed(
+                f"bench {self.file.name} is not wired as its file says:\n  " + "\n  ".join(found) + "\nSources are "
+                "at 0 V, outputs off, relays open; mend it, or the file, and try `labmtj check` first"
+            )
+        bench.contact = contact_check(bench, expected)
+        if bench.contact.lost:
+            raise ProcedureFailed(lost_text(self.file.name, bench.contact, expected))
+        for each in bench.contact.findings():
+            _LOG.warning("bench %s: %s; the run goes on without what lies on it", self.file.name, each)
+
+
+def lost_text(name: str, contact: Contact, expected: Expected) -> str:
+    """Say that nothing is under the probes, and what to do."""
+    largest = float(np.nanmax(np.abs(contact.amperes[contact.open])))
+    return (
+        f"bench {name}: no {contact.lost} has contact: {expected.read_volts:g} V gives it {largest:.2g} A at most. Are "
+        "the probes down, and is the chip under them? Sources are at 0 V, outputs off, relays open; nothing was written"
+    )
 
 
 @contextmanager

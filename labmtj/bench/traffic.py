@@ -142,11 +142,14 @@ def _parsed(path: Path, number: int, line: str) -> tuple[str, str, str]:
     try:
         entry = json.loads(line)
         (kind,) = (name for name in _KINDS if name in entry)
-        return str(entry["instrument"]), kind, str(entry[kind])
+        instrument, text = entry["instrument"], entry[kind]
+        if not (isinstance(instrument, str) and isinstance(text, str)):
+            raise TypeError
     except (ValueError, KeyError, TypeError, RecursionError):
         raise DataError(
             f"{path}:{number}: not a line of recorded traffic; it needs an instrument and one of {', '.join(_KINDS)}"
         ) from None
+    return instrument, kind, text
 
 
 class _NoConnection:

@@ -19,6 +19,14 @@ def create(path: Path) -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
 
 
+def make_folder(path: Path) -> None:
+    """Make a new folder, with its parents where they are missing; they would survive a power cut when it returns."""
+    above = [path.parent, *(parent.parent for parent in path.parents if not parent.exists())]
+    path.mkdir(parents=True)
+    for folder in above:
+        sync_folder(folder)
+
+
 def open_existing(path: Path) -> int:
     """Return a descriptor for changing a file that exists."""
     return os.open(path, os.O_RDWR | os.O_CLOEXEC)
@@ -108,6 +116,18 @@ def clone(source: Path, target: Path) -> None:
             fcntl.ioctl(new.fileno(), _FICLONE, old.fileno())
         except OSError:
             shutil.copyfileobj(old, new, 1 << 20)
+
+
+def write_whole(final: Path, data: bytes) -> None:
+    """Write a small file: after a power cut there is all of it, or what was there before."""
+    temporary = final.with_name(f".{final.name}.part")
+    remove(temporary)
+    descriptor = create(temporary)
+    try:
+        write_all(descriptor, data, 0)
+    finally:
+        close(descriptor)
+    replace_whole(temporary, final)
 
 
 def replace_whole(temporary: Path, final: Path) -> None:

@@ -55,7 +55,7 @@ class JournalWriter:
 
     @classmethod
     def reopen(cls, path: Path, truncate_to: int | None = None) -> Self:
-        """Go on with a journal behind its last good frame, or cut back to the end of an earlier one.
+        """Go on with a journal behind its last whole commit, or cut back to the end of an earlier frame.
 
         Raises:
             DataError: if it is no journal, is damaged before its end, or no frame ends at `truncate_to`.
@@ -72,7 +72,7 @@ class JournalWriter:
             end = good_end(path, truncate_to)
             if end < os.fstat(descriptor).st_size:
                 files.truncate(descriptor, end)
-            files.sync(descriptor)  # a frame that is whole but was never acknowledged counts as kept from here on
+            files.sync(descriptor)  # a commit that is whole but was never acknowledged counts as kept from here on
         except BlockingIOError:
             files.close(descriptor)
             raise RecordError(f"{path} is being written by another process; stop that run first") from None
@@ -107,7 +107,9 @@ class JournalWriter:
         self._pending.extend(map(frames.encode, self._joiner.rest()))
         if not self._pending:
             return
-        data = b"".join((frames.encode({"kind": "commit", "offset": self.acknowledged_bytes}), *self._pending))
+        size = sum(map(len, self._pending))
+        head = frames.encode({"kind": "commit", "offset": self.acknowledged_bytes, "bytes": size})
+        data = b"".join((head, *self._pending))
         try:
             files.write_all(self._descriptor, data, self.acknowledged_bytes)
         except OSError as error:

@@ -1,8 +1,9 @@
 """Reading a journal: the good frames from the first to the last, and what is behind them.
 
-A file head (magic, version, crc32), then frames. Every commit begins with a frame that holds its own offset. It is
-written only after the commit before it was acknowledged, so a bad frame with a later commit behind it is damage of
-acknowledged data, and a bad frame with none behind it is the torn tail that a death leaves.
+A file head (magic, version, crc32), then frames. Every commit begins with a frame that holds its own offset and how
+many bytes of frames follow. It is written only after the commit before it was acknowledged, so a bad frame with a later
+commit behind it is damage of acknowledged data, and a bad frame with none behind it is the torn tail that a death
+leaves. Whoever goes on with a journal cuts a last commit that is not whole: all of it is there, or nothing.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class JournalReader:
         try:
             with path.open("rb") as file:
                 self.size = os.fstat(file.fileno()).st_size
-                _check_file_head(path, file.read(START))
+                _check_file_head(path, file.read(START + 1))
         except OSError as error:
             raise DataError(f"{path} cannot be read: {error.strerror}") from error
         self.stop = self.size if stop is None else stop
@@ -97,21 +98,31 @@ class JournalReader:
             return _next_commit(file, self.valid_bytes, self.stop)
 
 
+def is_unborn(head: bytes) -> bool:
+    """Tell whether a death cut off the making of a file that begins so: `head` is its first START + 1 bytes, or fewer.
+
+    The first bytes are missing, or were claimed and never filled; and there are no others.
+    """
+    return (len(head) < START and file_head().startswith(head)) or (len(head) <= START and not any(head))
+
+
 def file_head() -> bytes:
     """Return the first bytes of a journal."""
     return _FILE_HEAD.pack(_MAGIC, VERSION, zlib.crc32(_MAGIC + VERSION.to_bytes(4, "little")))
 
 
 def good_end(path: Path, truncate_to: int | None = None) -> int:
-    """Return where writing may go on: behind the last good frame, or at `truncate_to`.
+    """Return where writing may go on: behind the last whole commit, or at `truncate_to`.
 
     Raises:
         DataError: if the journal is damaged before its end, or `truncate_to` is not the end of a good frame.
     """
     reader = JournalReader(path)
-    ends = {START}
-    for _ in reader.payloads():
+    ends, begun, wanted = {START}, START, START
+    for offset, payload in reader.payloads():
         ends.add(reader.valid_bytes)
+        if frames.has_kind(payload, "commit"):
+            begun, wanted = offset, reader.valid_bytes + _promised(reader.decoded(offset, payload))
     if (resumed := reader.damage()) is not None:
         raise DataError(
             f"{path} is damaged between bytes {reader.valid_bytes} and {resumed}, with acknowledged rows behind; "
@@ -119,7 +130,15 @@ def good_end(path: Path, truncate_to: int | None = None) -> int:
         )
     if truncate_to is not None and truncate_to not in ends:
         raise DataError(f"{path} has no frame that ends at byte {truncate_to} (good up to {reader.valid_bytes})")
-    return reader.valid_bytes if truncate_to is None else truncate_to
+    if truncate_to is not None:
+        return truncate_to
+    return reader.valid_bytes if reader.valid_bytes >= wanted else begun
+
+
+def _promised(commit: Record) -> int:
+    """Return how many bytes of frames belong to a commit; 0 if it was written before commits said so."""
+    promised = commit.get("bytes")
+    return promised if isinstance(promised, int) else 0
 
 
 def fingerprint(path: Path, offset: int) -> int | None:
@@ -208,11 +227,11 @@ def _is_commit(encoded: bytes, offset: int) -> bool:
 
 
 def _check_file_head(path: Path, head: bytes) -> None:
-    if len(head) < START and file_head().startswith(head):
+    if is_unborn(head):
         raise DataError(f"{path} was being made when its writer died: nothing was recorded in it; start a new run")
     if len(head) < START or not head.startswith(_MAGIC):
         raise DataError(f"{path} is not a journal of labmtj")
-    _, version, check = _FILE_HEAD.unpack(head)
+    _, version, check = _FILE_HEAD.unpack_from(head)
     if check != zlib.crc32(head[: START - 4]):
         raise DataError(
             f"{path} has a damaged head; restore its first {START} bytes from another journal of this version"

@@ -114,6 +114,8 @@ def _chip(contents: Contents, chip: str, number: int) -> Section:
 
 def _bench(contents: Contents) -> Section:
     blocks: list[Block] = []
+    if contents.has(f"{bench.CONTACT}/open"):
+        blocks.append(tried("Contact", partial(bench.contact_table, contents)))
     if contents.shown:
         blocks.append(tried("Time", partial(bench.time_table, contents)))
     if contents.chips:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from labmtj.errors import LabmtjError, ProcedureFailed, Stopped, UsageError
-from labmtj.record import Checkpointer, JournalLog, JournalWriter, last_states, open_data
-from labmtj.record.replay import START
+from labmtj.record import Checkpointer, JournalLog, JournalWriter, files, last_states, open_data
+from labmtj.record.replay import START, is_unborn
 from labmtj.run.experiment import Experiment, load_run
 from labmtj.run.folder import RunFolder
 from labmtj.run.workers import Crew, Plan, States, crew
@@ -74,8 +74,10 @@ def _rewound(journal: Path, stations: set[str], *, cut: bool) -> tuple[JournalLo
     """
     if not journal.exists():
         return JournalLog(JournalWriter.create(journal)), {}
-    if journal.stat().st_size < START:  # its writer died before the first bytes were down
-        journal.unlink()
+    with journal.open("rb") as file:
+        unborn = is_unborn(file.read(START + 1))
+    if unborn:  # its writer died before the first bytes were down
+        files.remove(journal)
         return JournalLog(JournalWriter.create(journal)), {}
     states, end = last_states(journal, stations)
     return JournalLog.reopen(journal, end if cut else None), states

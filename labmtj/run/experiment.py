@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 import labmtj
 from labmtj import library, yamlfile
 from labmtj.bench import BenchFile, SimulatedBench, StandingBench, load_any
+from labmtj.bench.contact_table import contact_table
 from labmtj.bench.loading import AnyBenchFile
 from labmtj.errors import SettingError
 from labmtj.quantities import Station
@@ -111,6 +112,8 @@ class Experiment:
         for station in stations:
             for name in station.arrays:
                 declare_tables(log, name, station.info.shape)
+        if self.on_instruments:
+            log.table(contact_table(stations[0].info.shape))
 
     def check(self) -> None:
         """Raise UsageError if the settings do not fit bench or input files; nothing is applied, nothing kept."""

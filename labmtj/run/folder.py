@@ -34,14 +34,12 @@ class RunFolder:
         now = datetime.datetime.now(datetime.UTC)
         path = parent / f"{now:%Y%m%dT%H%M%SZ}_{secrets.token_hex(2)}"
         try:
-            path.mkdir(parents=True)
+            files.make_folder(path)
         except OSError as error:
             raise UsageError(f"{path}: cannot be made: {error.strerror}; choose another place with --out") from error
         folder = cls(path)
         try:
-            part = path / ".run.yaml.part"
-            part.write_text(yamlfile.dumps(run.model_dump(mode="json")), encoding="utf-8")
-            files.replace_whole(part, folder.run_yaml)
+            files.write_whole(folder.run_yaml, yamlfile.dumps(run.model_dump(mode="json")).encode())
         except OSError as error:
             shutil.rmtree(path, ignore_errors=True)
             raise RecordError(

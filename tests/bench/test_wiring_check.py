@@ -12,7 +12,7 @@ def findings(bench, prepare=lambda world: None, **options):
     crossbar, world = bench(arm=False, **options)
     prepare(world)
     crossbar.arm()
-    return wiring_check(crossbar, EXPECTED)
+    return list(map(str, wiring_check(crossbar, EXPECTED)))
 
 
 @pytest.mark.parametrize("grounds_open", [False, True])
