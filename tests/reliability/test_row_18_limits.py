@@ -104,7 +104,7 @@ def small_array():
 
 LIMITS = st.fixed_dictionaries(
     {
-        "cell_volts": st.floats(0.2, 1.0), "line_amperes": st.floats(1e-4, 2e-3), "pulse_seconds": st.floats(1e-3, 0.1),
+        "cell_volts": st.floats(0.2, 1.0), "line_amperes": st.floats(2e-5, 2e-3), "pulse_seconds": st.floats(1e-3, 0.1),
         "disturb_volts": st.floats(0.05, 0.2), "pulse_joules": st.floats(1e-8, 1e-5),
         "pulses_per_cell": st.integers(1, BUDGET),
     }
