@@ -43,6 +43,10 @@ class Crossbar(Protocol):
         """The time base of every stamp."""
         ...
 
+    def arm(self) -> None:
+        """Make ready for the first bias; nothing to do where nothing can be live."""
+        ...
+
     def can(self, bias: Bias, seconds: float = 0.0) -> Refusal | None:
         """Say why the bias (as a pulse, if `seconds` > 0) cannot be given, or None: ask before planning."""
         ...

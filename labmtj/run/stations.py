@@ -11,10 +11,10 @@ from labmtj.bench.contact_table import PATH as CONTACT
 from labmtj.bench.contact_table import contact_row
 from labmtj.errors import UsageError
 from labmtj.layer import Layer
-from labmtj.limits import Limited
 from labmtj.quantities import Bias, Currents, Lines, Pulse, Reading, Station
 from labmtj.record import FrameLog, open_data
 from labmtj.record.recorded import Recorded
+from labmtj.run.counts import put_counts
 from labmtj.run.experiment import Experiment
 from labmtj.schema import Attribute
 from labmtj.stopping import Stoppable
@@ -42,7 +42,8 @@ class StationAtWork:
     ) -> None:
         self.campaign, self.station = experiment.campaign, station
         self._opened = ExitStack()
-        self.crossbars: Mapping[str, Any] = self._opened.enter_context(experiment.connect().opened(station))
+        self._bench, self._over_budget = experiment.connect(), experiment.over_budget
+        self.crossbars: Mapping[str, Any] = self._opened.enter_context(self._bench.opened(station))
         self.memory: dict[str, Any] = {}
         self.log = FrameLog()
         self._check, self._keep = check, keep
@@ -63,9 +64,14 @@ class StationAtWork:
             self._keep_now()
 
     def layer_around(self, crossbars: Mapping[str, Crossbar]) -> None:
-        """Put limits, journaling and stop requests around the crossbars that the blocks work with."""
+        """Put safety, journaling and stop requests around the crossbars that the blocks work with."""
+        self.safeties = {
+            name: self._bench.protected(self.station, name, crossbar) for name, crossbar in crossbars.items()
+        }
+        for safety in self.safeties.values() if self._over_budget else ():
+            safety.allow_over_budget()
         self._layered: dict[str, Crossbar] = {
-            name: Recorded(Limited(crossbar), self.log, name) for name, crossbar in crossbars.items()
+            name: Recorded(safety, self.log, name) for name, safety in self.safeties.items()
         }
         if self._keep is not None:
             self._layered = {name: Kept(crossbar, self._keep_now) for name, crossbar in self._layered.items()}
@@ -93,7 +99,14 @@ class StationAtWork:
         snapshots = {
             name: crossbar.snapshot() for name, crossbar in self.crossbars.items() if hasattr(crossbar, "snapshot")
         }
-        state = {"next": index + 1, "memory": self.memory, "crossbars": snapshots, "bench": self.provenance}
+        ledgers = {name: safety.snapshot() for name, safety in self.safeties.items()}
+        put_counts(self.log, self.safeties)
+        for safety in self.safeties.values():
+            safety.sync()
+        state = {
+            "next": index + 1, "memory": self.memory, "crossbars": snapshots, "bench": self.provenance,
+            "ledgers": ledgers,
+        }  # fmt: skip
         self.log.state(self.station.name, state)
         return self.log.take()
 
@@ -115,6 +128,8 @@ class StationAtWork:
             self.campaign.distrust(self.memory)
         for name, snapshot in state["crossbars"].items():
             self.crossbars[name].restore(snapshot)
+        for name, counts in state.get("ledgers", {}).items():
+            self.safeties[name].restore(counts)
 
     def close(self) -> None:
         """Leave the bench safe."""
