@@ -76,6 +76,11 @@ class RunFolder:
         return self.path / "run.log"
 
     @property
+    def guardian(self) -> Path:
+        """JSON lines of the guardian: what it did behind a death, and when."""
+        return self.path / "guardian.jsonl"
+
+    @property
     def report(self) -> Path:
         """The HTML report."""
         return self.path / "report.html"

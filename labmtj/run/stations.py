@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
-from labmtj.errors import UsageError
+from labmtj.errors import RecordError, UsageError
 from labmtj.layer import Layer
 from labmtj.limits import Limited
+from labmtj.moments import Moment
 from labmtj.quantities import Bias, Currents, Lines, Pulse, Reading, Station
 from labmtj.record import FrameLog, open_data
+from labmtj.record.intents import OUTPUTS_OFF, Announced
 from labmtj.record.recorded import Recorded
 from labmtj.run.experiment import Experiment
-from labmtj.schema import Attribute
+from labmtj.run.recovery import Interrupted
+from labmtj.schema import Attribute, Purpose
 from labmtj.stopping import Stoppable
 from labmtj.verbs import Crossbar
 
@@ -28,6 +31,7 @@ class StationAtWork:
         station: this one.
         check: called before every operation; what it raises ends the block.
         keep: makes frames durable; called after every operation on a bench of instruments, which cannot do it again.
+        interrupted: what an earlier part of a run on instruments left open.
     """
 
     def __init__(
@@ -37,13 +41,16 @@ class StationAtWork:
         station: Station,
         check: Callable[[], None] | None = None,
         keep: Callable[[bytes], None] | None = None,
+        interrupted: Interrupted | None = None,
     ) -> None:
         self.campaign, self.station = experiment.campaign, station
         self._opened = ExitStack()
         self.crossbars: Mapping[str, Any] = self._opened.enter_context(experiment.connect().opened(station))
+        self._opened_at = Moment.now()
+        self._closed = False
         self.memory: dict[str, Any] = {}
         self.log = FrameLog()
-        self._check, self._keep = check, keep
+        self._check, self._keep, self._interrupted = check, keep, interrupted
         experiment.describe(stations, self.log)
         self.layer_around(self.crossbars)
         self.log.take()  # the tables are known here now, and written once by the main process
@@ -53,8 +60,11 @@ class StationAtWork:
 
     def layer_around(self, crossbars: Mapping[str, Crossbar]) -> None:
         """Put limits, journaling and stop requests around the crossbars that the blocks work with."""
+        announced = crossbars if self._keep is None else {
+            name: Announced(crossbar, self.log, name, self._keep_now) for name, crossbar in crossbars.items()
+        }  # fmt: skip
         self._layered: dict[str, Crossbar] = {
-            name: Recorded(Limited(crossbar), self.log, name) for name, crossbar in crossbars.items()
+            name: Recorded(Limited(crossbar), self.log, name) for name, crossbar in announced.items()
         }
         if self._keep is not None:
             self._layered = {name: Kept(crossbar, self._keep_now) for name, crossbar in self._layered.items()}
@@ -73,8 +83,12 @@ class StationAtWork:
     def run_block(self, index: int) -> bytes:
         """Do block `index` and return its frames (the last of them, if they are kept on the way).
 
-        The last frame is the snapshot to go on from.
+        The last frame is the snapshot to go on from. Before the first block that an interruption cut off, its pulse is
+        answered for and the cells are read again.
         """
+        if self._interrupted is not None:
+            self._recover(self._interrupted)
+            self._interrupted = None
         self.campaign.block(self.station, index, self._layered, self.memory, self.log)
         snapshots = {
             name: crossbar.snapshot() for name, crossbar in self.crossbars.items() if hasattr(crossbar, "snapshot")
@@ -83,6 +97,12 @@ class StationAtWork:
         self.log.state(self.station.name, state)
         return self.log.take()
 
+    def _recover(self, interrupted: Interrupted) -> None:
+        interrupted.record(self.log, self.crossbars, self._opened_at)
+        self._keep_now()
+        with self.log.tagged(Purpose.RECOVERY):
+            self.campaign.distrust(self.station, self._layered, self.memory, self.log)
+
     def conclude(self, data: Path) -> bytes:
         """Work out what follows from the station's records, which it reads as anybody would; return frames."""
         with open_data(data) as records:
@@ -90,7 +110,7 @@ class StationAtWork:
         return self.log.take()
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go back to a snapshot. Instruments and chip stay as they are: they are to be the same, and read again.
+        """Go back to a snapshot. Instruments and chip stay as they are: they are to be the same.
 
         Raises:
             UsageError: for another chip, wiring or instrument than the run began with.
@@ -98,13 +118,17 @@ class StationAtWork:
         self.memory = dict(state["memory"])
         if self.provenance:
             _check_same(state.get("bench", {}), self.provenance)
-            self.campaign.distrust(self.memory)
         for name, snapshot in state["crossbars"].items():
             self.crossbars[name].restore(snapshot)
 
     def close(self) -> None:
-        """Leave the bench safe."""
+        """Leave the bench safe, and note when it was; again does nothing."""
         self._opened.close()
+        if self._keep is not None and not self._closed:
+            self._closed = True
+            self.log.mark(OUTPUTS_OFF, Moment.now().values())
+            with suppress(RecordError):  # what the disk refuses now it has refused before, and that was told
+                self._keep_now()
 
 
 class Kept(Layer):
