@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labmtj import __version__
-from labmtj.errors import LabmtjError, UsageError
+from labmtj.errors import LabmtjError, ProcedureFailed, UsageError
 
 if TYPE_CHECKING:
     from labmtj.run import Progress, RunFolder
@@ -39,6 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         print(f"labmtj: {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
         return 1
+    finally:
+        if arguments is None:  # the outcome stands, whatever is pressed while the process ends
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _named_experiment(arguments: Sequence[str]) -> Sequence[str]:
@@ -170,8 +175,18 @@ def _resume(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG
 def _finish(folder: RunFolder) -> int:
     from labmtj.report import summary_text, write_report
 
-    write_report(folder.data, folder.report)
-    print(summary_text(folder.data))
+    try:
+        write_report(folder.data, folder.report)
+        text = summary_text(folder.data)
+    except (LabmtjError, OSError):
+        raise
+    except Exception as error:
+        folder.note("the report failed", error=repr(error), trace="".join(traceback.format_exception(error)))
+        raise ProcedureFailed(
+            f"{folder.data} is complete, but its report failed: {type(error).__name__}: {error}. This is a "
+            f"fault of the program, the trace is in {folder.log}; `labmtj report {folder.path}` tries again"
+        ) from error
+    print(text)
     print(f"report: {folder.report}")
     return 0
 
@@ -225,6 +240,15 @@ def _minutes(seconds: float) -> str:
     return f"{minutes}:{rest:02d}"
 
 
+@contextmanager
+def _stopped_at_once() -> Iterator[None]:
+    """Let a signal break off what goes on within, Ctrl+Z too: a bench in hand is never left with its outputs on."""
+    from labmtj.stopping import PAUSE, stop_requests
+
+    with stop_requests(patience_seconds=0, further={PAUSE}):
+        yield
+
+
 # -- other commands ----------------------------------------------------------------------------------------------------
 
 
@@ -274,7 +298,8 @@ def _check(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG0
 
     check_ownership()
     file = load_any(known.bench)
-    print(bench_text(file) if isinstance(file, BenchFile) else check_text(known.bench, file))
+    with _stopped_at_once():
+        print(bench_text(file) if isinstance(file, BenchFile) else check_text(known.bench, file))
     return 0
 
 
@@ -288,14 +313,16 @@ def _safe(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG00
 def _read(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
     from labmtj.bench.hands import read_cell
 
-    print(read_cell(known.bench, known.row, known.column, known.volts))
+    with _stopped_at_once():
+        print(read_cell(known.bench, known.row, known.column, known.volts))
     return 0
 
 
 def _pulse(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
     from labmtj.bench.hands import pulse_cell
 
-    print(pulse_cell(known.bench, known.row, known.column, known.volts, known.seconds))
+    with _stopped_at_once():
+        print(pulse_cell(known.bench, known.row, known.column, known.volts, known.seconds))
     return 0
 
 

@@ -25,7 +25,7 @@ class Moment:
     @classmethod
     def now(cls) -> Self:
         """Return the present moment."""
-        utc = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+        utc = datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds")
         return cls(utc, _boot_seconds(), _boot())
 
     @classmethod

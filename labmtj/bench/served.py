@@ -19,7 +19,7 @@ START_SECONDS = 60.0
 
 
 class ServedBench:
-    """`labmtj serve` of a bench file, as a child process that ends with this one.
+    """`labmtj serve` of a bench file, as a child process that ends with this one, and with its guardian.
 
     Args:
         file: of the bench, everything in it resolved: the child needs no other file.
@@ -34,8 +34,9 @@ class ServedBench:
         options = [word for fault in faults for word in ("--fault", fault)]
         command = [sys.executable, "-m", "labmtj", "serve", "-", "--with-parent", *options]
         self._process = subprocess.Popen(  # noqa: S603 - our own program
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            start_new_session=True,  # a Ctrl+C is for the run, which needs its instruments to make them safe
+        )  # fmt: skip
         assert self._process.stdin is not None
         with suppress(OSError):  # a child that has died already tells why on its standard error
             self._process.stdin.write(file.model_dump_json() + "\n")
@@ -67,6 +68,12 @@ class ServedBench:
         _, said = self._process.communicate()
         text = said.strip().removeprefix("labmtj: ") or "it ended without a word"
         return InstrumentError("virtual bench", self.name, f"the server did not start: {text[-1000:]}")
+
+    @property
+    def lifeline(self) -> int:
+        """The descriptor by which the server lives: it ends when all processes that hold this one have gone."""
+        assert self._process.stdin is not None
+        return self._process.stdin.fileno()
 
     @property
     def resources(self) -> dict[str, str]:

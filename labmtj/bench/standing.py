@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from labmtj.bench.contact import Expected
+from labmtj.bench.forking import closed_in_forks
 from labmtj.bench.laboratory import LaboratoryFile, ReplayFile, VirtualFile
 from labmtj.bench.opening import OpenBench, open_laboratory
 from labmtj.bench.served import BookedClock, ServedBench
@@ -32,10 +35,13 @@ class StandingBench:
         file: of the bench.
         run: name of the run, for another process that wants the same instruments.
         traffic: file to record what goes over the wire in, or None.
+        record: file for the guardian to note in what it did, or None.
     """
 
-    def __init__(self, file: AnyLaboratory, run: str = "", traffic: Path | None = None) -> None:
-        self.file, self._run, self._traffic = file, run, traffic
+    def __init__(
+        self, file: AnyLaboratory, run: str = "", traffic: Path | None = None, record: Path | None = None
+    ) -> None:
+        self.file, self._run, self._traffic, self._record = file, run, traffic, record
 
     def arrays(self) -> list[ArrayInfo]:
         """Return what is known by design of the array on the chip, within the limits of the bench."""
@@ -60,7 +66,7 @@ class StandingBench:
             ProcedureFailed: naming every line and relay that is not as the file says.
         """
         (chip,) = station.arrays
-        with open_any(self.file, run=self._run, traffic=self._traffic) as bench:
+        with open_any(self.file, run=self._run, traffic=self._traffic, record=self._record) as bench:
             if found := wiring_check(bench, Expected.of(laboratory_of(self.file))):
                 raise ProcedureFailed(
                     f"bench {self.file.name} is not wired as its file says:\n  " + "\n  ".join(found) + "\nSources are "
@@ -71,8 +77,9 @@ class StandingBench:
 
 @contextmanager
 def open_any(
-    file: AnyLaboratory, *, run: str = "", traffic: Path | None = None, arm: bool = True, faults: tuple[str, ...] = ()
-) -> Iterator[OpenBench]:
+    file: AnyLaboratory, *, run: str = "", traffic: Path | None = None, record: Path | None = None, arm: bool = True,
+    faults: tuple[str, ...] = (),
+) -> Iterator[OpenBench]:  # fmt: skip
     """Open a bench of any kind but simulated; a virtual one is served, a replayed one answers from its tape."""
     with ExitStack() as stack:
         wrap = None
@@ -84,9 +91,11 @@ def open_any(
             wrap = recorder.around
         if isinstance(file, VirtualFile):
             served = stack.enter_context(ServedBench(file, faults))
+            stack.enter_context(closed_in_forks(partial(os.close, served.lifeline)))
             bench = open_laboratory(
-                file.of, resources=served.resources, clock=BookedClock(served), wrap=wrap, run=run, arm=arm
-            )
+                file.of, resources=served.resources, clock=BookedClock(served), wrap=wrap, run=run, arm=arm,
+                record=record, keep=(served.lifeline,),
+            )  # fmt: skip
         elif isinstance(file, ReplayFile):
             from labmtj.bench.traffic import Tape
 
@@ -94,5 +103,5 @@ def open_any(
             adapters: Mapping[str, object] = {name: tape.adapter(name) for name in file.of.instruments}
             bench = open_laboratory(file.of, adapters=adapters, clock=VirtualClock(), run=run, arm=arm)
         else:
-            bench = open_laboratory(file, wrap=wrap, run=run, arm=arm)
+            bench = open_laboratory(file, wrap=wrap, run=run, arm=arm, record=record)
         yield stack.enter_context(bench)

@@ -27,7 +27,7 @@ class TrafficRecorder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._file: TextIO = path.open("x", encoding="utf-8", buffering=1)
+        self._file: TextIO = path.open("a", encoding="utf-8", buffering=1)  # "a": a run that pauses goes on in it
         self._lock = threading.Lock()
         self._begun = time.monotonic()
 

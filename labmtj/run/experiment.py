@@ -88,6 +88,8 @@ class Experiment:
     """name of the run's folder, once there is one"""
     traffic: Path | None = None
     """file to record what goes over the wire in"""
+    guardian: Path | None = None
+    """file for the guardian of a bench to note in what it did"""
 
     @cached_property
     def campaign(self) -> Campaign:
@@ -121,7 +123,7 @@ class Experiment:
         """Return the bench; nothing is opened yet."""
         if isinstance(self.bench, BenchFile):
             return SimulatedBench(self.bench, self.seed)
-        return StandingBench(self.bench, self.run, self.traffic)
+        return StandingBench(self.bench, self.run, self.traffic, self.guardian)
 
     def resolved(self) -> RunFile:
         """Return what goes into `run.yaml`."""

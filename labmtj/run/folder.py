@@ -77,7 +77,7 @@ class RunFolder:
 
     @property
     def guardian(self) -> Path:
-        """JSON lines of the guardian: what it did behind a death, and when."""
+        """JSON lines about what the guardian of a bench did, if the run died."""
         return self.path / "guardian.jsonl"
 
     @property
