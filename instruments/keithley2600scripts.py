@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from instruments.tsp import listing, literal
+from instruments.tspnumbers import listing, literal
 from labmtj.shots import Pulses, Shots
 
 AUTOZERO_OFF, AUTOZERO_ONCE = 0, 1

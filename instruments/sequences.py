@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from instruments.scpi import decoded, text, texts, without_sentinels
-from instruments.smumodel import check_aperture
+from instruments.smumodel import check_aperture, check_width
 from instruments.sourcemeasure import SourceMeasure
 from labmtj.errors import InstrumentError, Stopped
 from labmtj.quantities import FloatArray
@@ -80,7 +80,7 @@ class SequencedUnit(SourceMeasure):
             LimitExceeded, InstrumentError, Stopped: as in `run_shots`.
         """
         self._check_levels(pulses.channels, pulses.volts)
-        self.model.check_width(self.name, pulses.seconds)
+        check_width(self.name, pulses.seconds, self.model.facts.shortest_pulse_seconds)
         return self._in_pieces(
             len(pulses), self._pulse_seconds(pulses.seconds), (self.model.longest_sequence - 1) // 2,
             lambda part: self._pulse_train(replace(pulses, volts=pulses.volts[part])),

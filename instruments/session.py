@@ -68,10 +68,10 @@ class Session(Instrument):
             self._tainted = False
             super().write(command, **kwargs)
 
-    def receive(self) -> str:
-        """Receive a reply; what PyMeasure calls `read` is a verb of a source-measure unit here."""
+    def read(self, **kwargs: Any) -> str:
+        """Receive a reply."""
         with self._guarded():
-            return str(self.adapter.read())
+            return str(super().read(**kwargs))
 
     def ask(self, command: str, query_delay: float | None = None) -> str:
         """Send a query, and return the reply to it and to no other."""
@@ -79,7 +79,7 @@ class Session(Instrument):
         self.write(f"*ESE {self._number};*ESE?;{command}")
         self.wait_for(query_delay)
         for _ in range(STALE_REPLIES):
-            reply = self.receive().strip()
+            reply = self.read().strip()
             numbered = _NUMBERED.match(reply)
             if numbered is None:
                 break
@@ -90,7 +90,7 @@ class Session(Instrument):
     def ask_plainly(self, command: str) -> str:
         """Send a query that may meet another instrument or language than expected, and return the next reply."""
         self.write(command)
-        return self.receive().strip()
+        return self.read().strip()
 
     def distrust(self, problem: str, reply: str) -> InstrumentError:
         """Return an error about a senseless reply."""

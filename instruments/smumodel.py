@@ -79,15 +79,15 @@ class Model:
         place = np.searchsorted(scales, np.abs(np.nan_to_num(amperes, nan=np.inf)))
         return np.asarray(scales[np.minimum(place, len(scales) - 1)], float)
 
-    def check_width(self, who: str, seconds: float) -> None:
-        """Raise CannotDo for a pulse that is too short."""
-        shortest = self.facts.shortest_pulse_seconds
-        if not seconds >= shortest:
-            raise CannotDo(f"{who}: a pulse of {seconds:g} s is too short; its shortest is {shortest:g} s")
-
 
 def check_aperture(who: str, facts: UnitFacts, seconds: float) -> None:
     """Raise CannotDo for an aperture that a unit lacks."""
     shortest, longest = facts.aperture_seconds
     if not shortest * (1 - 1e-9) <= seconds <= longest * (1 + 1e-9):
         raise CannotDo(f"{who}: aperture {seconds:g} s is not within {shortest:g} to {longest:g} s")
+
+
+def check_width(who: str, seconds: float, shortest_seconds: float) -> None:
+    """Raise CannotDo for a pulse that is too short for a unit."""
+    if not seconds >= shortest_seconds:
+        raise CannotDo(f"{who}: a pulse of {seconds:g} s is too short; its shortest is {shortest_seconds:g} s")

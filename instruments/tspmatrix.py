@@ -12,7 +12,8 @@ from pymeasure.adapters import Adapter
 from pymeasure.instruments import Instrument
 from pymeasure.instruments.validators import strict_discrete_set
 
-from instruments.tsp import TSPInstrument, model_of, number
+from instruments.tsp import TSPInstrument, model_of
+from instruments.tspnumbers import number
 from labmtj.errors import UsageError
 from labmtj.shots import Identity
 

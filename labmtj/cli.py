@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from labmtj.run import Progress, RunFolder
 
 RUNS = Path("runs")
+FAULT = "this is a fault of labmtj"
+"""said of an error that nobody foresaw"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,8 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(known.command(known, rest) or 0)
     except LabmtjError as error:
-        print(f"labmtj: {error}", *getattr(error, "__notes__", ()), sep="\n", file=sys.stderr)
-        return error.exit_code
+        return _complain(str(error), *getattr(error, "__notes__", ()), code=error.exit_code)
     except KeyboardInterrupt:
         print("labmtj: interrupted", file=sys.stderr)
         return 130
@@ -39,11 +40,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read our output has gone
         return 0
     except OSError as error:
-        print(f"labmtj: {error.filename or 'a file'}: {error.strerror or error}", file=sys.stderr)
-        return 1
+        return _complain(f"{error.filename or 'a file'}: {error.strerror or error}")
+    except Exception as error:
+        if "LABMTJ_TRACE" in os.environ:
+            raise
+        said = f"{type(error).__name__}: {error}"[:500]
+        return _complain(f"{said}; {FAULT}: please report it, with the trace that LABMTJ_TRACE=1 in front shows")
     finally:
         if arguments is None:  # the outcome stands, whatever is pressed while the process ends
             signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _complain(*lines: str, code: int = 1) -> int:
+    """Print an error, as far as a terminal can bear it, and return the exit code."""
+    text = "\n".join(lines)
+    shown = "".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in text[:5000])
+    print(f"labmtj: {shown}", file=sys.stderr)
+    return code
 
 
 def _named_experiment(arguments: Sequence[str]) -> Sequence[str]:
@@ -99,6 +112,9 @@ def _parser() -> argparse.ArgumentParser:
     ls.add_argument("folder", type=Path, nargs="?", default=RUNS)
     check = add("check", _check, "check a bench file and its arrays")
     check.add_argument("bench", nargs="?", default="simulated")
+    check.add_argument(
+        "--no-rehearsal", action="store_true", help="leave out what the wine campaign would take on these instruments"
+    )
     safe = add("safe", _safe, "bring every source of a bench to 0 V and off, every relay to rest")
     safe.add_argument("bench")
     read = add("read", _read, "read one cell")
@@ -154,9 +170,10 @@ def _run(known: argparse.Namespace, rest: Sequence[str]) -> int:
     changes = settings_from(known.experiment, rest)
     experiment = load_experiment(known.experiment, bench=known.bench, seed=known.seed, changes=changes)
     if known.rehearse:
+        from labmtj.run.rehearsal_text import full_text
         from labmtj.run.rehearse import rehearse
 
-        print(rehearse(experiment))
+        print(full_text(rehearse(experiment)))
         return 0
     with _Display() as display:
         folder = start(experiment, known.out, workers=known.workers, show=display, record_traffic=known.record_traffic)
@@ -292,19 +309,27 @@ def _ls(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
 
 def _check(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
     from labmtj.bench import BenchFile, load_any
-    from labmtj.bench.hands import check_text
+    from labmtj.bench.check import check_text
     from labmtj.bench.text import bench_text
     from labmtj.ownership import check_ownership
 
     check_ownership()
     file = load_any(known.bench)
+    if isinstance(file, BenchFile):
+        print(bench_text(file))
+        return 0
     with _stopped_at_once():
-        print(bench_text(file) if isinstance(file, BenchFile) else check_text(known.bench, file))
+        print(check_text(known.bench, file), flush=True)
+        if not known.no_rehearsal:
+            from labmtj.run.rehearsal_text import bench_rehearsal
+
+            print("", bench_rehearsal(known.bench), sep="\n")
+    print("", "ok", sep="\n")
     return 0
 
 
 def _safe(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
-    from labmtj.bench.hands import make_safe
+    from labmtj.bench.make_safe import make_safe
 
     print(*make_safe(known.bench), sep="\n")
     return 0

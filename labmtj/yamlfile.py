@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,10 +20,46 @@ if TYPE_CHECKING:
 Model = TypeVar("Model", bound="BaseModel")
 Key = tuple[str | int, ...]
 MAX_BYTES = 1_000_000
+MAX_VALUES = 20_000
+"""keys and values of a file; a loader in Python takes half a second for them"""
+MAX_DEPTH = 20
+_LONGEST_NUMBER = 400  # digits; the largest float has 309
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML as people mean it: `1e-3` is a number, `no` is a word, `010` is ten; no aliases, no duplicate keys."""
+    """YAML as people mean it: `1e-3` is a number, `no` is a word, `010` is ten; no aliases, tags or endless nests."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._values = self._depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """Compose a value if it is one that a labmtj file may hold; refused here, before it costs memory."""
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        self._values += 1
+        self._depth += 1
+        if problem := self._problem(event):
+            raise yaml.composer.ComposerError(None, None, problem, event.start_mark)
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+    def _problem(self, event: Any) -> str:
+        if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
+            return "YAML anchors and aliases (&name, *name) are not accepted; write it out"
+        if event.tag is not None:
+            return f"the tag {event.tag[:60]!r} is not accepted; remove it"
+        if self._depth > MAX_DEPTH:
+            return f"nested deeper than {MAX_DEPTH} levels"
+        return f"more than {MAX_VALUES} values; it holds settings, not data" if self._values > MAX_VALUES else ""
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes text that the loader, or any other, would read as something else; writes out what stands twice."""
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - PyYAML's
+        """Write it out."""
+        return True
 
 
 _Loader.yaml_implicit_resolvers = {}
@@ -33,6 +71,7 @@ for _tag, _pattern, _first in (
     ("tag:yaml.org,2002:float", r"^(?:[-+]?\.inf|\.nan)$", "-+."),
 ):
     _Loader.add_implicit_resolver(_tag, re.compile(_pattern), list(_first))
+    _Dumper.add_implicit_resolver(_tag, re.compile(_pattern), list(_first))
 
 
 def _integer(loader: _Loader, node: yaml.ScalarNode) -> int:
@@ -59,7 +98,7 @@ class YamlFile:
 
     def complaint(self, key: Key, problem: str) -> ConfigError:
         """Return the error that says where in the file a value is wrong, and why."""
-        return ConfigError(f"{self._where(key)}: {'.'.join(map(str, key)) or 'file'}: {problem}")
+        return ConfigError(f"{self._where(key)}: {dotted(key)}: {_shortened(problem)}")
 
     def _where(self, key: Key) -> str:
         for known in (key[:length] for length in range(len(key), -1, -1)):
@@ -86,7 +125,10 @@ class YamlFile:
         problems = error.errors(include_url=False)
         first = problems[0]
         key = (*under, *(part for part in first["loc"] if not str(part).startswith(("function-", "is-instance"))))
-        remedy = {"extra_forbidden": "is not a known key; remove it or correct its spelling"}
+        remedy = {
+            "extra_forbidden": "is not a known key; remove it or correct its spelling",
+            "string_pattern_mismatch": f"{str(first['input'])[:60]!r} is no name here; take letters, digits, - and _",
+        }
         said = first["msg"].removeprefix("Value error, ")
         text = remedy.get(first["type"], f"{said[0].lower()}{said[1:]}; found {first['input']!r}"[:300])
         if first["type"] == "missing":
@@ -99,63 +141,98 @@ def load(path: str | Path) -> YamlFile:
     """Read a YAML file whose top level is a mapping; raise ConfigError naming file, line and key."""
     path = Path(path)
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ConfigError(
-                f"{path}: is larger than {MAX_BYTES // 1000} kB; a labmtj YAML file holds settings, not data"
-            )
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        text = content.decode("utf-8")
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file; check the path") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}; check the path") from error
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{path}:{line}: cannot be read: it is not text in UTF-8; save it in that encoding") from None
     return loads(text, path)
 
 
 def loads(text: str, path: str | Path) -> YamlFile:
     """Parse YAML text; `path` is the name used in errors."""
     path = Path(path)
+    if len(text) > MAX_BYTES:
+        raise ConfigError(f"{path}: is larger than {MAX_BYTES // 1000} kB; a labmtj YAML file holds settings, not data")
     try:
         loader = _Loader(text)
         node = loader.get_single_node()
-        lines: dict[Key, int] = {}
         if not isinstance(node, yaml.MappingNode):
             raise ConfigError(f"{path}:1: the file must be a list of `key: value` lines")
-        _check(node, (), lines, path, set())
-        content = loader.construct_document(node)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark is not None else 1
-        raise ConfigError(f"{path}:{line}: not valid YAML: {getattr(error, 'problem', None) or error}") from None
-    except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{path}: not valid YAML: {error}") from None
-    return YamlFile(path, content, lines)
+        lines: dict[Key, int] = {}
+        _check(node, (), lines, path)
+        return YamlFile(path, loader.construct_document(node), lines)
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise ConfigError(f"{path}:{line}: not valid YAML: holds the character {chr(error.character)!a}") from None
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark is not None else 1
+        raise ConfigError(f"{path}:{line}: not valid YAML: {error.problem or error}") from None
 
 
-def _check(node: yaml.Node, key: Key, lines: dict[Key, int], path: Path, seen: set[int]) -> None:
-    """Walk the tree once: note lines, refuse aliases and duplicate keys."""
-    line = node.start_mark.line + 1
-    lines.setdefault(key, line)
-    if id(node) in seen:
-        raise ConfigError(
-            f"{path}:{line}: {'.'.join(map(str, key))}: YAML aliases (*name) are not accepted; write it out"
-        )
-    seen.add(id(node))
-    if len(key) > 20:
-        raise ConfigError(f"{path}:{line}: nested deeper than 20 levels")
-    if isinstance(node, yaml.MappingNode):
-        found: set[str] = set()
-        for name_node, value in node.value:
-            name, at = str(name_node.value), name_node.start_mark.line + 1
-            if name in found:
-                raise ConfigError(f"{path}:{at}: {'.'.join(map(str, (*key, name)))}: stands twice; keep one of them")
-            found.add(name)
-            lines[(*key, name)] = at
-            _check(value, (*key, name), lines, path, seen)
+def _check(node: yaml.Node, key: Key, lines: dict[Key, int], path: Path) -> None:
+    """Walk the tree once: note lines, refuse duplicate keys and numbers that are none."""
+    line = lines.setdefault(key, node.start_mark.line + 1)
+    if isinstance(node, yaml.ScalarNode):
+        if problem := _wrong_number(node) or _wrong_text(node):
+            raise ConfigError(f"{path}:{line}: {dotted(key)}: {problem}")
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):
-            _check(value, (*key, index), lines, path, seen)
+            _check(value, (*key, index), lines, path)
+    else:
+        _check_mapping(node, key, lines, path)
+
+
+def _check_mapping(node: yaml.Node, key: Key, lines: dict[Key, int], path: Path) -> None:
+    found: set[str] = set()
+    for name_node, value in node.value:
+        at = name_node.start_mark.line + 1
+        if not isinstance(name_node, yaml.ScalarNode) or len(name_node.value) > _LONGEST_NUMBER:
+            raise ConfigError(f"{path}:{at}: {dotted(key)}: a key must be a word or a number")
+        is_number = name_node.tag == "tag:yaml.org,2002:int"
+        name = str(int(name_node.value)) if is_number else name_node.value  # 1 and 01 are one key
+        if name in found:
+            raise ConfigError(f"{path}:{at}: {dotted((*key, name))}: stands twice; keep one of them")
+        found.add(name)
+        lines[(*key, name)] = at
+        _check(value, (*key, name), lines, path)
+
+
+def _wrong_number(node: yaml.ScalarNode) -> str:
+    if node.tag not in ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float"):
+        return ""
+    if len(node.value) > _LONGEST_NUMBER:
+        return f"is a number of {len(node.value)} characters; write it shorter"
+    finite = node.tag.endswith("int") or math.isfinite(float(node.value.replace(".inf", "inf").replace(".nan", "nan")))
+    return "" if finite else f"{node.value} is not accepted; give a finite number"
+
+
+def _wrong_text(node: yaml.ScalarNode) -> str:
+    """Say what is wrong with text that an escape within quotes has put a control character into."""
+    wrong = next((letter for letter in node.value if _is_control(letter)), "")
+    return f"holds the character {wrong!a}, which is no text; remove it" if wrong else ""
+
+
+def _is_control(letter: str) -> bool:
+    return letter not in "\n\t" and unicodedata.category(letter) in ("Cc", "Cs")
+
+
+def _shortened(text: str) -> str:
+    """Return the text without the middle of what is too long to be read: what is wrong, and the remedy behind it."""
+    return text if len(text) <= 800 else f"{text[:300]} ... {text[-300:]}"
+
+
+def dotted(key: Key) -> str:
+    """Return a key as people write it, "file" for the whole; nothing in it can move a cursor or fill a screen."""
+    text = ".".join(map(str, key)) or "file"
+    return "".join(letter if letter.isprintable() else "?" for letter in text[:200])
 
 
 def dumps(content: dict[str, Any]) -> str:
     """Return the mapping as YAML text that `loads` reads back unchanged."""
-    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=110)
+    return yaml.dump(content, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)

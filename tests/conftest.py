@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import threadpoolctl
 
+from labmtj.virtual.apertures import Apertures
 from labmtj.virtual.terminals import Box, Sensed
 
 threadpoolctl.threadpool_limits(1)
@@ -31,11 +32,15 @@ class BookedTime:
     def __init__(self) -> None:
         self.seconds = 0.0
         self.spent: list[tuple[str, float]] = []
+        self.apertures: Apertures[Resistor] = Apertures()
 
     def now(self) -> float:
         return self.seconds
 
     def spend(self, seconds: float, purpose: str) -> None:
+        for channel in self.apertures:
+            purpose = "aperture"
+            self.apertures.add(channel, seconds, channel.look())
         self.seconds += seconds
         self.spent.append((purpose, seconds))
 
@@ -67,6 +72,15 @@ class Resistor:
 
     def sense(self, seconds: float) -> Sensed:
         self.time.spend(seconds, "aperture")
+        return self.look()
+
+    def open_aperture(self) -> None:
+        self.time.apertures.open(self)
+
+    def close_aperture(self) -> Sensed:
+        return self.time.apertures.close(self) or self.look()
+
+    def look(self) -> Sensed:
         kind, level, limit = self.state
         other = {"volts": level / self.ohms, "amperes": level * self.ohms, "released": 0.0}[kind]
         limited = abs(other) > limit

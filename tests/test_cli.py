@@ -163,7 +163,9 @@ OPTIONS = {
     "part of what is off": (["--amplitude", "null", "--amplitude.points", "5"], ["--amplitude.points", "leave one"]),
     "solutions not there": (["--solutions", "nowhere.npz"], ["option --solutions", "nowhere.npz", "wine-300.npz"]),
     "bench not there": (["--bench", "nowhere.yaml"], ["nowhere.yaml", "no such file"]),
-    "layers outside": (["--layer1-at", "[3, 0]"], ["13 x 12", "15 x 15"]),
+    "layer 1 outside": (["--layer1-at", "[9, 9]"], ["option --layer1-at", "13 x 12", "15 x 15"]),
+    "layer 2 outside": (["--layer2-at", "[0, 10]"], ["option --layer2-at", "6 x 6", "15 x 15"]),
+    "layer before the array": (["--layer1-at", "[-1, 0]"], ["option --layer1-at", "greater than or equal to 0"]),
     "out below a file": (["--out", "/dev/null/runs"], ["/dev/null/runs", "--out"]),
 }
 

@@ -70,6 +70,8 @@ class Keithley2600B(TSPInstrument):
         self._converters = {
             name: Converter(meter, box.seed, box.name, name, noise=box.noise) for name in self._channels
         }
+        self._opened: dict[str, float] = {}
+        """when the aperture of a channel was opened"""
         super().__init__(box, script_seconds=script_seconds)
 
     @classmethod
@@ -93,9 +95,18 @@ class Keithley2600B(TSPInstrument):
             "release": self._release,
             "remote_sense": self._remote_sense,
             "look": lambda name: self._channels[name].sense(0.0),
-            "measure": self._measure,
+            "open_aperture": self._open_aperture,
+            "close_aperture": self._close_aperture,
+            "drop_aperture": self._drop_aperture,
             "interlock_open": lambda: (self.interlock_open,),
         }
+
+    def handle(self, message: str) -> str | None:
+        """Do what a message says; a script that was stopped leaves no aperture open behind it."""
+        reply = super().handle(message)
+        for name in list(self._opened):
+            self._drop_aperture(name)
+        return reply
 
     def terminals_off(self) -> None:
         """Bring every channel to 0 V with the limit of the NORMAL off mode."""
@@ -123,13 +134,24 @@ class Keithley2600B(TSPInstrument):
         self._channels[name].remote_sense(on=on)
         return ()
 
-    def _measure(self, name: str, seconds: float, range_amperes: float, range_volts: float) -> tuple[float, ...]:
-        """Convert current and voltage over one aperture; the time is spent."""
-        start = self.box.time.now()
-        sensed, converter = self._channels[name].sense(seconds), self._converters[name]
+    def _open_aperture(self, name: str) -> tuple[float, ...]:
+        """Let current and voltage be integrated, whatever time passes for, until the aperture is closed."""
+        self._opened[name] = self.box.time.now()
+        self._channels[name].open_aperture()
+        return ()
+
+    def _close_aperture(self, name: str, seconds: float, range_amperes: float, range_volts: float) -> tuple[float, ...]:
+        """Convert what was integrated since the aperture was opened, some seconds ago."""
+        start = self._opened.pop(name, self.box.time.now())
+        sensed, converter = self._channels[name].close_aperture(), self._converters[name]
         amperes, over_amperes = converter.amperes(sensed.amperes, range_amperes, seconds)
         volts, over_volts = converter.volts(sensed.volts, range_volts, seconds)
         return start, amperes, over_amperes, volts, over_volts, sensed.limited
+
+    def _drop_aperture(self, name: str) -> tuple[float, ...]:
+        if self._opened.pop(name, None) is not None:
+            self._channels[name].close_aperture()
+        return ()
 
 
 class Keithley2601B(Keithley2600B):

@@ -226,14 +226,17 @@ class KeysightB2901A(SourceMeter):
         for channel in channels:
             self._readings[channel] = []
         pulsing = any(self.values[channel]["shape"] == "PULS" for channel in channels)
-        schedule = Schedule(self.units, self.box.time, self.hold, self._read_aperture, "pulse" if pulsing else "settle")
         events = [event for channel in channels for event in self._schedule(channel, plans[channel])]
-        schedule.play(events, {channel: self.level(channel) for channel in channels}, self.stopped)
+        self._play(channels, events, "pulse" if pulsing else "settle")
         for channel in channels:  # back to the immediate level (a continuous trigger output is not modelled)
             if self.values[channel]["off auto"]:
                 self.values[channel]["output"] = False
             self.apply(channel)
             self._feed(channel)
+
+    def _play(self, channels: Sequence[int], events: Sequence[Event], purpose: str) -> None:
+        schedule = Schedule(self.units, self.box.time, self.hold, self._read_aperture, purpose)
+        schedule.play(events, {channel: self.level(channel) for channel in channels}, self.stopped)
 
     def _plan(self, channel: int) -> list[float]:
         """Return the level of every trigger."""
@@ -287,7 +290,7 @@ class KeysightB2901A(SourceMeter):
             yield Event(start + aperture, CLOSE, channel)
 
     def _read_aperture(self, channel: int, aperture: Aperture) -> None:
-        shown = self.convert(channel, aperture.mean(), aperture.seconds)
+        shown = self.convert(channel, aperture.mean, aperture.seconds)
         self._readings[channel].append(self._reading(channel, shown, aperture.level, aperture.opened))
 
     def _reading(self, channel: int, shown: Measured, level: float, opened: float) -> list[float]:
@@ -305,11 +308,11 @@ class KeysightB2901A(SourceMeter):
     def _spot(self, channels: Sequence[int]) -> None:
         """Read every channel once at its present level, all at the same time."""
         self._switch_on(channels)
-        longest, opened = max(map(self.aperture, channels)), self.box.time.now()
-        for number, channel in enumerate(channels):
-            true = self.units[channel].look(0.0 if number else longest)
-            shown = self.convert(channel, true, self.aperture(channel))
-            self._readings[channel] = [self._reading(channel, shown, self.level(channel), opened)]
+        for channel in channels:
+            self._readings[channel] = []
+        events = [Event(0.0, OPEN, channel) for channel in channels]
+        events += [Event(self.aperture(channel), CLOSE, channel) for channel in channels]
+        self._play(channels, events, "settle")
 
     # Answers
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from labmtj.bench.laboratory import LaboratoryFile
 from labmtj.limits import line_name
-from labmtj.quantities import Bias, FloatArray, Lines, Reading
+from labmtj.quantities import Bias, Flag, FloatArray, Lines, Reading
 from labmtj.verbs import Crossbar
 
 
@@ -46,33 +47,59 @@ class Contact:
     """What the contact check found."""
 
     shape: tuple[int, int]
+    utc_seconds: float
+    """when it began, since 1970"""
     amperes: FloatArray
     """(lines,) into each line alone at the read voltage, all others at 0 V; NaN where a line cannot be driven"""
     open: NDArray[np.bool_]
     """(lines,) carries too little"""
     shorted: NDArray[np.bool_]
-    """(lines,) carries too much: a shorted cell, or another line"""
+    """(lines,) carries too much, or more than the source gives: a shorted cell, or another line"""
 
-    def __str__(self) -> str:
-        found = [
+    @property
+    def lost(self) -> str:
+        """What has no contact at all, "line", "row" or "column", or "": the probes are up, or there is no chip."""
+        driven = ~np.isnan(self.amperes)
+        sides = {"row": slice(self.shape[0]), "column": slice(self.shape[0], None)}
+        dead = [name for name, side in sides.items() if driven[side].any() and self.open[side][driven[side]].all()]
+        return "line" if len(dead) == len(sides) else dead[0] if dead else ""
+
+    def findings(self) -> list[str]:
+        """Return every line that is open or shorted, with its current."""
+        return [
             f"{line_name(line, self.shape)} {'is open' if self.open[line] else 'carries too much'} "
             f"({self.amperes[line]:.3g} A)"
             for line in np.flatnonzero(self.open | self.shorted).tolist()
         ]
-        return "; ".join(found) or "all lines have contact"
+
+    def __str__(self) -> str:
+        return "; ".join(self.findings()) or "all lines have contact"
 
 
 def contact_check(crossbar: Crossbar, expected: Expected) -> Contact:
-    """Drive every line alone and read its current: after each touch-down, on any crossbar."""
+    """Drive every line alone and read its current: after each touch-down, on any crossbar.
+
+    A line that is open takes all its cells with it; a run goes on without them, until `Contact.lost`.
+    """
+    utc_seconds, lines = time.time(), range(sum(crossbar.shape))
+    found = [_line_amperes(crossbar, expected, line) for line in lines]
+    amperes, beyond = np.array([each for each, _ in found]), np.array([each for _, each in found])
     rows, columns = crossbar.shape
-    amperes = np.full(rows + columns, np.nan)
-    for line in range(rows + columns):
-        bias = Bias.from_lines(np.where(np.arange(rows + columns) == line, expected.read_volts, 0.0), crossbar.shape)
-        if crossbar.can(bias) is None:
-            which = Lines(rows=(line,)) if line < rows else Lines(columns=(line - rows,))
-            amperes[line] = -crossbar.measure(bias, which, Reading(expected.aperture_seconds)).amperes[0, 0]
-    cells = np.where(np.arange(rows + columns) < rows, columns, rows)
+    cells = np.where(np.arange(len(lines)) < rows, columns, rows)
     return Contact(
-        crossbar.shape, amperes,
-        amperes < expected.least_amperes(1) * cells, amperes > expected.most_amperes(1) * cells,
+        crossbar.shape, utc_seconds, amperes,
+        ~beyond & (amperes < expected.least_amperes(1) * cells),
+        beyond | (amperes > expected.most_amperes(1) * cells),
     )  # fmt: skip
+
+
+def _line_amperes(crossbar: Crossbar, expected: Expected, line: int) -> tuple[float, bool]:
+    """Return the current into one line and whether it was beyond what the source gives; NaN if it cannot be driven."""
+    rows, lines = crossbar.shape[0], sum(crossbar.shape)
+    bias = Bias.from_lines(np.where(np.arange(lines) == line, expected.read_volts, 0.0), crossbar.shape)
+    if crossbar.can(bias) is not None:
+        return float("nan"), False
+    which = Lines(rows=(line,)) if line < rows else Lines(columns=(line - rows,))
+    currents = crossbar.measure(bias, which, Reading(expected.aperture_seconds))
+    beyond = bool((currents.flags & (Flag.COMPLIANCE | Flag.OVERFLOW)).any())
+    return -float(currents.amperes[0, 0]), beyond

@@ -11,26 +11,25 @@ import numpy as np
 from labmtj.bench.abilities import Units, check_channels, check_reading, volts_refusal
 from labmtj.bench.answers import delivered, empty_currents, enter
 from labmtj.bench.by_messages import Given
+from labmtj.bench.compliance import Compliance
 from labmtj.bench.routing import Buses, Router
 from labmtj.bench.sequence import Step, largest_across, steps_of
 from labmtj.bench.sources import Sources
 from labmtj.bench.switching import Switching
+from labmtj.bench.turns import Turns, parts_of
 from labmtj.bench.wiring import Channel, Wiring
 from labmtj.errors import CannotDo, InstrumentError, LabmtjError, UsageError
 from labmtj.limits import ROUNDING_VOLTS
 from labmtj.quantities import Bias, Currents, Flag, FloatArray, Limits, Lines, Pulse, Reading, Refusal
 from labmtj.verbs import Clock, SwitchMatrix
 
-_MARGIN = 1.5
-"""of the compliance over the current expected of the lines that share a channel"""
-
 
 class BenchCrossbar:
     """A `Crossbar` on source-measure units and switch matrices.
 
     Arm it before the first bias; make it safe behind the last, whatever happened. Between two calls every source is at
-    0 V with its output on. Lines that share a channel share its compliance: `limits.line_amperes`, doubled until it
-    holds 1.5 times what nominal cells in P would draw together.
+    0 V with its output on. No channel gives more than `limits.line_amperes` for each line that it holds; lines that
+    share a channel share that, see `labmtj.bench.compliance`.
 
     Args:
         wiring: what hangs on what.
@@ -67,7 +66,7 @@ class BenchCrossbar:
             settle_seconds=settle_seconds, relay_settle_seconds=relay_settle_seconds,
         )  # fmt: skip
         self._places = {channel: place for place, channel in enumerate(wiring.channels)}
-        self._cell_siemens = cell_siemens
+        self._compliance = Compliance(self.shape, limits.line_amperes, cell_siemens)
         self._armed = False
 
     # -- life --------------------------------------------------------------------------------------------------------
@@ -100,23 +99,28 @@ class BenchCrossbar:
     # -- Crossbar ----------------------------------------------------------------------------------------------------
 
     def can(self, bias: Bias, seconds: float = 0.0) -> Refusal | None:
-        """Say which voltage has no channel, or which width is too short, and what can be done; or None."""
-        refusal = self._refusal(bias, ())
-        return refusal or (self._width_refusal(bias, seconds) if seconds else None)
+        """Say which voltage has no channel, which channel would give too much, which width is too short; or None."""
+        if refusal := self._refusal(bias, ()):
+            return refusal
+        steps = self._steps(bias, (), ordered=True)
+        return self._current_refusal(bias, steps) or (self._width_refusal(bias, steps, seconds) if seconds else None)
 
     def measure(self, bias: Bias, lines: Lines, how: Reading) -> Currents:
         """Read the lines, as many at a time as channels are left; all shots on one routing are one call of the unit.
 
         Raises:
-            CannotDo: if a bias has no routing under which a line can be read; nothing was applied.
+            CannotDo: if a bias has no routing under which a line can be read, or needs more current than the lines
+                survive; nothing was applied.
         """
         chosen = _once(lines.indices(self.shape).tolist())
         check_reading(self.wiring, self.units, how)
         self._begin(self._refusal(bias, chosen))
         ordered = bias.ordered or bool(largest_across(bias) > self.limits.disturb_volts + ROUNDING_VOLTS)
+        steps = self._steps(bias, chosen, ordered=ordered)
+        self._begin(self._current_refusal(bias, steps))
         currents = empty_currents(bias, chosen, how)
         with self._operation():
-            for step in self._steps(bias, chosen, ordered=ordered):
+            for step in steps:
                 self._prepare(step.buses, bias.line_volts[list(step.biases)])
                 volts = self._levels(step, bias)[:, np.newaxis] * how.signs[:, np.newaxis]
                 read = [self._reader_of(step.buses, line) for line in step.read]
@@ -127,7 +131,8 @@ class BenchCrossbar:
         """Pulse in order; delivered are the steps of each channel as the unit tells them, or as messages timed them.
 
         Raises:
-            CannotDo: for a bias without a routing or a width that the units cannot do; nothing was applied.
+            CannotDo: for a bias without a routing, more current than the lines survive, or a width that the units
+                cannot do; nothing was applied.
         """
         if not 0 < seconds < np.inf:
             raise UsageError(f"a pulse of {seconds} s is not a pulse; give seconds > 0")
@@ -136,7 +141,8 @@ class BenchCrossbar:
         with self._operation():
             for step in self._steps(bias, (), ordered=True):
                 self._prepare(step.buses, bias.line_volts[list(step.biases)])
-                given.append((step, self.sources.pulses(self._levels(step, bias), seconds)))
+                for part, turns in self._parts(step, bias):
+                    given.append((part, self.sources.pulses(self._levels(part, bias), seconds, turns)))
         return delivered(bias, seconds, given, self._place_of)
 
     def probe(self, buses: Buses, volts: Mapping[Channel, float], read: Channel, aperture_seconds: float) -> float:
@@ -166,9 +172,16 @@ class BenchCrossbar:
                 return refusal
         return None
 
-    def _width_refusal(self, bias: Bias, seconds: float) -> Refusal | None:
-        for step in self._steps(bias, (), ordered=True):
-            if refusal := self.sources.pulse_refusal(self._levels(step, bias), seconds):
+    def _current_refusal(self, bias: Bias, steps: Sequence[Step]) -> Refusal | None:
+        for step in steps:
+            for channel, on in self._held(step.buses).items():
+                if refusal := self._compliance.refusal(channel, on, bias.line_volts[list(step.biases)]):
+                    return refusal
+        return None
+
+    def _width_refusal(self, bias: Bias, steps: Sequence[Step], seconds: float) -> Refusal | None:
+        for turns in {turns for step in steps for _, turns in self._parts(step, bias)}:
+            if refusal := self.sources.pulse_refusal(turns, seconds):
                 return refusal
         return None
 
@@ -192,23 +205,25 @@ class BenchCrossbar:
     def _steps(self, bias: Bias, read: Sequence[int], *, ordered: bool) -> list[Step]:
         return steps_of(self.router, bias.line_volts, read, self.switching.present, ordered=ordered)
 
+    def _parts(self, step: Step, bias: Bias) -> Iterator[tuple[Step, Turns]]:
+        """Iterate what is pulsed in one go, and which unit steps when."""
+        unit_of = {line: channel.unit for channel, on in self._held(step.buses).items() for line in on}
+        units = [unit_of.get(line) for line in range(sum(self.shape))]
+        return parts_of(step, bias, units, self.limits.disturb_volts)
+
     def _prepare(self, buses: Buses, line_volts: FloatArray) -> None:
         """Move the relays, and limit every channel by what its lines may draw under biases (biases, lines)."""
         self.switching.route(buses)
-        holders = [self.router.channel_of(buses, line) for line in range(sum(self.shape))]
-        for channel in self.wiring.channels:
-            on = [line for line, holder in enumerate(holders) if holder == channel]
-            self.sources.limit(channel, self._limit_amperes(on, line_volts))
+        for channel, on in self._held(buses).items():
+            self.sources.limit(channel, self._compliance.amperes(on, line_volts))
 
-    def _limit_amperes(self, on: Sequence[int], line_volts: FloatArray) -> float:
-        """Return the compliance of a channel that holds some lines under biases (biases, lines)."""
-        single = self.limits.line_amperes
-        if len(on) <= 1:
-            return single
-        rows, columns = line_volts[:, : self.shape[0]], line_volts[:, self.shape[0] :]
-        across = [line_volts[:, [line]] - (columns if line < self.shape[0] else rows) for line in on]
-        expected = float(np.nansum(np.abs(across), axis=(0, 2)).max()) * self._cell_siemens
-        return float(single * 2 ** np.ceil(np.log2(max(1.0, _MARGIN * expected / single))))
+    def _held(self, buses: Buses) -> dict[Channel, list[int]]:
+        """Return the lines that every channel holds."""
+        held: dict[Channel, list[int]] = {channel: [] for channel in self.wiring.channels}
+        for line in range(sum(self.shape)):
+            if (holder := self.router.channel_of(buses, line)) is not None:
+                held[holder].append(line)
+        return held
 
     def _levels(self, step: Step, bias: Bias) -> FloatArray:
         """Return the volts of every channel under the biases of a step, (biases, channels)."""

@@ -1,55 +1,65 @@
-"""One cell by hand, a whole bench checked, a bench made safe: what the command line does without a run."""
+"""One cell by hand: read it, or pulse it and read what became of it."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from pathlib import Path
+import textwrap
 
 import numpy as np
 
-from labmtj import library, yamlfile
-from labmtj.bench.contact import Expected
-from labmtj.bench.laboratory import InstrumentFile, LaboratoryFile
-from labmtj.bench.loading import load_any
 from labmtj.bench.notebook import open_bench
-from labmtj.bench.opening import OpenBench, located
-from labmtj.bench.sessions import open_sessions
-from labmtj.bench.standing import AnyLaboratory, laboratory_of, open_any
-from labmtj.bench.wiring_check import wiring_check
-from labmtj.errors import ConfigError, InstrumentError, LabmtjError, ProcedureFailed, UsageError
-from labmtj.quantities import Bias, Flag, Lines, Reading
-from labmtj.verbs import Crossbar, Instrument
+from labmtj.errors import UsageError
+from labmtj.quantities import Bias, Flag, Lines, Pulse, Reading
+from labmtj.verbs import Crossbar
+
+_READ_VOLTS = 0.1
+"""behind a pulse, unless the limits ask for less"""
+_WIDTH = 80
 
 
 def read_cell(name: str, row: int, column: int, volts: float) -> str:
-    """Read one cell of the array on a bench: its row at `volts`, all other lines at 0 V, both polarities."""
+    """Read one cell of the array on a bench: its row at `volts`, all other lines at 0 V, both polarities.
+
+    Raises:
+        UsageError: for a cell that does not exist, or volts that are not those of a read; nothing was applied.
+    """
     with open_bench(name) as array:
         _check_cell(array, row, column)
-        rows = np.where(np.arange(array.shape[0]) == row, volts, 0.0)
         _check_read(array, volts)
-        bias = Bias(rows, np.zeros(array.shape[1]))
-        currents = array.measure(bias, Lines(columns=(column,)), Reading(polarity="both"))
-        amperes = float(currents.amperes[0, 0])
+        return _read(array, row, column, volts)
+
+
+def pulse_cell(name: str, row: int, column: int, volts: float, seconds: float) -> str:
+    """Pulse one cell, half the voltage on its row and half on its column; say what it got, and what it reads then.
+
+    Raises:
+        UsageError, LimitExceeded, CannotDo: nothing was applied.
+    """
+    with open_bench(name) as array:
+        _check_cell(array, row, column)
+        on_row, on_column = (np.arange(size) == at for size, at in zip(array.shape, (row, column), strict=True))
+        pulse = array.pulse(Bias(np.where(on_row, volts / 2, 0.0), np.where(on_column, -volts / 2, 0.0)), seconds)
+        got = f"cell ({row}, {column}) got {_delivered(pulse, row, array.shape[0] + column)}"
+        reads = _read(array, row, column, min(_READ_VOLTS, array.limits.disturb_volts))
+    return f"{textwrap.fill(got, _WIDTH, subsequent_indent='  ')}\n{reads}"
+
+
+def _read(array: Crossbar, row: int, column: int, volts: float) -> str:
+    rows = np.where(np.arange(array.shape[0]) == row, volts, 0.0)
+    bias = Bias(rows, np.zeros(array.shape[1]))
+    currents = array.measure(bias, Lines(columns=(column,)), Reading(polarity="both"))
+    amperes = float(currents.amperes[0, 0])
     flags = Flag(int(np.bitwise_or.reduce(currents.flags, axis=None)))
     resistance = f"{volts / amperes:.4g} ohm" if amperes else "no current"
     return f"cell ({row}, {column}) at {volts:g} V: {amperes:.6e} A, {resistance}{f', {flags.name}' if flags else ''}"
 
 
-def pulse_cell(name: str, row: int, column: int, volts: float, seconds: float) -> str:
-    """Pulse one cell, half the voltage on its row and half on its column; say what it got, and what it reads then."""
-    with open_bench(name) as array:
-        _check_cell(array, row, column)
-        rows, columns = (np.arange(size) == index for size, index in zip(array.shape, (row, column), strict=True))
-        pulse = array.pulse(Bias(np.where(rows, volts / 2, 0.0), np.where(columns, -volts / 2, 0.0)), seconds)
-        read_volts = min(0.1, array.limits.disturb_volts)
-        bias = Bias(np.where(rows, read_volts, 0.0), np.zeros(array.shape[1]))
-        amperes = array.measure(bias, Lines(columns=(column,)), Reading(polarity="both")).amperes[0, 0]
+def _delivered(pulse: Pulse, row: int, column: int) -> str:
+    """Return the voltages across a cell, between two lines, for how long each, and whether a source was limited."""
     steps, lines = pulse.delivered.step_seconds[0], pulse.delivered.line_volts[0]
-    across = lines[:, row] - lines[:, array.shape[0] + column]
-    told = ", ".join(f"{volt:.4g} V for {step:.4g} s" for volt, step in zip(across, steps, strict=True))
-    limited = ", a source was limited" if (pulse.flags & Flag.COMPLIANCE).any() else ""
-    return f"cell ({row}, {column}) got {told}{limited}; it reads {amperes:.6e} A at {read_volts:g} V"
+    across = lines[:, row] - lines[:, column]
+    held = [f"{volts:.4g} V for {seconds:.4g} s" for volts, seconds in zip(across, steps, strict=True) if volts]
+    limited = ", limited by a source (COMPLIANCE)" if (pulse.flags & Flag.COMPLIANCE).any() else ""
+    return (", ".join(held) or "no voltage") + limited
 
 
 def _check_cell(array: Crossbar, row: int, column: int) -> None:
@@ -66,101 +76,3 @@ def _check_read(array: Crossbar, volts: float) -> None:
             f"--volts {volts:g}: a read needs more than 0 V and at most {array.limits.disturb_volts:g} V "
             "(limits.disturb_volts); `labmtj pulse` applies more"
         )
-
-
-def check_text(name: str, file: AnyLaboratory) -> str:
-    """Identify all instruments, let them test themselves, measure the wiring; return what was found.
-
-    Raises:
-        ProcedureFailed: for whatever is wrong, all of it together; the bench is safe.
-    """
-    laboratory = laboratory_of(file)
-    with located(name), open_any(file, run="labmtj check") as bench:
-        lines = list(_description(bench, laboratory))
-        wrong = [f"{unit}: {found}" for unit, each in _instruments(bench) for found in each.self_test()]
-        wrong += wiring_check(bench, Expected.of(laboratory))
-    if wrong:
-        raise ProcedureFailed("\n".join([*lines, "", "wrong:", *(f"  {each}" for each in wrong)]))
-    return "\n".join([*lines, "self-tests and wiring: nothing wrong", "", "ok"])
-
-
-def _description(bench: OpenBench, file: LaboratoryFile) -> Iterator[str]:
-    rows, columns = bench.shape
-    yield f"bench {file.name}: {rows} x {columns} lines, chip {file.chip.id}, array {file.chip.array.name}"
-    yield from (f"  {name}: {identity}" for name, identity in bench.sessions.identities.items())
-    limits = bench.limits
-    yield (
-        f"limits: {limits.cell_volts:g} V across a cell, {limits.line_amperes:g} A per line, pulses of "
-        f"{limits.pulse_seconds:g} s, reads of {limits.disturb_volts:g} V"
-    )
-    yield f"wiring sha256: {bench.wiring.sha256}"
-
-
-def _instruments(bench: OpenBench) -> list[tuple[str, Instrument]]:
-    return [*bench.units.items(), *bench.matrices.items()]
-
-
-def make_safe(name: str) -> list[str]:
-    """Bring every source of a bench file to 0 V and off, then every relay to rest; works with a file that is wrong.
-
-    Returns what was done, instrument by instrument. Locks are not asked for: safety comes before ownership.
-
-    Raises:
-        InstrumentError: telling every instrument that could not be made safe.
-        ConfigError: if the file names no instrument at all, or a bench whose instruments are virtual.
-    """
-    instruments = _instruments_named(library.find(name, "benches"))
-    done: dict[str, list[str]] = {"units": [], "matrices": []}
-    failed: list[LabmtjError] = []
-    for unit, instrument in instruments.items():
-        try:
-            with open_sessions({unit: instrument}) as sessions:
-                for kind in ("units", "matrices"):
-                    for each in getattr(sessions, kind).values():
-                        each.make_safe()
-                        done[kind].append(f"{unit} at {instrument.resource}: safe")
-        except LabmtjError as error:
-            failed.append(error)
-    if failed:
-        told = "\n  ".join([*(line for lines in done.values() for line in lines), *map(str, failed)])
-        raise InstrumentError("bench", name, f"not everything is safe, see to it by hand:\n  {told}")
-    return done["units"] + done["matrices"]
-
-
-def _instruments_named(path: Path) -> dict[str, InstrumentFile]:
-    """Return the instruments that a file names, sources first, however wrong the rest of it is."""
-    try:
-        file = load_any(str(path))
-        if not isinstance(file, LaboratoryFile):
-            raise ConfigError(
-                f"{path}: is a bench of kind {file.kind}; it ends, and is safe, with the run that uses it"
-            )
-        found = dict(file.instruments)
-    except ConfigError:
-        found = _as_far_as_readable(path)
-        if not found:
-            raise
-    return dict(sorted(found.items(), key=lambda item: bool(item[1].cards)))
-
-
-def _as_far_as_readable(path: Path) -> dict[str, InstrumentFile]:
-    """Return every pair of a driver and a resource in a file that cannot be used otherwise."""
-    try:
-        content = yamlfile.load(path).content
-        entries = content.get("instruments") if content.get("kind") not in ("virtual", "simulated", "replay") else None
-    except ConfigError:
-        text = path.read_text(encoding="utf-8", errors="replace")
-        drivers = re.findall(r"driver:\s*['\"]?([\w.]+)", text)
-        resources = re.findall(r"resource:\s*['\"]?([^'\"\s,}]+)", text)
-        pairs = enumerate(zip(drivers, resources, strict=False), 1)
-        entries = {f"instrument {number}": {"driver": driver, "resource": where} for number, (driver, where) in pairs}
-    found: dict[str, InstrumentFile] = {}
-    for name, entry in entries.items() if isinstance(entries, dict) else ():
-        known = {key: value for key, value in entry.items() if key in InstrumentFile.model_fields}
-        try:
-            found[str(name)] = InstrumentFile.model_validate(known)
-        except ValueError:
-            minimal = {key: known.get(key) for key in ("driver", "resource")}
-            if all(isinstance(value, str) for value in minimal.values()):
-                found[str(name)] = InstrumentFile.model_validate(minimal)
-    return found

@@ -8,6 +8,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from labmtj import library, yamlfile
+from labmtj.bench.contact import Contact
 from labmtj.bench.crossbar import BenchCrossbar
 from labmtj.bench.forking import closed_in_forks
 from labmtj.bench.guardian import Guardian, NoWatch, Watch
@@ -45,6 +46,8 @@ class OpenBench(BenchCrossbar):
     file: LaboratoryFile
     sessions: Sessions
     watch: Watch
+    contact: Contact | None = None
+    """what the check of this touch-down found, once there was one"""
 
     def arm(self) -> None:
         """Arm, once the guardian watches; raise Unguarded if there is none, InstrumentError if anything fails."""

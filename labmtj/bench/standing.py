@@ -1,7 +1,8 @@
-"""A bench of instruments as a campaign sees it: one chip, opened for the time of a run, its wiring measured first."""
+"""A bench of instruments as a campaign sees it: one chip, opened for a run, its wiring and contact measured first."""
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -9,23 +10,32 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from labmtj.bench.contact import Expected
+import numpy as np
+
+from labmtj.bench.contact import Contact, Expected, contact_check
 from labmtj.bench.forking import closed_in_forks
 from labmtj.bench.laboratory import LaboratoryFile, ReplayFile, VirtualFile
 from labmtj.bench.opening import OpenBench, open_laboratory
 from labmtj.bench.served import BookedClock, ServedBench
 from labmtj.bench.simulated import describe
+from labmtj.bench.tape import Source, Tape
 from labmtj.bench.wiring_check import wiring_check
 from labmtj.errors import ProcedureFailed, UsageError
 from labmtj.quantities import ArrayInfo, Station
 from labmtj.simulated import VirtualClock
 
+_LOG = logging.getLogger(__name__)
 AnyLaboratory = LaboratoryFile | VirtualFile | ReplayFile
 
 
 def laboratory_of(file: AnyLaboratory) -> LaboratoryFile:
     """Return the instruments and wiring of a bench: its own, or those that it stands for."""
     return file if isinstance(file, LaboratoryFile) else file.of
+
+
+def source_of(file: AnyLaboratory) -> Source:
+    """Return whose answers come from a bench: those of instruments, or of virtual ones."""
+    return file.recorded if isinstance(file, ReplayFile) else file.kind
 
 
 class StandingBench:
@@ -46,7 +56,7 @@ class StandingBench:
     def arrays(self) -> list[ArrayInfo]:
         """Return what is known by design of the array on the chip, within the limits of the bench."""
         of = laboratory_of(self.file)
-        return [replace(describe(of.chip.array), limits=of.bench_limits)]
+        return [replace(describe(of.chip.array), limits=of.bench_limits, chips=1)]
 
     def check(self, stations: list[Station]) -> None:
         """Raise UsageError if a campaign wants more chips than there are."""
@@ -59,20 +69,42 @@ class StandingBench:
 
     @contextmanager
     def opened(self, station: Station) -> Iterator[dict[str, OpenBench]]:
-        """Connect, arm, measure the wiring; make safe behind.
+        """Connect, arm, measure the wiring and the contact of every line; make safe behind.
+
+        Lines without contact and shorted ones are told and kept in the bench's `contact`; the run goes on without
+        what lies on them.
 
         Raises:
             SettingError, InstrumentError, BenchBusy: as `open_laboratory`.
-            ProcedureFailed: naming every line and relay that is not as the file says.
+            ProcedureFailed: naming every relay and cable that is not as the file says; or if no row, or no column, has
+                contact.
         """
         (chip,) = station.arrays
         with open_any(self.file, run=self._run, traffic=self._traffic, record=self._record) as bench:
-            if found := wiring_check(bench, Expected.of(laboratory_of(self.file))):
-                raise ProcedureFailed(
-                    f"bench {self.file.name} is not wired as its file says:\n  " + "\n  ".join(found) + "\nSources are "
-                    "at 0 V, outputs off, relays open; mend it, or the file, and try `labmtj check` first"
-                )
+            self._check(bench)
             yield {chip: bench}
+
+    def _check(self, bench: OpenBench) -> None:
+        expected = Expected.of(laboratory_of(self.file))
+        if found := [str(each) for each in wiring_check(bench, expected) if not each.on_chip]:
+            raise ProcedureFailed(
+                f"bench {self.file.name} is not wired as its file says:\n  " + "\n  ".join(found) + "\nSources are "
+                "at 0 V, outputs off, relays open; mend it, or the file, and try `labmtj check` first"
+            )
+        bench.contact = contact_check(bench, expected)
+        if bench.contact.lost:
+            raise ProcedureFailed(lost_text(self.file.name, bench.contact, expected))
+        for each in bench.contact.findings():
+            _LOG.warning("bench %s: %s; the run goes on without what lies on it", self.file.name, each)
+
+
+def lost_text(name: str, contact: Contact, expected: Expected) -> str:
+    """Say that nothing is under the probes, and what to do."""
+    largest = float(np.nanmax(np.abs(contact.amperes[contact.open])))
+    return (
+        f"bench {name}: no {contact.lost} has contact: {expected.read_volts:g} V gives it {largest:.2g} A at most. Are "
+        "the probes down, and is the chip under them? Sources are at 0 V, outputs off, relays open; nothing was written"
+    )
 
 
 @contextmanager
@@ -86,7 +118,7 @@ def open_any(
         if traffic is not None:
             from labmtj.bench.traffic import TrafficRecorder
 
-            recorder = TrafficRecorder(traffic)
+            recorder = TrafficRecorder(traffic, source_of(file), file.name)
             stack.callback(recorder.close)
             wrap = recorder.around
         if isinstance(file, VirtualFile):
@@ -97,10 +129,10 @@ def open_any(
                 record=record, keep=(served.lifeline,),
             )  # fmt: skip
         elif isinstance(file, ReplayFile):
-            from labmtj.bench.traffic import Tape
+            from labmtj.bench.traffic import ReplayAdapter
 
             tape = Tape(Path(file.traffic))
-            adapters: Mapping[str, object] = {name: tape.adapter(name) for name in file.of.instruments}
+            adapters: Mapping[str, object] = {name: ReplayAdapter(tape, name) for name in file.of.instruments}
             bench = open_laboratory(file.of, adapters=adapters, clock=VirtualClock(), run=run, arm=arm)
         else:
             bench = open_laboratory(file, wrap=wrap, run=run, arm=arm, record=record)

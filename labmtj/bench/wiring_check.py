@@ -6,6 +6,7 @@ Every finding follows from one question: how much current does a channel give wh
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -16,7 +17,19 @@ from labmtj.bench.wiring import Channel
 from labmtj.limits import line_name
 
 
-def wiring_check(bench: BenchCrossbar, expected: Expected) -> list[str]:
+@dataclass(frozen=True)
+class Finding:
+    """Something that is not as the bench file says."""
+
+    text: str
+    on_chip: bool
+    """whether the chip or its contact explains it: a line that is open, or lines that are shorted to each other"""
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def wiring_check(bench: BenchCrossbar, expected: Expected) -> list[Finding]:
     """Return what is wrong with relays, cables and lines, each by its name; empty if the bench is as its file says.
 
     The bench is armed. Takes a reading per line and bus, and two per line for the ground relays; more where something
@@ -35,10 +48,10 @@ class _WiringCheck:
         self.suspects: set[int] = set()
         """lines that something was found about"""
 
-    def findings(self) -> Iterator[str]:
+    def findings(self) -> Iterator[Finding]:
         """Iterate over what is wrong; what keeps a bus from being used comes first and ends the check."""
         stuck = [found for bus in self.router.driving if (found := self._stuck_on(bus))]
-        yield from stuck
+        yield from (Finding(text, on_chip=False) for text in stuck)
         if not stuck:
             for line in self.lines:
                 yield from self._line(line)
@@ -99,7 +112,7 @@ class _WiringCheck:
             )
         return f"{self.wiring.name(line)}: its relay to bus {name} does not open"
 
-    def _line(self, line: int) -> Iterator[str]:
+    def _line(self, line: int) -> Iterator[Finding]:
         """Drive a line alone through every bus in turn, or through the channel that it is wired to."""
         end = self.wiring.lines[line].end
         if end is None:
@@ -116,13 +129,15 @@ class _WiringCheck:
         if dead:
             self.suspects.add(line)
         if len(dead) == len(amperes):
-            yield f"{self.wiring.name(line)}: is open on every way to it; no contact, a broken cable or line"
+            text = f"{self.wiring.name(line)}: is open on every way to it; no contact, a broken cable or line"
+            yield Finding(text, on_chip=True)
         else:
-            yield from (f"{self.wiring.name(line)}: its relay to {name} does not close" for name in dead)
+            texts = (f"{self.wiring.name(line)}: its relay to {name} does not close" for name in dead)
+            yield from (Finding(text, on_chip=False) for text in texts)
         if any(map(self._excess, amperes.values())):
             yield self._short(line)
 
-    def _short(self, line: int) -> str:
+    def _short(self, line: int) -> Finding:
         """Say what a line that carries too much is shorted to."""
         self.suspects.add(line)
         end, name = self.wiring.lines[line].end, self.wiring.name(line)
@@ -130,15 +145,19 @@ class _WiringCheck:
         channel = end if isinstance(end, Channel) else self._channel(bus)
         partner = self._culprit(self._on(line, bus, self.rest), channel)
         if partner is None:
-            return (
-                f"{name}: is shorted to ground; or its relay to ground does not open, or it is shorted to several lines"
+            return Finding(
+                f"{name}: is shorted to ground; or its relay to ground does not open, or it is shorted to several "
+                "lines",
+                on_chip=False,
             )
         cell = (line < self.bench.shape[0]) != (partner < self.bench.shape[0])
-        return f"{name}: is shorted to {line_name(partner, self.bench.shape)}" + (
-            ", which a shorted cell may do as well" if cell else ""
+        return Finding(
+            f"{name}: is shorted to {line_name(partner, self.bench.shape)}"
+            + (", which a shorted cell may do as well" if cell else ""),
+            on_chip=True,
         )
 
-    def _ground(self, line: int) -> Iterator[str]:
+    def _ground(self, line: int) -> Iterator[Finding]:
         """Drive all lines that cross this one: what it carries must go missing when it leaves ground.
 
         One crossing line alone would not do: its current finds another way through the floating line.
@@ -157,7 +176,7 @@ class _WiringCheck:
         if channels:
             fall = self._probe(driven, *channels) - self._probe(self._on(line, OPEN, driven), *channels)
             if not fall > self.expected.least_amperes(1):
-                yield f"{self.wiring.name(line)}: its relay to ground does not close"
+                yield Finding(f"{self.wiring.name(line)}: its relay to ground does not close", on_chip=False)
 
     def _crossing(self, line: int) -> range:
         rows = self.bench.shape[0]

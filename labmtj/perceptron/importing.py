@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import warnings
@@ -15,6 +16,9 @@ from labmtj.errors import DataError, UsageError
 from labmtj.perceptron.solution import Solutions
 from labmtj.quantities import FloatArray
 
+MOST_SOLUTIONS = 100_000
+LARGEST_TEXT = 1 << 20
+"""bytes of a text file: 64 lines of 64 numbers take a hundredth of it"""
 TEXTS = {"w1": "fc1_weight", "w2": "fc2_weight", "b1": "fc1_bias", "b2": "fc2_bias"}
 
 
@@ -38,6 +42,8 @@ def _from_folder(folder: Path) -> Solutions:
     numbers = sorted(int(match[1]) for match in matches if match)
     if not numbers:
         raise DataError(f"{folder}: holds no file like 0_fc1_weight.txt; give the folder of the text files, or an .npz")
+    if len(numbers) > MOST_SOLUTIONS:
+        raise DataError(f"{folder}: holds {len(numbers)} solutions; {MOST_SOLUTIONS} at most, import it in parts")
     files = {key: [folder / f"{number}_{text}.txt" for number in numbers] for key, text in TEXTS.items()}
     arrays: dict[str, Any] = {key: _stack(files[key], key) for key in TEXTS}
     origin = f"text files of folder {folder.resolve().name}, solutions {numbers[0]} to {numbers[-1]}"
@@ -65,11 +71,21 @@ def _stack(files: Sequence[Path], key: str) -> FloatArray:
     return np.stack(tables)
 
 
+def _content(file: Path) -> str:
+    if not file.is_file():
+        raise FileNotFoundError
+    with file.open(encoding="utf-8") as opened:
+        text = opened.read(LARGEST_TEXT + 1)
+    if len(text) > LARGEST_TEXT:
+        raise ValueError(f"larger than {LARGEST_TEXT >> 20} MB")
+    return text
+
+
 def _table(file: Path, key: str) -> FloatArray:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)  # of an empty file, which the size tells too
-            values: FloatArray = np.loadtxt(file, ndmin=2)
+            values: FloatArray = np.loadtxt(io.StringIO(_content(file)), ndmin=2)
     except FileNotFoundError:
         raise DataError(f"{file}: missing; every solution needs {', '.join(TEXTS.values())}") from None
     except (OSError, ValueError) as error:

@@ -9,7 +9,7 @@ import zlib
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,10 @@ UNREADABLE = (OSError, ValueError, EOFError, KeyError, RuntimeError, MemoryError
 """what NumPy and zipfile raise on a damaged or foreign file"""
 ARRAYS = ("w1", "w2", "b1", "b2")
 WANTED = "w1, w2, b1 and b2"
+LARGEST_FILE = 1 << 25
+LARGEST_ARRAYS = 1 << 28
+"""bytes of a file and of what it unpacks to: 100 000 networks for Wine take a tenth of it"""
+LONGEST_TEXT = 1000
 RANKS = {"w1": 3, "w2": 3, "b1": 2, "b2": 2}
 
 
@@ -127,11 +131,21 @@ class Solutions:
         version = arrays.pop("version", np.array(VERSION))
         if version.ndim or not np.issubdtype(version.dtype, np.integer) or int(version) > VERSION:
             raise DataError(f"{file}: format version {version} is unknown, this labmtj reads {VERSION}; update labmtj")
-        name, origin = str(arrays.pop("name", file.stem)), str(arrays.pop("origin", "unknown"))
+        name, origin = (
+            _text(file, arrays, key, default) for key, default in (("name", file.stem), ("origin", "unknown"))
+        )
         try:
             return cls(**arrays, name=name, origin=origin)
         except UsageError as error:
             raise DataError(f"{file}: {error}; save the set again with labmtj or import it from its source") from None
+
+
+def _text(file: Path, arrays: dict[str, NDArray[Any]], key: str, default: str) -> str:
+    value = arrays.pop(key, np.array(default))
+    text = str(value)
+    if value.ndim or value.dtype.kind != "U" or len(text) > LONGEST_TEXT or not text.isprintable():
+        raise DataError(f"{file}: {key} is no text of up to {LONGEST_TEXT} characters; save the set again")
+    return text
 
 
 def _read(file: Path) -> dict[str, NDArray[Any]]:
@@ -140,6 +154,7 @@ def _read(file: Path) -> dict[str, NDArray[Any]]:
         with file.open("rb") as opened:
             if not zipfile.is_zipfile(opened):  # NumPy would take it for a pickle and advise to load it unsafely
                 raise zipfile.BadZipFile("no zip archive")
+            _check_size(opened)
             opened.seek(0)
             arrays = _arrays(np.load(opened, allow_pickle=False))
     except FileNotFoundError:
@@ -150,6 +165,15 @@ def _read(file: Path) -> dict[str, NDArray[Any]]:
     if missing:
         raise DataError(f"{file}: holds no array {missing[0]!r}; a set needs {WANTED}: give another file")
     return arrays
+
+
+def _check_size(opened: BinaryIO) -> None:
+    """Raise ValueError for a file that would unpack to more than any set of solutions is."""
+    if opened.seek(0, os.SEEK_END) > LARGEST_FILE:
+        raise ValueError(f"larger than {LARGEST_FILE >> 20} MB")
+    with zipfile.ZipFile(opened) as archive:
+        if (size := sum(member.file_size for member in archive.infolist())) > LARGEST_ARRAYS:
+            raise ValueError(f"unpacks to {size} bytes, more than {LARGEST_ARRAYS >> 20} MB")
 
 
 def _arrays(loaded: object) -> dict[str, NDArray[Any]]:

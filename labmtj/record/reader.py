@@ -24,6 +24,8 @@ from labmtj.record.hdf5 import PURE_AXIS
 _FILTERS = {h5py.h5z.FILTER_DEFLATE, h5py.h5z.FILTER_SHUFFLE, h5py.h5z.FILTER_FLETCHER32}  # others would load plug-ins
 _LARGEST_CHUNK = 1 << 26
 _LARGEST_ATTRIBUTE = 1 << 20
+_LARGEST_TEXT = 1 << 26
+_LONGEST_LIST = 64  # texts of an attribute that are read whatever the size of the file
 _MOST_OBJECTS = 100_000
 _DEEPEST = 32
 _DEFLATE_RATIO = 1100  # deflate cannot do better than 1032 to 1
@@ -88,9 +90,22 @@ class DataFile:
         with _naming(self.path, path):
             dataset = self._file[path]
             if h5py.check_string_dtype(dataset.dtype) is not None and dataset.dtype.kind == "O":
-                return np.asarray(dataset.asstr()[()], dtype=np.str_)
+                return self._text(dataset)
             values: NDArray[Any] = np.asarray(dataset[()])
             return values.astype(np.bool_) if dataset.attrs.get("dtype") == "bool" else values
+
+    def _text(self, dataset: h5py.Dataset) -> NDArray[Any]:
+        """Return text. All of its elements may name the same bytes of the file: a bomb is met one by one."""
+        words = dataset.asstr()
+        if dataset.size * self.path.stat().st_size <= _LARGEST_TEXT:
+            return np.asarray(words[()], dtype=np.str_)
+        found, total = [], 0
+        for index in np.ndindex(dataset.shape):
+            found.append(words[index])
+            total = max(total, len(found[-1]))
+            if total * dataset.size > _LARGEST_TEXT:
+                raise ValueError(f"its text takes more than {_LARGEST_TEXT >> 20} MB")
+        return np.asarray(found, dtype=np.str_).reshape(dataset.shape)
 
     def group(self, path: str) -> dict[str, NDArray[Any]]:
         """Return the arrays of a group, by name."""
@@ -107,7 +122,10 @@ class DataFile:
 
     def _attribute(self, item: h5py.Group | h5py.Dataset, name: str) -> AttributeValue:
         identifier = item.attrs.get_id(name)
-        if math.prod(identifier.shape or (0,)) * identifier.dtype.itemsize > _LARGEST_ATTRIBUTE:
+        count = math.prod(identifier.shape or (0,))
+        if count * identifier.dtype.itemsize > _LARGEST_ATTRIBUTE or (
+            identifier.dtype.kind == "O" and count > _LONGEST_LIST and count * self.path.stat().st_size > 1 << 32
+        ):
             raise ValueError(f"attribute {name!r} is too large")
         value = item.attrs[name]
         if isinstance(value, bytes):

@@ -1,6 +1,8 @@
-"""What the run took from the bench: pulses, reads, and time on its clock."""
+"""What the run took from the bench: pulses, reads, time on its clock; and how the chip lay under the probes."""
 
 from __future__ import annotations
+
+import datetime
 
 import numpy as np
 
@@ -10,6 +12,7 @@ from labmtj.report.digits import MISSING, counted, fixed, hours
 from labmtj.report.station import Station
 from labmtj.schema import Purpose
 
+CONTACT = "bench/contact"
 Counts = dict[str, int]
 _NAMES = {purpose.value: purpose.name.lower().replace("_", " ") for purpose in Purpose}
 
@@ -117,3 +120,36 @@ def _purposes(counts: object) -> list[str]:
 
 def _count(counts: Counts, name: str) -> str:
     return counted(counts[name]) if name in counts else MISSING
+
+
+def contact_findings(contents: Contents) -> list[str]:
+    """Return the lines that the last contact check found open or shorted; none if there was no check."""
+    if not contents.has(f"{CONTACT}/open") or not len(contents.read(f"{CONTACT}/open")):
+        return []
+    return _contact_found(contents, -1)
+
+
+def contact_table(contents: Contents) -> Table:
+    """Return every contact check of the run: when, the currents of good lines, and the bad ones."""
+    rows = []
+    for check, seconds in enumerate(contents.read(f"{CONTACT}/utc_seconds").tolist()):
+        amperes, bad = (contents.read(f"{CONTACT}/{name}")[check] for name in ("amperes", "open"))
+        good = amperes[~(bad | contents.read(f"{CONTACT}/shorted")[check] | np.isnan(amperes))]
+        spread = f"{good.min():.3g} to {good.max():.3g}" if good.size else MISSING
+        found = "; ".join(_contact_found(contents, check)) or "all lines have contact"
+        when = f"{datetime.datetime.fromtimestamp(seconds, datetime.UTC):%Y-%m-%d %H:%M:%S}"
+        rows.append(cells(when, counted(good.size), spread, found))
+    return Table(
+        "Contact of the lines",
+        ("touch-down, UTC", "good lines (count)", "their currents (A)", "found"),
+        rows,
+        "Before the first bias, and again when a run is resumed: every line alone at the read voltage of the check, "
+        "all others at 0 V. The cells on a line that is open are lost to the run.",
+        (Source.of(CONTACT, '.amperes.plot.line(x="line")', array="amperes"),),
+    )
+
+
+def _contact_found(contents: Contents, check: int) -> list[str]:
+    names = contents.read(f"{CONTACT}/line").astype(str)
+    states = {name: contents.read(f"{CONTACT}/{name}")[check].astype(bool) for name in ("open", "shorted")}
+    return [f"{line} is {state}" for state, lines in states.items() for line in names[lines].tolist()]

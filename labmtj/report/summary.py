@@ -7,7 +7,7 @@ import textwrap
 import numpy as np
 
 from labmtj.errors import DataError
-from labmtj.report.bench import chip_counts
+from labmtj.report.bench import chip_counts, contact_findings
 from labmtj.report.contents import Contents
 from labmtj.report.digits import percent
 from labmtj.report.headline import missing_notes, result_sentence
@@ -32,6 +32,8 @@ def summary_lines(contents: Contents) -> list[str]:
             lines += ["", *map(printable, pattern_lines(contents))]
     except (DataError, LookupError, TypeError, ValueError) as error:
         lines += ["", *_wrapped(f"What was found cannot be shown: {error}")]
+    if found := contact_findings(contents):
+        lines += ["", *_wrapped(f"contact: {'; '.join(found)}")]
     for note in missing_notes(contents):
         lines += ["", *_wrapped(note.text)]
     return lines

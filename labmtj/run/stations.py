@@ -7,6 +7,8 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
+from labmtj.bench.contact_table import PATH as CONTACT
+from labmtj.bench.contact_table import contact_row
 from labmtj.errors import RecordError, UsageError
 from labmtj.layer import Layer
 from labmtj.limits import Limited
@@ -57,6 +59,15 @@ class StationAtWork:
         self.provenance = self._provenance()
         if self.provenance:
             self.log.attributes("bench", self.provenance)
+        self._keep_contact()
+
+    def _keep_contact(self) -> None:
+        """Write down what the check of this touch-down found, behind those before."""
+        for crossbar in self.crossbars.values():
+            if (contact := getattr(crossbar, "contact", None)) is not None:
+                self.log.append(CONTACT, contact_row(contact))
+        if self._keep is not None:
+            self._keep_now()
 
     def layer_around(self, crossbars: Mapping[str, Crossbar]) -> None:
         """Put limits, journaling and stop requests around the crossbars that the blocks work with."""

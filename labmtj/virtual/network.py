@@ -1,7 +1,7 @@
 """The one network that joins channels, relays, cables and array; and the time that passes for all of them.
 
 Between two changes of a terminal nothing is stepped: the array goes from flip to flip, as it does in a simulated
-crossbar. There is one clock: what two boxes do at the same time is booked one after the other.
+crossbar. There is one clock: what two boxes do at the same time is booked one after the other, unless both integrate.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from labmtj.errors import UsageError
 from labmtj.quantities import FloatArray
 from labmtj.simulated.array import SimulatedArray
 from labmtj.simulated.clock import VirtualClock
+from labmtj.virtual.apertures import Apertures, mean
 from labmtj.virtual.drive import Drive, Setting, Solved
 from labmtj.virtual.line_noise import LineNoise
 from labmtj.virtual.ports import VirtualChannel, VirtualRelays
@@ -76,6 +77,7 @@ class Network:
         self.events: list[HotSwitch] = []
         self.seen_by_pads: list[Segment] | None = None
         """set it to [] to record what the pads see from then on"""
+        self._apertures: Apertures[int] = Apertures()
         self._realtime_factor = realtime_factor
         self._cabling = Cabling(wiring)
         self.insert(array, noise)
@@ -129,9 +131,7 @@ class Network:
         """
         _check(seconds)
         with self.lock:
-            for _ in self._course(seconds, purpose):
-                pass
-            self.clock.book(purpose, seconds)
+            self._pass(seconds, purpose)
         self._wait(seconds)
 
     def sense(self, number: int, seconds: float) -> Sensed:
@@ -142,29 +142,42 @@ class Network:
         """
         _check(seconds)
         with self.lock:
-            if seconds > 0:
-                sensed = self._integrate(number, seconds)
-                self.clock.book("aperture", seconds)
-            else:
-                now = self._present(None)
-                sensed = Sensed(
-                    float(now.channel_volts[number]), float(now.channel_amperes[number]), bool(now.limited[number])
-                )
+            self.open_aperture(number)
+            self._pass(seconds, "aperture")
+            sensed = self.close_aperture(number)
         self._wait(seconds)
         return sensed
 
-    def _integrate(self, number: int, seconds: float) -> Sensed:
-        volts, amperes, limited = 0.0, 0.0, False
+    def open_aperture(self, number: int) -> None:
+        """Have a channel integrate all time that passes from now on."""
+        with self.lock:
+            self._apertures.open(number)
+
+    def close_aperture(self, number: int) -> Sensed:
+        """Return the mean of a channel since its aperture was opened; if no time has passed, what it is now."""
+        with self.lock:
+            return self._apertures.close(number) or _sensed(self._present(None), number)
+
+    def _pass(self, seconds: float, purpose: str) -> None:
+        if self._apertures and seconds > 0:
+            purpose = "aperture"
+            self._integrate(seconds)
+        else:
+            for _ in self._course(seconds, purpose):
+                pass
+        self.clock.book(purpose, seconds)
+
+    def _integrate(self, seconds: float) -> None:
+        """Let every open aperture see the same seconds, flips and noise included."""
         state = self.array.state.copy()
-        for solved, begin, end in self._course(seconds, "aperture", look=True):
-            part = (end - begin) / seconds  # exactly one where nothing flips: digits stay as they are
-            volts += part * float(solved.channel_volts[number])
-            amperes += part * float(solved.channel_amperes[number])
-            limited |= bool(solved.limited[number])
-        if self._noise is not None:
-            added = self._noise.amperes(solved.point, state, self.now(), seconds)
-            amperes += float(solved.shares[:, number] @ added)
-        return Sensed(volts, amperes, limited)
+        course = [(solved, end - begin) for solved, begin, end in self._course(seconds, "aperture", look=True)]
+        solved = course[-1][0]
+        added = None if self._noise is None else self._noise.amperes(solved.point, state, self.now(), seconds)
+        for number in self._apertures:
+            seen = mean([(part, _sensed(each, number)) for each, part in course])
+            if added is not None:
+                seen = seen._replace(amperes=seen.amperes + float(solved.shares[:, number] @ added))
+            self._apertures.add(number, seconds, seen)
 
     def _course(self, seconds: float, purpose: str, *, look: bool = False) -> Iterator[tuple[Solved, float, float]]:
         """Let the array live through the seconds; yield what was, from flip to flip (at rest only for a `look`)."""
@@ -235,6 +248,11 @@ class Network:
             volts = self._cabling.volts_across((matrix, relay), node_volts)
             if abs(volts) > HOT_VOLTS:
                 self.events.append(HotSwitch(self.now(), matrix, relay, volts))
+
+
+def _sensed(solved: Solved, number: int) -> Sensed:
+    volts, amperes = solved.channel_volts[number], solved.channel_amperes[number]
+    return Sensed(float(volts), float(amperes), bool(solved.limited[number]))
 
 
 def _check(seconds: float) -> None:

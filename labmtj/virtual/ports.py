@@ -44,6 +44,14 @@ class VirtualChannel:
         """Integrate over an aperture; the time is spent. Zero seconds is an instantaneous look, without noise."""
         return self._network.sense(self._number, seconds)
 
+    def open_aperture(self) -> None:
+        """Begin to integrate all time that passes."""
+        self._network.open_aperture(self._number)
+
+    def close_aperture(self) -> Sensed:
+        """End the aperture and return the mean over it; if no time has passed, an instantaneous look."""
+        return self._network.close_aperture(self._number)
+
     def _set(self, **changes: object) -> None:
         with self._network.lock:
             setting: Setting = replace(self._network.settings[self._number], **changes)  # type: ignore[arg-type]

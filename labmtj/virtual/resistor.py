@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from itertools import product
 
+from labmtj.virtual.apertures import Apertures
 from labmtj.virtual.terminals import Box, Crosspoint, Sensed
 
 
@@ -16,13 +17,17 @@ class BookedTime:
     def __init__(self) -> None:
         self.booked: Counter[str] = Counter()
         """seconds by purpose"""
+        self.apertures: Apertures[ResistorChannel] = Apertures()
 
     def now(self) -> float:
         """Return the sum of what was booked."""
         return sum(self.booked.values())
 
     def spend(self, seconds: float, purpose: str) -> None:
-        """Book a time."""
+        """Book a time, and let the open apertures see it."""
+        for channel in self.apertures:
+            purpose = "aperture"
+            self.apertures.add(channel, seconds, channel.look())
         self.booked[purpose] += seconds  # type: ignore[assignment] # a Counter counts fractions too
 
 
@@ -61,11 +66,23 @@ class ResistorChannel:
         """Note it: a resistor without leads reads the same."""
         self.four_wires = on
 
+    def look(self) -> Sensed:
+        """Return what the resistor carries now."""
+        return self._solve()
+
+    def open_aperture(self) -> None:
+        """Begin to integrate."""
+        self._time.apertures.open(self)
+
+    def close_aperture(self) -> Sensed:
+        """Return the mean since then."""
+        return self._time.apertures.close(self) or self.look()
+
     def sense(self, seconds: float) -> Sensed:
         """Return what the resistor carries."""
         if seconds:
             self._time.spend(seconds, "aperture")
-        return self._solve()
+        return self.look()
 
     def _limited(self, volts: float, most_volts: float) -> Sensed:
         limited = abs(volts) > most_volts

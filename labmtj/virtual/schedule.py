@@ -25,28 +25,16 @@ class Event(NamedTuple):
     """of the channel from now on"""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Aperture:
-    """The meter of a channel at work."""
+    """What the meter of a channel saw."""
 
     opened: float
     """on the clock of the bench"""
+    seconds: float
     level: float
-    seconds: float = 0.0
-    _volt_seconds: float = 0.0
-    _ampere_seconds: float = 0.0
-    _limited: bool = False
-
-    def add(self, seen: Sensed, seconds: float) -> None:
-        """Integrate what was seen during a part of the aperture."""
-        self.seconds += seconds
-        self._volt_seconds += seen.volts * seconds
-        self._ampere_seconds += seen.amperes * seconds
-        self._limited |= seen.limited
-
-    def mean(self) -> Sensed:
-        """Return the average over the aperture."""
-        return Sensed(self._volt_seconds / self.seconds, self._ampere_seconds / self.seconds, self._limited)
+    """of the channel when it was opened"""
+    mean: Sensed
 
 
 class Schedule:
@@ -67,7 +55,8 @@ class Schedule:
         self._units, self._time, self._hold, self._read = units, time, hold, read
         self._purpose = purpose
         self._levels: dict[int, float] = {}
-        self._open: dict[int, Aperture] = {}
+        self._open: dict[int, tuple[float, float]] = {}
+        """when the aperture of a channel was opened, and at which level"""
 
     def play(self, events: Iterable[Event], levels: Mapping[int, float], stopped: Flag) -> None:
         """Let all events happen at their times, or until stopped; `levels` are those that the channels start at."""
@@ -75,17 +64,12 @@ class Schedule:
         for event in sorted(events, key=lambda each: each[:3]):
             if stopped.is_set():
                 break
-            self._pass(started + event.seconds - self._time.now())
+            wait = started + event.seconds - self._time.now()
+            if wait > 0:
+                self._time.spend(wait, self._purpose)
             self._happen(event)
-
-    def _pass(self, seconds: float) -> None:
-        """Let time pass. All open apertures integrate the same time: the first spends it, the others look on."""
-        if seconds <= 0:
-            return
-        for number, (channel, aperture) in enumerate(self._open.items()):
-            aperture.add(self._units[channel].look(0.0 if number else seconds), seconds)
-        if not self._open:
-            self._time.spend(seconds, self._purpose)
+        for channel in self._open:
+            self._units[channel].close_aperture()
 
     def _happen(self, event: Event) -> None:
         channel = event.channel
@@ -93,6 +77,9 @@ class Schedule:
             self._levels[channel] = event.level
             self._hold(channel, event.level)
         elif event.what == OPEN:
-            self._open[channel] = Aperture(self._time.now(), self._levels[channel])
-        elif (aperture := self._open.pop(channel, None)) is not None and aperture.seconds > 0:
-            self._read(channel, aperture)
+            self._open[channel] = self._time.now(), self._levels[channel]
+            self._units[channel].open_aperture()
+        elif channel in self._open:
+            opened, level = self._open.pop(channel)
+            seen = self._units[channel].close_aperture()
+            self._read(channel, Aperture(opened, self._time.now() - opened, level, seen))

@@ -22,9 +22,13 @@ from labmtj.errors import ConfigError, LabmtjError, UsageError
 from labmtj.stopping import SIGNALS
 from labmtj.virtual.assembly import VirtualBench, assemble
 from labmtj.virtual.exchange import Served
-from labmtj.virtual.faults import Faulty, fault
+from labmtj.virtual.faults import LONGEST_SECONDS, Faulty, fault
 from labmtj.virtual.hislip import HislipServer
 from labmtj.virtual.server import LOOPBACK, Listener, SocketServer
+
+LONGEST_QUESTION = 1 << 16
+LONGEST_BENCH = 1 << 22
+"""characters of a question to the bench, and of a resolved bench"""
 
 
 class ServedInstruments:
@@ -114,6 +118,8 @@ class ServedInstruments:
         network = self.bench.network
 
         def wait(seconds: float) -> float:
+            if not 0 <= float(seconds) <= LONGEST_SECONDS:
+                raise UsageError(f"a wait of {seconds} s; give 0 to {LONGEST_SECONDS:.0f} s")
             network.spend(float(seconds), "wait")
             return network.now()
 
@@ -127,6 +133,7 @@ class ServedInstruments:
             "wait": wait,
             "messages": lambda: {name: each.messages for name, each in self.served.items()},
             "round_trips": lambda: {name: each.round_trips for name, each in self.served.items()},
+            "joules": lambda: float(network.array.energy_joules),
             "closures": lambda: {
                 f"{name}:{'-'.join(map(str, where))}": count
                 for name, relays in network.relays.items()
@@ -166,9 +173,10 @@ def serve(name: str, *, faults: Sequence[str] = (), hislip: bool = False) -> Ite
 
 def _from_parent() -> VirtualFile:
     try:
-        return VirtualFile.model_validate_json(sys.stdin.readline())
+        return VirtualFile.model_validate_json(sys.stdin.readline(LONGEST_BENCH))
     except ValueError as error:
-        raise ConfigError(f"standard input: is not a resolved virtual bench: {error}") from None
+        said = " ".join(str(error).split())[:300]
+        raise ConfigError(f"standard input: is not a resolved virtual bench: {said}") from None
 
 
 def until_signal(also_end_of: BinaryIO | None = None) -> None:
@@ -203,8 +211,8 @@ class Control(Listener):
 
     def serve(self, link: socket.socket) -> None:
         """Answer one client until it goes."""
-        with link.makefile("r", encoding="utf-8", newline="\n") as lines:
-            for line in iter(lambda: lines.readline(65536), ""):
+        with link.makefile("r", encoding="utf-8", errors="replace", newline="\n") as lines:
+            for line in iter(lambda: lines.readline(LONGEST_QUESTION), ""):
                 link.sendall((json.dumps(self._answer(line)) + "\n").encode())
 
     def _answer(self, line: str) -> dict[str, Any]:
@@ -214,5 +222,6 @@ class Control(Listener):
             return {"answer": asked(**question)}
         except LabmtjError as error:
             return {"error": str(error)}
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-            return {"error": f"not a question to this bench: {error!r}; ask one of {', '.join(self._answers)}"}
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError) as error:
+            said = repr(error)[:200]
+            return {"error": f"not a question to this bench: {said}; ask one of {', '.join(self._answers)}"}

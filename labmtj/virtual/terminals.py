@@ -32,7 +32,10 @@ class Time(Protocol):
         ...
 
     def spend(self, seconds: float, purpose: str) -> None:
-        """Let time pass with all terminals as they are, booked under a purpose such as "settle"."""
+        """Let time pass with all terminals as they are, booked under a purpose such as "settle".
+
+        Every channel with an open aperture integrates it; then it is booked as "aperture".
+        """
         ...
 
 
@@ -57,6 +60,14 @@ class Channel(Protocol):
 
     def sense(self, seconds: float) -> Sensed:
         """Integrate over an aperture; the time is spent. Zero seconds is an instantaneous look."""
+        ...
+
+    def open_aperture(self) -> None:
+        """Begin to integrate all time that passes, as other channels may at the same time."""
+        ...
+
+    def close_aperture(self) -> Sensed:
+        """End the aperture and return the mean over it; if no time has passed, an instantaneous look."""
         ...
 
 

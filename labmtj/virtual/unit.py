@@ -112,6 +112,14 @@ class Unit:
         """Return what the channel truly carries, on average over a time that is spent; 0 for an instant."""
         return self._channel.sense(seconds)
 
+    def open_aperture(self) -> None:
+        """Begin to integrate all time that passes."""
+        self._channel.open_aperture()
+
+    def close_aperture(self) -> Sensed:
+        """Return what the channel truly carried on average since its aperture was opened."""
+        return self._channel.close_aperture()
+
     def show(self, true: Sensed, seconds: float, volts: Span, amperes: Span) -> Measured:
         """Return what the meter makes of it in an aperture of `seconds`, on the ranges that hold it."""
         range_volts = volts.choose(self._volts, true.volts)

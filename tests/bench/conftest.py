@@ -17,7 +17,7 @@ from labmtj.errors import InstrumentError, UsageError
 from labmtj.quantities import Flag, Limits
 from labmtj.shots import DeliveredPulses, Identity, ShotReadings, UnitFacts
 from labmtj.virtual.assembly import assemble
-from labmtj.virtual.serving import ServedInstruments
+from labmtj.virtual.serving import ServedInstruments, serve
 
 FACTS = UnitFacts(
     highest_volts=200.0, highest_amperes=1.5, range_amperes=(1e-6, 1e-4, 1e-2, 1.0), over_range=1.02,
@@ -394,3 +394,41 @@ class NetworkClock:
 
     def sleep(self, seconds):
         self._network.spend(seconds, "wait")
+
+
+@pytest.fixture(scope="module")
+def served_bench():
+    """A virtual 2636B and 3706A, served in this process."""
+    with serve("virtual-2636b-3706a") as instruments:
+        yield instruments
+
+
+@pytest.fixture
+def with_resources(tmp_path, served_bench):
+    """Return a function that writes the bench file of the served instruments, with something changed in its text."""
+
+    def write(change=lambda text: text):
+        text = f"""kind: instruments
+instruments:
+  smu: {{driver: instruments.keithley2600.Keithley2636B, resource: "{served_bench.servers["smu"].resource}"}}
+  matrix: {{driver: instruments.keithley3706.Keithley3706A, resource: "{served_bench.servers["matrix"].resource}", cards: {{1: "3730", 2: "3730"}}}}
+buses: {{ground: {{row: 1, ground: true}}, high: {{row: 2, channel: smu.a}}, low: {{row: 3, channel: smu.b}}}}
+lines: {{rows: [matrix.1.1-15], columns: [matrix.2.1-15]}}
+chip: {{id: test, array: mtj-50nm}}
+"""
+        path = tmp_path / "bench.yaml"
+        path.write_text(change(text))
+        return str(path)
+
+    return write
+
+
+@pytest.fixture
+def is_safe(served_bench):
+    """Return a function that tells whether the first source of the served bench is at 0 V and all relays are open."""
+
+    def is_safe():
+        network = served_bench.bench.network
+        return abs(network.channels["smu", "a"].sense(0.0).volts) < 1e-3 and not network.relays["matrix"].closed()
+
+    return is_safe

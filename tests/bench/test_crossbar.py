@@ -150,16 +150,46 @@ def test_row_parallel_half_selects_take_one_channel_for_all_columns(bench):
     assert world.messages["smu"] == 1 + 2 * 2 + 1, "levels at first, limits and outputs, the pulse"
 
 
+def whole_row(crossbar):
+    """Five columns at -0.3 V: 0.6 V to the driven row, 0.3 V to the three others; cells of 0.2 mS draw 1.5 mA in all."""
+    return select_in_rows(np.array([0]), np.ones((1, 5), bool), 0.3, -0.3, crossbar.shape)
+
+
 def test_the_limit_of_a_shared_channel_grows_with_its_lines_and_comes_back(bench):
-    crossbar, world = bench(limits=Limits(line_amperes=2e-4), shape=(4, 5))
-    crossbar.pulse(select_in_rows(np.array([0]), np.ones((1, 5), bool), 0.3, -0.3, crossbar.shape), 1e-3)
+    crossbar, world = bench(limits=Limits(line_amperes=1.2e-3), shape=(4, 5))
+    crossbar.pulse(whole_row(crossbar), 1e-3)
     high, low = (world.limit[Channel("smu", name)] for name in "ab")
-    # five columns at -0.3 V: 0.6 V to the driven row, 0.3 V to the three others, cells of 0.2 mS; times 1.5
-    expected = 1.5 * 5 * (0.6 + 3 * 0.3) * 2e-4
-    assert high == 2e-4
-    assert expected <= low < 2 * expected
+    assert high == 1.2e-3
+    assert 1.5 * 1.5e-3 <= low == 2 * 1.2e-3
     crossbar.measure(select_rows(crossbar.shape, [0], 0.01), Lines(columns=(0,)), Reading())
-    assert world.limit[Channel("smu", "b")] == 2e-4
+    assert world.limit[Channel("smu", "b")] == 1.2e-3
+
+
+def test_a_shared_channel_never_gets_more_than_its_lines_survive_together(bench):
+    """Doubled until it held 1.5 times 1.5 mA, the limit was 2.56 mA: 0.51 mA for each of five lines that bear 0.32."""
+    crossbar, world = bench(limits=Limits(line_amperes=3.2e-4), shape=(4, 5))
+    crossbar.pulse(whole_row(crossbar), 1e-3)
+    assert world.limit[Channel("smu", "b")] == pytest.approx(5 * 3.2e-4)
+
+
+def test_lines_that_need_more_than_they_survive_are_refused_before_anything_is_sent(bench):
+    crossbar, world = bench(limits=Limits(line_amperes=2e-4), shape=(4, 5))
+    messages = dict(world.messages)
+    assert "5 lines on channel smu.b would draw 0.0015 A" in str(crossbar.can(whole_row(crossbar)))
+    with pytest.raises(CannotDo, match=r"limits\.line_amperes.*Nothing was applied"):
+        crossbar.pulse(whole_row(crossbar), 1e-3)
+    with pytest.raises(CannotDo, match=r"limits\.line_amperes.*Nothing was applied"):
+        crossbar.measure(whole_row(crossbar), Lines(rows=(0,)), Reading())
+    assert world.messages == messages
+
+
+def test_a_short_on_one_of_many_lines_draws_what_the_others_leave_and_is_flagged(bench):
+    """What the limit does not promise: the one column carries more than a line may, for five share the channel."""
+    crossbar, world = bench(limits=Limits(line_amperes=1.2e-3), shape=(4, 5))
+    world.line_shorts.append((3, 4 + 1))
+    pulse = crossbar.pulse(whole_row(crossbar), 1e-3)
+    assert (pulse.flags[0, 4:] == Flag.COMPLIANCE).all()
+    assert world.limit[Channel("smu", "b")] == 2 * 1.2e-3 <= 5 * 1.2e-3
 
 
 def test_compliance_is_flagged_and_the_voltage_then_unknown(bench):
@@ -190,12 +220,47 @@ def test_two_units_give_a_pulse_by_messages_and_say_when(bench, wirings, dense):
     widths = pulse.delivered.step_seconds[0]
     assert len(widths) == 4
     assert widths[1] >= 0.02
-    np.testing.assert_array_equal(pulse.delivered.line_volts[0, :, 1], [0.33, 0.33, 0, 0])
-    np.testing.assert_array_equal(pulse.delivered.line_volts[0, :, 6], [0, -0.33, -0.33, 0])
+    np.testing.assert_array_equal(pulse.delivered.line_volts[0, :, 1], [0.33, 0.33, 0.33, 0])
+    np.testing.assert_array_equal(pulse.delivered.line_volts[0, :, 6], [0, -0.33, 0, 0])
     bias = select_rows(crossbar.shape, np.arange(4), 0.1)
     currents = crossbar.measure(bias, columns(crossbar.shape), BOTH)
     np.testing.assert_allclose(currents.amperes, dense(world, bias.line_volts)[:, 4:], rtol=1e-10)
     assert not world.wrongs
+
+
+def test_one_unit_times_a_short_pulse_while_another_holds_what_disturbs_nothing(bench, wirings):
+    crossbar, world = bench(wirings[0]((4, 5), channels=(("one", "1"), ("two", "1"))))
+    bias = select_cells(crossbar.shape, np.array([[1, 2], [3, 0]]), [0.28, -0.28])
+    assert crossbar.can(bias, 1e-4) is None
+    begun = world.now()
+    pulse = crossbar.pulse(bias, 1e-4)
+    seconds, volts = pulse.delivered.step_seconds, pulse.delivered.line_volts
+    across = volts[:, :, :4, np.newaxis] - volts[:, :, np.newaxis, 4:]
+    for number, (row, column) in enumerate([(1, 2), (3, 0)]):
+        whole = np.isclose(np.abs(across[number, :, row, column]), 0.28)
+        np.testing.assert_allclose(seconds[number, whole].sum(), 1e-4)
+        assert np.abs(across[number, ~whole]).max() <= 0.14
+        assert seconds[number, ~whole].sum() > 3e-3, "a level, a look and the message of the pulse"
+    assert seconds.sum() + pulse.start_seconds[0] - begun <= world.now() - begun
+    assert not world.wrongs
+
+
+def test_a_short_on_the_side_that_holds_is_flagged(bench, wirings):
+    # without the look at the units that hold, only the one that times the pulse could tell
+    crossbar, _ = bench(wirings[0]((4, 5), channels=(("one", "1"), ("two", "1"))), limits=Limits(line_amperes=1e-5))
+    crossbar.switching.route(crossbar.router.rest())
+    pulse = crossbar.pulse(select_cells(crossbar.shape, np.array([[1, 2]]), 0.28), 1e-3)
+    assert pulse.flags[0, 1] == pulse.flags[0, 4 + 2] == Flag.COMPLIANCE
+
+
+def test_units_step_down_in_reverse_so_that_an_inhibit_outlasts_what_it_inhibits(bench, wirings):
+    # with the order of stepping up kept for stepping down, row 1 alone would put 0.54 V on cells that shall see a third
+    crossbar, _ = bench(wirings[1]((4, 5), direct=4))
+    pulse = crossbar.pulse(select_cells(crossbar.shape, np.array([[1, 2]]), 0.54, "third"), 0.02)
+    volts = pulse.delivered.line_volts[0]
+    across = np.abs(volts[:, :4, np.newaxis] - volts[:, np.newaxis, 4:])
+    across[:, 1, 2] = 0
+    assert across.max() <= 0.36 + 1e-12
 
 
 def test_two_units_do_not_need_messages_where_one_does_all(bench, wirings):

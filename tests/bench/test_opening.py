@@ -46,6 +46,9 @@ class Guard(NoWatch):
     def rest(self):
         self.told.append("rest")
 
+    def leave(self):
+        """Forks are none of its business."""
+
     def end(self):
         self.told.append("end")
         return "and its guardian was told" if "rest" not in self.told else ""

@@ -6,7 +6,7 @@ import pyvisa.errors
 from pymeasure.adapters import Adapter
 
 from instruments.keithley2600 import Keithley2636B
-from instruments.tsp import LINE_LENGTH, listing, number, numbers
+from instruments.tspnumbers import LINE_LENGTH, listing, number, numbers
 from labmtj.errors import InstrumentError, Stopped
 
 IDENTITY = "Keithley Instruments Inc., Model 2636B, 4308079, 3.2.2"  # of a real box

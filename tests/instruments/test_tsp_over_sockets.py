@@ -81,6 +81,16 @@ def test_a_sequence_reads_what_ohm_says(armed):
     assert [armed.box.channels[name].sense(0).volts for name in "ab"] == [0.0, 0.0]
 
 
+def test_both_channels_are_read_in_one_aperture(armed):
+    """Fails if the driver measures with `measure.i` twice, or the box one after the other."""
+    armed.level({"a": 0.5, "b": -0.25})
+    armed.read_currents("ab", 0.1, 1e-3)  # sets the meters, and zeroes them
+    before = armed.box.time.booked["aperture"]
+    found = armed.read_currents("ab", 0.1, 1e-3)
+    assert armed.box.time.booked["aperture"] - before == pytest.approx(0.1)
+    np.testing.assert_allclose(found.amperes, [[0.5 / OHMS["a"], -0.25 / OHMS["b"]]], atol=1e-9)
+
+
 def test_autorange_tells_its_range(armed):
     found = armed.run_shots(Shots(("a",), np.array([[0.5], [0.005]]), ("a",), 0.0, 0.02, None))
     assert found.range_amperes.tolist() == [[1e-4], [1e-6]]

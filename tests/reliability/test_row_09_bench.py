@@ -103,3 +103,19 @@ def test_a_forked_child_does_not_keep_the_death_from_being_noticed(rigs, tally, 
             os.kill(forked, 9)
             process.communicate()
         rig.assert_safe(within=OFF_SECONDS)
+
+
+def test_the_instruments_of_a_virtual_bench_outlive_its_run_until_they_are_safe(rig, tally):
+    """Fails if the guardian does not hold the pipe that the server lives by: it finds nobody, and says so."""
+    process = rig.spawn("run", "reference", "--bench", rig.folder / "virtual.yaml", "--out", rig.runs)
+    while not list(rig.runs.glob("*/journal.lmj")) or (rig.last() / "journal.lmj").stat().st_size < 20_000:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.005)
+    with tally(9, "kill with a virtual bench of its own"):
+        process.kill()
+        process.communicate()
+        record, deadline = rig.last() / "guardian.jsonl", time.monotonic() + 5
+        while not record.exists() or '"event": "safe"' not in record.read_text():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        assert '"event": "outputs off"' in record.read_text()

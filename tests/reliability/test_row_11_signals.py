@@ -63,7 +63,7 @@ def assert_same(found, wanted):
 
 @pytest.mark.parametrize("how", SIGNALS)
 def test_a_signal_stops_the_run_safely_and_it_can_be_resumed(rigs, tally, torture, at_work, reference, metrics_of, how):
-    """Fails without handlers (no clean-up), and "often" fails without `undisturbed`: the clean-up is broken off."""
+    """Fails without handlers: SIGTERM and SIGHUP end the process at once, and the guardian has to clean up."""
     moments = random.Random(how)
     for number in range(20 if torture else 1):
         rig = rigs(timeout=2.0)

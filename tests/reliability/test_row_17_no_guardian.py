@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import labmtj
+from labmtj.bench import load_any, open_laboratory
 from labmtj.bench.guardian import Guardian
 from labmtj.errors import Unguarded
 from labmtj.quantities import Bias, Lines, Reading
@@ -17,13 +18,15 @@ BIAS = Bias([0.1, 0.0, 0.0, 0.0], [0.0] * 4)
 
 
 def test_a_bench_is_not_armed_without_a_guardian(rig, tally, monkeypatch):
-    """Fails without `watch.begin` in `OpenBench.arm`."""
+    """Fails without `watch.begin` in `OpenBench.arm` and in `_armed`."""
     switched = []
     monkeypatch.setattr("labmtj.bench.crossbar.BenchCrossbar.arm", lambda self: switched.append(self))
     with tally(17, "dead before the bench is armed"):
         monkeypatch.setattr(Guardian, "begin", killing(Guardian.begin))
         with pytest.raises(Unguarded, match="did not start: it died; nothing was switched on"), labmtj.bench(rig.bench):
             pass
+        with open_laboratory(load_any(str(rig.bench)), arm=False) as bench, pytest.raises(Unguarded):
+            bench.arm()
         assert not switched
         rig.assert_safe()
 
@@ -47,17 +50,16 @@ def test_a_run_that_loses_its_guardian_ends_safe_and_can_be_resumed(
         process = rig.spawn()
         at_work(rig, process)
         guardian = guardian_of(process.pid)
-        time.sleep(moments.uniform(0.0, 0.3))
+        time.sleep(moments.uniform(0.0, 0.1))
         with tally(17, f"killed while the run is at work, {number}"):
             os.kill(guardian, signal.SIGKILL)
             _, said = process.communicate(timeout=60)
             rig.assert_safe()
-            if process.returncode:  # else it was over already
-                assert process.returncode == 1
-                assert said.startswith(f"labmtj: the guardian of this bench (process {guardian}) has died; ")
-                assert said.splitlines()[-1].endswith(f"labmtj resume {rig.last()}")
-                assert (rig.last() / "FAILED").exists()
-                rig.resume()
+            assert process.returncode == 1
+            assert said.startswith(f"labmtj: the guardian of this bench (process {guardian}) has died; ")
+            assert said.splitlines()[-1].endswith(f"labmtj resume {rig.last()}")
+            assert (rig.last() / "FAILED").exists()
+            rig.resume()
             found = metrics_of(rig.last() / "data.h5")
             for name, value in reference["metrics"].items():
                 np.testing.assert_array_equal(found[name], value)

@@ -127,3 +127,49 @@ def test_many_threads_are_one_queue(bench, resistors):
     alone.a.source_volts(0.1, 1.0)
     alone.b.source_volts(0.0, 1.0)
     assert made.a.sense(0.0).amperes == pytest.approx(alone.a.sense(0.0).amperes, rel=1e-12)
+
+
+def test_channels_that_integrate_together_see_the_same_flip_and_spend_one_aperture(bench, chip):
+    """Fails if each channel takes its own aperture: the second one would miss the flip, and 2 x 100 us be booked."""
+    made = bench(chip((1, 1), **FLIPPING))
+    made.connect(a=[0], b=[1])
+    made.a.source_volts(0.55, 1.0)
+    made.b.source_volts(0.0, 1.0)
+    before = made.a.sense(0.0).amperes
+    for channel in (made.a, made.b):
+        channel.open_aperture()
+    made.network.spend(1e-4, "settle")
+    a, b = made.a.close_aperture(), made.b.close_aperture()
+    assert made.array.flips.tolist() == [1]
+    assert a.amperes > 1.05 * before
+    assert b.amperes == pytest.approx(-a.amperes, rel=1e-9)
+    assert made.network.clock.booked_seconds == {"aperture": 1e-4}
+
+
+def test_an_aperture_sees_only_the_time_it_is_open(bench, resistors):
+    made = bench(resistors([[1e4, 1e4]]))
+    made.connect(a=[0], b=[1], ground=[2])
+    made.b.source_volts(0.0, 1.0)
+    made.a.open_aperture()
+    for volts, seconds in ((0.1, 1e-3), (0.3, 3e-3)):
+        made.a.source_volts(volts, 1.0)
+        made.network.spend(seconds, "settle")
+        made.b.open_aperture()
+    assert made.a.close_aperture().volts == pytest.approx(0.25, rel=1e-6)
+    assert made.b.close_aperture() == made.b.sense(0.0)  # opened again at the end: nothing came in
+    made.network.spend(1e-3, "settle")
+    assert made.network.clock.booked_seconds == {"aperture": 4e-3, "settle": 1e-3}
+
+
+def test_noise_of_one_aperture_is_the_same_for_all_who_integrate(bench, resistors):
+    array = resistors(1e4)
+    made = bench(array, noise=LineNoise(array.junctions, 0, "resistors"))
+    made.connect(a=[0], b=[1])
+    made.a.source_volts(0.1, 1.0)
+    made.b.source_volts(0.0, 1.0)
+    made.a.open_aperture()
+    made.b.open_aperture()
+    made.network.spend(1e-3, "settle")
+    a, b = made.a.close_aperture().amperes, made.b.close_aperture().amperes
+    assert a != made.a.sense(0.0).amperes
+    assert a == pytest.approx(-b, rel=1e-3)

@@ -48,7 +48,7 @@ class Channel:
 
     def reset(self) -> None:
         """Bring the channel to its defaults, output off; the buffers are emptied."""
-        self.sweep.abort()
+        self._abort()
         self.group.reset()
         self.meter.forget()
         self._engine.remote("remote_sense", self._name, False)  # noqa: FBT003
@@ -56,6 +56,7 @@ class Channel:
 
     def _abort(self) -> None:
         self.sweep.abort()
+        self.meter.abort()
 
     def _make_buffer(self, capacity: object = None) -> ReadingBuffer:
         return ReadingBuffer("buffer", int(whole(1, BUFFER_READINGS)(capacity)))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import statistics
 from functools import partial
+from inspect import GEN_CLOSED, getgeneratorstate
 from typing import NamedTuple
 
 from instruments.virtual.series2600.models import Model
 from instruments.virtual.series2600.source import AMPS, VOLTS, Source, fitting, seconds_or_automatic
 from labmtj.virtual.tsp.buffers import Entry, ReadingBuffer
+from labmtj.virtual.tsp.clock import Course, Wait
 from labmtj.virtual.tsp.complaints import INVALID_PARAMETER, Complaint
 from labmtj.virtual.tsp.engine import Engine
 from labmtj.virtual.tsp.tree import Group, Members, Setting, number, one_of, switch, whole, within
@@ -60,6 +62,7 @@ class Meter:
         self.rel_on = {name: Setting(0.0, switch) for name in "ivrp"}
         self.rel = {name: Setting(0.0, number) for name in "ivrp"}
         self.last: Reading | None = None
+        self._overlapped: Course[Reading] | None = None
         self._zeroed: dict[float, float] = {}
         self._range_before: dict[int, float] = {}
         self.group = Group(f"smu{channel}.measure", self._names())
@@ -69,17 +72,19 @@ class Meter:
         """How long one conversion takes."""
         return float(self.nplc.value / self._engine.nature.line_hertz)
 
-    def read(self) -> Reading:
+    def reading(self) -> Course[Reading]:
         """Take one reading: ranges, delay, autozero, aperture."""
-        wait = self._choose_ranges()
-        if self.delay.value > 0:
-            wait += self.delay.value
-        self._engine.clock.spend(wait, "settle")
-        self._zero()
-        number_of = int(self.filter_count.value) if self.filter_on.value else 1
-        found = [self._convert() for _ in range(number_of)]
-        self.last = found[0] if number_of == 1 else self._filtered(found)
+        yield Wait(self._choose_ranges() + max(self.delay.value, 0.0), "settle")
+        yield Wait(self._zero(), "autozero")
+        found = []
+        for _ in range(int(self.filter_count.value) if self.filter_on.value else 1):
+            found.append((yield from self._convert()))  # noqa: PERF401 (a generator cannot be delegated to in there)
+        self.last = found[0] if len(found) == 1 else self._filtered(found)
         return self.last
+
+    def read(self) -> Reading:
+        """Take one reading while whoever asks waits for it."""
+        return self._engine.clock.run(self.reading())
 
     def store(self, names: str, buffers: tuple[ReadingBuffer, ...], reading: Reading) -> None:
         """Put what one reading gave into a buffer per name."""
@@ -99,19 +104,44 @@ class Meter:
 
     def measure(self, names: str, *buffers: object) -> tuple[float, ...]:
         """Take the readings that one call of `measure.x()` takes; return the last."""
+        self._finish()
+        reading = self._engine.clock.run(self._readings(names, buffers))
+        return tuple(self.value(name, reading) for name in names)
+
+    def measure_overlapped(self, names: str, *buffers: object) -> None:
+        """Take them in the background: other channels may integrate at the same time."""
+        self._finish()
+        self._overlapped = self._readings(names, buffers)
+        self._engine.clock.start(self._overlapped)
+
+    def _finish(self) -> None:
+        """Wait for what is still measured: a channel has one converter."""
+        if self._overlapped is not None and getgeneratorstate(self._overlapped) != GEN_CLOSED:
+            self._engine.clock.finish()
+
+    def _readings(self, names: str, buffers: tuple[object, ...]) -> Course[Reading]:
         targets = reading_buffers(buffers, len(names))
         for buffer in targets:
             buffer.begin()
-        reading = None
-        for _ in range(int(self.count.value)):
-            if reading is not None and self.interval.value:
-                self._engine.clock.spend(
-                    max(0.0, reading.start_seconds + self.interval.value - self._engine.clock.now()), "interval"
-                )
-            reading = self.read()
+        reading = yield from self.reading()
+        self.store(names, targets, reading)
+        for _ in range(int(self.count.value) - 1):
+            yield Wait(self._until_next(reading), "interval")
+            reading = yield from self.reading()
             self.store(names, targets, reading)
-        assert reading is not None
-        return tuple(self.value(name, reading) for name in names)
+        return reading
+
+    def _until_next(self, reading: Reading) -> float:
+        if not self.interval.value:
+            return 0.0
+        due: float = reading.start_seconds + self.interval.value
+        return max(0.0, due - self._engine.clock.now())
+
+    def abort(self) -> None:
+        """End what is measured in the background."""
+        if self._overlapped is not None:
+            self._overlapped.close()
+        self._engine.remote("drop_aperture", self._channel)
 
     def forget(self) -> None:
         """Be as after reset."""
@@ -119,10 +149,12 @@ class Meter:
         self._range_before.clear()
         self.last = None
 
-    def _convert(self) -> Reading:
-        scale_amperes, scale_volts = self.range[AMPS].value, self._volts_range()
+    def _convert(self) -> Course[Reading]:
+        scale_amperes, scale_volts, seconds = self.range[AMPS].value, self._volts_range(), self.aperture_seconds
+        self._engine.remote("open_aperture", self._channel)
+        yield Wait(seconds, "aperture")
         start, amperes, over_amperes, volts, over_volts, limited = self._engine.remote(
-            "measure", self._channel, self.aperture_seconds, scale_amperes, scale_volts
+            "close_aperture", self._channel, seconds, scale_amperes, scale_volts
         )
         return Reading(amperes, volts, bool(limited) and self._source.is_on, bool(over_amperes or over_volts), start)
 
@@ -171,16 +203,17 @@ class Meter:
             seconds += FILTER_SECONDS
         return seconds
 
-    def _zero(self) -> None:
-        """Spend the two extra conversions of autozero where the stored ones do not serve."""
+    def _zero(self) -> float:
+        """Return the seconds of the two extra conversions of autozero, where the stored ones do not serve."""
         if self.autozero.value != 2:
-            return
+            return 0.0
         now = self._engine.clock.now()
-        if now - self._zeroed.get(self.nplc.value, -ZERO_LASTS_SECONDS) >= ZERO_LASTS_SECONDS:
-            self._engine.clock.spend(2 * self.aperture_seconds, "autozero")
-            self._zeroed[self.nplc.value] = now
-            if len(self._zeroed) > 10:
-                del self._zeroed[next(iter(self._zeroed))]
+        if now - self._zeroed.get(self.nplc.value, -ZERO_LASTS_SECONDS) < ZERO_LASTS_SECONDS:
+            return 0.0
+        self._zeroed[self.nplc.value] = now
+        if len(self._zeroed) > 10:
+            del self._zeroed[next(iter(self._zeroed))]
+        return 2 * self.aperture_seconds
 
     def _autozero_changed(self) -> None:
         if self.autozero.value == 1:
@@ -214,7 +247,8 @@ class Meter:
     def _names(self) -> Members:
         calls: Members = {}
         for names in ("i", "v", "r", "p", "iv"):
-            calls[names] = calls[f"overlapped{names}"] = partial(self.measure, names)
+            calls[names] = partial(self.measure, names)
+            calls[f"overlapped{names}"] = partial(self.measure_overlapped, names)
         rel = {f"enable{name}": self.rel_on[name] for name in "ivrp"} | {
             f"level{name}": self.rel[name] for name in "ivrp"
         }

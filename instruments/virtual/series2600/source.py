@@ -91,10 +91,6 @@ class Source:
         if self.is_on:
             self._source(self.kind, level, limit)
 
-    def settle(self) -> None:
-        """Wait the source delay."""
-        self._engine.clock.spend(max(self.delay.value, 0.0), "settle")  # automatic: nothing on fixed ranges
-
     def apply(self) -> None:
         """Bring the terminals to what the settings say."""
         self.shown_level = self.level[self.kind].value

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from functools import partial
 from itertools import count
 
 from instruments.virtual.series2600.measure import Meter, reading_buffers
 from instruments.virtual.series2600.source import AMPS, SOURCE_REACH, VOLTS, Source, fitting
 from labmtj.virtual.tsp.buffers import ReadingBuffer
+from labmtj.virtual.tsp.clock import Wait
 from labmtj.virtual.tsp.complaints import INVALID_PARAMETER, TOO_BIG_FOR_RANGE, UNAVAILABLE, Complaint
 from labmtj.virtual.tsp.engine import Engine
 from labmtj.virtual.tsp.tree import Group, Members, Setting, number, one_of, switch, truth, whole, within
@@ -122,6 +123,10 @@ class Timer:
         self.group.reset()
 
 
+Steps = Generator["Detector | Wait", None, None]
+"""what a sweep waits for: events and times"""
+
+
 class Sweep:
     """smua.trigger: steps the source through a list, measures and ends pulses, each when its stimulus comes."""
 
@@ -136,12 +141,13 @@ class Sweep:
         self._limits = {kind: Setting(0.0, number) for kind in (VOLTS, AMPS)}
         self._levels: list[float] = []
         self._names, self._buffers = "", tuple[ReadingBuffer, ...]()
-        self._running: Iterator[Detector | None] | None = None
+        self._running: Steps | None = None
         self.group = Group(f"smu{channel}.trigger", self._tree())
 
     def abort(self) -> None:
         """Stop where it is, and go back to the level that is set."""
         if self._running is not None:
+            self._running.close()
             self._running = None
             self._source.step(self._source.level[self._source.kind].value)
         for detector in self._detectors.values():
@@ -156,18 +162,22 @@ class Sweep:
         for buffer in self._buffers:
             buffer.begin()
         self._running = self._run()
-        self._engine.clock.after(0.0, self._advance)
+        self._engine.clock.after(0.0, partial(self._advance, self._running))
 
-    def _advance(self) -> None:
-        """Run on until something has to be waited for."""
-        if self._running is None:
-            return
-        for detector in self._running:
-            if detector is not None and not detector.passes(self._advance):
+    def _advance(self, running: Steps) -> None:
+        """Run on until something has to be waited for; one that was aborted has no steps left."""
+        going_on = partial(self._advance, running)
+        for step in running:
+            if isinstance(step, Detector):
+                if not step.passes(going_on):
+                    return
+            elif step.seconds > 0:
+                self._engine.clock.after(step.seconds, going_on)
                 return
-        self._running = None
+        if running is self._running:
+            self._running = None
 
-    def _run(self) -> Iterator[Detector | None]:
+    def _run(self) -> Steps:
         self._emit("SWEEPING")
         for _ in range(int(self._arms.value)):
             yield self._detectors["arm"]
@@ -179,16 +189,17 @@ class Sweep:
         self._emit("SWEEP_COMPLETE")
         self._emit("IDLE")
 
-    def _point(self, point: int) -> Iterator[Detector | None]:
+    def _point(self, point: int) -> Steps:
         yield self._detectors["source"]
         if self._source_action.value and self._levels:
             limit = self._limits[AMPS if self._source.kind == VOLTS else VOLTS].value
             self._source.step(self._levels[point % len(self._levels)], limit if limit > 0 else None)
-            self._source.settle()
+            yield Wait(max(self._source.delay.value, 0.0), "settle")  # automatic: nothing on fixed ranges
         self._emit("SOURCE_COMPLETE")
         yield self._detectors["measure"]
         if self._measure_action.value and self._names:
-            self._meter.store(self._names, self._buffers, self._meter.read())
+            reading = yield from self._meter.reading()
+            self._meter.store(self._names, self._buffers, reading)
         self._emit("MEASURE_COMPLETE")
         yield self._detectors["endpulse"]
         if self._endpulse.value == SOURCE_IDLE:

@@ -38,7 +38,9 @@ def lock_up() -> None:
 
 
 _DECODE = json.JSONDecoder().raw_decode
-_WITHOUT_ANSWER = frozenset({"spend", "source_volts", "source_amperes", "release", "remote_sense", "operate"})
+_WITHOUT_ANSWER = frozenset(
+    {"spend", "source_volts", "source_amperes", "release", "remote_sense", "open_aperture", "drop_aperture", "operate"}
+)
 _MOST_TOLD, _MOST_TOLD_SECONDS = 64, 0.02
 """calls that are kept back, and the longest wait among them: so that an abort finds the script where it is"""
 

@@ -3,9 +3,23 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from functools import partial
 from itertools import count
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
+
+Result = TypeVar("Result")
+
+
+class Wait(NamedTuple):
+    """A time that something takes."""
+
+    seconds: float
+    purpose: str
+
+
+Course = Generator[Wait, None, Result]
+"""something that takes its time: it yields what it waits for, and may go on in the background"""
 
 
 class Remote(Protocol):
@@ -44,6 +58,22 @@ class Clock:
         rest = end - self.now()
         if rest > 0:
             self._remote("spend", rest, purpose)
+
+    def run(self, course: Course[Result]) -> Result:
+        """Let a course run to its end before anything else is done by who asks."""
+        try:
+            while True:
+                self.spend(*next(course))
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+
+    def start(self, course: Course[Any]) -> None:
+        """Let a course run in the background."""
+        for wait in course:
+            if wait.seconds > 0:
+                self.after(wait.seconds, partial(self.start, course))
+                return
 
     def finish(self) -> None:
         """Let time pass until nothing is due any more."""

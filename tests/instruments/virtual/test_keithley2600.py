@@ -227,6 +227,30 @@ def test_a_reading_takes_its_aperture_and_now_and_then_three(unit: Keithley2636B
     assert seconds("smua.measure.i()") == pytest.approx(0.04)
 
 
+def test_overlapped_readings_take_one_aperture(unit: Keithley2636B) -> None:
+    """Fails if `overlappedi` measures at once: then the channels integrate one after the other."""
+    unit.handle("smua.source.levelv = 0.1 smub.source.levelv = -0.2 smua.source.output = 1 smub.source.output = 1")
+    for channel in ("smua", "smub"):
+        unit.handle(f"{channel}.measure.rangei = 1e-3 {channel}.measure.autozero = 0 {channel}.measure.i()")
+    unit.handle("smua.nvbuffer1.collecttimestamps = 1 smub.nvbuffer1.collecttimestamps = 1")
+    before = unit.box.time.now()
+    unit.handle("smua.measure.overlappedi(smua.nvbuffer1) smub.measure.overlappedi(smub.nvbuffer1) waitcomplete()")
+    assert unit.box.time.now() - before == pytest.approx(0.02)
+    assert numbers(unit, "smua.nvbuffer1[1], smub.nvbuffer1[1]") == [1e-5, -2e-5]
+    assert numbers(unit, "smua.nvbuffer1.basetimestamp - smub.nvbuffer1.basetimestamp") == [0]
+    unit.handle("smua.measure.overlappedi(smua.nvbuffer1) smub.measure.i(smub.nvbuffer1)")
+    assert unit.box.time.now() - before == pytest.approx(0.04)
+    unit.handle("smua.measure.overlappedi(smua.nvbuffer1) smua.measure.i()")  # one converter: one after the other
+    assert unit.box.time.now() - before == pytest.approx(0.08)
+
+
+def test_an_overlapped_reading_can_be_aborted(unit: Keithley2636B) -> None:
+    unit.handle("smua.source.levelv = 0.1 smua.source.output = 1 smua.measure.rangei = 1e-3 smua.measure.i()")
+    unit.handle("smua.measure.overlappedi(smua.nvbuffer1) smua.abort() delay(0.1) waitcomplete()")
+    assert numbers(unit, "smua.nvbuffer1.n, errorqueue.count") == [0, 0]
+    assert numbers(unit, "smua.measure.i()") == [1e-5]
+
+
 def test_four_wire_sense_reaches_the_terminals(unit: Keithley2636B) -> None:
     unit.handle("smua.sense = smua.SENSE_REMOTE")
     assert load(unit, "a").four_wire

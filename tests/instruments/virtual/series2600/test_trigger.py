@@ -97,6 +97,22 @@ def test_a_measurement_inside_a_pulse_does_not_make_it_longer(unit: Keithley2602
     assert unit.handle("printbuffer(1, 1, smua.nvbuffer1)") == "1.00000e-05"
 
 
+def test_sweeps_of_both_channels_measure_at_the_same_time(unit: Keithley2602B) -> None:
+    """Fails if a point is measured in one go: the second channel would wait for the aperture of the first."""
+    for channel, level in (("smua", 0.1), ("smub", -0.2)):
+        ok(
+            unit,
+            f"{channel}.measure.rangei = 1e-3 {channel}.measure.autozero = 0 {channel}.measure.i()",
+            f"{channel}.trigger.source.listv({{{level}}}) {channel}.trigger.source.action = 1",
+            f"{channel}.trigger.measure.i({channel}.nvbuffer1) {channel}.trigger.measure.action = 1",
+            f"{channel}.trigger.count = 3",
+        )
+    before = unit.box.time.now()
+    ok(unit, "smua.trigger.initiate() smub.trigger.initiate() waitcomplete()")
+    assert unit.box.time.now() - before == pytest.approx(3 * 0.02)
+    assert unit.handle("printbuffer(3, 3, smua.nvbuffer1, smub.nvbuffer1)") == "1.00000e-05, -2.00000e-05"
+
+
 def test_a_stimulus_that_never_comes_waits_until_it_is_set_or_aborted(unit: Keithley2602B) -> None:
     ok(unit, "smua.trigger.source.listv({0.1}) smua.trigger.source.action = 1 smua.trigger.endpulse.action = 1")
     ok(unit, "smua.trigger.endsweep.action = 1 smua.trigger.source.stimulus = trigger.EVENT_ID smua.trigger.initiate()")

@@ -1,0 +1,175 @@
+"""Limits, outputs and levels of a Keithley 2600B: whatever is set is read back before it counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any, ClassVar
+
+import numpy as np
+from pymeasure.adapters import Adapter
+from pymeasure.instruments import Instrument
+
+from instruments.autozero import Autozero
+from instruments.keithley2600channel import CYCLES, Keithley2600Channel, Model
+from instruments.tsp import TSPInstrument
+from instruments.tspnumbers import literal
+from labmtj.errors import CannotDo, LimitExceeded, UsageError
+from labmtj.quantities import FloatArray
+from labmtj.shots import UnitFacts
+
+SHORTEST_PULSE_SECONDS = 100e-6
+"""Programmable; settled into any load from 150 us (2606B data sheet; for these models from memory, unverified)."""
+SETTLE_SECONDS = 100e-6
+"""To 0.1 % on ranges up to 6 V, typical (2600B data sheet p. 15; 2 V range of 2612B and 2636B unverified)."""
+
+
+class Keithley2600Source(TSPInstrument):
+    """The sources of a box with two channels."""
+
+    model: ClassVar[Model]
+    channels: tuple[str, ...] = ("a", "b")
+    smus: dict[str, Keithley2600Channel]
+
+    def __init__(self, adapter: Adapter | str | int, name: str, **kwargs: Any) -> None:
+        self._limits: dict[str, tuple[float, float]] = {}
+        self._autozero = Autozero()
+        super().__init__(adapter, name, **kwargs)
+
+    line_hertz = Instrument.measurement(
+        "print(localnode.linefreq)", """Get the frequency of the power line in hertz (float)."""
+    )
+
+    @cached_property
+    def facts(self) -> UnitFacts:
+        """What the model can do, with the line frequency of the box."""
+        hertz = float(self.line_hertz)
+        return UnitFacts(
+            highest_volts=self.model.source_ranges_volts[-1],
+            highest_amperes=self.model.limits_amperes[1],
+            range_amperes=self.model.range_amperes,
+            over_range=1.02,  # 2600B reference manual 2-44
+            shortest_pulse_seconds=SHORTEST_PULSE_SECONDS,
+            times_pulses=True,
+            aperture_seconds=(CYCLES[0] / hertz, CYCLES[1] / hertz),
+            line_hertz=hertz,
+            source_settle_seconds=SETTLE_SECONDS,
+        )
+
+    def limit(self, channel: str, amperes: float, highest_volts: float) -> None:
+        """Set compliance and a fixed source range, at level 0 V; both are read back.
+
+        Args:
+            channel: one of `channels`.
+            amperes: the compliance, for both signs.
+            highest_volts: the highest level that is taken from now on.
+
+        Raises:
+            CannotDo: the model has no such compliance or level.
+            InstrumentError: the level is not 0 V, or the box keeps another value than it was given.
+        """
+        smu, scale = self._smu(channel), self._source_range(amperes, highest_volts)
+        self._limits.pop(channel, None)
+        self._require_zero(channel)
+        kept = self.state(
+            f"{smu}.source.func = 1",
+            f"{smu}.source.delay = 0",
+            f"{smu}.source.autorangev = 0 {smu}.source.rangev = {literal(scale)}",
+            f"{smu}.source.limiti = {literal(amperes)}",
+            f"print({smu}.source.limiti, {smu}.source.rangev, {smu}.source.levelv)",
+            count=3,
+        )
+        names = ("a compliance", "a source range", "a level")
+        for what, unit, wanted, value in zip(names, "AVV", (amperes, scale, 0.0), kept, strict=True):
+            if not abs(value - wanted) <= 1e-6 * abs(wanted):
+                raise self.complaint(f"channel {channel} keeps {what} of {value:g} {unit}, not {wanted:g} {unit}")
+        self._limits[channel] = (amperes, highest_volts)
+
+    def switch_output(self, channel: str, *, on: bool) -> None:
+        """Switch an output at level 0 V; on only after `limit`, and only while the box still keeps that limit."""
+        smu = self._smu(channel)
+        self._autozero.forget()
+        if on:
+            limit = literal(self._limit_of(channel)[0])
+            kept = f"{smu}.source.levelv == 0 and math.abs({smu}.source.limiti / {limit} - 1) < 1e-6"
+            action = f"if {kept} then {smu}.source.output = 1 end"
+        else:
+            action = f"{smu}.source.levelv = 0 {smu}.source.output = 0"
+        asked = f"print({smu}.source.output, {smu}.source.levelv, {smu}.source.limiti)"
+        state = self.state(action, asked, count=3)
+        if state[0] != on:
+            problem = f"channel {channel} did not go {'on' if on else 'off'}: output, level and limit are {state}"
+            raise self.complaint(f"{problem}; bring it to 0 V, set its limit again, and check the interlock", action)
+
+    def outputs(self) -> Mapping[str, bool]:
+        """Ask which outputs are on."""
+        asked = ", ".join(f"smu{channel}.source.output" for channel in self.channels)
+        state = self.state(f"print({asked})", count=len(self.channels))
+        return {channel: value == 1 for channel, value in zip(self.channels, state, strict=True)}
+
+    def level(self, volts: Mapping[str, float]) -> None:
+        """Set levels in one message; LimitExceeded beyond what `limit` was told."""
+        self._check_levels(tuple(volts), np.array([list(volts.values())], float))
+        self.run(" ".join(f"smu{channel}.source.levelv = {literal(value)}" for channel, value in volts.items()))
+
+    def make_safe(self) -> None:
+        """Bring every level to 0 V, then switch every output off, verified; each step even if one before failed.
+
+        Raises:
+            InstrumentError: an output is not off, or the box does not answer.
+        """
+        self._limits.clear()
+        self._autozero.forget()
+        smus = [f"smu{channel}" for channel in self.channels]
+        state = ", ".join(f"{smu}.source.output, {smu}.source.levelv" for smu in smus)
+        kept = self._insist(
+            *(f"{smu}.abort()" for smu in smus),
+            *(f"{smu}.source.levelv = 0" for smu in smus),
+            *(f"{smu}.source.leveli = 0" for smu in smus),
+            *(f"{smu}.source.output = 0" for smu in smus),
+            f"print({state})",
+        )
+        if any(self.parsed(kept, 2 * len(smus))):
+            problem = f"does not go to 0 V and off: output and level of {', '.join(smus)} are {kept}"
+            raise self.complaint(f"{problem}; switch it off by hand")
+
+    def _smu(self, channel: str) -> str:
+        if channel not in self.channels:
+            raise UsageError(f"{self.name} has no channel {channel!r}; it has {' and '.join(self.channels)}")
+        return f"smu{channel}"
+
+    def _limit_of(self, channel: str) -> tuple[float, float]:
+        self._smu(channel)
+        if channel not in self._limits:
+            raise UsageError(f"{self.name}: channel {channel} needs a limit first")
+        return self._limits[channel]
+
+    def _source_range(self, amperes: float, highest_volts: float) -> float:
+        """Return the smallest source range for the levels; CannotDo if there is none, or no such compliance."""
+        lowest, highest = self.model.limits_amperes
+        if not lowest <= amperes <= highest:
+            raise CannotDo(f"{self.name}: compliance {amperes:g} A is not within {lowest:g} to {highest:g} A")
+        fitting = [scale for scale in self.model.source_ranges_volts if scale * self.model.reach >= highest_volts >= 0]
+        if not fitting:
+            largest = self.model.source_ranges_volts[-1]
+            raise CannotDo(f"{self.name}: level {highest_volts:g} V is not within 0 to {largest:g} V")
+        return fitting[0]
+
+    def _require_zero(self, channel: str) -> None:
+        smu = self._smu(channel)
+        asked = f"print({smu}.source.func, {smu}.source.output, {smu}.source.levelv)"
+        function, output, level = self.state(asked, count=3)
+        if function != 1 and output == 1:
+            raise self.complaint(f"channel {channel} sources a current with its output on; switch that off first")
+        if level != 0:
+            raise self.complaint(f"channel {channel} is at {level:g} V; bring it to 0 V first")
+
+    def _check_levels(self, channels: Sequence[str], volts: FloatArray) -> None:
+        for channel, levels in zip(channels, volts.T, strict=True):
+            self._smu(channel)
+            worst = np.max(np.abs(levels), initial=0.0)
+            if worst == 0:  # safe whatever the limit is, and so needs none
+                continue
+            highest = self._limit_of(channel)[1]
+            if not worst <= highest:
+                raise LimitExceeded(f"{self.name}: level {worst:g} V of channel {channel} exceeds its {highest:g} V")

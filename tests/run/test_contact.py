@@ -1,0 +1,97 @@
+"""What a run makes of its touch-down: bad lines are told and recorded, each time; without any contact it is refused."""
+
+import logging
+
+import pytest
+import xarray as xr
+
+from labmtj.bench import load_any
+from labmtj.errors import ProcedureFailed, Stopped
+from labmtj.report import summary_text, write_report
+from labmtj.run import RunFolder, load_experiment, resume, start
+from labmtj.virtual.assembly import assemble
+from labmtj.virtual.serving import ServedInstruments
+
+SETTINGS = {"aperture_seconds": 0.001}
+
+
+def quiet(progress):
+    """Show nothing."""
+
+
+def stop_behind_the_block(progress):
+    if progress.phase == "blocks":
+        raise Stopped
+
+
+@pytest.fixture(scope="module")
+def served():
+    """A virtual bench whose column 6 no relay reaches."""
+    with ServedInstruments(assemble(load_any("virtual-2636b-3706a"))) as instruments:
+        for row in (1, 2, 3):
+            instruments.arm_fault(f"matrix:stuck_open:2-{row}-7")
+        yield instruments
+
+
+@pytest.fixture(scope="module")
+def bench(served, tmp_path_factory):
+    """The file of that bench, as one of real instruments."""
+    path = tmp_path_factory.mktemp("bench") / "bench.yaml"
+    path.write_text(f"""kind: instruments
+instruments:
+  smu: {{driver: instruments.keithley2600.Keithley2636B, resource: "{served.servers["smu"].resource}"}}
+  matrix: {{driver: instruments.keithley3706.Keithley3706A, resource: "{served.servers["matrix"].resource}", cards: {{1: "3730", 2: "3730"}}}}
+buses: {{ground: {{row: 1, ground: true}}, high: {{row: 2, channel: smu.a}}, low: {{row: 3, channel: smu.b}}}}
+lines: {{rows: [matrix.1.1-15], columns: [matrix.2.1-15]}}
+chip: {{id: test, array: mtj-50nm}}
+""")
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def resumed(bench, tmp_path_factory):
+    """The folder of a run that was stopped behind its block, and finished."""
+    parent = tmp_path_factory.mktemp("runs")
+    with pytest.raises(Stopped):
+        start(
+            load_experiment("reference", bench=bench, changes=SETTINGS), parent, workers=1, show=stop_behind_the_block
+        )
+    (path,) = parent.iterdir()
+    return resume(RunFolder.open(path), workers=1, show=quiet)
+
+
+def test_every_touch_down_is_a_row_of_the_record(resumed):
+    """With the row put in a group in the place of a table, the second check overwrote the first."""
+    with xr.open_dataset(resumed.data, group="bench/contact", engine="h5netcdf") as contact:
+        assert contact.amperes.shape == (2, 30)
+        assert contact.amperes.attrs["units"] == "A"
+        assert contact.utc_seconds[1] > contact.utc_seconds[0]
+        assert contact.line[contact.open[1].to_numpy()].to_numpy().tolist() == ["column 6"]
+        assert not contact.shorted.any()
+
+
+def test_the_report_and_the_summary_name_the_line(resumed):
+    write_report(resumed.data, resumed.report)
+    page = resumed.report.read_text(encoding="utf-8")
+    assert "Contact of the lines" in page
+    assert "column 6 is open" in page
+    assert "column 6 is open" in summary_text(resumed.data)
+
+
+def test_a_run_tells_a_bad_line_as_it_begins(bench, tmp_path, caplog):
+    experiment = load_experiment("reference", bench=bench, changes=SETTINGS)
+    with caplog.at_level(logging.WARNING), pytest.raises(Stopped):
+        start(experiment, tmp_path, workers=1, show=stop_behind_the_block)
+    assert "column 6 is open" in caplog.text
+    assert "goes on" in caplog.text
+
+
+def test_with_the_probes_up_a_run_is_refused_and_nothing_is_read(tmp_path):
+    """Without the refusal the run measures noise for hours."""
+    (tmp_path / "up.yaml").write_text("kind: virtual\nof: 2636b-3706a.yaml\ncables: {series_ohms: 1e+9}\n")
+    experiment = load_experiment("reference", bench=str(tmp_path / "up.yaml"), changes=SETTINGS)
+    with pytest.raises(ProcedureFailed, match=r"(?s)no line has contact.*outputs off"):
+        start(experiment, tmp_path / "runs", workers=1, show=quiet)
+    (path,) = (tmp_path / "runs").iterdir()
+    assert (path / "FAILED").exists()
+    assert not (path / "data.h5").exists()
