@@ -53,6 +53,13 @@ class StationAtWork:
         self.memory: dict[str, Any] = {}
         self.log = FrameLog()
         self._check, self._keep, self._interrupted = check, keep, interrupted
+        try:
+            self._begin(experiment, stations)
+        except BaseException:  # such as a full disk: what is open is left safe
+            self._opened.close()
+            raise
+
+    def _begin(self, experiment: Experiment, stations: Sequence[Station]) -> None:
         experiment.describe(stations, self.log)
         self.layer_around(self.crossbars)
         self.log.take()  # the tables are known here now, and written once by the main process
