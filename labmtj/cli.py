@@ -112,6 +112,9 @@ def _parser() -> argparse.ArgumentParser:
     ls.add_argument("folder", type=Path, nargs="?", default=RUNS)
     check = add("check", _check, "check a bench file and its arrays")
     check.add_argument("bench", nargs="?", default="simulated")
+    check.add_argument(
+        "--no-rehearsal", action="store_true", help="leave out what the wine campaign would take on these instruments"
+    )
     safe = add("safe", _safe, "bring every source of a bench to 0 V and off, every relay to rest")
     safe.add_argument("bench")
     read = add("read", _read, "read one cell")
@@ -167,9 +170,10 @@ def _run(known: argparse.Namespace, rest: Sequence[str]) -> int:
     changes = settings_from(known.experiment, rest)
     experiment = load_experiment(known.experiment, bench=known.bench, seed=known.seed, changes=changes)
     if known.rehearse:
+        from labmtj.run.rehearsal_text import full_text
         from labmtj.run.rehearse import rehearse
 
-        print(rehearse(experiment))
+        print(full_text(rehearse(experiment)))
         return 0
     with _Display() as display:
         folder = start(experiment, known.out, workers=known.workers, show=display, record_traffic=known.record_traffic)
@@ -315,7 +319,12 @@ def _check(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG0
         print(bench_text(file))
         return 0
     with _stopped_at_once():
-        print(check_text(known.bench, file), "", "ok", sep="\n")
+        print(check_text(known.bench, file), flush=True)
+        if not known.no_rehearsal:
+            from labmtj.run.rehearsal_text import bench_rehearsal
+
+            print("", bench_rehearsal(known.bench), sep="\n")
+    print("", "ok", sep="\n")
     return 0
 
 

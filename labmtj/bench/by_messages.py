@@ -44,7 +44,7 @@ class ByMessages:
     """Sets levels and reads, unit by unit.
 
     Args:
-        units: by name on the bench, those that take part.
+        units: by name on the bench, those that take part, in the order in which they step up.
         channels: all channels in use; those of other units stay at 0 V.
         clock: of the bench.
     """
@@ -82,15 +82,17 @@ class ByMessages:
         """Set levels, where they change."""
         for unit, mine in self._of.items():
             if (held[mine] != wanted[mine]).any():
-                self._level(unit, wanted)
+                self.level(unit, wanted)
 
-    def _level(self, unit: str, volts: FloatArray) -> None:
+    def level(self, unit: str, volts: FloatArray) -> None:
         """Set the levels of one unit from those of all channels, (channels,)."""
         mine = np.flatnonzero(self._of[unit]).tolist()
         self._units[unit].level({self._channels[place].name: float(volts[place]) for place in mine})
 
     def pulses(self, volts: FloatArray, seconds: float, limits: Mapping[Channel, float]) -> Given:
-        """Apply pulses (pulses, channels): units step up one after another and down again; every step is delivered.
+        """Apply pulses (pulses, channels): units step up one after another, and down in the reverse order.
+
+        Every step is delivered.
 
         At the end of a pulse the channels are read once, as briefly as they can, to see which are in compliance.
         """
@@ -102,18 +104,19 @@ class ByMessages:
         for number, wanted in enumerate(volts):
             given.start_seconds[number] = stamp = self._clock.now()
             held = np.zeros(len(self._channels))
-            for step, (unit, mine) in enumerate([*self._of.items(), *self._of.items()]):
+            for step, (unit, mine) in enumerate([*self._of.items(), *reversed(self._of.items())]):
                 held = np.where(mine, wanted if step < len(self._units) else 0.0, held)
-                self._level(unit, held)
+                self.level(unit, held)
                 if step == len(self._units) - 1:
                     self._clock.sleep(seconds)
-                    given.flags[number] = self._in_compliance(limits)
+                    given.flags[number] = self.in_compliance(limits)
                 now = self._clock.now()
                 given.step_seconds[number, step], given.step_volts[number, step] = now - stamp, held
                 stamp = now
         return given
 
-    def _in_compliance(self, limits: Mapping[Channel, float]) -> NDArray[np.uint8]:
+    def in_compliance(self, limits: Mapping[Channel, float]) -> NDArray[np.uint8]:
+        """Look which channels are in compliance now, (channels,): a flag for those of the units."""
         flags = np.zeros(len(self._channels), np.uint8)
         for unit, mine in self._of.items():
             answer = self._glance(unit, [self._channels[place] for place in np.flatnonzero(mine).tolist()], limits)

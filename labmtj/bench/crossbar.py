@@ -16,6 +16,7 @@ from labmtj.bench.routing import Buses, Router
 from labmtj.bench.sequence import Step, largest_across, steps_of
 from labmtj.bench.sources import Sources
 from labmtj.bench.switching import Switching
+from labmtj.bench.turns import Turns, parts_of
 from labmtj.bench.wiring import Channel, Wiring
 from labmtj.errors import CannotDo, InstrumentError, LabmtjError, UsageError
 from labmtj.limits import ROUNDING_VOLTS
@@ -140,7 +141,8 @@ class BenchCrossbar:
         with self._operation():
             for step in self._steps(bias, (), ordered=True):
                 self._prepare(step.buses, bias.line_volts[list(step.biases)])
-                given.append((step, self.sources.pulses(self._levels(step, bias), seconds)))
+                for part, turns in self._parts(step, bias):
+                    given.append((part, self.sources.pulses(self._levels(part, bias), seconds, turns)))
         return delivered(bias, seconds, given, self._place_of)
 
     def probe(self, buses: Buses, volts: Mapping[Channel, float], read: Channel, aperture_seconds: float) -> float:
@@ -178,8 +180,8 @@ class BenchCrossbar:
         return None
 
     def _width_refusal(self, bias: Bias, steps: Sequence[Step], seconds: float) -> Refusal | None:
-        for step in steps:
-            if refusal := self.sources.pulse_refusal(self._levels(step, bias), seconds):
+        for turns in {turns for step in steps for _, turns in self._parts(step, bias)}:
+            if refusal := self.sources.pulse_refusal(turns, seconds):
                 return refusal
         return None
 
@@ -202,6 +204,12 @@ class BenchCrossbar:
 
     def _steps(self, bias: Bias, read: Sequence[int], *, ordered: bool) -> list[Step]:
         return steps_of(self.router, bias.line_volts, read, self.switching.present, ordered=ordered)
+
+    def _parts(self, step: Step, bias: Bias) -> Iterator[tuple[Step, Turns]]:
+        """Iterate what is pulsed in one go, and which unit steps when."""
+        unit_of = {line: channel.unit for channel, on in self._held(step.buses).items() for line in on}
+        units = [unit_of.get(line) for line in range(sum(self.shape))]
+        return parts_of(step, bias, units, self.limits.disturb_volts)
 
     def _prepare(self, buses: Buses, line_volts: FloatArray) -> None:
         """Move the relays, and limit every channel by what its lines may draw under biases (biases, lines)."""

@@ -81,7 +81,7 @@ class ServedBench:
         return {name: entry["resource"] for name, entry in self.instruments.items()}
 
     def ask(self, what: str, **values: Any) -> Any:
-        """Ask the bench itself: "seconds", "booked", "messages", "closures", "events", "channels", "fault"."""
+        """Ask the bench itself: "seconds", "booked", "messages", "closures", "joules", "events", "fault" and others."""
         with self._lock:
             try:
                 self._lines.write(json.dumps({"ask": what, **values}) + "\n")
@@ -121,12 +121,12 @@ class BookedClock:
     """The clock of a virtual bench: seconds that its instruments have spent, whatever the wall clock says."""
 
     def __init__(self, bench: ServedBench) -> None:
-        self._bench = bench
+        self.bench = bench
 
     def now(self) -> float:
         """Return the seconds since the bench was served."""
-        return float(self._bench.ask("seconds"))
+        return float(self.bench.ask("seconds"))
 
     def sleep(self, seconds: float) -> None:
         """Let the bench spend a wait."""
-        self._bench.ask("wait", seconds=seconds)
+        self.bench.ask("wait", seconds=seconds)

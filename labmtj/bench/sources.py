@@ -8,6 +8,8 @@ import numpy as np
 
 from labmtj.bench.abilities import at
 from labmtj.bench.by_messages import SHORTEST_SECONDS, ByMessages, Given, Shown
+from labmtj.bench.held import Held
+from labmtj.bench.turns import Turns
 from labmtj.bench.wiring import Channel
 from labmtj.quantities import FloatArray, Reading, Refusal
 from labmtj.shots import Pulses, Shots
@@ -18,7 +20,7 @@ class Sources:
     """The channels of all units.
 
     A sequence that one unit can do alone, because the channels of all others stay at 0 V and are not read, is one call
-    of that unit. Otherwise messages time it.
+    of that unit. Otherwise messages time it; or, for a pulse, one unit while the others hold: see `turns`.
 
     Args:
         units: by name on the bench.
@@ -85,7 +87,8 @@ class Sources:
         if len(active) == 1:
             shown = self._shots_on_one(active[0], volts, read, how, settle_seconds)
         else:
-            shown = self._by_messages(active).shots(volts, read, how, settle_seconds)
+            messages = ByMessages(self._named(active), self.channels, self._clock)
+            shown = messages.shots(volts, read, how, settle_seconds)
         self._at_zero |= set(active)
         return shown
 
@@ -100,28 +103,29 @@ class Sources:
         starts = np.broadcast_to(begun + answer.start_seconds[:, np.newaxis], answer.amperes.shape)
         return Shown(answer.amperes, answer.flags, answer.range_amperes, starts)
 
-    def pulse_refusal(self, volts: FloatArray, seconds: float) -> Refusal | None:
-        """Say why pulses (pulses, channels in use) of this width cannot be given, or None."""
-        active = self._active(volts, ())
-        shortest = max(self.units[unit].facts.shortest_pulse_seconds for unit in active)
-        why = ""
-        if len(active) > 1:
-            shortest, why = max(shortest, SHORTEST_SECONDS), ", for they give it together and messages time it"
+    def pulse_refusal(self, turns: Turns, seconds: float) -> Refusal | None:
+        """Say why pulses of this width cannot be given with these turns, or None."""
+        units, why = turns.units or self.names[:1], ""
+        shortest = self.units[units[-1]].facts.shortest_pulse_seconds
+        if not turns.last_times:
+            shortest = max(SHORTEST_SECONDS, *(self.units[unit].facts.shortest_pulse_seconds for unit in units))
+            why = ", for messages time it: held by one unit while another times it, it would disturb cells"
         if seconds >= shortest:
             return None
         return Refusal(
-            f"a pulse of {seconds:g} s is too short for {' and '.join(at(unit, self.units) for unit in active)}: "
+            f"a pulse of {seconds:g} s is too short for {' and '.join(at(unit, self.units) for unit in units)}: "
             f"the shortest is {shortest:g} s{why}",
             "ask for longer pulses (pulse_seconds), or use a unit with faster ones",
         )
 
-    def pulses(self, volts: FloatArray, seconds: float) -> Given:
+    def pulses(self, volts: FloatArray, seconds: float, turns: Turns) -> Given:
         """Apply pulses (pulses, channels in use) from 0 V and back; ask `pulse_refusal` first."""
         active = self._begin(volts, ())
         if len(active) == 1:
             given = self._pulses_on_one(active[0], volts, seconds)
         else:
-            given = self._by_messages(active).pulses(volts, seconds, self._limits)
+            way = Held if turns.last_times else ByMessages
+            given = way(self._named(turns.units), self.channels, self._clock).pulses(volts, seconds, self._limits)
         self._at_zero |= set(active)
         return given
 
@@ -147,8 +151,8 @@ class Sources:
         driving = [channel for place, channel in enumerate(self.channels) if (volts[:, place] != 0).any()]
         return _units_of([*driving, *read]) or self.names[:1]
 
-    def _by_messages(self, active: Sequence[str]) -> ByMessages:
-        return ByMessages({unit: self.units[unit] for unit in active}, self.channels, self._clock)
+    def _named(self, units: Sequence[str]) -> dict[str, SourceMeasureUnit]:
+        return {unit: self.units[unit] for unit in units}
 
     def _of(self, unit: str) -> tuple[list[int], tuple[str, ...]]:
         """Return the places of a unit's channels, and their names."""

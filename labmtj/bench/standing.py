@@ -18,6 +18,7 @@ from labmtj.bench.laboratory import LaboratoryFile, ReplayFile, VirtualFile
 from labmtj.bench.opening import OpenBench, open_laboratory
 from labmtj.bench.served import BookedClock, ServedBench
 from labmtj.bench.simulated import describe
+from labmtj.bench.tape import Source, Tape
 from labmtj.bench.wiring_check import wiring_check
 from labmtj.errors import ProcedureFailed, UsageError
 from labmtj.quantities import ArrayInfo, Station
@@ -30,6 +31,11 @@ AnyLaboratory = LaboratoryFile | VirtualFile | ReplayFile
 def laboratory_of(file: AnyLaboratory) -> LaboratoryFile:
     """Return the instruments and wiring of a bench: its own, or those that it stands for."""
     return file if isinstance(file, LaboratoryFile) else file.of
+
+
+def source_of(file: AnyLaboratory) -> Source:
+    """Return whose answers come from a bench: those of instruments, or of virtual ones."""
+    return file.recorded if isinstance(file, ReplayFile) else file.kind
 
 
 class StandingBench:
@@ -50,7 +56,7 @@ class StandingBench:
     def arrays(self) -> list[ArrayInfo]:
         """Return what is known by design of the array on the chip, within the limits of the bench."""
         of = laboratory_of(self.file)
-        return [replace(describe(of.chip.array), limits=of.bench_limits)]
+        return [replace(describe(of.chip.array), limits=of.bench_limits, chips=1)]
 
     def check(self, stations: list[Station]) -> None:
         """Raise UsageError if a campaign wants more chips than there are."""
@@ -112,7 +118,7 @@ def open_any(
         if traffic is not None:
             from labmtj.bench.traffic import TrafficRecorder
 
-            recorder = TrafficRecorder(traffic)
+            recorder = TrafficRecorder(traffic, source_of(file), file.name)
             stack.callback(recorder.close)
             wrap = recorder.around
         if isinstance(file, VirtualFile):
@@ -123,10 +129,10 @@ def open_any(
                 record=record, keep=(served.lifeline,),
             )  # fmt: skip
         elif isinstance(file, ReplayFile):
-            from labmtj.bench.traffic import Tape
+            from labmtj.bench.traffic import ReplayAdapter
 
             tape = Tape(Path(file.traffic))
-            adapters: Mapping[str, object] = {name: tape.adapter(name) for name in file.of.instruments}
+            adapters: Mapping[str, object] = {name: ReplayAdapter(tape, name) for name in file.of.instruments}
             bench = open_laboratory(file.of, adapters=adapters, clock=VirtualClock(), run=run, arm=arm)
         else:
             bench = open_laboratory(file, wrap=wrap, run=run, arm=arm, record=record)

@@ -220,12 +220,47 @@ def test_two_units_give_a_pulse_by_messages_and_say_when(bench, wirings, dense):
     widths = pulse.delivered.step_seconds[0]
     assert len(widths) == 4
     assert widths[1] >= 0.02
-    np.testing.assert_array_equal(pulse.delivered.line_volts[0, :, 1], [0.33, 0.33, 0, 0])
-    np.testing.assert_array_equal(pulse.delivered.line_volts[0, :, 6], [0, -0.33, -0.33, 0])
+    np.testing.assert_array_equal(pulse.delivered.line_volts[0, :, 1], [0.33, 0.33, 0.33, 0])
+    np.testing.assert_array_equal(pulse.delivered.line_volts[0, :, 6], [0, -0.33, 0, 0])
     bias = select_rows(crossbar.shape, np.arange(4), 0.1)
     currents = crossbar.measure(bias, columns(crossbar.shape), BOTH)
     np.testing.assert_allclose(currents.amperes, dense(world, bias.line_volts)[:, 4:], rtol=1e-10)
     assert not world.wrongs
+
+
+def test_one_unit_times_a_short_pulse_while_another_holds_what_disturbs_nothing(bench, wirings):
+    crossbar, world = bench(wirings[0]((4, 5), channels=(("one", "1"), ("two", "1"))))
+    bias = select_cells(crossbar.shape, np.array([[1, 2], [3, 0]]), [0.28, -0.28])
+    assert crossbar.can(bias, 1e-4) is None
+    begun = world.now()
+    pulse = crossbar.pulse(bias, 1e-4)
+    seconds, volts = pulse.delivered.step_seconds, pulse.delivered.line_volts
+    across = volts[:, :, :4, np.newaxis] - volts[:, :, np.newaxis, 4:]
+    for number, (row, column) in enumerate([(1, 2), (3, 0)]):
+        whole = np.isclose(np.abs(across[number, :, row, column]), 0.28)
+        np.testing.assert_allclose(seconds[number, whole].sum(), 1e-4)
+        assert np.abs(across[number, ~whole]).max() <= 0.14
+        assert seconds[number, ~whole].sum() > 3e-3, "a level, a look and the message of the pulse"
+    assert seconds.sum() + pulse.start_seconds[0] - begun <= world.now() - begun
+    assert not world.wrongs
+
+
+def test_a_short_on_the_side_that_holds_is_flagged(bench, wirings):
+    # without the look at the units that hold, only the one that times the pulse could tell
+    crossbar, _ = bench(wirings[0]((4, 5), channels=(("one", "1"), ("two", "1"))), limits=Limits(line_amperes=1e-5))
+    crossbar.switching.route(crossbar.router.rest())
+    pulse = crossbar.pulse(select_cells(crossbar.shape, np.array([[1, 2]]), 0.28), 1e-3)
+    assert pulse.flags[0, 1] == pulse.flags[0, 4 + 2] == Flag.COMPLIANCE
+
+
+def test_units_step_down_in_reverse_so_that_an_inhibit_outlasts_what_it_inhibits(bench, wirings):
+    # with the order of stepping up kept for stepping down, row 1 alone would put 0.54 V on cells that shall see a third
+    crossbar, _ = bench(wirings[1]((4, 5), direct=4))
+    pulse = crossbar.pulse(select_cells(crossbar.shape, np.array([[1, 2]]), 0.54, "third"), 0.02)
+    volts = pulse.delivered.line_volts[0]
+    across = np.abs(volts[:, :4, np.newaxis] - volts[:, np.newaxis, 4:])
+    across[:, 1, 2] = 0
+    assert across.max() <= 0.36 + 1e-12
 
 
 def test_two_units_do_not_need_messages_where_one_does_all(bench, wirings):
