@@ -200,17 +200,19 @@ class _Course:
         experiment = replace(self.experiment, run=path.name, guardian=self.folder.guardian)
         if experiment.on_instruments:
             experiment = replace(experiment, begun_seconds=last_seconds(self.folder.journal))
-        check = self.requests.check
+        check, at_work = self.requests.check, False
         try:
             with crew(
                 experiment, self.folder.run_yaml, self.plan, self.states, workers, check, self._keep_frames
             ) as people:
+                at_work = True
                 self._blocks(people)
                 self._keep()
                 self._conclude(people)
-        except BaseException:  # outputs are off by now: writing may take long, or fail
-            with undisturbed():
-                self._keep()
+        except BaseException:
+            if at_work:  # outputs are off by now: writing may take long, or fail
+                with undisturbed():
+                    self._keep()
             raise
 
     def _head(self) -> None:
