@@ -387,6 +387,12 @@ def at_work():
     return wait
 
 
+@pytest.fixture(scope="session")
+def datasets_of():
+    """Return the function `datasets`."""
+    return datasets
+
+
 @pytest.fixture
 def metrics_of():
     """Return the function `metrics`."""
