@@ -184,6 +184,8 @@ class Flag(IntFlag):
     """the current is above the range; the value is the end of the range"""
     INVALID = 4
     """there is no value (NaN)"""
+    UNKNOWN = 8
+    """a pulse whose outcome nobody saw: what is told of it are upper bounds"""
 
 
 @dataclass(frozen=True, eq=False)

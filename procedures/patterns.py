@@ -16,7 +16,7 @@ from labmtj.quantities import ArrayInfo, BoolArray, Station
 from labmtj.schema import Column, Purpose, Table, Variable
 from labmtj.verbs import Crossbar, Data, Log
 from procedures.amplitude import AmplitudeSettings
-from procedures.characterisation import characterise
+from procedures.characterisation import characterise, read_again
 from procedures.reference import Outcome, ReferenceMaps, ReferenceSettings
 from procedures.write import WriteSettings, write_matrix
 
@@ -101,9 +101,18 @@ class PatternCampaign(BaseModel):
         }  # fmt: skip
         log.append(_table(station).path, {key: np.asarray(value)[np.newaxis] for key, value in row.items()})
 
-    def distrust(self, memory: dict[str, Any]) -> None:
-        """Have the chip read again before it is written."""
-        memory["state"] = None
+    def distrust(
+        self,
+        station: Station,
+        arrays: Mapping[str, Crossbar],
+        memory: dict[str, Any],
+        log: Log,  # noqa: ARG002 - the reads are recorded as all are
+    ) -> None:
+        """Read the chip again before it is written."""
+        (name,) = station.arrays
+        states = read_again(arrays[name], memory, self.write)
+        if memory:
+            memory["state"] = states
 
     def conclude(self, station: Station, data: Data, log: Log) -> None:
         """Nothing follows for one station alone."""

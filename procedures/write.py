@@ -271,6 +271,12 @@ def write_matrix(
     )  # fmt: skip
 
 
+def read_states(crossbar: Crossbar, reference: ReferenceMaps, settings: WriteSettings) -> BoolArray:
+    """Read every cell as a verify does and return the states, (rows, columns), True = P."""
+    writer = _Writer(crossbar, reference, settings, np.ones(crossbar.shape))
+    return writer.read() > writer.threshold_amperes
+
+
 def _outcomes(state: BoolArray, target: BoolArray, ever_right: BoolArray, reference: ReferenceMaps) -> OutcomeMap:
     """Return the outcome of every cell: what the reference found, or why the target was missed."""
     outcome = reference.outcome.copy()

@@ -15,6 +15,7 @@ from labmtj.bench.forking import closed_in_forks
 from labmtj.bench.guardian import Guardian, NoWatch, Watch
 from labmtj.bench.laboratory import LaboratoryFile
 from labmtj.bench.loading import complaint
+from labmtj.bench.onward import OnwardClock
 from labmtj.bench.ownership import owning
 from labmtj.bench.protecting import protected, relay_ledger
 from labmtj.bench.sessions import Sessions, Wrap, at_resources, open_sessions
@@ -48,6 +49,7 @@ class OpenBench(BenchCrossbar):
 
     file: LaboratoryFile
     sessions: Sessions
+    clock: OnwardClock
     kept: bool
     """whether chip and relays are real, and their counts outlive the run"""
     watch: Watch
@@ -126,7 +128,7 @@ def open_laboratory(
     Raises:
         SettingError, InstrumentError, BenchBusy, Unguarded: nothing was changed on any instrument.
     """
-    wiring, time_base = wiring_of(file), clock or MonotonicClock()
+    wiring, time_base = wiring_of(file), OnwardClock(clock or MonotonicClock())
     built: list[OpenBench] = []
 
     def build(drivers: Mapping[str, object]) -> None:

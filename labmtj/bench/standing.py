@@ -49,12 +49,19 @@ class StandingBench:
         run: name of the run, for another process that wants the same instruments.
         traffic: file to record what goes over the wire in, or None.
         record: file for the guardian to note in what it did, or None.
+        begun_seconds: what its clock shows at the beginning: later than all that an earlier part of the run recorded.
     """
 
     def __init__(
-        self, file: AnyLaboratory, run: str = "", traffic: Path | None = None, record: Path | None = None
+        self,
+        file: AnyLaboratory,
+        run: str = "",
+        traffic: Path | None = None,
+        record: Path | None = None,
+        begun_seconds: float = 0.0,
     ) -> None:
         self.file, self._run, self._traffic, self._record = file, run, traffic, record
+        self._begun_seconds = begun_seconds
 
     def arrays(self) -> list[ArrayInfo]:
         """Return what is known by design of the array on the chip, within the limits of the bench."""
@@ -89,6 +96,7 @@ class StandingBench:
         """
         (chip,) = station.arrays
         with open_any(self.file, run=self._run, traffic=self._traffic, record=self._record) as bench:
+            bench.clock.go_on_from(self._begun_seconds)
             self._check(bench)
             yield {chip: bench}
 
@@ -111,7 +119,7 @@ def lost_text(name: str, contact: Contact, expected: Expected) -> str:
     largest = float(np.nanmax(np.abs(contact.amperes[contact.open])))
     return (
         f"bench {name}: no {contact.lost} has contact: {expected.read_volts:g} V gives it {largest:.2g} A at most. Are "
-        "the probes down, and is the chip under them? Sources are at 0 V, outputs off, relays open; nothing was written"
+        "the probes down, and is the chip under them? Sources are at 0 V, outputs off, relays open; no cell was written"
     )
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from labmtj.bench.routing import OPEN, Buses, Router
 from labmtj.bench.sources import Sources
-from labmtj.errors import SettingError, UsageError
+from labmtj.errors import InstrumentError, SettingError, UsageError
 from labmtj.safety import Ledger
 from labmtj.verbs import Clock, SwitchMatrix
 
@@ -80,6 +80,23 @@ class Switching:
         self._move({name: matrix.closed() for name, matrix in self._matrices.items()}, wanted)
         self.present = rest
 
+    def confirm(self) -> None:
+        """Raise InstrumentError unless exactly the relays of the present routing are closed."""
+        for name, wanted in self._closed(self.present).items():
+            if (closed := self._matrices[name].closed()) != wanted:
+                raise InstrumentError(
+                    name, self._matrices[name].address,
+                    f"has relays {_listed(closed - wanted)} closed and {_listed(wanted - closed)} open that should not "
+                    "be; it was restarted, or somebody else has it: make the bench safe and arm it again",
+                )  # fmt: skip
+
+    def recover(self) -> None:
+        """Ask the boxes which relays are closed; unless it is the present routing, go from there to rest."""
+        found = {name: matrix.closed() for name, matrix in self._matrices.items()}
+        if found != self._closed(self.present):
+            self._move(found, self._closed(self._router.rest()))
+            self.present = self._router.rest()
+
     def route(self, wanted: Buses) -> None:
         """Move to another routing: sources to 0 V, settle, open, verify, close, verify, settle."""
         if (wanted != self.present).any():
@@ -135,3 +152,7 @@ class Switching:
             for name, matrix in self._matrices.items()
             for relay, count in matrix.closures().items()
         }
+
+
+def _listed(relays: frozenset[str]) -> str:
+    return ", ".join(sorted(relays)) or "(none)"

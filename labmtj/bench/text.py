@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from labmtj.bench.description import BenchFile, MeterFile
 from labmtj.bench.protecting import protected
 from labmtj.bench.simulated import SimulatedBench, describe
-from labmtj.errors import ProcedureFailed
+from labmtj.errors import LabmtjError, ProcedureFailed
 from labmtj.junction import ArrayDescription
 from labmtj.junction.parameter import Parameter, Range
 from labmtj.quantities import Bias, Lines, Reading, Station
@@ -27,7 +27,10 @@ def bench_text(bench: BenchFile) -> str:
     """
     lines = [f"bench {bench.name}: {bench.kind}, {len(bench.arrays)} arrays, a source-measure unit on every line", ""]
     for array in bench.arrays.values():
-        lines += [*_array_lines(array), f"  self-test: {self_test(bench, array)}", ""]
+        try:
+            lines += [*_array_lines(array), f"  self-test: {self_test(bench, array)}", ""]
+        except LabmtjError as error:
+            raise ProcedureFailed(f"bench {bench.name}, array {array.name}: {error}") from error
     return "\n".join([*lines, *_meter_lines(bench.meter), "", "ok"])
 
 
@@ -72,7 +75,7 @@ def self_test(bench: BenchFile, array: ArrayDescription) -> str:
     nominal = array.shape[1] * station.info.antiparallel_siemens * read_volts
     if not (np.isfinite(amperes).all() and nominal / 10 < np.abs(amperes).sum() < nominal * 1000):
         raise ProcedureFailed(
-            f"array {array.name}: row 0 at {read_volts:g} V carries {np.abs(amperes).sum():.3g} A, nominal is "
+            f"row 0 at {read_volts:g} V carries {np.abs(amperes).sum():.3g} A, nominal is "
             f"{nominal:.3g} A; check resistances and wires of its file, and the ranges of the meter"
         )
     seconds = min(1e-3, array.limits.pulse_seconds)

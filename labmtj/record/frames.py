@@ -26,6 +26,8 @@ from labmtj.errors import UsageError
 
 Record = dict[str, Any]
 
+FOREIGN = (UsageError, AttributeError, LookupError, RuntimeError, StopIteration, TypeError, ValueError)
+"""what records raise that are whole, but not such as labmtj writes, when they are used"""
 MAGIC = b"\xabLMJ"
 HEAD = struct.Struct("<4sII")
 MAX_PAYLOAD = 1 << 30

@@ -95,6 +95,8 @@ class Experiment:
     """file to record what goes over the wire in"""
     guardian: Path | None = None
     """file for the guardian of a bench to note in what it did"""
+    begun_seconds: float = 0.0
+    """what the clock of a bench of instruments shows at the beginning, if this goes on with a run"""
 
     @cached_property
     def campaign(self) -> Campaign:
@@ -130,7 +132,7 @@ class Experiment:
         """Return the bench; nothing is opened yet."""
         if isinstance(self.bench, BenchFile):
             return SimulatedBench(self.bench, self.seed)
-        return StandingBench(self.bench, self.run, self.traffic, self.guardian)
+        return StandingBench(self.bench, self.run, self.traffic, self.guardian, self.begun_seconds)
 
     def resolved(self) -> RunFile:
         """Return what goes into `run.yaml`."""

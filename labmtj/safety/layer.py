@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import Enum
 from typing import Any, Protocol, runtime_checkable
@@ -60,6 +60,10 @@ class Safety(Layer):
         )
         self.state = State.ARMED if getattr(crossbar, "armed", True) else State.SAFE
         self._relays = crossbar if isinstance(crossbar, HasRelays) else None
+
+    def insert(self, layer: Callable[[Crossbar], Crossbar]) -> None:
+        """Put a layer between the checks and the crossbar: it sees only what is really sent."""
+        self._crossbar = layer(self._crossbar)
 
     # -- states ------------------------------------------------------------------------------------------------------
 
