@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from labmtj.errors import ProcedureFailed
-from labmtj.quantities import ArrayInfo, Bias, BoolArray, Flag, FloatArray, Lines, Reading
+from labmtj.quantities import ArrayInfo, Bias, BoolArray, FloatArray, Lines, Reading
 from labmtj.schema import Attribute, Purpose, Variable
 from labmtj.verbs import Crossbar, Log
 from procedures.bounds import check_pulse_seconds, check_read_volts, check_volts
@@ -123,17 +123,15 @@ def read_cells(
 ) -> FloatArray:
     """Return the read current of every cell of the rows and columns (default all), one driven row at a time.
 
-    Rows that the crossbar cannot drive, such as those tied to ground, carry no current: 0 A. A current above a fixed
-    range counts as the end of the range where the instrument gives no number: a new short must not read as nothing.
+    Rows that the crossbar cannot drive, such as those tied to ground, carry no current: 0 A. A current beyond the
+    range, that of a short on a range for cells, counts as the end of the range.
     """
     driven = np.arange(crossbar.shape[0]) if rows is None else rows
     across = np.arange(crossbar.shape[1]) if columns is None else columns
     bias, possible = possible_of(crossbar, select_rows(crossbar.shape, driven, read_volts))
     amperes = np.zeros((len(driven), len(across)))
     currents = crossbar.measure(bias, Lines(columns=tuple(across.tolist())), how)
-    beyond = (currents.flags & Flag.OVERFLOW).any(axis=1) & np.isnan(currents.amperes)
-    full_scale = np.broadcast_to(currents.range_amperes, currents.raw_amperes.shape).max(axis=1)
-    amperes[possible] = np.where(beyond, full_scale, currents.amperes)
+    amperes[possible] = currents.bounded_amperes(read_volts)
     return amperes
 
 
