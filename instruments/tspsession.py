@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -49,6 +50,7 @@ class TSPSession(Instrument):
         self._lock, self._sending = threading.RLock(), threading.Lock()
         self._number, self._aborts, self._opened, self._waiting = 0, 0, False, False
         self._left_over: list[str] = []
+        self._received: deque[str] = deque()
         terminators = {"read_termination": "\n", "write_termination": "\n"}
         try:
             super().__init__(adapter, name, includeSCPI=False, **(terminators | kwargs))
@@ -146,7 +148,7 @@ class TSPSession(Instrument):
         """Return the lines printed by the present message, the number of queued errors, and the precision."""
         printed: list[str] = []
         while True:
-            line = self.adapter.read().rstrip("\r\n")
+            line = self._next_line()
             head, *rest = line.split("\t")
             if head == f"={self._number}":
                 errors, precision = map(float, rest)
@@ -155,6 +157,12 @@ class TSPSession(Instrument):
                 printed.clear()  # a late answer to an older message
             else:
                 printed.append(line)
+
+    def _next_line(self) -> str:
+        """Return the next line; where messages have an end of their own (HiSLIP), all lines of one come at once."""
+        if not self._received:
+            self._received = deque(self.adapter.read().rstrip("\r\n").split("\n"))
+        return self._received.popleft()
 
     @contextmanager
     def _patience(self, seconds: float) -> Iterator[None]:

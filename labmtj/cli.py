@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labmtj import __version__
-from labmtj.errors import LabmtjError, UsageError
+from labmtj.errors import LabmtjError, ProcedureFailed, UsageError
 
 if TYPE_CHECKING:
     from labmtj.run import Progress, RunFolder
@@ -44,6 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         said = f"{type(error).__name__}: {error}"[:500]
         return _complain(f"{said}; {FAULT}: please report it, with the trace that LABMTJ_TRACE=1 in front shows")
+    finally:
+        if arguments is None:  # the outcome stands, whatever is pressed while the process ends
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _complain(*lines: str, code: int = 1) -> int:
@@ -107,6 +112,9 @@ def _parser() -> argparse.ArgumentParser:
     ls.add_argument("folder", type=Path, nargs="?", default=RUNS)
     check = add("check", _check, "check a bench file and its arrays")
     check.add_argument("bench", nargs="?", default="simulated")
+    check.add_argument(
+        "--no-rehearsal", action="store_true", help="leave out what the wine campaign would take on these instruments"
+    )
     safe = add("safe", _safe, "bring every source of a bench to 0 V and off, every relay to rest")
     safe.add_argument("bench")
     read = add("read", _read, "read one cell")
@@ -162,9 +170,10 @@ def _run(known: argparse.Namespace, rest: Sequence[str]) -> int:
     changes = settings_from(known.experiment, rest)
     experiment = load_experiment(known.experiment, bench=known.bench, seed=known.seed, changes=changes)
     if known.rehearse:
+        from labmtj.run.rehearsal_text import full_text
         from labmtj.run.rehearse import rehearse
 
-        print(rehearse(experiment))
+        print(full_text(rehearse(experiment)))
         return 0
     with _Display() as display:
         folder = start(experiment, known.out, workers=known.workers, show=display, record_traffic=known.record_traffic)
@@ -183,8 +192,18 @@ def _resume(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG
 def _finish(folder: RunFolder) -> int:
     from labmtj.report import summary_text, write_report
 
-    write_report(folder.data, folder.report)
-    print(summary_text(folder.data))
+    try:
+        write_report(folder.data, folder.report)
+        text = summary_text(folder.data)
+    except (LabmtjError, OSError):
+        raise
+    except Exception as error:
+        folder.note("the report failed", error=repr(error), trace="".join(traceback.format_exception(error)))
+        raise ProcedureFailed(
+            f"{folder.data} is complete, but its report failed: {type(error).__name__}: {error}. This is a "
+            f"fault of the program, the trace is in {folder.log}; `labmtj report {folder.path}` tries again"
+        ) from error
+    print(text)
     print(f"report: {folder.report}")
     return 0
 
@@ -236,6 +255,15 @@ def progress_text(progress: Progress) -> str:
 def _minutes(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes}:{rest:02d}"
+
+
+@contextmanager
+def _stopped_at_once() -> Iterator[None]:
+    """Let a signal break off what goes on within, Ctrl+Z too: a bench in hand is never left with its outputs on."""
+    from labmtj.stopping import PAUSE, stop_requests
+
+    with stop_requests(patience_seconds=0, further={PAUSE}):
+        yield
 
 
 # -- other commands ----------------------------------------------------------------------------------------------------
@@ -290,7 +318,13 @@ def _check(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG0
     if isinstance(file, BenchFile):
         print(bench_text(file))
         return 0
-    print(check_text(known.bench, file), "", "ok", sep="\n")
+    with _stopped_at_once():
+        print(check_text(known.bench, file), flush=True)
+        if not known.no_rehearsal:
+            from labmtj.run.rehearsal_text import bench_rehearsal
+
+            print("", bench_rehearsal(known.bench), sep="\n")
+    print("", "ok", sep="\n")
     return 0
 
 
@@ -304,14 +338,16 @@ def _safe(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG00
 def _read(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
     from labmtj.bench.hands import read_cell
 
-    print(read_cell(known.bench, known.row, known.column, known.volts))
+    with _stopped_at_once():
+        print(read_cell(known.bench, known.row, known.column, known.volts))
     return 0
 
 
 def _pulse(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
     from labmtj.bench.hands import pulse_cell
 
-    print(pulse_cell(known.bench, known.row, known.column, known.volts, known.seconds))
+    with _stopped_at_once():
+        print(pulse_cell(known.bench, known.row, known.column, known.volts, known.seconds))
     return 0
 
 

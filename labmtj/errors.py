@@ -9,6 +9,7 @@ LabmtjError                 a sentence for the person at the bench; never shown 
 ├── CannotDo                the crossbar cannot give the bias; names the way out             exit code 2
 ├── InstrumentError         an instrument complained, gave nonsense, or did not answer       exit code 1
 ├── BenchBusy               another process holds an instrument of this bench                exit code 2
+├── Unguarded               the guardian of a bench has died or did not start                exit code 1
 ├── RecordError             journal or HDF5 could not be written: disk full, folder gone     exit code 1
 ├── ProcedureFailed         a procedure found a reason not to go on                          exit code 1
 └── Stopped                 somebody asked to stop; everything so far is kept                exit code 130, 143
@@ -93,6 +94,10 @@ class BenchBusy(LabmtjError):
     exit_code = 2
 
 
+class Unguarded(LabmtjError):
+    """The process that would make the bench safe if this one died has itself died; nothing is applied without it."""
+
+
 class RecordError(LabmtjError):
     """The record cannot be written. What was acknowledged before is kept."""
 
@@ -106,7 +111,7 @@ class Stopped(LabmtjError):
 
     def __init__(self, signal_number: int = 2) -> None:
         super().__init__(signal_number)
-        self.exit_code = 128 + signal_number
+        self.signal_number, self.exit_code = signal_number, 128 + signal_number
 
     def __str__(self) -> str:
         return "stopped on request; everything so far is kept"

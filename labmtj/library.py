@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from labmtj.errors import ConfigError
@@ -27,7 +28,8 @@ def find(name: str, kind: str, beside: Path | None = None) -> Path:
     shelf = folder() / kind
     candidates += [shelf / name, shelf / f"{name}.yaml"]
     for candidate in candidates:
-        if candidate.is_file():
-            return candidate
+        with suppress(OSError):  # a name longer than names can be, a folder that may not be read
+            if candidate.is_file():
+                return candidate
     shipped = ", ".join(sorted(path.name for path in shelf.glob("*.*") if path.suffix in (".yaml", ".npz")))
-    raise ConfigError(f"{name}: no such file; give a path, or one of the {kind} that come with labmtj: {shipped}")
+    raise ConfigError(f"{name[:200]}: no such file; give a path, or one of the {kind} that come with labmtj: {shipped}")

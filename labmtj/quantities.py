@@ -305,6 +305,8 @@ class ArrayInfo:
     delivered_fraction: FloatArray
     """(rows, columns): part of a selected cell's voltage that the wires leave to it, nominal cells in a checkerboard"""
     limits: Limits = Limits()
+    chips: int | None = None
+    """how many of them the bench holds; None = as many as are asked for"""
 
 
 @dataclass(frozen=True, slots=True)

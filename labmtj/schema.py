@@ -18,6 +18,8 @@ from labmtj.errors import UsageError
 
 Attribute = str | bool | int | float | list[str] | list[bool] | list[int] | list[float]
 
+NAME_PATTERN = r"^[A-Za-z0-9._-]*[A-Za-z0-9_-][A-Za-z0-9._-]*$"
+"""the same for models of files, beside a length: more than dots alone"""
 _NAME = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}")
 _DTYPES = {"bool", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8"}
 

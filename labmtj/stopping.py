@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -14,10 +14,14 @@ from labmtj.quantities import Bias, Currents, Lines, Pulse, Reading
 from labmtj.verbs import Crossbar
 
 SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+PAUSE = signal.SIGTSTP
+"""Ctrl+Z"""
+PATIENCE_SECONDS = 1.5
+"""how long a request waits for the next operation; then what goes on is broken off, such as a script on a box"""
 
 
 class Stoppable(Layer):
-    """A crossbar that lets `check` raise before every operation; what has begun is finished."""
+    """A crossbar that lets `check` raise before every operation; what has begun is finished, unless it takes long."""
 
     def __init__(self, crossbar: Crossbar, check: Callable[[], None]) -> None:
         super().__init__(crossbar)
@@ -35,33 +39,71 @@ class Stoppable(Layer):
 
 
 class StopRequests:
-    """Remembers that somebody asked to stop; the handler does no more than that."""
+    """Remembers that somebody asked to stop. Its handlers do no more than note it, set a timer, or raise.
 
-    def __init__(self) -> None:
+    They raise once: what unwinds behind that, outputs off and all kept, is not to be broken off by more of the same.
+
+    Args:
+        patience_seconds: from a request to breaking off what goes on; 0 breaks off at once.
+    """
+
+    def __init__(self, patience_seconds: float = PATIENCE_SECONDS) -> None:
         self.signal_number = 0
+        self._patience_seconds, self._raised = patience_seconds, False
 
     def handle(self, signal_number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a signal handler's form
-        """Note the request; a second Ctrl+C does not wait for the next operation."""
-        if self.signal_number == signal.SIGINT == signal_number:
-            raise Stopped(signal_number)
-        self.signal_number = signal_number
+        """Note the request; a second Ctrl+C does not wait for the next operation. To stop counts more than to pause."""
+        before = self.signal_number
+        if before in (0, PAUSE):
+            self.signal_number = signal_number
+        if before == signal.SIGINT == signal_number or self._patience_seconds == 0:
+            self.lose_patience()
+        elif not before:
+            signal.setitimer(signal.ITIMER_REAL, self._patience_seconds)
+
+    def lose_patience(self, signal_number: int = 0, frame: FrameType | None = None) -> None:  # noqa: ARG002
+        """Raise Stopped in the midst of whatever goes on; later, if that is a clean-up."""
+        if _cleaning:
+            signal.setitimer(signal.ITIMER_REAL, self._patience_seconds or PATIENCE_SECONDS)
+        elif self.signal_number and not self._raised:
+            self._raised = True
+            raise Stopped(self.signal_number)
 
     def check(self) -> None:
         """Raise Stopped if a stop was requested."""
         if self.signal_number:
+            self._raised = True
             raise Stopped(self.signal_number)
 
 
 @contextmanager
-def stop_requests() -> Iterator[StopRequests]:
-    """Take SIGINT, SIGTERM and SIGHUP as requests while the run goes on; only the main thread can."""
-    requests = StopRequests()
+def stop_requests(
+    *, patience_seconds: float = PATIENCE_SECONDS, further: Collection[signal.Signals] = ()
+) -> Iterator[StopRequests]:
+    """Take SIGINT, SIGTERM, SIGHUP (and `further`) as requests meanwhile; only the main thread can."""
+    requests = StopRequests(patience_seconds)
     if threading.current_thread() is not threading.main_thread():
         yield requests
         return
-    before = {number: signal.signal(number, requests.handle) for number in SIGNALS}
+    handlers = {**dict.fromkeys([*SIGNALS, *further], requests.handle), signal.SIGALRM: requests.lose_patience}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield requests
     finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+_cleaning: list[None] = []
+"""one entry for each clean-up that goes on"""
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Do a clean-up, which has deadlines of its own: a request to stop at once waits until it is over."""
+    _cleaning.append(None)
+    try:
+        yield
+    finally:
+        _cleaning.pop()

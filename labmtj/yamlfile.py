@@ -98,7 +98,7 @@ class YamlFile:
 
     def complaint(self, key: Key, problem: str) -> ConfigError:
         """Return the error that says where in the file a value is wrong, and why."""
-        return ConfigError(f"{self._where(key)}: {dotted(key)}: {problem}")
+        return ConfigError(f"{self._where(key)}: {dotted(key)}: {_shortened(problem)}")
 
     def _where(self, key: Key) -> str:
         for known in (key[:length] for length in range(len(key), -1, -1)):
@@ -125,7 +125,10 @@ class YamlFile:
         problems = error.errors(include_url=False)
         first = problems[0]
         key = (*under, *(part for part in first["loc"] if not str(part).startswith(("function-", "is-instance"))))
-        remedy = {"extra_forbidden": "is not a known key; remove it or correct its spelling"}
+        remedy = {
+            "extra_forbidden": "is not a known key; remove it or correct its spelling",
+            "string_pattern_mismatch": f"{str(first['input'])[:60]!r} is no name here; take letters, digits, - and _",
+        }
         said = first["msg"].removeprefix("Value error, ")
         text = remedy.get(first["type"], f"{said[0].lower()}{said[1:]}; found {first['input']!r}"[:300])
         if first["type"] == "missing":
@@ -217,6 +220,11 @@ def _wrong_text(node: yaml.ScalarNode) -> str:
 
 def _is_control(letter: str) -> bool:
     return letter not in "\n\t" and unicodedata.category(letter) in ("Cc", "Cs")
+
+
+def _shortened(text: str) -> str:
+    """Return the text without the middle of what is too long to be read: what is wrong, and the remedy behind it."""
+    return text if len(text) <= 800 else f"{text[:300]} ... {text[-300:]}"
 
 
 def dotted(key: Key) -> str:

@@ -20,7 +20,8 @@ from procedures.bounds import check_read_volts
 from procedures.reference import ReferenceMaps
 from procedures.schemes import inputs_on_rows, select_rows
 
-Mode = Literal["simultaneous", "transfer", "bit_serial"]
+Way = Literal["simultaneous", "transfer", "bit_serial"]
+Mode = Literal["auto", "simultaneous", "transfer", "bit_serial"]
 
 
 class InferSettings(BaseModel):
@@ -28,7 +29,11 @@ class InferSettings(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
 
-    mode: Mode = Field("simultaneous", description="all rows at once, one row at a time, or one bit at a time")
+    mode: Mode = Field(
+        "auto",
+        description="all rows at once (simultaneous), one row at a time (transfer), or one bit at a time (bit_serial); "
+        "auto: all rows at once where the bench has the channels, else one at a time",
+    )
     read_volts: float = Field(0.1, gt=0, description="volts of an input of 1")
     aperture_seconds: float = Field(0.02, gt=0, description="integration time of a reading")
     baseline_reads: int = Field(
@@ -56,6 +61,11 @@ class Multiplier:
     block: Block
     settings: InferSettings
     range_amperes: float
+
+    @property
+    def way(self) -> Way:
+        """How products are measured."""
+        return way_of(self.crossbar, self.block, self.settings)
 
     @property
     def _lines(self) -> Lines:
@@ -125,13 +135,22 @@ class Multiplier:
         return total
 
     def multiply(self, inputs: FloatArray, baseline: FloatArray) -> FloatArray:
-        """Return the column currents for the inputs by the chosen mode, baseline subtracted, (samples, columns)."""
+        """Return the column currents for the inputs in the chosen way, baseline subtracted, (samples, columns)."""
         _check_inputs(inputs, self.block.rows)
-        if self.settings.mode == "transfer":
+        if (way := self.way) == "transfer":
             return self.superposed(inputs, self.transfer())
-        if self.settings.mode == "bit_serial":
+        if way == "bit_serial":
             return self.bit_serial(inputs, baseline)
         return self.simultaneous(inputs) - baseline
+
+
+def way_of(crossbar: Crossbar, block: Block, settings: InferSettings) -> Way:
+    """Return how products with a block are measured: as the settings say, or (auto) as the crossbar can."""
+    if settings.mode != "auto":
+        return settings.mode
+    different = settings.read_volts * np.linspace(0.5, 1.0, block.rows)[np.newaxis]
+    refusal = crossbar.can(inputs_on_rows(crossbar.shape, block.row, different))
+    return "simultaneous" if refusal is None else "transfer"
 
 
 def column_range(reference: ReferenceMaps, block: Block, read_volts: float) -> float:

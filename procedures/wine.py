@@ -26,7 +26,7 @@ from procedures import wine_analysis
 from procedures import wine_record as record
 from procedures.amplitude import AmplitudeSettings
 from procedures.characterisation import characterise
-from procedures.infer import InferSettings, Multiplier, column_range, pair_difference
+from procedures.infer import InferSettings, Multiplier, column_range, pair_difference, way_of
 from procedures.reference import ReferenceMaps, ReferenceSettings
 from procedures.write import WriteResult, WriteSettings, write_matrix
 
@@ -48,8 +48,10 @@ class WineCampaign(BaseModel):
     count: int | None = Field(None, ge=1, description="how many of them, default all")
     sizes: list[str] | None = Field(None, description="names of the device families to use, default all of the bench")
     chips: int = Field(1, ge=1, le=1000, description="pairs of chips per device size")
-    mapping: Literal["two_arrays", "sequential"] = Field(
-        "two_arrays", description="one chip per layer, or one chip in turn"
+    mapping: Literal["auto", "two_arrays", "sequential"] = Field(
+        "auto",
+        description="one chip per layer (two_arrays), or one chip in turn (sequential); auto: in turn on a bench that "
+        "holds one chip",
     )
     layer1_at: Corner = Field((0, 0), description="row and column of the first cell of layer 1")
     layer2_at: Corner = Field((0, 0), description="row and column of the first cell of layer 2")
@@ -92,13 +94,17 @@ class WineCampaign(BaseModel):
         wanted = known if self.sizes is None else self.sizes
         if missing := [name for name in wanted if name not in known]:
             raise SettingError(("sizes",), f"the bench has no array {missing[0]!r}; it has {', '.join(known)}")
-        letters = ("a", "b") if self.mapping == "two_arrays" else ("a",)
         return [
-            Station(f"{array.name}-{number}", tuple(f"{array.name}-{number}{letter}" for letter in letters), array)
+            Station(f"{array.name}-{number}", tuple(f"{array.name}-{number}{it}" for it in self._letters(array)), array)
             for number in range(self.chips)
             for array in arrays
             if array.name in wanted
         ]
+
+    def _letters(self, array: ArrayInfo) -> tuple[str, ...]:
+        """Return the letters of the chips of a station."""
+        in_turn = self.mapping == "sequential" or (self.mapping == "auto" and array.chips == 1)
+        return ("a",) if in_turn else ("a", "b")
 
     def prepare(self, stations: Sequence[Station], log: Log) -> None:
         """Check that everything fits and describe the tables, before the first volt."""
@@ -124,7 +130,7 @@ class WineCampaign(BaseModel):
 
     def _check_places(self, solutions: Solutions, station: Station) -> None:
         shape, name = station.info.shape, station.info.name
-        for layer, block in enumerate(self.places(solutions).blocks, 1):
+        for layer, block in enumerate(self.places(solutions, station).blocks, 1):
             key = f"layer{layer}_at" if block.rows <= shape[0] and block.columns <= shape[1] else "solutions"
             try:
                 block.check(shape)
@@ -138,9 +144,9 @@ class WineCampaign(BaseModel):
         self.write.check(array, "write", amplitudes=self.amplitude is None)
         self.infer.check(array, "infer")
 
-    def places(self, solutions: Solutions) -> Mapping:
+    def places(self, solutions: Solutions, station: Station) -> Mapping:
         """Return where the layers live."""
-        return Mapping.of(solutions, self.layer1_at, self.layer2_at, sequential=self.mapping == "sequential")
+        return Mapping.of(solutions, self.layer1_at, self.layer2_at, sequential=len(station.arrays) == 1)
 
     def fingerprint(self) -> str:
         """Return the checksum of the solutions."""
@@ -166,9 +172,17 @@ class WineCampaign(BaseModel):
         if index == 0:
             for name in station.arrays:
                 memory[name] = characterise(name, arrays[name], log, self.reference, self.amplitude, self.write)
+            self._put_modes(station, arrays, log)
             return
         solutions, number = self.load(), index - 1
         _Solution(self, station, arrays, memory, log, solutions, number).run()
+
+    def _put_modes(self, station: Station, arrays: Crossbars, log: Log) -> None:
+        """Record how products are measured here: mode auto leaves it to the bench."""
+        mapping = self.places(self.load(), station)
+        chips = [arrays[station.arrays[array]] for array in mapping.arrays]
+        ways = [way_of(chip, block, self.infer) for chip, block in zip(chips, mapping.blocks, strict=True)]
+        log.attributes(f"wine/{station.name}", {f"layer{layer}_mode": way for layer, way in enumerate(ways, 1)})
 
 
 class _Solution:
@@ -180,7 +194,7 @@ class _Solution:
     ) -> None:  # fmt: skip
         self.campaign, self.station, self.arrays, self.memory, self.log = campaign, station, arrays, memory, log
         self.number = number
-        mapping = campaign.places(solutions)
+        mapping = campaign.places(solutions, station)
         self.blocks = mapping.blocks
         self.chips = tuple(station.arrays[array] for array in mapping.arrays)
         self.shape = station.info.shape
@@ -240,7 +254,7 @@ class _Solution:
     ) -> tuple[FloatArray, FloatArray]:
         """Return the column currents and the transfer matrix; a product that follows from the matrix costs no read."""
         amperes = None
-        if multiplier.settings.mode != "transfer":
+        if multiplier.way != "transfer":
             with self.log.tagged(purpose=Purpose.INFER, solution=self.number):
                 amperes = multiplier.multiply(inputs, baseline)
         with self.log.tagged(purpose=Purpose.TRANSFER, solution=self.number):

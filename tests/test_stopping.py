@@ -1,5 +1,6 @@
 import os
 import signal
+import time
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from labmtj.bench import load_bench
 from labmtj.bench.simulated import crossbar_of
 from labmtj.errors import Stopped
 from labmtj.quantities import Bias, Lines, Reading
-from labmtj.stopping import SIGNALS, Stoppable, StopRequests, stop_requests
+from labmtj.stopping import PAUSE, SIGNALS, Stoppable, StopRequests, stop_requests, undisturbed
 
 
 @pytest.fixture(scope="module")
@@ -45,3 +46,53 @@ def test_a_signal_is_noted_and_its_handler_put_back(number):
             os.kill(os.getpid(), number)  # a second one of these changes nothing
     assert requests.signal_number == number
     assert signal.getsignal(number) == before
+
+
+def test_a_request_that_no_operation_meets_breaks_off_what_goes_on():
+    """Fails without the timer."""
+
+    def long_operation():
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(5)
+
+    begun = time.monotonic()
+    with pytest.raises(Stopped) as stopped, stop_requests(patience_seconds=0.1):
+        long_operation()
+    assert stopped.value.exit_code == 143
+    assert time.monotonic() - begun < 3
+
+
+def test_a_clean_up_is_not_broken_off():
+    """Fails without `undisturbed`: a second Ctrl+C, or the timer, raises in its midst."""
+    done = []
+
+    def clean_up():
+        with undisturbed():
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.2)
+            done.append(True)
+        time.sleep(5)
+
+    with pytest.raises(Stopped), stop_requests(patience_seconds=0.05):
+        clean_up()
+    assert done
+
+
+def test_what_unwinds_behind_a_stop_is_not_broken_off_again():
+    with stop_requests(patience_seconds=0) as requests:
+        with pytest.raises(Stopped):
+            os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.01)
+        with pytest.raises(Stopped):
+            requests.check()
+
+
+def test_a_stop_counts_more_than_a_pause():
+    with stop_requests(further={PAUSE}) as requests:
+        for number in (PAUSE, signal.SIGTERM, PAUSE):
+            os.kill(os.getpid(), number)
+        assert requests.signal_number == signal.SIGTERM
+        with pytest.raises(Stopped):
+            requests.check()

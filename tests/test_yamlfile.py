@@ -1,7 +1,7 @@
 """What YAML lets slip, and what the loader makes of it. Each refusal was seen to pass with `yaml.SafeLoader` alone."""
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from labmtj import yamlfile
@@ -84,6 +84,7 @@ values = st.recursive(words | st.integers() | st.booleans() | st.none() | st.flo
                       lambda inner: st.lists(inner, max_size=3) | st.dictionaries(words, inner, max_size=3), max_leaves=8)  # fmt: skip
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(values)
 def test_what_is_written_is_read_back(value):
     """With PyYAML's own dumper, the text "1e5" came back as a number."""

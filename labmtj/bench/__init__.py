@@ -16,6 +16,7 @@ from labmtj.bench.laboratory import LaboratoryFile, ReplayFile, VirtualFile
 from labmtj.bench.loading import load_any, load_array, load_bench
 from labmtj.bench.notebook import open_bench
 from labmtj.bench.opening import open_laboratory
+from labmtj.bench.served import BookedClock
 from labmtj.bench.simulated import SimulatedBench
 from labmtj.bench.standing import StandingBench
 from labmtj.verbs import Crossbar
@@ -23,6 +24,7 @@ from labmtj.verbs import Crossbar
 __all__ = [
     "BenchCrossbar",
     "BenchFile",
+    "BookedClock",
     "LaboratoryFile",
     "ReplayFile",
     "SimulatedBench",

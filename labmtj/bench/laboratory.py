@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
+from labmtj.bench.tape import Source
 from labmtj.junction import ArrayDescription
 from labmtj.quantities import Limits
+from labmtj.schema import NAME_PATTERN
 
 _STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
 
@@ -17,9 +20,13 @@ def _slots(cards: Any) -> Any:
     """Return the cards with numbers as slots and text as models: YAML and JSON read either as the other."""
     if not isinstance(cards, Mapping):
         return cards
-    return {int(slot) if str(slot).isdigit() else slot: str(model) for slot, model in cards.items()}
+    return {
+        int(slot) if re.fullmatch("[1-9][0-9]{0,2}", str(slot)) else slot: str(model) for slot, model in cards.items()
+    }
 
 
+Name = Annotated[str, Field(pattern="^[A-Za-z0-9_-]{1,64}$")]
+"""of an instrument or a bus: other files, faults and lines such as matrix.1.4 name it"""
 Cards = Annotated[dict[int, str], BeforeValidator(_slots)]
 ArrayFile = Annotated[ArrayDescription, WithJsonSchema({"type": "string", "description": "array file"})]
 
@@ -33,7 +40,7 @@ class InstrumentFile(BaseModel):
     resource: str = Field(description="VISA resource, such as TCPIP::192.168.1.20::5025::SOCKET")
     cards: Cards = Field({}, description="of a switch matrix: card model by slot, counted from 1 as on the box")
     visa_library: str = Field("@py", description="@py, or @ivi for an installed NI or Keysight VISA")
-    timeout_seconds: float = Field(10.0, gt=0, description="how long an answer may take")
+    timeout_seconds: float = Field(10.0, gt=0, le=3600, description="how long an answer may take")
     options: dict[str, bool | int | float | str] = Field(
         {}, description="further arguments of the driver, such as ground_mode: true"
     )
@@ -98,7 +105,9 @@ class ChipFile(BaseModel):
 
     model_config = _STRICT
 
-    id: str = Field(min_length=1, description="as on its label; goes into every record")
+    id: str = Field(
+        min_length=1, max_length=64, pattern=NAME_PATTERN, description="as on its label; goes into every record"
+    )
     die: str = ""
     array: ArrayFile
 
@@ -120,14 +129,17 @@ class LaboratoryFile(BaseModel):
 
     name: str
     kind: Literal["instruments"]
-    instruments: dict[str, InstrumentFile] = Field(min_length=1)
-    buses: dict[str, BusFile] = {}
+    instruments: dict[Name, InstrumentFile] = Field(min_length=1)
+    buses: dict[Name, BusFile] = {}
     lines: LinesFile
     chip: ChipFile
     limits: LimitsFile = LimitsFile()
-    settle_seconds: float = Field(1e-3, ge=0, description="from sources at 0 V to the first relay that opens")
+    settle_seconds: float = Field(1e-3, ge=0, le=3600, description="from sources at 0 V to the first relay that opens")
     relay_settle_seconds: float = Field(
-        5e-3, ge=0, description="from the last relay at rest to the first level, beyond the bounce of the relay"
+        5e-3,
+        ge=0,
+        le=3600,
+        description="from the last relay at rest to the first level, beyond the bounce of the relay",
     )
     contact: ContactFile = ContactFile()
     temperature_kelvin: float | None = Field(None, gt=0)
@@ -150,6 +162,7 @@ class ReplayFile(BaseModel):
     kind: Literal["replay"]
     of: Annotated[LaboratoryFile, WithJsonSchema({"type": "string", "description": "bench file of kind instruments"})]
     traffic: str = Field(description="file that `labmtj run --record-traffic` has left in the folder of the run")
+    recorded: Source = Field(description="kind of the bench that was recorded; read from the file of traffic")
     operator: str = ""
     notes: str = ""
 
@@ -179,7 +192,7 @@ class VirtualFile(BaseModel):
     seed: int = Field(1, ge=0, lt=2**63)
     realtime_factor: float = Field(0.0, ge=0, le=1, description="0 books time, 1 waits as the bench would")
     noise: bool = True
-    message_seconds: float = Field(1e-3, ge=0, description="a message over the network")
+    message_seconds: float = Field(1e-3, ge=0, le=3600, description="a message over the network")
     cables: CablesFile = CablesFile()
     operator: str = ""
     notes: str = ""

@@ -10,10 +10,11 @@ from pydantic import Field
 from labmtj import library, yamlfile
 from labmtj.bench.description import BenchFile
 from labmtj.bench.laboratory import LaboratoryFile, ReplayFile, VirtualFile
+from labmtj.bench.tape import Source, source_of
 from labmtj.bench.wiring import wiring_of
-from labmtj.errors import ConfigError, SettingError
+from labmtj.errors import ConfigError, DataError, SettingError
 from labmtj.junction import ArrayDescription
-from labmtj.yamlfile import YamlFile
+from labmtj.yamlfile import Key, YamlFile
 
 AnyBenchFile = Annotated[BenchFile | LaboratoryFile | VirtualFile | ReplayFile, Field(discriminator="kind")]
 KINDS = ("simulated", "instruments", "virtual", "replay")
@@ -57,7 +58,7 @@ def _laboratory(file: YamlFile) -> LaboratoryFile:
     content = dict(file.content)
     chip = content.get("chip")
     if isinstance(chip, dict) and isinstance(chip.get("array"), str):
-        content["chip"] = {**chip, "array": load_array(chip["array"], file.path.parent)}
+        content["chip"] = {**chip, "array": load_array(_named(file, ("chip", "array"), chip["array"], "arrays"))}
     found = file.parse(LaboratoryFile, {"name": file.path.stem, **content})
     try:
         wiring_of(found)
@@ -80,20 +81,30 @@ def _stood_for(file: YamlFile) -> LaboratoryFile:
     named = file.content.get("of")
     if not isinstance(named, str):
         raise file.complaint(("of",), "must name a bench file of kind instruments, such as 2636b-3706a.yaml")
-    of = load_any(named, file.path.parent)
-    if not isinstance(of, LaboratoryFile):
-        raise file.complaint(("of",), f"{named} is of kind {of.kind}; this bench stands for one of instruments")
-    return of
+    of = yamlfile.load(_named(file, ("of",), named, "benches"))
+    kind = of.content.get("kind")
+    if kind != "instruments":  # asked before it is read: it may be this very file
+        raise file.complaint(("of",), f"{named} is of kind {kind}; this bench stands for one of instruments")
+    return _laboratory(of)
 
 
 def _replay(file: YamlFile) -> ReplayFile:
     content = {"name": file.path.stem, **file.content, "of": _stood_for(file)}
+    if "recorded" in content:
+        raise file.complaint(("recorded",), "is told by the file of traffic; take this line out")
     if isinstance(content.get("traffic"), str):
         path = file.path.parent / str(content["traffic"])
         if not path.is_file():
             raise file.complaint(("traffic",), f"{path}: no such file; `labmtj run --record-traffic` makes one")
-        content["traffic"] = str(path.resolve())
+        content |= {"traffic": str(path.resolve()), "recorded": _recorded(file, path)}
     return file.parse(ReplayFile, content)
+
+
+def _recorded(file: YamlFile, path: Path) -> Source:
+    try:
+        return source_of(path)
+    except DataError as error:
+        raise file.complaint(("traffic",), str(error)) from None
 
 
 def _virtual(file: YamlFile) -> VirtualFile:
@@ -107,13 +118,21 @@ def _virtual(file: YamlFile) -> VirtualFile:
     return file.parse(VirtualFile, {"name": file.path.stem, **file.content, "of": of, "arrays": arrays})
 
 
+def _named(file: YamlFile, key: Key, name: str, kind: str) -> str:
+    """Return the path of a file that a bench file names; ConfigError with line and key if it is not there."""
+    try:
+        return str(library.find(name, kind, file.path.parent))
+    except ConfigError as error:
+        raise file.complaint(key, str(error)) from None
+
+
 def _arrays(file: YamlFile) -> dict[str, ArrayDescription]:
     names: Any = file.content.get("arrays")
     if not isinstance(names, list) or not all(isinstance(each, str) for each in names):
         raise file.complaint(("arrays",), "must be a list of array files, such as [mtj-50nm]")
     arrays: dict[str, ArrayDescription] = {}
     for index, each in enumerate(names):
-        array = load_array(each, file.path.parent)
+        array = load_array(_named(file, ("arrays", index), each, "arrays"))
         if array.name in arrays:
             raise file.complaint(
                 ("arrays", index), f"a second array is called {array.name!r}; give each file its own name"

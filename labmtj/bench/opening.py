@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from pathlib import Path
 
 from labmtj import library, yamlfile
 from labmtj.bench.contact import Contact
 from labmtj.bench.crossbar import BenchCrossbar
+from labmtj.bench.forking import closed_in_forks
+from labmtj.bench.guardian import Guardian, NoWatch, Watch
 from labmtj.bench.laboratory import LaboratoryFile
 from labmtj.bench.loading import complaint
 from labmtj.bench.ownership import owning
-from labmtj.bench.sessions import Sessions, Wrap, open_sessions
+from labmtj.bench.sessions import Sessions, Wrap, at_resources, open_sessions
 from labmtj.bench.wiring import Wiring, wiring_of
 from labmtj.errors import SettingError
+from labmtj.quantities import Refusal
 from labmtj.schema import Attribute
+from labmtj.stopping import undisturbed
 from labmtj.verbs import Clock
 
 
@@ -36,12 +41,27 @@ class MonotonicClock:
 
 
 class OpenBench(BenchCrossbar):
-    """The crossbar of a bench file, with what goes into the record about it."""
+    """The crossbar of a bench file, with its guardian, and with what goes into the record about it."""
 
     file: LaboratoryFile
     sessions: Sessions
+    watch: Watch
     contact: Contact | None = None
     """what the check of this touch-down found, once there was one"""
+
+    def arm(self) -> None:
+        """Arm, once the guardian watches; raise Unguarded if there is none, InstrumentError if anything fails."""
+        self.watch.begin()
+        super().arm()
+
+    def make_safe(self) -> None:
+        """Make safe; the guardian may rest then."""
+        super().make_safe()
+        self.watch.rest()
+
+    def _begin(self, refusal: Refusal | None) -> None:
+        super()._begin(refusal)
+        self.watch.check()
 
     def provenance(self) -> dict[str, Attribute]:
         """Return who and what: chip, wiring and its checksum, instruments, operator, conditions."""
@@ -66,8 +86,13 @@ def open_laboratory(
     wrap: Wrap | None = None,
     run: str = "",
     arm: bool = True,
+    guarded: bool = True,
+    record: Path | None = None,
+    keep: Sequence[int] = (),
 ) -> Iterator[OpenBench]:
     """Take the instruments of a bench, connect, check that they have what the wiring needs, arm; make safe behind.
+
+    A guardian starts beside the sessions, and is there before anything is armed.
 
     Args:
         file: of the bench.
@@ -77,9 +102,12 @@ def open_laboratory(
         wrap: puts something around each session's adapter.
         run: name of the run, for another process that is refused.
         arm: False leaves relays and outputs as they are, to identify and to self-test only.
+        guarded: False only for instruments that end with this process.
+        record: file for the guardian to note in what it did.
+        keep: descriptors for the guardian to hold open, see `Guardian`.
 
     Raises:
-        SettingError, InstrumentError, BenchBusy: nothing was changed on any instrument.
+        SettingError, InstrumentError, BenchBusy, Unguarded: nothing was changed on any instrument.
     """
     wiring, time_base = wiring_of(file), clock or MonotonicClock()
     built: list[OpenBench] = []
@@ -87,13 +115,16 @@ def open_laboratory(
     def build(drivers: Mapping[str, object]) -> None:
         built.append(_crossbar(file, wiring, drivers, time_base))
 
-    addresses = {name: (resources or {}).get(name, each.resource) for name, each in file.instruments.items()}
+    reached = at_resources(file.instruments, resources or {})
+    addresses = {name: each.resource for name, each in reached.items()}
+    watched = guarded and not adapters
     with (
-        owning({} if adapters else addresses, run),
+        owning({} if adapters else addresses, run) as locks,
+        _watched(Guardian(reached, run=run, record=record, locks=locks, keep=keep) if watched else None) as watch,
         open_sessions(file.instruments, resources=resources, adapters=adapters, wrap=wrap, before=build) as sessions,
     ):
         (bench,) = built
-        bench.sessions = sessions
+        bench.sessions, bench.watch = sessions, watch
         with _armed(bench) if arm else nullcontext():
             yield bench
 
@@ -111,18 +142,38 @@ def _crossbar(file: LaboratoryFile, wiring: Wiring, drivers: Mapping[str, object
 
 
 @contextmanager
+def _watched(guardian: Guardian | None) -> Iterator[Watch]:
+    """End the guardian behind the sessions; a bench that could not be made safe is its to try."""
+    if guardian is None:
+        yield NoWatch()
+        return
+    try:
+        with closed_in_forks(guardian.leave):
+            yield guardian
+    except BaseException as error:
+        if told := guardian.end():
+            error.add_note(told)
+        raise
+    else:
+        guardian.end()
+
+
+@contextmanager
 def _armed(bench: OpenBench) -> Iterator[None]:
+    bench.watch.begin()  # a bench without a guardian is not touched
     try:
         bench.arm()
         yield
     except BaseException as error:
-        try:
-            bench.make_safe()
-        except Exception as worse:  # noqa: BLE001 - the first error is the one to raise
-            error.add_note(str(worse))
+        with undisturbed():
+            try:
+                bench.make_safe()
+            except Exception as worse:  # noqa: BLE001 - the first error is the one to raise
+                error.add_note(str(worse))
         raise
     else:
-        bench.make_safe()
+        with undisturbed():
+            bench.make_safe()
 
 
 @contextmanager

@@ -8,10 +8,12 @@ import json
 import os
 import socket
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
+from labmtj.bench.forking import closed_in_forks
 from labmtj.errors import BenchBusy
 
 
@@ -24,8 +26,10 @@ def folder() -> Path:
 
 
 @contextmanager
-def owning(instruments: Mapping[str, str], run: str = "") -> Iterator[None]:
-    """Hold the instruments at these VISA resources for this process.
+def owning(instruments: Mapping[str, str], run: str = "") -> Iterator[Sequence[int]]:
+    """Hold the instruments at these VISA resources for this process; give the descriptors of the locks.
+
+    A process that inherits them holds the instruments as long as it lives, too.
 
     Args:
         instruments: VISA resources by name on the bench; case and blanks of a resource do not matter.
@@ -36,33 +40,32 @@ def owning(instruments: Mapping[str, str], run: str = "") -> Iterator[None]:
     """
     with ExitStack() as held:
         names = {"".join(address.split()).upper(): name for name, address in instruments.items()}
-        for address in sorted(names):
-            held.enter_context(_owning(names[address], address, run))
-        yield
+        yield [held.enter_context(_owning(names[address], address, run)) for address in sorted(names)]
 
 
 @contextmanager
-def _owning(name: str, address: str, run: str) -> Iterator[None]:
+def _owning(name: str, address: str, run: str) -> Iterator[int]:
     path = folder() / f"{hashlib.sha256(address.encode()).hexdigest()[:24]}.lock"
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise BenchBusy(f"{name} at {address} is in use by {_owner(file)}; end that first") from None
+            raise BenchBusy(f"{name} at {address} is in use by {_owner(file)}") from None
         owner = {"pid": os.getpid(), "host": socket.gethostname(), "run": run, "address": address}
         os.ftruncate(file, 0)
         os.pwrite(file, json.dumps(owner).encode(), 0)
-        yield
+        with closed_in_forks(partial(os.close, file)):
+            yield file
     finally:
         os.close(file)  # and with it the lock: the file stays, for deleting it would race with the next owner
 
 
 def _owner(file: int) -> str:
-    """Return who wrote into the lock file; it may be about to."""
+    """Return who wrote into the lock file (it may be about to), and what to do."""
     try:
         owner = json.loads(os.pread(file, 10_000, 0))
         run = f", run {owner['run']}" if owner["run"] else ""
-        return f"process {owner['pid']} on {owner['host']}{run}"
-    except (ValueError, KeyError, TypeError):
-        return "another process"
+        return f"process {owner['pid']} on {owner['host']}{run}; {owner.get('remedy', 'end that first')}"
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return "another process; end that first"

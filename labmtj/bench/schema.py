@@ -24,6 +24,9 @@ def bench_schema() -> dict[str, Any]:
         required = schema["$defs"][kind]["required"]
         required.remove("name")
     schema["$defs"]["VirtualFile"]["required"].remove("arrays")
+    replayed = schema["$defs"]["ReplayFile"]
+    replayed["required"].remove("recorded")  # the file of traffic tells it
+    del replayed["properties"]["recorded"]
     for cards in (schema["$defs"]["InstrumentFile"]["properties"]["cards"],):
         cards["additionalProperties"] = {"type": ["string", "integer"]}
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "a labmtj bench", **schema}

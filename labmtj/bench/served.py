@@ -19,7 +19,7 @@ START_SECONDS = 60.0
 
 
 class ServedBench:
-    """`labmtj serve` of a bench file, as a child process that ends with this one.
+    """`labmtj serve` of a bench file, as a child process that ends with this one, and with its guardian.
 
     Args:
         file: of the bench, everything in it resolved: the child needs no other file.
@@ -34,8 +34,9 @@ class ServedBench:
         options = [word for fault in faults for word in ("--fault", fault)]
         command = [sys.executable, "-m", "labmtj", "serve", "-", "--with-parent", *options]
         self._process = subprocess.Popen(  # noqa: S603 - our own program
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            start_new_session=True,  # a Ctrl+C is for the run, which needs its instruments to make them safe
+        )  # fmt: skip
         assert self._process.stdin is not None
         with suppress(OSError):  # a child that has died already tells why on its standard error
             self._process.stdin.write(file.model_dump_json() + "\n")
@@ -69,12 +70,18 @@ class ServedBench:
         return InstrumentError("virtual bench", self.name, f"the server did not start: {text[-1000:]}")
 
     @property
+    def lifeline(self) -> int:
+        """The descriptor by which the server lives: it ends when all processes that hold this one have gone."""
+        assert self._process.stdin is not None
+        return self._process.stdin.fileno()
+
+    @property
     def resources(self) -> dict[str, str]:
         """VISA resource of every instrument, by name."""
         return {name: entry["resource"] for name, entry in self.instruments.items()}
 
     def ask(self, what: str, **values: Any) -> Any:
-        """Ask the bench itself: "seconds", "booked", "messages", "closures", "events", "channels", "fault"."""
+        """Ask the bench itself: "seconds", "booked", "messages", "closures", "joules", "events", "fault" and others."""
         with self._lock:
             try:
                 self._lines.write(json.dumps({"ask": what, **values}) + "\n")
@@ -114,12 +121,12 @@ class BookedClock:
     """The clock of a virtual bench: seconds that its instruments have spent, whatever the wall clock says."""
 
     def __init__(self, bench: ServedBench) -> None:
-        self._bench = bench
+        self.bench = bench
 
     def now(self) -> float:
         """Return the seconds since the bench was served."""
-        return float(self._bench.ask("seconds"))
+        return float(self.bench.ask("seconds"))
 
     def sleep(self, seconds: float) -> None:
         """Let the bench spend a wait."""
-        self._bench.ask("wait", seconds=seconds)
+        self.bench.ask("wait", seconds=seconds)

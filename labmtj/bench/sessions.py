@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from labmtj.bench.forking import closed_in_forks
 from labmtj.bench.laboratory import InstrumentFile
 from labmtj.errors import InstrumentError, LabmtjError, SettingError
 from labmtj.shots import Identity
@@ -44,6 +45,23 @@ def driver_class(name: str, instrument: InstrumentFile) -> Callable[..., Any]:
     return found
 
 
+def at_resources(instruments: Mapping[str, InstrumentFile], resources: Mapping[str, str]) -> dict[str, InstrumentFile]:
+    """Return the instruments, some of them at another resource, which is opened without a vendor's VISA."""
+    return {
+        name: each.model_copy(update={"resource": resources[name], "visa_library": "@py"})
+        if name in resources
+        else each
+        for name, each in instruments.items()
+    }
+
+
+def keywords(instrument: InstrumentFile) -> dict[str, Any]:
+    """Return what a driver's class is called with, besides resource and name."""
+    cards = {"cards": dict(instrument.cards)} if instrument.cards else {}
+    timeout = round(instrument.timeout_seconds * 1000)
+    return {**instrument.options, "visa_library": instrument.visa_library, "timeout": timeout, **cards}
+
+
 @contextmanager
 def open_sessions(
     instruments: Mapping[str, InstrumentFile],
@@ -67,12 +85,7 @@ def open_sessions(
         SettingError: for a driver that cannot be loaded, or options that it does not know.
         InstrumentError: telling every instrument that did not answer, or is another than the file says.
     """
-    given = {
-        name: each.model_copy(update={"resource": resources[name], "visa_library": "@py"})
-        if resources and name in resources
-        else each
-        for name, each in instruments.items()
-    }
+    given = at_resources(instruments, resources or {})
     classes = {name: driver_class(name, each) for name, each in given.items()}
     drivers: dict[str, Any] = {}
     try:
@@ -88,24 +101,20 @@ def open_sessions(
         failed += _tried(drivers, lambda name: identities.update({name: drivers[name].identify()}))
         if failed:
             raise _together(failed)
-        yield Sessions(
-            {name: each for name, each in drivers.items() if hasattr(each, "run_shots")},
-            {name: each for name, each in drivers.items() if hasattr(each, "crosspoint")},
-            identities,
-        )
+        with closed_in_forks(lambda: _leave_sockets(drivers)):
+            yield Sessions(
+                {name: each for name, each in drivers.items() if hasattr(each, "run_shots")},
+                {name: each for name, each in drivers.items() if hasattr(each, "crosspoint")},
+                identities,
+            )
     finally:
         for name, driver in drivers.items():
             _close(name, driver)
 
 
 def _opened(name: str, instrument: InstrumentFile, driver: Callable[..., Any], adapter: Any, wrap: Wrap | None) -> Any:
-    options: dict[str, Any] = {**instrument.options, "visa_library": instrument.visa_library}
-    if instrument.cards:
-        options["cards"] = dict(instrument.cards)
     try:
-        opened = driver(
-            adapter or instrument.resource, name=name, timeout=round(instrument.timeout_seconds * 1000), **options
-        )
+        opened = driver(adapter or instrument.resource, name=name, **keywords(instrument))
     except TypeError as error:
         raise SettingError(("instruments", name), f"the driver does not take these settings: {error}") from error
     except LabmtjError:
@@ -136,6 +145,13 @@ def _together(failed: list[InstrumentError]) -> InstrumentError:
     told = "\n  ".join(str(error).replace("\n", "\n  ") for error in failed)
     addresses = ", ".join(error.address for error in failed)
     return InstrumentError(f"{len(failed)} instruments", addresses, f"are not there as the bench file says:\n  {told}")
+
+
+def _leave_sockets(drivers: Mapping[str, Any]) -> None:
+    """Close raw sockets in a forked child, which says nothing to the other end; other interfaces would."""
+    for driver in drivers.values():
+        if driver.address.upper().endswith("SOCKET"):
+            driver.adapter.close()
 
 
 def _close(name: str, driver: Any) -> None:

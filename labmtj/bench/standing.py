@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from labmtj.bench.contact import Contact, Expected, contact_check
+from labmtj.bench.forking import closed_in_forks
 from labmtj.bench.laboratory import LaboratoryFile, ReplayFile, VirtualFile
 from labmtj.bench.opening import OpenBench, open_laboratory
 from labmtj.bench.served import BookedClock, ServedBench
 from labmtj.bench.simulated import describe
+from labmtj.bench.tape import Source, Tape
 from labmtj.bench.wiring_check import wiring_check
 from labmtj.errors import ProcedureFailed, UsageError
 from labmtj.quantities import ArrayInfo, Station
@@ -29,6 +33,11 @@ def laboratory_of(file: AnyLaboratory) -> LaboratoryFile:
     return file if isinstance(file, LaboratoryFile) else file.of
 
 
+def source_of(file: AnyLaboratory) -> Source:
+    """Return whose answers come from a bench: those of instruments, or of virtual ones."""
+    return file.recorded if isinstance(file, ReplayFile) else file.kind
+
+
 class StandingBench:
     """Instruments on a table, real or virtual, and one chip.
 
@@ -36,15 +45,18 @@ class StandingBench:
         file: of the bench.
         run: name of the run, for another process that wants the same instruments.
         traffic: file to record what goes over the wire in, or None.
+        record: file for the guardian to note in what it did, or None.
     """
 
-    def __init__(self, file: AnyLaboratory, run: str = "", traffic: Path | None = None) -> None:
-        self.file, self._run, self._traffic = file, run, traffic
+    def __init__(
+        self, file: AnyLaboratory, run: str = "", traffic: Path | None = None, record: Path | None = None
+    ) -> None:
+        self.file, self._run, self._traffic, self._record = file, run, traffic, record
 
     def arrays(self) -> list[ArrayInfo]:
         """Return what is known by design of the array on the chip, within the limits of the bench."""
         of = laboratory_of(self.file)
-        return [replace(describe(of.chip.array), limits=of.bench_limits)]
+        return [replace(describe(of.chip.array), limits=of.bench_limits, chips=1)]
 
     def check(self, stations: list[Station]) -> None:
         """Raise UsageError if a campaign wants more chips than there are."""
@@ -68,7 +80,7 @@ class StandingBench:
                 contact.
         """
         (chip,) = station.arrays
-        with open_any(self.file, run=self._run, traffic=self._traffic) as bench:
+        with open_any(self.file, run=self._run, traffic=self._traffic, record=self._record) as bench:
             self._check(bench)
             yield {chip: bench}
 
@@ -97,28 +109,31 @@ def lost_text(name: str, contact: Contact, expected: Expected) -> str:
 
 @contextmanager
 def open_any(
-    file: AnyLaboratory, *, run: str = "", traffic: Path | None = None, arm: bool = True, faults: tuple[str, ...] = ()
-) -> Iterator[OpenBench]:
+    file: AnyLaboratory, *, run: str = "", traffic: Path | None = None, record: Path | None = None, arm: bool = True,
+    faults: tuple[str, ...] = (),
+) -> Iterator[OpenBench]:  # fmt: skip
     """Open a bench of any kind but simulated; a virtual one is served, a replayed one answers from its tape."""
     with ExitStack() as stack:
         wrap = None
         if traffic is not None:
             from labmtj.bench.traffic import TrafficRecorder
 
-            recorder = TrafficRecorder(traffic)
+            recorder = TrafficRecorder(traffic, source_of(file), file.name)
             stack.callback(recorder.close)
             wrap = recorder.around
         if isinstance(file, VirtualFile):
             served = stack.enter_context(ServedBench(file, faults))
+            stack.enter_context(closed_in_forks(partial(os.close, served.lifeline)))
             bench = open_laboratory(
-                file.of, resources=served.resources, clock=BookedClock(served), wrap=wrap, run=run, arm=arm
-            )
+                file.of, resources=served.resources, clock=BookedClock(served), wrap=wrap, run=run, arm=arm,
+                record=record, keep=(served.lifeline,),
+            )  # fmt: skip
         elif isinstance(file, ReplayFile):
-            from labmtj.bench.traffic import Tape
+            from labmtj.bench.traffic import ReplayAdapter
 
             tape = Tape(Path(file.traffic))
-            adapters: Mapping[str, object] = {name: tape.adapter(name) for name in file.of.instruments}
+            adapters: Mapping[str, object] = {name: ReplayAdapter(tape, name) for name in file.of.instruments}
             bench = open_laboratory(file.of, adapters=adapters, clock=VirtualClock(), run=run, arm=arm)
         else:
-            bench = open_laboratory(file, wrap=wrap, run=run, arm=arm)
+            bench = open_laboratory(file, wrap=wrap, run=run, arm=arm, record=record)
         yield stack.enter_context(bench)

@@ -1,33 +1,32 @@
-"""What went over the wire, kept line by line; and a session that answers from such a file instead of an instrument.
-
-A line is `{"seconds": ..., "instrument": ..., "write": ...}` or the same with "read" or "error". Text is kept as it was
-sent, without terminators; bytes as latin-1.
-"""
+"""Sessions that write down what goes over the wire, and sessions that answer from a tape instead of an instrument."""
 
 from __future__ import annotations
 
 import json
 import threading
 import time
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, TextIO
 
 from pymeasure.adapters import Adapter
 
-from labmtj.errors import DataError, InstrumentError
-
-_KINDS = ("write", "read", "error")
-LONGEST_LINE = 16_000_000
-"""characters; a longer line is no traffic of an instrument"""
+from labmtj.bench.tape import Source, Tape, header
 
 
 class TrafficRecorder:
-    """Writes the traffic of all instruments of a bench to one file, in the order in which it happened."""
+    """Writes the traffic of all instruments of a bench to one file, in the order in which it happened.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: of the file; a run that pauses goes on in it.
+        source: what is recorded: instruments, or virtual ones.
+        bench: its name.
+    """
+
+    def __init__(self, path: Path, source: Source, bench: str) -> None:
         self.path = path
-        self._file: TextIO = path.open("x", encoding="utf-8", buffering=1)
+        self._file: TextIO = path.open("a", encoding="utf-8", buffering=1)
+        if not self._file.tell():
+            self._file.write(header(source, bench))
         self._lock = threading.Lock()
         self._begun = time.monotonic()
 
@@ -88,68 +87,6 @@ class RecordedAdapter(Adapter):  # type: ignore[misc]  # PyMeasure has no types
         text = answer.decode("latin-1") if isinstance(answer, bytes) else answer
         self._recorder.note(self._instrument, "read", text)
         return answer
-
-
-class Tape:
-    """The recorded traffic of a bench, to be answered from. What belongs to one instrument is played in its order."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._diverged: InstrumentError | None = None
-        found: dict[str, list[tuple[int, str, str]]] = {}
-        for number, instrument, kind, text in _read(path):
-            found.setdefault(instrument, []).append((number, kind, text))
-        self._lines = {name: iter(lines) for name, lines in found.items()}
-
-    def adapter(self, instrument: str) -> ReplayAdapter:
-        """Return a session that answers in the place of an instrument."""
-        return ReplayAdapter(self, instrument)
-
-    def expect(self, instrument: str, kind: str, text: str | None = None) -> tuple[str, str]:
-        """Return kind and text of the next line of an instrument.
-
-        Raises:
-            InstrumentError: the first divergence from the record: another command, or a reply where there was none.
-                Nothing that comes behind it means anything: it is raised again.
-        """
-        if self._diverged is not None:
-            raise self._diverged
-        number, recorded, content = next(self._lines.get(instrument, iter(())), (0, "nothing more", ""))
-        wanted = ("read", "error") if kind == "read" else (kind,)
-        if recorded not in wanted or (text is not None and text != content):
-            where = f"line {number}" if number else "its end"
-            self._diverged = InstrumentError(
-                instrument, str(self.path),
-                f"the traffic diverges from the record at {where}: the record has {recorded} {content[:200]!r}. Replay "
-                "answers only what was recorded; record anew if the procedure, its settings or the driver have changed",
-                command=text or "(wants a reply)",
-            )  # fmt: skip
-            raise self._diverged
-        return recorded, content
-
-
-def _read(path: Path) -> Iterable[tuple[int, str, str, str]]:
-    """Iterate (line number, instrument, kind, text)."""
-    try:
-        with path.open(encoding="utf-8") as file:
-            for number, line in enumerate(iter(lambda: file.readline(LONGEST_LINE), ""), 1):
-                yield (number, *_parsed(path, number, line))
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: cannot be read as recorded traffic: {error}") from error
-
-
-def _parsed(path: Path, number: int, line: str) -> tuple[str, str, str]:
-    try:
-        entry = json.loads(line)
-        (kind,) = (name for name in _KINDS if name in entry)
-        instrument, text = entry["instrument"], entry[kind]
-        if not (isinstance(instrument, str) and isinstance(text, str)):
-            raise TypeError
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise DataError(
-            f"{path}:{number}: not a line of recorded traffic; it needs an instrument and one of {', '.join(_KINDS)}"
-        ) from None
-    return instrument, kind, text
 
 
 class _NoConnection:

@@ -11,6 +11,7 @@ from labmtj.errors import ConfigError
 from labmtj.junction.family import Family
 from labmtj.junction.parameter import NotNegativeConstant, StrictModel
 from labmtj.quantities import Limits
+from labmtj.schema import NAME_PATTERN
 
 Count = Annotated[int, Field(ge=1)]
 
@@ -46,7 +47,8 @@ MOST_LINES = 64
 class ArrayDescription(StrictModel):
     """One array: everything a simulation of it needs except the seed."""
 
-    name: str = Field(min_length=1)
+    name: str = Field(min_length=1, max_length=48, pattern=NAME_PATTERN)
+    """its chips are called by it, with a number behind, in paths of the record"""
     shape: Annotated[tuple[Count, Count], Field(strict=False)]
     """rows and columns"""
     polarity: Literal[-1, 1]

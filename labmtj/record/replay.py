@@ -166,8 +166,11 @@ def last_states(path: Path, names: Container[str] | None = None) -> tuple[dict[s
     for offset, payload in reader.payloads():
         if frames.has_kind(payload, "state"):
             record = reader.decoded(offset, payload)
-            if names is None or record["name"] in names:
-                found[record["name"]], end = record["values"], reader.valid_bytes
+            name, values = record.get("name"), record.get("values")
+            if not (isinstance(name, str) and isinstance(values, dict)):
+                raise DataError(f"{path} holds a snapshot at byte {offset} that is none; no labmtj wrote it")
+            if names is None or name in names:
+                found[name], end = values, reader.valid_bytes
     return found, end
 
 

@@ -83,8 +83,9 @@ class Contents:
 
     @property
     def simulated(self) -> bool:
-        """Whether the arrays were simulated."""
-        return self.setting("bench", "kind") in ("simulated", "virtual")
+        """Whether the arrays were simulated, also where what they answered was replayed."""
+        kinds = self.setting("bench", "kind"), self.setting("bench", "recorded")
+        return not {"simulated", "virtual"}.isdisjoint(kinds)
 
     @cached_property
     def samples(self) -> dict[str, str]:

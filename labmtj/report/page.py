@@ -101,9 +101,16 @@ def _station(contents: Contents, station: Station, number: int) -> Section:
         )
     described = (
         f"Chips {', '.join(station.chips)}; {plural(station.count, 'solution')}, nominal conductance step "
-        f"{1e6 * station.delta_siemens:.4g} µS."
+        f"{1e6 * station.delta_siemens:.4g} µS{_modes(contents, station)}."
     )
     return Section(f"{station.label} junctions", f"size-{number}", [Note(described), *blocks])
+
+
+def _modes(contents: Contents, station: Station) -> str:
+    """Say how products were measured, if the file tells."""
+    told = contents.attributes(f"wine/{station.name}")
+    modes = [str(told[name]) for name in ("layer1_mode", "layer2_mode") if name in told]
+    return f"; products of layers 1 and 2 measured in modes {' and '.join(modes)}" if modes else ""
 
 
 def _chip(contents: Contents, chip: str, number: int) -> Section:

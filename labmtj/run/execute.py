@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 import traceback
 from collections.abc import Callable
@@ -15,7 +16,7 @@ from labmtj.record.replay import START, is_unborn
 from labmtj.run.experiment import Experiment, load_run
 from labmtj.run.folder import RunFolder
 from labmtj.run.workers import Crew, Plan, States, crew
-from labmtj.stopping import StopRequests, stop_requests
+from labmtj.stopping import PAUSE, StopRequests, stop_requests, undisturbed
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ def start(experiment: Experiment, parent: Path, *, workers: int, show: Show, rec
     folder = RunFolder.create(parent, experiment.resolved())
     if record_traffic:
         experiment = replace(experiment, traffic=folder.path / "traffic.jsonl")
-    return _guarded(folder, experiment, JournalLog(JournalWriter.create(folder.journal)), {}, workers, show)
+    return _to_its_end(folder, experiment, JournalLog(JournalWriter.create(folder.journal)), {}, workers, show)
 
 
 def resume(folder: RunFolder, *, workers: int, show: Show) -> RunFolder:
@@ -61,16 +62,32 @@ def resume(folder: RunFolder, *, workers: int, show: Show) -> RunFolder:
         raise UsageError(f"{folder.path}: this run is done; `labmtj report` makes its report anew")
     experiment = load_run(folder.run_yaml)
     experiment.check()
-    stations = {station.name for station in experiment.stations()}
-    log, states = _rewound(folder.journal, stations, cut=not experiment.on_instruments)
-    return _guarded(folder, experiment, log, states, workers, show)
+    return _to_its_end(folder, experiment, *_rewound(folder.journal, experiment), workers, show)
 
 
-def _rewound(journal: Path, stations: set[str], *, cut: bool) -> tuple[JournalLog, States]:
+def _to_its_end(
+    folder: RunFolder, experiment: Experiment, log: JournalLog, states: States, workers: int, show: Show
+) -> RunFolder:
+    """Do what is left of a run. A pause is a stop, bench safe and free, that goes on as `resume` does: all is checked.
+
+    Only a bench needs that: a process that simulates is stopped and continued by the system as any other.
+    """
+    while True:
+        try:
+            return _guarded(folder, experiment, log, states, workers, show)
+        except Stopped as stopped:
+            if stopped.signal_number != PAUSE:
+                raise
+        os.kill(os.getpid(), signal.SIGSTOP)  # until somebody says `fg`, or sends SIGCONT
+        folder.note("goes on")
+        log, states = _rewound(folder.journal, experiment)
+
+
+def _rewound(journal: Path, experiment: Experiment) -> tuple[JournalLog, States]:
     """Return the journal and the snapshots.
 
     Every block ends with its snapshot: what is behind the last one is a block that was cut off, or the analysis. It is
-    `cut` if it will be done again to the bit; what happened on a bench of instruments stays on record.
+    cut if it will be done again to the bit; what happened on a bench of instruments stays on record.
     """
     if not journal.exists():
         return JournalLog(JournalWriter.create(journal)), {}
@@ -79,15 +96,15 @@ def _rewound(journal: Path, stations: set[str], *, cut: bool) -> tuple[JournalLo
     if unborn:  # its writer died before the first bytes were down
         files.remove(journal)
         return JournalLog(JournalWriter.create(journal)), {}
-    states, end = last_states(journal, stations)
-    return JournalLog.reopen(journal, end if cut else None), states
+    states, end = last_states(journal, {station.name for station in experiment.stations()})
+    return JournalLog.reopen(journal, None if experiment.on_instruments else end), states
 
 
 def _guarded(
     folder: RunFolder, experiment: Experiment, log: JournalLog, states: States, workers: int, show: Show
 ) -> RunFolder:
     """Do what is left of a run and mark how it ended."""
-    with stop_requests() as requests:
+    with stop_requests(further={PAUSE} if experiment.on_instruments else ()) as requests:
         try:
             folder.begin()
             folder.note("begin", pid=os.getpid())
@@ -102,7 +119,7 @@ def _guarded(
             folder.end("FAILED", str(error))
             error.add_note(f"when that is mended, go on with: labmtj resume {folder.path}")
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise _unexpected(folder, error) from error
         finally:
             log.journal.leave()  # whatever is not committed by now could not be
@@ -111,7 +128,7 @@ def _guarded(
     return folder
 
 
-def _unexpected(folder: RunFolder, error: Exception) -> ProcedureFailed:
+def _unexpected(folder: RunFolder, error: BaseException) -> ProcedureFailed:
     """Mark the run and return what to raise in the place of an error that nobody foresaw."""
     folder.note("failed", error=repr(error), trace="".join(traceback.format_exception(error)))
     folder.end("FAILED", repr(error))
@@ -148,16 +165,20 @@ class _Course:
         self.note("plan")
         if not self.states:
             self._head()
-        experiment = replace(self.experiment, run=self.folder.path.resolve().name)
+        path = self.folder.path.resolve()
+        experiment = replace(self.experiment, run=path.name, guardian=self.folder.guardian)
         check = self.requests.check
-        with crew(
-            experiment, self.folder.run_yaml, self.plan, self.states, workers, check, self._keep_frames
-        ) as people:
-            try:
+        try:
+            with crew(
+                experiment, self.folder.run_yaml, self.plan, self.states, workers, check, self._keep_frames
+            ) as people:
                 self._blocks(people)
-            finally:
                 self._keep()
-            self._conclude(people)
+                self._conclude(people)
+        except BaseException:  # outputs are off by now: writing may take long, or fail
+            with undisturbed():
+                self._keep()
+            raise
 
     def _head(self) -> None:
         """Write down what is known before the first bias."""
@@ -185,8 +206,9 @@ class _Course:
             self.requests.check()
 
     def _keep_frames(self, frames: bytes) -> None:
-        self.log.append_frames([frames])
-        self.log.commit()
+        with undisturbed():  # what was done is not lost by a second Ctrl+C
+            self.log.append_frames([frames])
+            self.log.commit()
 
     def _keep(self) -> None:
         """Make everything so far durable, in the journal and in data.h5, and note how far the run is."""
@@ -212,4 +234,11 @@ class _Course:
         self.folder.note(event, done=self.done, total=self.total, **values)
 
     def _show(self, phase: str, done: int, total: int, before: int) -> None:
-        self.show(Progress(phase, done, total, time.monotonic() - self.begun, before))
+        """Show the progress; a display that fails is noted and left alone: who looks on never stops a run."""
+        try:
+            self.show(Progress(phase, done, total, time.monotonic() - self.begun, before))
+        except LabmtjError:  # whoever raises one wants to stop the run
+            raise
+        except Exception as error:  # noqa: BLE001 - a display may raise anything
+            self.show = lambda _: None
+            self.note("the display failed", error=repr(error), trace="".join(traceback.format_exception(error)))

@@ -19,7 +19,7 @@ from labmtj import library, yamlfile
 from labmtj.bench import BenchFile, SimulatedBench, StandingBench, load_any
 from labmtj.bench.contact_table import contact_table
 from labmtj.bench.loading import AnyBenchFile
-from labmtj.errors import SettingError
+from labmtj.errors import ConfigError, SettingError
 from labmtj.quantities import Station
 from labmtj.record import FrameLog
 from labmtj.record.recorded import declare_tables
@@ -89,6 +89,8 @@ class Experiment:
     """name of the run's folder, once there is one"""
     traffic: Path | None = None
     """file to record what goes over the wire in"""
+    guardian: Path | None = None
+    """file for the guardian of a bench to note in what it did"""
 
     @cached_property
     def campaign(self) -> Campaign:
@@ -124,7 +126,7 @@ class Experiment:
         """Return the bench; nothing is opened yet."""
         if isinstance(self.bench, BenchFile):
             return SimulatedBench(self.bench, self.seed)
-        return StandingBench(self.bench, self.run, self.traffic)
+        return StandingBench(self.bench, self.run, self.traffic, self.guardian)
 
     def resolved(self) -> RunFile:
         """Return what goes into `run.yaml`."""
@@ -155,7 +157,7 @@ def load_experiment(
     content = file.parse(ExperimentFile)
     file = replace(file, origins=_origins(changes or {}, ("settings",)))
     settings = _settings(file, content.procedure, _merged(content.settings, changes or {}))
-    chosen = load_any(bench or content.bench, path.parent if bench is None else None)
+    chosen = load_any(bench) if bench is not None else _bench_of(file, content.bench)
     experiment = Experiment(
         path.stem,
         content.procedure,
@@ -170,6 +172,14 @@ def load_experiment(
     except SettingError as error:
         raise file.complaint(("settings", *error.key), error.problem) from None
     return experiment
+
+
+def _bench_of(file: YamlFile, name: str) -> AnyBenchFile:
+    try:
+        path = library.find(name, "benches", file.path.parent)
+    except ConfigError as error:
+        raise file.complaint(("bench",), str(error)) from None
+    return load_any(str(path))
 
 
 def load_run(path: Path) -> Experiment:

@@ -49,10 +49,15 @@ class RunFolder:
 
     @classmethod
     def open(cls, path: str | Path) -> RunFolder:
-        """Return an existing run; raise UsageError if the folder is none."""
+        """Return an existing run; raise UsageError if the folder is none, or has links in it.
+
+        What is written to a run must not end up elsewhere, however the folder came here.
+        """
         folder = cls(Path(path))
         if not folder.run_yaml.is_file():
             raise UsageError(f"{path}: not a run: there is no run.yaml in it; `labmtj ls` lists runs")
+        if links := [each.name for each in folder.path.iterdir() if each.is_symlink()]:
+            raise UsageError(f"{path}: {links[0]} is a link; a run holds files only, put the file itself there")
         return folder
 
     @property
@@ -74,6 +79,11 @@ class RunFolder:
     def log(self) -> Path:
         """JSON lines about the course of the run."""
         return self.path / "run.log"
+
+    @property
+    def guardian(self) -> Path:
+        """JSON lines about what the guardian of a bench did, if the run died."""
+        return self.path / "guardian.jsonl"
 
     @property
     def report(self) -> Path:

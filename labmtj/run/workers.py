@@ -87,6 +87,7 @@ class _Alone:
     def blocks(self) -> Iterator[tuple[int, Station, bytes]]:
         for index, station in self._plan.order():
             yield index, station, self._work[station.name].run_block(index)
+        self.dismiss()  # what remains is done from the records: no output stays on for it
 
     def conclusions(self, data: Path) -> Iterator[tuple[Station, bytes]]:
         for station in self._plan.stations:

@@ -52,7 +52,9 @@ class Served:
         self._lock = threading.Lock()
 
     def answer(self, message: str, *, more: bool = False) -> str | None:
-        """Handle one message; `more` says that others have come with it."""
+        """Handle one message; `more` says that others have come with it. An abort reaches what another client began."""
+        if self._lock.locked() and self.instrument.interrupt(message):
+            return None
         with self._lock:
             self.messages += 1
             reply = self.instrument.handle(message)
@@ -72,12 +74,17 @@ class Intake:
         link: the connection.
         cut: takes the messages that are complete off a buffer, front first; LinkDropped if it holds nonsense.
         interrupt: is offered a message that arrives early; True if that has dealt with it.
+        gone: called once the other end has hung up, perhaps while its last message is still handled.
     """
 
     def __init__(
-        self, link: socket.socket, cut: Callable[[bytearray], Iterator[bytes]], interrupt: Callable[[bytes], bool]
+        self,
+        link: socket.socket,
+        cut: Callable[[bytearray], Iterator[bytes]],
+        interrupt: Callable[[bytes], bool],
+        gone: Callable[[], None] = lambda: None,
     ) -> None:
-        self._link, self._cut, self._interrupt = link, cut, interrupt
+        self._link, self._cut, self._interrupt, self._gone = link, cut, interrupt, gone
         self._buffer = bytearray()
         self._waiting: deque[bytes] = deque()
         self._offered = 0
@@ -148,6 +155,8 @@ class Intake:
         except LinkDropped:  # nonsense, after which nothing can be found again
             chunk = b""
         self._closed = not chunk or len(self._buffer) > LONGEST_MESSAGE
+        if self._closed:
+            self._gone()
         return not self._closed
 
 

@@ -113,7 +113,8 @@ class _Session:
             send(self._link, Type.ERROR, 1, payload=b"unrecognized message type")
 
     def _answer(self, text: str) -> bytes:
-        replies = [self._served.answer(line.rstrip("\r")) for line in text.split("\n") if line.strip()]
+        lines = [line.rstrip("\r") for line in text.split("\n") if line.strip()]
+        replies = [self._served.answer(line, more=number < len(lines)) for number, line in enumerate(lines, 1)]
         return b"".join(encoded(reply) for reply in replies if reply is not None)
 
     def _reply(self, payload: bytes, message_id: int) -> None:
@@ -195,10 +196,10 @@ class HislipServer(Listener):
             session.aside(Frame.read(raw), link)
 
     def _interrupt(self, raw: bytes) -> bool:
+        """Offer the first line of a message; what comes with an abort in one message is still to be answered."""
         frame = Frame.read(raw)
-        return frame.type == Type.DATA_END and self._served.instrument.interrupt(
-            frame.payload.decode("latin-1").strip()
-        )
+        first, _, rest = frame.payload.decode("latin-1").strip().partition("\n")
+        return frame.type == Type.DATA_END and self._served.instrument.interrupt(first.strip()) and not rest
 
     def close(self) -> None:
         """Stop what the instrument does, then end."""

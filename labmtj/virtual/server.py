@@ -131,15 +131,14 @@ class SocketServer(Listener):
     def serve(self, link: socket.socket) -> None:
         """Talk to one client until it goes."""
         instrument = self._served.instrument
-        intake = Intake(link, lines, lambda line: instrument.interrupt(line.decode("latin-1")))
-        try:
+        with contextlib.ExitStack() as place:
+            place.callback(self._free.set)  # once, even if a script that the client left behind still runs
+            intake = Intake(link, lines, lambda line: instrument.interrupt(line.decode("latin-1")), place.close)
             with intake.watched():
                 while (line := intake.take()) is not None:
                     reply = self._served.answer(line.decode("latin-1"), more=intake.more)
                     if reply is not None:
                         link.sendall(encoded(reply))
-        finally:
-            self._free.set()
 
     def close(self) -> None:
         """Stop what the instrument does, then end."""

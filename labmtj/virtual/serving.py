@@ -133,6 +133,7 @@ class ServedInstruments:
             "wait": wait,
             "messages": lambda: {name: each.messages for name, each in self.served.items()},
             "round_trips": lambda: {name: each.round_trips for name, each in self.served.items()},
+            "joules": lambda: float(network.array.energy_joules),
             "closures": lambda: {
                 f"{name}:{'-'.join(map(str, where))}": count
                 for name, relays in network.relays.items()

@@ -1,10 +1,12 @@
 import sys
 from types import ModuleType
+from typing import ClassVar
 
 import pytest
 
 import labmtj
 from labmtj.bench import load_any, open_laboratory
+from labmtj.bench.guardian import NoWatch
 from labmtj.bench.opening import located
 from labmtj.errors import BenchBusy, ConfigError, InstrumentError, SettingError
 from labmtj.quantities import Bias, Lines, Reading
@@ -30,12 +32,35 @@ class Adapter:
         self.closed = True
 
 
+class Guard(NoWatch):
+    """Stands for a guardian, and keeps what it is told."""
+
+    told: ClassVar[list[str]] = []
+
+    def __init__(self, *_, **__):
+        self.told.clear()
+
+    def begin(self):
+        self.told.append("begin")
+
+    def rest(self):
+        self.told.append("rest")
+
+    def leave(self):
+        """Forks are none of its business."""
+
+    def end(self):
+        self.told.append("end")
+        return "and its guardian was told" if "rest" not in self.told else ""
+
+
 @pytest.fixture
 def lab(bench, monkeypatch, tmp_path, wirings):
     """A module of drivers whose instruments are those of a world; returns the world and the path of a bench file."""
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     crossbar, world = bench(wirings[0]((15, 15)), arm=False)
     world.given, world.adapters = {}, {}
+    monkeypatch.setattr("labmtj.bench.opening.Guardian", Guard)  # a process of its own could not load the drivers
 
     def opener(instrument):
         class Driver(type(instrument)):
@@ -78,6 +103,17 @@ def test_a_bench_is_left_safe_when_something_breaks_within(lab):
         1 / 0  # noqa: B018
     assert not any(world.on.values())
     assert not world.closed
+
+
+def test_a_guardian_rests_only_behind_a_bench_that_is_safe(lab):
+    world, path = lab
+    with labmtj.bench(path):
+        assert "rest" not in Guard.told
+    assert Guard.told[-2:] == ["rest", "end"]
+    with pytest.raises(InstrumentError) as failed, labmtj.bench(path):
+        world.instruments["matrix"].dead = True
+    assert Guard.told[-1] == "end"
+    assert "and its guardian was told" in failed.value.__notes__
 
 
 def test_what_goes_into_the_record_names_chip_wiring_and_instruments(lab):

@@ -1,8 +1,10 @@
 """Benches on real sockets: safe whatever happens, and every wrong input is a short error that says what to do."""
 
+import json
 import socket
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -82,6 +84,62 @@ def fail_at_a_level(file, running, resources):
         bench.units[channel.unit].level({channel.name: 0.3})
         assert any(setting.level > 0.2 for setting in running.bench.network.settings)
         1 / 0  # noqa: B018
+
+
+DIES = """
+import json, os, sys
+from labmtj.bench.loading import load_any
+from labmtj.bench.opening import open_laboratory
+with open_laboratory(load_any(sys.argv[1]).of, resources=json.loads(sys.argv[2])) as bench:
+    for channel in bench.wiring.channels[:2]:
+        bench.units[channel.unit].level({channel.name: 0.3})
+    os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.mark.parametrize("name", BENCHES)
+def test_every_bench_is_safe_within_a_second_after_the_death_of_its_process(served, name):
+    """Fails without a guardian; its commands are those of every driver."""
+    file, running, resources = served(name)
+    died = subprocess.run([sys.executable, "-c", DIES, name, json.dumps(resources)], check=False)
+    begun = time.monotonic()
+    assert died.returncode == -9
+    while any(abs(setting.level) > OFFSET_VOLTS for setting in running.bench.network.settings):
+        assert time.monotonic() < begun + 1.0
+        time.sleep(0.005)
+    time.sleep(0.5)  # relays, and the locks that the guardian holds until they are at rest
+    assert_safe(file, running, resources)
+
+
+LONG = """
+import json, sys
+import numpy as np
+from labmtj.bench.loading import load_any
+from labmtj.bench.opening import open_laboratory
+from labmtj.shots import Shots
+with open_laboratory(load_any(sys.argv[1]).of, resources=json.loads(sys.argv[2])) as bench:
+    unit = bench.units["smu" if "smu" in bench.units else next(iter(bench.units))]
+    name = unit.channels[0]
+    unit.run_shots(Shots((name,), np.full((40, 1), 0.3), (name,), 0.01, 0.15, 1e-3))
+"""
+
+
+@pytest.mark.parametrize("name", ["virtual-2400-7002", "virtual-b2902a-b2201a", "virtual-2636b-3706a"])
+def test_a_sequence_that_a_dead_process_has_left_behind_is_aborted(served, name):
+    """Fails without `driver.abort()` in the guardian: forty apertures take six seconds."""
+    file, running, resources = served(name, realtime_factor=1.0)
+    with subprocess.Popen([sys.executable, "-c", LONG, name, json.dumps(resources)]) as process:
+        while not any(setting.level > 0.2 for setting in running.bench.network.settings):
+            assert process.poll() is None
+            time.sleep(0.01)
+        time.sleep(0.2)
+        process.kill()
+    begun = time.monotonic()
+    while any(abs(setting.level) > OFFSET_VOLTS for setting in running.bench.network.settings):
+        assert time.monotonic() < begun + 1.0
+        time.sleep(0.005)
+    time.sleep(0.5)
+    assert_safe(file, running, resources)
 
 
 # -- wrong input: nothing is touched, or all is left safe ----------------------------------------------------------

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from labmtj.bench.contact import Expected, contact_check
@@ -26,6 +27,9 @@ def test_a_rack_has_no_findings_either(bench, wirings):
     crossbar, world = bench(wirings[1]())
     assert wiring_check(crossbar, EXPECTED) == []
     assert not world.wrongs
+    contact = contact_check(crossbar, EXPECTED)
+    assert np.flatnonzero(np.isnan(contact.amperes)).tolist() == [13, 14], "rows that are tied to ground"
+    assert (contact.findings(), contact.lost) == ([], "")
 
 
 @pytest.mark.parametrize("grounds_open", [False, True])
@@ -78,3 +82,25 @@ def test_contact_is_checked_on_any_crossbar_line_by_line(bench):
     assert bad.open.nonzero()[0].tolist() == [2]
     assert bad.shorted.nonzero()[0].tolist() == [5, 6]
     assert "row 2 is open" in str(bad)
+
+
+@pytest.mark.parametrize(("cut", "lost"), [
+    (range(9), "line"), (range(4), "row"), (range(4, 9), "column"), (range(3), ""), (range(1, 8), ""),
+])  # fmt: skip
+def test_a_chip_is_lost_when_all_rows_or_all_columns_are_open(bench, cut, lost):
+    crossbar, world = bench()
+    world.cut.update(cut)
+    assert contact_check(crossbar, EXPECTED).lost == lost
+
+
+def test_what_the_chip_may_explain_is_told_apart_from_what_only_the_bench_does(bench):
+    def on_chip(prepare):
+        crossbar, world = bench(arm=False)
+        prepare(world)
+        crossbar.arm()
+        return {each.on_chip for each in wiring_check(crossbar, EXPECTED)}
+
+    assert on_chip(lambda world: world.cut.add(5)) == {True}
+    assert on_chip(lambda world: world.line_shorts.append((1, 7))) == {True}
+    assert on_chip(lambda world: world.stuck_open.add((2, 2, 4))) == {False}
+    assert on_chip(lambda world: world.stuck_closed.add((1, 1, 4))) == {False}

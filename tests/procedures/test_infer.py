@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labmtj.errors import ProcedureFailed, SettingError, UsageError
+from labmtj.layer import Layer
 from labmtj.perceptron import Block
-from labmtj.quantities import ArrayInfo, Limits
+from labmtj.quantities import ArrayInfo, Limits, Refusal
 from labmtj.simulated import MeterModel, MeterRange
 from procedures.infer import InferSettings, Multiplier, pair_difference
 
@@ -171,3 +172,20 @@ def test_pairs_give_the_weights_back(pairs, seed):
     columns[:, 0::2] += np.maximum(weights, 0) * 2e-4
     columns[:, 1::2] += np.maximum(-weights, 0) * 2e-4
     np.testing.assert_allclose(pair_difference(columns * 0.1, 0.1, 2e-4), weights, atol=1e-12)
+
+
+class TwoChannels(Layer):
+    """A bench that cannot hold different voltages on many rows."""
+
+    def can(self, bias, seconds=0.0):
+        return (
+            None if len(np.unique(bias.row_volts)) <= 2 else Refusal("no channel is left", "take the transfer matrix")
+        )
+
+
+def test_the_way_follows_from_what_the_bench_can(multiplier):
+    """Taken for granted, all rows at once were refused on two channels, an hour into the run."""
+    made = multiplier("auto")
+    assert made.way == "simultaneous"
+    assert replace(made, crossbar=TwoChannels(made.crossbar)).way == "transfer"
+    assert replace(multiplier("bit_serial"), crossbar=TwoChannels(made.crossbar)).way == "bit_serial"

@@ -1,5 +1,7 @@
 """The Wine campaign on one simulated chip: what it reads for a solution."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -49,6 +51,7 @@ def test_a_product_by_transfer_matrix_takes_the_matrix_once(one_solution):
     log, station = one_solution("transfer")
     found = purposes(log, station)
     assert Purpose.INFER not in found
+    assert log.read_attributes(f"wine/{station.name}")["layer2_mode"] == "transfer"
     assert found[Purpose.TRANSFER] == READS
 
 
@@ -57,3 +60,14 @@ def test_a_product_of_all_rows_at_once_takes_the_matrix_besides(one_solution):
     found = purposes(log, station)
     assert found[Purpose.INFER] == 2 * 178
     assert found[Purpose.TRANSFER] == READS
+
+
+@pytest.mark.parametrize(("chips", "mapping", "arrays"), [
+    (None, "auto", 2), (1, "auto", 1), (None, "sequential", 1), (1, "two_arrays", 2),
+])  # fmt: skip
+def test_both_layers_share_a_chip_where_the_bench_holds_one(chips, mapping, arrays):
+    (info,) = SimulatedBench(load_bench("simulated"), 1).arrays()[:1]
+    campaign = WineCampaign(count=1, mapping=mapping)
+    (station,) = campaign.stations([replace(info, chips=chips)])
+    assert len(station.arrays) == arrays
+    assert campaign.places(campaign.load(), station).arrays == ((0, 1) if arrays == 2 else (0, 0))

@@ -322,6 +322,55 @@ def reference(tmp_path_factory):
         rig.close()
 
 
+def descendants(pid, word):
+    """Return the children of a process that have this word in their command lines."""
+    found = []
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        with contextlib.suppress(OSError):
+            found += [int(child)] if word.encode() in Path(f"/proc/{child}/cmdline").read_bytes().split(b"\0") else []
+    return found
+
+
+@pytest.fixture
+def descendants_of():
+    """Return the function `descendants`."""
+    return descendants
+
+
+@pytest.fixture
+def guardian_of():
+    """Return a function from the process id of a run to that of its guardian, once it has one."""
+
+    def guardian(pid):
+        deadline = time.monotonic() + 60
+        while not (found := descendants(pid, "labmtj.guarding")):
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        return found[0]
+
+    return guardian
+
+
+@pytest.fixture
+def at_work():
+    """Return a function that waits until a run, a process, has switched the outputs of a rig on."""
+
+    def wait(rig, process):
+        deadline = time.monotonic() + 60
+        while not any(rig.outputs()):
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.002)
+
+    return wait
+
+
+@pytest.fixture
+def metrics_of():
+    """Return the function `metrics`."""
+    return metrics
+
+
 def kill(process):
     """Kill a process as the system does when memory is short, and wait for its end."""
     os.kill(process.pid, signal.SIGKILL)

@@ -209,8 +209,18 @@ def test_count_is_what_the_fixture_asked_for(data: Path) -> None:
     assert "4 of 4 trained solutions" in summary_text(data).replace("\n", " ")
 
 
-@pytest.mark.parametrize(("kind", "simulated"), [("simulated", True), ("virtual", True), ("instruments", False)])
-def test_a_chip_on_virtual_instruments_is_never_called_measured(monkeypatch, kind, simulated):
+@pytest.mark.parametrize(
+    ("bench", "simulated"),
+    [
+        ({"kind": "simulated"}, True),
+        ({"kind": "virtual"}, True),
+        ({"kind": "instruments"}, False),
+        ({"kind": "replay", "recorded": "virtual"}, True),
+        ({"kind": "replay", "recorded": "instruments"}, False),
+    ],
+)
+def test_a_chip_on_virtual_instruments_is_never_called_measured(monkeypatch, bench, simulated):
+    """Fails for a replay if only the kind of the bench is looked at."""
     contents = object.__new__(Contents)
-    monkeypatch.setattr(Contents, "setting", lambda self, *keys: kind)
+    monkeypatch.setattr(Contents, "setting", lambda self, *keys: bench.get(keys[-1]))
     assert contents.simulated is simulated

@@ -6,10 +6,11 @@ import h5py
 import numpy as np
 import pytest
 
-from labmtj.errors import InstrumentError, Stopped, UsageError
+from labmtj.bench.loading import load_any
+from labmtj.errors import ConfigError, InstrumentError, Stopped, UsageError
+from labmtj.report.contents import open_contents
 from labmtj.run import load_experiment, resume, start
 from labmtj.run.execute import Progress
-from labmtj.run.rehearse import rehearse
 
 
 def quiet(_: Progress) -> None:
@@ -45,15 +46,32 @@ def test_a_replay_gives_the_same_currents_and_names_the_first_divergence(recorde
     bench = tmp_path / "replay.yaml"
     shutil.copy(recorded.path / "traffic.jsonl", tmp_path / "traffic.jsonl")
     bench.write_text("kind: replay\nof: 2636b-3706a.yaml\ntraffic: traffic.jsonl\n")
-    np.testing.assert_array_equal(currents(a_run(tmp_path, bench)), currents(recorded))
+    played = a_run(tmp_path, bench)
+    np.testing.assert_array_equal(currents(played), currents(recorded))
+    with open_contents(played.data) as contents:
+        assert contents.simulated, "what virtual instruments answered is never called measured"
     other = load_experiment("reference", bench=str(bench), changes={"aperture_seconds": 0.001, "read_volts": 0.11})
     with pytest.raises(InstrumentError, match="diverges from the record at line"):
         start(other, tmp_path / "runs", workers=1, show=quiet)
 
 
+@pytest.mark.parametrize(
+    "first_line", ["", '{"seconds": 0, "instrument": "smu", "write": "*IDN?"}', '{"recorded": []}']
+)
+def test_traffic_that_does_not_say_what_was_recorded_is_refused(tmp_path, first_line):
+    (tmp_path / "traffic.jsonl").write_text(first_line + "\n")
+    bench = tmp_path / "replay.yaml"
+    bench.write_text("kind: replay\nof: 2636b-3706a.yaml\ntraffic: traffic.jsonl\n")
+    with pytest.raises(ConfigError, match="does not say what was recorded"):
+        load_any(str(bench))
+    bench.write_text(bench.read_text() + "recorded: instruments\n")
+    with pytest.raises(ConfigError, match="take this line out"):
+        load_any(str(bench))
+
+
 def test_a_bench_with_one_chip_refuses_two(tmp_path):
     with pytest.raises(UsageError, match="--mapping sequential"):
-        load_experiment("wine", bench="virtual-2636b-3706a", changes={"count": 1})
+        load_experiment("wine", bench="virtual-2636b-3706a", changes={"count": 1, "mapping": "two_arrays"})
 
 
 def test_a_simulated_bench_has_no_traffic(tmp_path):
@@ -62,8 +80,8 @@ def test_a_simulated_bench_has_no_traffic(tmp_path):
 
 
 def test_a_run_that_was_stopped_goes_on_with_the_same_chip_only(tmp_path, monkeypatch):
-    changes = {"mapping": "sequential", "count": 1, "amplitude": None, "write": {"max_rounds": 0}}
-    changes["infer"] = {"mode": "transfer", "aperture_seconds": 0.001}
+    changes = {"count": 1, "amplitude": None, "write": {"max_rounds": 0}}
+    changes["infer"] = {"aperture_seconds": 0.001}
     changes["reference"] = {"aperture_seconds": 0.001}
     changes["write"] |= {"aperture_seconds": 0.001, "parallel_volts": 0.38, "antiparallel_volts": 0.42}
     experiment = load_experiment("wine", bench="virtual-2636b-3706a", changes=changes)
@@ -81,9 +99,3 @@ def test_a_run_that_was_stopped_goes_on_with_the_same_chip_only(tmp_path, monkey
     with h5py.File(folder.data) as file:
         assert file["wine/mtj-50nm-0/solutions/layer1_fidelity"].shape == (1,)
     assert folder.ending == "DONE"
-
-
-def test_a_rehearsal_on_instruments_is_refused_before_anything_is_opened():
-    experiment = load_experiment("reference", bench="2636b-3706a")
-    with pytest.raises(UsageError, match="--rehearse works on a simulated one"):
-        rehearse(experiment)

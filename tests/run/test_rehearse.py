@@ -1,16 +1,16 @@
+"""A rehearsal counts what a run would record, scales it, touches no instrument and leaves nothing behind."""
+
 import re
+import socket
 import tempfile
 
 import numpy as np
 import pytest
 
-from labmtj.bench import load_bench
-from labmtj.bench.simulated import crossbar_of
-from labmtj.quantities import Bias, Lines, Reading
 from labmtj.record import open_data
-from labmtj.run import load_experiment
-from labmtj.run.rehearse import BLOCKS_TRIED, Counted, rehearse, selected
-from procedures.schemes import select_cells, select_rows
+from labmtj.run import load_experiment, start
+from labmtj.run.rehearsal_text import bench_rehearsal, full_text, short_text
+from labmtj.run.rehearse import BLOCKS_TRIED, rehearse
 
 
 def totals(text):
@@ -20,7 +20,7 @@ def totals(text):
 
 
 def test_a_short_campaign_is_counted_as_it_is_recorded(undisturbed, experiment):
-    hours, pulses, mean, most, reads = totals(rehearse(experiment))  # two solutions: nothing is scaled
+    hours, pulses, mean, most, reads = totals(full_text(rehearse(experiment)))  # two solutions: nothing is scaled
     with open_data(undisturbed.data) as data:
         chips = [name for name in data.tree() if name.endswith("/pulses")]
         steps = [len(data.read(f"{name}/start_seconds")) for name in chips]
@@ -34,7 +34,7 @@ def test_a_short_campaign_is_counted_as_it_is_recorded(undisturbed, experiment):
 def test_what_was_tried_is_scaled_to_the_whole(experiment):
     def campaign(count):
         changes = {"sizes": ["mtj-75nm"], "amplitude": None, "count": count, "write": {"max_rounds": 0}}
-        return totals(rehearse(load_experiment("wine", changes=changes)))
+        return totals(full_text(rehearse(load_experiment("wine", changes=changes))))
 
     one, few, many = campaign(1), campaign(BLOCKS_TRIED), campaign(20 * BLOCKS_TRIED)
     for each in (1, 4):  # pulses, reads
@@ -45,7 +45,7 @@ def test_what_was_tried_is_scaled_to_the_whole(experiment):
 
 def test_it_leaves_nothing_behind(experiment, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    text = rehearse(load_experiment("reference"))
+    text = full_text(rehearse(load_experiment("reference")))
     assert list(tmp_path.iterdir()) == []
     for word in (
         "4 stations of 1 blocks",
@@ -57,34 +57,68 @@ def test_it_leaves_nothing_behind(experiment, tmp_path, monkeypatch):
         assert word in text
 
 
-def test_selected_cells_are_those_with_the_largest_voltage():
-    one = selected(select_cells((3, 4), np.array([[1, 2]]), 0.6)).reshape(3, 4)
-    assert one[1, 2] == 1
-    assert one.sum() == 1
-    row = selected(select_rows((3, 4), [2], -0.8)).reshape(3, 4)
-    assert row.sum(axis=1).tolist() == [0, 0, 4]
-    assert selected(Bias(np.zeros(3), np.zeros(4))).sum() == 0
-    assert selected(Bias([0.6, np.nan, 0.0], np.zeros(4))).reshape(3, 4).sum(axis=1).tolist() == [4, 0, 0]
+# -- benches of instruments --------------------------------------------------------------------------------------------
+
+SHORT = {
+    "count": 1, "amplitude": None, "reference": {"aperture_seconds": 0.001}, "infer": {"aperture_seconds": 0.001},
+    "write": {"max_rounds": 0, "aperture_seconds": 0.001, "parallel_volts": 0.38, "antiparallel_volts": 0.42},
+}  # fmt: skip
 
 
-def test_reads_count_every_sign_and_repeat():
-    counted = Counted(crossbar_of(load_bench("simulated").arrays["mtj-75nm"], seed=1, name="chip"))
-    counted.measure(select_rows((15, 15), [0, 1], 0.1), Lines(columns=(0,)), Reading(repeats=3, polarity="both"))
-    counted.pulse(select_rows((15, 15), [4, 4], 0.1), 1e-3)
-    assert (counted.reads, counted.pulses) == (12, 2)
-    assert counted.cell_pulses.reshape(15, 15).sum(axis=1)[4] == 30
+@pytest.fixture
+def connected(monkeypatch):
+    """Addresses that something in this process connects to; anything but this machine is refused."""
+    found = []
+
+    def spied(name):
+        connect = getattr(socket.socket, name)
+
+        def spy(self, address):
+            found.append(address)
+            if address[0] != "127.0.0.1":
+                raise OSError(f"{address} is a real instrument")
+            return connect(self, address)
+
+        return spy
+
+    for name in ("connect", "connect_ex"):
+        monkeypatch.setattr(socket.socket, name, spied(name))
+    return found
 
 
-def test_energy_is_volts_times_amperes_times_seconds_and_part_of_a_snapshot():
-    description = load_bench("simulated").arrays["mtj-100nm"]
-    crossbar = crossbar_of(description, seed=1, name="chip")
-    bias = select_rows((15, 15), [0], 0.1)
-    everything = Lines(rows=tuple(range(15)), columns=tuple(range(15)))
-    amperes = crossbar.measure(bias, everything, Reading(0.019, 0.001)).amperes[0]  # the default meter is ideal
-    watts = -np.dot(bias.line_volts[0], amperes)  # currents count out of the array
-    assert crossbar.array.energy_joules == pytest.approx(watts * 0.02, rel=1e-3)  # cells have 1/f noise
-    crossbar.pulse(bias, 0.05)
-    assert crossbar.array.energy_joules == pytest.approx(watts * 0.07, rel=1e-3)
-    other = crossbar_of(description, seed=1, name="chip")
-    other.restore(crossbar.snapshot())
-    assert other.array.energy_joules == crossbar.array.energy_joules
+@pytest.fixture(scope="module")
+def on_real_bench():
+    return load_experiment("wine", bench="2636b-3706a", changes=SHORT)
+
+
+def test_a_real_bench_is_rehearsed_without_touching_it(on_real_bench, connected, tmp_path, monkeypatch):
+    """With the bench in the place of its twin, the first address is that of its file, 192.168.1.20."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    found = rehearse(on_real_bench)
+    assert connected
+    assert {host for host, _ in connected} == {"127.0.0.1"}
+    assert not list(tmp_path.glob("labmtj-*/data.h5"))
+    text = full_text(found)
+    for words in ("no instrument was touched", "1 stations of 2 blocks", "closures per relay", "round trips", "joules"):
+        assert words.replace("joules", " J") in text
+    assert max(map(len, text.splitlines())) <= 80
+    assert "bench hours" in short_text(found)
+
+
+def test_it_counts_on_a_virtual_bench_what_the_run_then_takes(on_real_bench, tmp_path):
+    """Nothing is scaled with one solution: chip, seed and procedure are those of the run."""
+    found = rehearse(on_real_bench)
+    experiment = load_experiment("wine", bench="virtual-2636b-3706a", changes=SHORT)
+    folder = start(experiment, tmp_path, workers=1, show=lambda progress: None)
+    with open_data(folder.data) as data:
+        assert found.total.pulses == len(data.read("arrays/mtj-50nm-0a/pulses/start_seconds"))
+        assert found.total.reads == len(data.read("arrays/mtj-50nm-0a/reads/sign"))
+        last = float(np.nanmax(data.read("arrays/mtj-50nm-0a/reads/start_seconds")))
+    assert sum(found.total.seconds.values()) == pytest.approx(last, rel=0.02)
+
+
+def test_a_bench_that_cannot_do_it_says_so(tmp_path):
+    """Two 2400 give a pulse together by messages, which take longer than the millisecond of the default."""
+    text = bench_rehearsal("2400-7002")
+    assert text.startswith("rehearsal of wine on the virtual twin: not as it stands")
+    assert "the shortest is 0.01 s" in " ".join(text.split())

@@ -39,7 +39,7 @@ def hislip(box):
 
 
 def opened(manager, server):
-    return manager.open_resource(server.resource, read_termination="\n", write_termination="\n", timeout=2000)
+    return manager.open_resource(server.resource, read_termination="\n", write_termination="\n", timeout=20000)
 
 
 def test_queries_settings_and_readings(manager, server):

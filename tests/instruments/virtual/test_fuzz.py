@@ -60,9 +60,9 @@ def test_ten_thousand_lines(name):
     box = BRANDS[name]()
     slowest, errors, answers = 0.0, set(), 0
     for line in lines(box, name):
-        started = time.perf_counter()
+        started = time.process_time()
         reply = box.handle(line)
-        slowest = max(slowest, time.perf_counter() - started)
+        slowest = max(slowest, time.process_time() - started)
         assert reply is None or isinstance(reply, str)
         answers += reply is not None
         errors.add(int(box.handle(":SYST:ERR?").split(",")[0]))
@@ -71,4 +71,4 @@ def test_ten_thousand_lines(name):
     assert box.handle("*IDN?") == box.identity()
     assert {0, -113, -104, -222} <= errors
     assert answers > LINES / 100
-    assert slowest < 5  # a whole buffer of readings, on a busy machine
+    assert slowest < 5, "seconds of this process, however busy the machine is, for a whole buffer of readings"

@@ -1,0 +1,114 @@
+"""What some blocks of a station took: pulses, reads, energy, bench time by purpose, relay closures, round trips."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from labmtj.bench import BookedClock
+from labmtj.layer import Layer
+from labmtj.quantities import Bias, Currents, FloatArray, Lines, Pulse, Reading
+from labmtj.run.stations import StationAtWork
+from labmtj.verbs import Crossbar
+
+SELECTED_FRACTION = 0.75
+"""a cell counts as pulsed if it sees more than this part of the largest voltage of the bias; half-selected is 0.5"""
+
+
+@dataclass
+class Tally:
+    """What some blocks of a station took; grows with every operation."""
+
+    cell_pulses: FloatArray
+    """(cells of all arrays of the station,)"""
+    pulses: float = 0.0
+    reads: float = 0.0
+    """biases held for a reading, once for each sign and repeat"""
+    joules: float = 0.0
+    seconds: Counter[str] = field(default_factory=Counter)
+    """on the clock of the bench, by purpose"""
+    closures: Counter[str] = field(default_factory=Counter)
+    """by relay, as "matrix:slot-row-column"; none where there are no relays"""
+    round_trips: Counter[str] = field(default_factory=Counter)
+    """by instrument: how often one waited for its answer; none where there are no instruments"""
+
+    def minus(self, earlier: Tally) -> Tally:
+        """Return what came since."""
+        return self._combined(earlier, -1.0)
+
+    def plus(self, other: Tally, times: float = 1.0) -> Tally:
+        """Return the sum with `times` the other."""
+        return self._combined(other, times)
+
+    def _combined(self, other: Tally, times: float) -> Tally:
+        return Tally(
+            self.cell_pulses + times * other.cell_pulses, self.pulses + times * other.pulses,
+            self.reads + times * other.reads, self.joules + times * other.joules,
+            _combined(self.seconds, other.seconds, times), _combined(self.closures, other.closures, times),
+            _combined(self.round_trips, other.round_trips, times),
+        )  # fmt: skip
+
+
+def _combined(one: Mapping[str, float], other: Mapping[str, float], times: float) -> Counter[str]:
+    return Counter({name: one.get(name, 0) + times * other.get(name, 0) for name in {**one, **other}})
+
+
+class Counted(Layer):
+    """A crossbar that counts its operations."""
+
+    def __init__(self, crossbar: Crossbar) -> None:
+        super().__init__(crossbar)
+        self.cell_pulses = np.zeros(crossbar.shape[0] * crossbar.shape[1])
+        self.pulses = self.reads = 0
+
+    def measure(self, bias: Bias, lines: Lines, how: Reading) -> Currents:
+        """Measure and count."""
+        self.reads += len(bias) * len(how.signs)
+        return super().measure(bias, lines, how)
+
+    def pulse(self, bias: Bias, seconds: float) -> Pulse:
+        """Pulse and count, cell by cell."""
+        self.pulses += len(bias)
+        self.cell_pulses += selected(bias).sum(axis=0)
+        return super().pulse(bias, seconds)
+
+
+def selected(bias: Bias) -> FloatArray:
+    """Return 1 for the cells that a bias selects, 0 for the others, (batch, cells); floating lines select none."""
+    across = np.abs(bias.row_volts[:, :, np.newaxis] - bias.column_volts[:, np.newaxis, :]).reshape(len(bias), -1)
+    across = np.nan_to_num(across)
+    largest = across.max(axis=1, keepdims=True)
+    chosen: FloatArray = ((across > SELECTED_FRACTION * largest) & (largest > 0)).astype(float)
+    return chosen
+
+
+class CountedStation:
+    """A station at work, with everything counted."""
+
+    def __init__(self, work: StationAtWork) -> None:
+        self.work = work
+        self._counted = [Counted(crossbar) for crossbar in work.crossbars.values()]
+        work.layer_around(dict(zip(work.crossbars, self._counted, strict=True)))
+
+    def tally(self) -> Tally:
+        """Return the sums up to now, on a virtual bench with all that opening it took."""
+        clock = next(iter(self.work.crossbars.values())).clock
+        counts: dict[str, Any] = {
+            "cell_pulses": np.concatenate([each.cell_pulses for each in self._counted]),
+            "pulses": sum(each.pulses for each in self._counted),
+            "reads": sum(each.reads for each in self._counted),
+        }
+        if isinstance(clock, BookedClock):
+            asked: dict[str, Any] = {name: Counter(clock.bench.ask(name)) for name in ("closures", "round_trips")}
+            joules, seconds = float(clock.bench.ask("joules")), Counter(clock.bench.ask("booked"))
+            return Tally(**counts, joules=joules, seconds=seconds, **asked)
+        joules = sum(crossbar.array.energy_joules for crossbar in self.work.crossbars.values())
+        return Tally(**counts, joules=joules, seconds=Counter(clock.booked_seconds))
+
+    def close(self) -> None:
+        """Leave the bench safe, and end it if it is virtual."""
+        self.work.close()

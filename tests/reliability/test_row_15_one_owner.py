@@ -1,0 +1,78 @@
+"""Two processes on one bench: the second is refused at once, told who has it, and disturbs nothing."""
+
+import os
+import socket
+import time
+
+import pytest
+
+import labmtj
+from labmtj.quantities import Bias, Lines, Reading
+from labmtj.run import RunFolder, resume
+
+ROWS = Bias([0.1, 0.0, 0.0, 0.0], [0.0] * 4)
+LOST = 6
+"""answers: the guardian asks twice a second or so, for some seconds, and is not heard"""
+
+
+def at_rest(rig, run):
+    """Wait until the guardian of a dead run has made the bench safe, and has gone."""
+    record = run / "guardian.jsonl"
+    deadline = time.monotonic() + 20
+    while not record.exists() or '"event": "safe"' not in record.read_text():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    time.sleep(0.2)
+    rig.assert_safe()
+
+
+def refused(process):
+    """Return what a process said that could not have the bench."""
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 2, said
+    assert "Traceback" not in said
+    return said
+
+
+@pytest.mark.parametrize("what", ["start", "resume", "read", "pulse", "check"])
+def test_a_second_process_is_refused_and_sends_nothing(rigs, tally, what, at_work):
+    """Fails with the lock removed from `open_laboratory`: the second waits for the instrument, or has it."""
+    rig = rigs(timeout=2.0)
+    if what == "resume":
+        first = rig.spawn()
+        at_work(rig, first)
+        first.kill()
+        first.communicate()
+        at_rest(rig, rig.last())
+    words = {
+        "start": (), "resume": ("resume", rig.last() if what == "resume" else ""), "read": ("read", rig.bench, 0, 0),
+        "pulse": ("pulse", rig.bench, 0, 0, "--volts", 0.3), "check": ("check", rig.bench),
+    }[what]  # fmt: skip
+    with tally(15, what), labmtj.bench(rig.bench) as array:
+        before = rig.calls()
+        said = refused(rig.spawn(*words))
+        assert f"is in use by process {os.getpid()} on {socket.gethostname()}" in said
+        assert said.splitlines()[0].endswith("; end that first")
+        assert rig.calls() == before
+        assert (array.measure(ROWS, Lines(columns=(0,)), Reading()).amperes > 0).all()
+    rig.assert_safe()
+
+
+def test_a_bench_stays_owned_until_the_guardian_of_a_dead_run_has_made_it_safe(rigs, tally, at_work, guardian_of):
+    """Fails if the guardian does not inherit the locks: the next run begins on outputs that are on."""
+    rig = rigs(timeout=1.0)
+    process = rig.spawn()
+    at_work(rig, process)
+    guardian = guardian_of(process.pid)
+    dead = rig.last()
+    with tally(15, "guardian at work"):
+        for _ in range(LOST):
+            rig.fault("smu:lost")
+        process.kill()
+        process.communicate()
+        said = refused(rig.spawn())
+        assert f"is in use by process {guardian} on " in said
+        assert "that run has died and its guardian makes the bench safe: try again in a few seconds" in said
+        at_rest(rig, dead)
+        resume(RunFolder.open(dead), workers=1, show=lambda _: None)
+        rig.assert_safe()

@@ -1,0 +1,80 @@
+"""A dead guardian: nothing is armed without one, and a run that loses it goes to its safe state."""
+
+import os
+import random
+import signal
+import time
+
+import numpy as np
+import pytest
+
+import labmtj
+from labmtj.bench import load_any, open_laboratory
+from labmtj.bench.guardian import Guardian
+from labmtj.errors import Unguarded
+from labmtj.quantities import Bias, Lines, Reading
+
+BIAS = Bias([0.1, 0.0, 0.0, 0.0], [0.0] * 4)
+
+
+def test_a_bench_is_not_armed_without_a_guardian(rig, tally, monkeypatch):
+    """Fails without `watch.begin` in `OpenBench.arm` and in `_armed`."""
+    switched = []
+    monkeypatch.setattr("labmtj.bench.crossbar.BenchCrossbar.arm", lambda self: switched.append(self))
+    with tally(17, "dead before the bench is armed"):
+        monkeypatch.setattr(Guardian, "begin", killing(Guardian.begin))
+        with pytest.raises(Unguarded, match="did not start: it died; nothing was switched on"), labmtj.bench(rig.bench):
+            pass
+        with open_laboratory(load_any(str(rig.bench)), arm=False) as bench, pytest.raises(Unguarded):
+            bench.arm()
+        assert not switched
+        rig.assert_safe()
+
+
+def killing(begin):
+    def killed(self):
+        os.kill(self.pid, signal.SIGKILL)
+        self._process.wait()
+        begin(self)
+
+    return killed
+
+
+def test_a_run_that_loses_its_guardian_ends_safe_and_can_be_resumed(
+    rigs, tally, torture, at_work, guardian_of, reference, metrics_of
+):
+    """Fails without `watch.check` in `OpenBench._begin`: the run goes on to its end, and nobody watches it."""
+    moments = random.Random(17)
+    for number in range(40 if torture else 2):
+        rig = rigs(timeout=2.0)
+        process = rig.spawn()
+        at_work(rig, process)
+        guardian = guardian_of(process.pid)
+        time.sleep(moments.uniform(0.0, 0.1))
+        with tally(17, f"killed while the run is at work, {number}"):
+            os.kill(guardian, signal.SIGKILL)
+            _, said = process.communicate(timeout=60)
+            rig.assert_safe()
+            assert process.returncode == 1
+            assert said.startswith(f"labmtj: the guardian of this bench (process {guardian}) has died; ")
+            assert said.splitlines()[-1].endswith(f"labmtj resume {rig.last()}")
+            assert (rig.last() / "FAILED").exists()
+            rig.resume()
+            found = metrics_of(rig.last() / "data.h5")
+            for name, value in reference["metrics"].items():
+                np.testing.assert_array_equal(found[name], value)
+
+
+def test_a_bench_in_python_has_a_guardian_too(rig, tally, guardian_of):
+    with tally(17, "in Python"), labmtj.bench(rig.bench) as array:
+        os.kill(guardian_of(os.getpid()), signal.SIGKILL)
+        time.sleep(0.1)
+        before = rig.calls()
+        for operation in (
+            lambda: array.pulse(BIAS, 1e-3),
+            lambda: array.measure(BIAS, Lines(columns=(0,)), Reading()),
+        ):
+            with pytest.raises(Unguarded):
+                operation()
+        assert rig.calls() == before
+    rig.assert_safe()
