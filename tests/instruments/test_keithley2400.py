@@ -243,7 +243,7 @@ def test_too_short_a_pulse_names_the_shortest(dialogue):
 
 
 def test_make_safe_goes_on_after_a_failure_and_reports_it(dialogue):
-    dead = ((MADE_ZERO[0][0], "nonsense"),)
+    dead = ((MADE_ZERO[0][0], "nonsense"), ("", ""), (":SYST:ERR?", '0,"No error"'))
     off = (":OUTP 0;:OUTP?;:SYST:ERR?", '0;0,"No error"')
     with dialogue(*dead, MADE_ZERO[1], off) as smu, pytest.raises(InstrumentError, match="error queue"):
         smu.make_safe()
