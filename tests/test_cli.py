@@ -381,3 +381,15 @@ def test_exit_codes_reach_the_shell(tmp_path, arguments, code):
     )
     assert process.returncode == code
     assert "Traceback" not in process.stderr
+
+
+def test_a_bench_of_instruments_is_checked_and_rehearsed_on_its_twin(labmtj):
+    """The default experiment is not possible as it stands on two 2400: the check says so, and the bench is ok."""
+    code, out, _ = labmtj("check", "virtual-2400-7002")
+    assert code == 0
+    assert "lines as expected" in out
+    assert "rehearsal of wine on the virtual twin" in out
+    assert out.endswith("\nok\n")
+    code, out, _ = labmtj("check", "virtual-2400-7002", "--no-rehearsal")
+    assert code == 0
+    assert "rehearsal" not in out
