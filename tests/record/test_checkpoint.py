@@ -447,3 +447,27 @@ def test_checkpoints_take_under_five_percent_of_the_time(log, journal, data, mon
             spent += cost
     assert spent >= 15 * cost
     assert spent / now[0] < 0.05
+
+
+@pytest.mark.parametrize("keep", [0.3, 0.6, 0.9])
+def test_a_data_file_that_is_torn_is_made_anew_from_the_journal(tmp_path, keep):
+    """Without the second try in `checkpoint`, a run cannot go on that could: its journal is whole."""
+    journal, data = tmp_path / "journal.lmj", tmp_path / "data.h5"
+    table = Table("a", "read", {"x": Column("f8", "1", "x")})
+    with JournalWriter.create(journal) as writer:
+        log = JournalLog(writer)
+        log.table(table)
+        log.append("a", {"x": np.arange(20_000.0)})
+        log.commit()
+        Checkpointer(journal, data).checkpoint()
+        whole = data.read_bytes()
+        data.write_bytes(
+            whole[:1000]
+            + bytes(byte ^ 0x5A for byte in whole[1000 : int(keep * len(whole))])
+            + whole[int(keep * len(whole)) :]
+        )
+        log.append("a", {"x": np.arange(5.0)})
+        log.commit()
+        Checkpointer(journal, data).checkpoint()
+    with open_data(data) as file:
+        assert len(file.read("a/x")) == 20_005
