@@ -24,7 +24,7 @@ QUESTIONS = {
 
 @pytest.fixture
 def control():
-    with Control({"seconds": lambda: 1.0, "wait": float}) as control:
+    with Control({"seconds": lambda: 1.0, "wait": lambda seconds: float(seconds)}) as control:
         yield control
 
 
