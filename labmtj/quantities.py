@@ -181,7 +181,7 @@ class Flag(IntFlag):
     COMPLIANCE = 1
     """the source limited: the voltage asked for did not reach the line"""
     OVERFLOW = 2
-    """the current is above the range; the value is the end of the range"""
+    """the current is beyond the range; INVALID comes with it, for meters do not tell where, nor of which sign"""
     INVALID = 4
     """there is no value (NaN)"""
     UNKNOWN = 8
@@ -193,7 +193,7 @@ class Currents:
     """What `Crossbar.measure` answers; every array has shape (batch, shots, lines) or broadcasts to it."""
 
     raw_amperes: FloatArray
-    """out of the array into the meter of the line, before signs are folded"""
+    """out of the array into the meter of the line, before signs are folded; NaN where `flags` say INVALID"""
     flags: NDArray[np.uint8]
     range_amperes: FloatArray
     start_seconds: FloatArray
@@ -207,6 +207,15 @@ class Currents:
     def amperes(self) -> FloatArray:
         """Odd part over the shots, (batch, lines): the mean of sign x raw value."""
         return np.asarray(np.einsum("bsl,s->bl", self.raw_amperes, self.signs / len(self.signs)), float)
+
+    def bounded_amperes(self, sign: float) -> FloatArray:
+        """Return `amperes` with the end of the range in the place of what lies beyond, (batch, lines).
+
+        For currents of a known sign that are compared with something well within the range, such as those of cells.
+        """
+        beyond = (self.flags & Flag.OVERFLOW).any(axis=1)
+        ends = np.broadcast_to(self.range_amperes, self.raw_amperes.shape).max(axis=1)
+        return np.where(beyond, np.copysign(ends, sign), self.amperes)
 
     def part(self, lines: slice) -> Currents:
         """Return the answer for some of the lines."""

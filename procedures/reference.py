@@ -123,13 +123,15 @@ def read_cells(
 ) -> FloatArray:
     """Return the read current of every cell of the rows and columns (default all), one driven row at a time.
 
-    Rows that the crossbar cannot drive, such as those tied to ground, carry no current: 0 A.
+    Rows that the crossbar cannot drive, such as those tied to ground, carry no current: 0 A. A current beyond the
+    range, that of a short on a range for cells, counts as the end of the range.
     """
     driven = np.arange(crossbar.shape[0]) if rows is None else rows
     across = np.arange(crossbar.shape[1]) if columns is None else columns
     bias, possible = possible_of(crossbar, select_rows(crossbar.shape, driven, read_volts))
     amperes = np.zeros((len(driven), len(across)))
-    amperes[possible] = crossbar.measure(bias, Lines(columns=tuple(across.tolist())), how).amperes
+    currents = crossbar.measure(bias, Lines(columns=tuple(across.tolist())), how)
+    amperes[possible] = currents.bounded_amperes(read_volts)
     return amperes
 
 

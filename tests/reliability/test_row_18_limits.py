@@ -80,7 +80,9 @@ class Recording:
                     self._must(not amperes > limits.line_amperes * (1 + 1e-9), f"{amperes} A")
             if not (reading and spread <= limits.disturb_volts):
                 self._must(0 <= seconds <= limits.pulse_seconds, f"{seconds} s")
-                self._must(spread**2 * self.siemens * seconds <= limits.pulse_joules * (1 + 1e-9), f"{spread} V {seconds} s")
+                self._must(
+                    spread**2 * self.siemens * seconds <= limits.pulse_joules * (1 + 1e-9), f"{spread} V {seconds} s"
+                )
             for (row, high), (column, low) in itertools.product(enumerate(rows), enumerate(columns)):
                 self.pulses[row, column] += shots * (abs(high - low) > limits.cell_volts / 2 + 1e-8)
         self._must(self.pulses.max() <= limits.pulses_per_cell, f"{self.pulses.max()} pulses")
