@@ -37,7 +37,7 @@ DEFECTS = {
     "stuck in AP": (Defect.STUCK_AP,),
 }  # fmt: skip
 PATTERNS = ["checkerboard"]
-TIMEOUT_SECONDS = 0.1
+TIMEOUT_SECONDS = 0.3
 SETTINGS = {
     "patterns": PATTERNS,
     "amplitude": None,
