@@ -15,6 +15,8 @@ from labmtj.errors import InstrumentError
 from labmtj.quantities import Flag, FloatArray
 from labmtj.shots import Identity
 
+OVERFLOW = 9.9e37
+"""what is sent for a reading beyond the range"""
 QUEUE_DEPTH = 32
 """most errors that are read from a queue"""
 SENTINEL = 9e37
@@ -136,7 +138,7 @@ def texts(values: Iterable[float]) -> str:
 def without_sentinels(values: ArrayLike) -> tuple[FloatArray, NDArray[np.uint8]]:
     """Return readings with NaN in the place of sentinels, and flags: 9.91e37 means no number, 9.9e37 beyond range."""
     raw = np.asarray(values, float)
-    invalid = ~(np.abs(raw) <= SENTINEL)
+    invalid = ~(np.abs(raw) <= SENTINEL)  # NaN is, too
     beyond = invalid & (np.abs(raw) < 9.905e37)
     flags = Flag.INVALID * invalid.astype(np.uint8) | Flag.OVERFLOW * beyond.astype(np.uint8)
     return np.where(invalid, np.nan, raw), np.asarray(flags, np.uint8)

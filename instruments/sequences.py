@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from instruments.scpi import SENTINEL, decoded, text, texts, without_sentinels
+from instruments.scpi import OVERFLOW, SENTINEL, decoded, text, texts, without_sentinels
 from instruments.smumodel import LINE_HERTZ, check_aperture, check_width
 from instruments.sourcemeasure import SourceMeasure
 from labmtj.errors import InstrumentError, Stopped
-from labmtj.quantities import FloatArray
+from labmtj.quantities import Flag, FloatArray
 from labmtj.shots import DeliveredPulses, Pulses, ShotReadings, Shots, UnitFacts
 
 PIECE_SECONDS = 2.0
@@ -120,8 +120,10 @@ class SequencedUnit(SourceMeasure):
         """Return the readings of the channels that were asked for, from those of all; (shots, channels) each."""
         if not (np.abs(starts) < SENTINEL).all():
             raise self.distrust("does not tell when it read", str(starts))
-        amperes, flags = without_sentinels(currents)
-        flags |= decoded(status, self.model.status)
+        told = decoded(status, self.model.status)
+        beyond = (told & np.uint8(Flag.OVERFLOW)) != 0  # whatever number comes with that, it is not the current
+        amperes, flags = without_sentinels(np.where(beyond, OVERFLOW, currents))
+        flags |= told
         scales = self.model.ranges_of(amperes)
         if shots.range_amperes is not None:
             scales = np.broadcast_to([self._range(channel, shots) for channel in shots.channels], amperes.shape)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -22,15 +23,21 @@ from labmtj import library
 from labmtj.bench.loading import load_any
 from labmtj.bench.opening import open_laboratory
 from labmtj.errors import AnswerLost, LabmtjError
+from labmtj.junction.junctions import Defect
 from labmtj.quantities import Bias, Lines, Reading
 from labmtj.run import RunFolder, load_experiment, resume, start
+from labmtj.simulated.array import SimulatedArray
 from labmtj.virtual.assembly import assemble
 from labmtj.virtual.serving import ServedInstruments
 
 OFFSET_VOLTS = 2e-3
 """the sources of some boxes have an offset with the output off, too"""
+DEFECTS = {
+    "short": (Defect.SHORT, 200.0), "open": (Defect.OPEN, 1e9), "stuck in P": (Defect.STUCK_P,),
+    "stuck in AP": (Defect.STUCK_AP,),
+}  # fmt: skip
 PATTERNS = ["checkerboard"]
-TIMEOUT_SECONDS = 0.1
+TIMEOUT_SECONDS = 0.3
 SETTINGS = {
     "patterns": PATTERNS,
     "amplitude": None,
@@ -215,6 +222,20 @@ class Rig:
         """Return the faults that came true."""
         return [each for faulty in self.served.faulty.values() for each in faulty.happened]
 
+    def spoil(self, cell, kind):
+        """Make one cell of the chip "short", "open", "stuck in P", "stuck in AP" or "drifting" (2.5 times its ohms)."""
+        array, number = self.network.array, cell[0] * self.network.array.shape[1] + cell[1]
+        junctions = array._pristine
+        if kind == "drifting":
+            factors = np.where(np.arange(junctions.cells) == number, 2.5, 1.0)
+            junctions = replace(junctions, parallel_ohms=junctions.parallel_ohms * factors)
+        else:
+            junctions = junctions.with_defect(number, *DEFECTS[kind])
+        changed = SimulatedArray(array.wires, junctions, self.file.seed, array.name, array.line_amperes)
+        network = ("factorised_ohms", "changes")  # of the cells as they were
+        changed.restore({name: value for name, value in array.snapshot().items() if name not in network})
+        self.network.insert(changed)
+
     # -- the truth
 
     @property
@@ -366,6 +387,12 @@ def at_work():
             time.sleep(0.002)
 
     return wait
+
+
+@pytest.fixture(scope="session")
+def datasets_of():
+    """Return the function `datasets`."""
+    return datasets
 
 
 @pytest.fixture

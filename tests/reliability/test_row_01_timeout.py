@@ -6,7 +6,7 @@ lost reading ends the run), and with `again` around pulses (the run goes on behi
 
 import pytest
 
-KINDS = ("late:%d:0.25", "lost:%d", "unheard:%d")
+KINDS = ("late:%d:0.8", "lost:%d", "unheard:%d")
 """a quarter of a second is more than the patience with an answer, and less than that of the way back"""
 
 
