@@ -525,3 +525,25 @@ def take():
         return bench.measure(Bias.from_lines(volts[np.newaxis], bench.shape), Lines(columns=(1,)), Reading(1e-3))
 
     return take
+
+
+@pytest.fixture(scope="session")
+def ends(tmp_path_factory):
+    """Return the numbers of the lines that end a script with readings, and those that end one with pulses."""
+    rig = Rig(tmp_path_factory.mktemp("ends"))
+    faulty = rig.served.faulty["smu"]
+    handle, lines, ends = faulty.handle, [], {"readings": [], "pulses": []}
+
+    def watched(line):
+        lines.append(line)
+        if line == "endscript":
+            script = lines[len(lines) - lines[::-1].index("loadandrunscript") :]
+            ends["pulses" if any("trigger.initiate" in each for each in script) else "readings"].append(len(lines))
+        return handle(line)
+
+    faulty.handle = watched
+    try:
+        rig.start()
+        return ends
+    finally:
+        rig.close()
