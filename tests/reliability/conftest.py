@@ -308,7 +308,7 @@ def reference(tmp_path_factory):
     the numbers of the lines with an answer, counted from 1 for `Rig.fault("smu:lost:N")`.
     """
     folder = tmp_path_factory.mktemp("reference")
-    rig = Rig(folder)
+    rig = Rig(folder, timeout=2.0)  # nothing goes wrong here but what a busy machine delays
     try:
         answered, before = rig.watch(), rig.calls()
         run = rig.start()
