@@ -10,7 +10,6 @@ that hangs, or is held by SIGSTOP, is not dead: its guardian waits with it.
 
 from __future__ import annotations
 
-import datetime
 import importlib
 import json
 import os
@@ -26,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from labmtj.errors import LabmtjError
+from labmtj.moments import Moment
 
 READY, SAFE = "ready", "safe"
 ANSWER_SECONDS = 1.0
@@ -99,8 +99,7 @@ class Record:
 
     def note(self, event: str, **values: object) -> None:
         """Append a line: the time of day, and the seconds since the death was noticed. A full disk stops nothing."""
-        utc = datetime.datetime.now(datetime.UTC).isoformat(timespec="microseconds")
-        line = {"utc": utc, "seconds": round(self.seconds, 6), "event": event, **values}
+        line = {**Moment.now().values(), "seconds": round(self.seconds, 6), "event": event, **values}
         if self._path:
             with self._lock, suppress(OSError), Path(self._path).open("a", encoding="utf-8") as file:
                 file.write(json.dumps(line) + "\n")

@@ -43,6 +43,10 @@ class Crossbar(Protocol):
         """The time base of every stamp."""
         ...
 
+    def arm(self) -> None:
+        """Make ready for the first bias; nothing to do where nothing can be live."""
+        ...
+
     def can(self, bias: Bias, seconds: float = 0.0) -> Refusal | None:
         """Say why the bias (as a pulse, if `seconds` > 0) cannot be given, or None: ask before planning."""
         ...
@@ -78,6 +82,14 @@ class Instrument(Protocol):
 
     def self_test(self) -> list[str]:
         """Return what the box itself finds wrong (interlock, missing card, errors in its queue); changes no output."""
+        ...
+
+    def confirm(self) -> None:
+        """Ask whether it is still the box that was identified and keeps what it was told; InstrumentError if not."""
+        ...
+
+    def haste(self, seconds: float) -> AbstractContextManager[None]:
+        """Within, lose no more than about this time on a box that does not answer, however often it is asked."""
         ...
 
     def abort(self) -> None:
@@ -255,8 +267,12 @@ class Campaign(Protocol):
         """Do one block of a station."""
         ...
 
-    def distrust(self, memory: dict[str, Any]) -> None:
-        """Forget what is believed of the arrays' states: the run was interrupted, and they may have changed since."""
+    def distrust(self, station: Station, arrays: Mapping[str, Crossbar], memory: dict[str, Any], log: Log) -> None:
+        """Read again what is believed of the arrays' states: the run was interrupted, and they may have changed since.
+
+        Called before the first block that is done again on instruments, with `memory` as the block before left it. A
+        pulse may have been cut off, or applied for longer: nothing is fired before every cell was read.
+        """
         ...
 
     def conclude(self, station: Station, data: Data, log: Log) -> None:

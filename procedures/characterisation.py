@@ -1,14 +1,16 @@
-"""What a chip needs before it is written: its reference maps, and its write amplitudes if a scan is asked for."""
+"""What a chip needs before it is written: its reference maps, its write amplitudes; and its states after a death."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from labmtj.quantities import BoolArray, Reading
 from labmtj.schema import Purpose
 from labmtj.verbs import Crossbar, Log
 from procedures.amplitude import AmplitudeSettings, put_scan, scan_amplitudes
-from procedures.reference import ReferenceSettings, put_reference, reference_maps
-from procedures.write import WriteSettings
+from procedures.reference import ReferenceMaps, ReferenceSettings, put_reference, read_cells, reference_maps
+from procedures.write import WriteSettings, read_states
 
 
 def characterise(
@@ -39,3 +41,15 @@ def characterise(
         if scan is not None:
             put_scan(log, scan, f"arrays/{name}/amplitude")
     return {"reference": maps.to_memory(), "write": write.model_dump(), "state": None}
+
+
+def read_again(crossbar: Crossbar, known: Mapping[str, Any], write: WriteSettings) -> BoolArray | None:
+    """Read every cell of a chip whose campaign was interrupted; return the states.
+
+    `known` is what `characterise` returned of the chip. If that is empty nobody can tell states yet: the reads are
+    recorded, as `write` says how, and None is returned.
+    """
+    if known:
+        return read_states(crossbar, ReferenceMaps(**known["reference"]), WriteSettings(**known["write"]))
+    read_cells(crossbar, write.read_volts, Reading(aperture_seconds=write.aperture_seconds, polarity="both"))
+    return None

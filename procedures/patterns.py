@@ -16,7 +16,7 @@ from labmtj.quantities import ArrayInfo, BoolArray, Station
 from labmtj.schema import Column, Purpose, Table, Variable
 from labmtj.verbs import Crossbar, Data, Log
 from procedures.amplitude import AmplitudeSettings
-from procedures.characterisation import characterise
+from procedures.characterisation import characterise, read_again
 from procedures.reference import Outcome, ReferenceMaps, ReferenceSettings
 from procedures.write import WriteSettings, write_matrix
 
@@ -93,16 +93,26 @@ class PatternCampaign(BaseModel):
                 arrays[name], target, ReferenceMaps(**memory["reference"]), WriteSettings(**memory["write"]),
                 known=memory["state"], delivered=station.info.delivered_fraction,
             )  # fmt: skip
-        memory["state"] = result.achieved
+        memory["state"], memory["reference"] = result.achieved, result.reference.to_memory()
         row = {
             "number": number, "target": target, "achieved": result.achieved, "verify_amperes": result.verify_amperes,
             "outcome": result.outcome, "fidelity": result.fidelity, "rounds": result.rounds, "pulses": result.pulses,
+            "limited": result.limited,
         }  # fmt: skip
         log.append(_table(station).path, {key: np.asarray(value)[np.newaxis] for key, value in row.items()})
 
-    def distrust(self, memory: dict[str, Any]) -> None:
-        """Have the chip read again before it is written."""
-        memory["state"] = None
+    def distrust(
+        self,
+        station: Station,
+        arrays: Mapping[str, Crossbar],
+        memory: dict[str, Any],
+        log: Log,  # noqa: ARG002 - the reads are recorded as all are
+    ) -> None:
+        """Read the chip again before it is written."""
+        (name,) = station.arrays
+        states = read_again(arrays[name], memory, self.write)
+        if memory:
+            memory["state"] = states
 
     def conclude(self, station: Station, data: Data, log: Log) -> None:
         """Nothing follows for one station alone."""
@@ -134,6 +144,7 @@ def _table(station: Station) -> Table:
             "fidelity": Column("f8", "1", "fraction of the cells whose last verify read equals the target"),
             "rounds": Column("u2", "1", "repair rounds"),
             "pulses": Column("u4", "1", "write pulses"),
+            "limited": Column("u4", "1", "write pulses in which a source was in compliance"),
         },
         dict(zip(cells, station.info.shape, strict=True)),
     )

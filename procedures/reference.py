@@ -7,7 +7,7 @@ low-resistance array, because reads shrink with the voltage drop along the lines
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any
 
@@ -101,6 +101,14 @@ class ReferenceMaps:
         """Cells of far too low resistance."""
         return np.asarray(self.outcome == Outcome.SHORT, bool)
 
+    def with_broken(self, amperes: FloatArray) -> ReferenceMaps:
+        """Return the maps with every cell unusable from now on that reads (rows, columns) as no working cell does.
+
+        The reads are at `read_volts`; NaN says nothing.
+        """
+        outcome = np.where(self.usable, _broken(amperes, self.parallel_amperes, self.antiparallel_amperes), 0)
+        return replace(self, outcome=np.maximum(self.outcome, outcome).astype(np.uint8)) if outcome.any() else self
+
     def to_memory(self) -> dict[str, Any]:
         """Return the maps as plain arrays, for a snapshot."""
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
@@ -115,13 +123,15 @@ def read_cells(
 ) -> FloatArray:
     """Return the read current of every cell of the rows and columns (default all), one driven row at a time.
 
-    Rows that the crossbar cannot drive, such as those tied to ground, carry no current: 0 A.
+    Rows that the crossbar cannot drive, such as those tied to ground, carry no current: 0 A. A current beyond the
+    range, that of a short on a range for cells, counts as the end of the range.
     """
     driven = np.arange(crossbar.shape[0]) if rows is None else rows
     across = np.arange(crossbar.shape[1]) if columns is None else columns
     bias, possible = possible_of(crossbar, select_rows(crossbar.shape, driven, read_volts))
     amperes = np.zeros((len(driven), len(across)))
-    amperes[possible] = crossbar.measure(bias, Lines(columns=tuple(across.tolist())), how).amperes
+    currents = crossbar.measure(bias, Lines(columns=tuple(across.tolist())), how)
+    amperes[possible] = currents.bounded_amperes(read_volts)
     return amperes
 
 
@@ -183,9 +193,15 @@ def _classify(parallel: FloatArray, antiparallel: FloatArray) -> OutcomeMap:
     stuck = parallel - antiparallel < 0.25 * (high - low)
     mean = (parallel + antiparallel) / 2
     outcome[stuck] = np.where(mean[stuck] > (high + low) / 2, Outcome.STUCK_P, Outcome.STUCK_AP)
-    outcome[stuck & (mean > 3 * high)] = Outcome.SHORT
-    outcome[stuck & (mean < 0.3 * low)] = Outcome.OPEN
+    broken = _broken(mean, parallel, antiparallel)
+    outcome[stuck & (broken > 0)] = broken[stuck & (broken > 0)]
     return outcome
+
+
+def _broken(amperes: FloatArray, parallel: FloatArray, antiparallel: FloatArray) -> OutcomeMap:
+    """Return SHORT or OPEN for reads far from both states of a usual cell of these maps, else 0."""
+    short, opened = amperes > 3 * np.median(parallel), amperes < 0.3 * np.median(antiparallel)
+    return np.where(short, Outcome.SHORT, np.where(opened, Outcome.OPEN, 0)).astype(np.uint8)
 
 
 def put_reference(log: Log, reference: ReferenceMaps, path: str = "reference", **attributes: Attribute) -> None:

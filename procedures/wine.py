@@ -25,7 +25,7 @@ from labmtj.verbs import Crossbar, Data, Log
 from procedures import wine_analysis
 from procedures import wine_record as record
 from procedures.amplitude import AmplitudeSettings
-from procedures.characterisation import characterise
+from procedures.characterisation import characterise, read_again
 from procedures.infer import InferSettings, Multiplier, column_range, pair_difference, way_of
 from procedures.reference import ReferenceMaps, ReferenceSettings
 from procedures.write import WriteResult, WriteSettings, write_matrix
@@ -152,10 +152,13 @@ class WineCampaign(BaseModel):
         """Return the checksum of the solutions."""
         return self.load().checksum()
 
-    def distrust(self, memory: Memory) -> None:
-        """Have every chip read again before it is written."""
-        for chip in memory.values():
-            chip["state"] = None
+    def distrust(self, station: Station, arrays: Crossbars, memory: Memory, log: Log) -> None:  # noqa: ARG002
+        """Read every chip again before it is written."""
+        for name in station.arrays:
+            known = memory.get(name, {})
+            states = read_again(arrays[name], known, self.write)
+            if known:
+                known["state"] = states
 
     def conclude(self, station: Station, data: Data, log: Log) -> None:
         """Tune gains and biases on the records of a station and record every metric."""
@@ -231,7 +234,7 @@ class _Solution:
                 self.arrays[name], self.targets[layer], reference, WriteSettings(**memory["write"]),
                 known=memory["state"], addressed=addressed, delivered=self.station.info.delivered_fraction,
             )  # fmt: skip
-        memory["state"] = result.achieved
+        memory["state"], memory["reference"] = result.achieved, result.reference.to_memory()
         return result
 
     def _multiply(self, layer: int, inputs: FloatArray, row: dict[str, Any]) -> FloatArray:

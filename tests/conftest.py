@@ -6,13 +6,17 @@ And the smallest world that a virtual instrument can stand in: resistors to grou
 import contextlib
 import os
 import socket
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import h5py
+import numpy as np
 import pytest
 import threadpoolctl
 
+from labmtj.record import JournalReader, frames
 from labmtj.virtual.apertures import Apertures
 from labmtj.virtual.terminals import Box, Sensed
 
@@ -24,6 +28,15 @@ for library in ("OPENBLAS", "MKL", "OMP"):  # processes that tests start
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let `pytest tests/reliability --torture` try every case of the fault matrix, not a sample."""
     parser.addoption("--torture", action="store_true", help="try every case of the fault matrix, which takes hours")
+
+
+os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="labmtj-tests-")  # no test counts on the user's own chips
+
+
+@pytest.fixture(autouse=True)
+def own_ledgers(tmp_path, monkeypatch):
+    """Keep the counts of real chips and relays apart for every test, and for the processes it starts."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
 
 class BookedTime:
@@ -170,3 +183,56 @@ def line_server() -> Iterator[Callable[[Any], int]]:
         each.close()
     for thread in threads:
         thread.join(5)
+
+
+@pytest.fixture(scope="session")
+def journal_frames():
+    """The frames of a journal: without commits, which say where they stand, and without who and when."""
+
+    def journal_frames(folder):
+        reader = JournalReader(folder.journal)
+        for offset, payload in reader.payloads():
+            if frames.has_kind(payload, "attributes"):
+                record = reader.decoded(offset, payload)
+                if record["path"] in ("", "provenance"):
+                    continue
+            if not frames.has_kind(payload, "commit"):
+                yield payload
+        assert reader.torn_bytes == 0
+
+    return lambda folder: list(journal_frames(folder))
+
+
+@pytest.fixture(scope="session")
+def assert_same_run(journal_frames):
+    """Asserts that two runs hold the same, frame by frame and dataset by dataset."""
+
+    def assert_same_run(one, other):
+        assert journal_frames(one) == journal_frames(other)
+        with h5py.File(one.data) as first, h5py.File(other.data) as second:
+            names = _names(first)
+            assert names == _names(second)
+            for name in names:
+                _assert_same(first[name], second[name])
+
+    return assert_same_run
+
+
+def _names(file):
+    names = []
+    file.visit(names.append)
+    return sorted(names)
+
+
+def _assert_same(one, other):
+    left, right = ({key: str(value) for key, value in item.attrs.items()} for item in (one, other))
+    for attributes in (left, right):
+        for reference in ("REFERENCE_LIST", "DIMENSION_LIST"):  # addresses within the file
+            attributes.pop(reference, None)
+    if one.name != "/provenance":
+        assert left == right, one.name
+    if isinstance(one, h5py.Dataset):
+        assert one.dtype == other.dtype, one.name
+        values, others = one[()], other[()]
+        same = values.tobytes() == others.tobytes() if one.dtype.kind != "O" else np.array_equal(values, others)
+        assert same, one.name

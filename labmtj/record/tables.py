@@ -67,7 +67,7 @@ def reads_rows(
     place = _places(table, bias.shape, lines)
 
     def values(array: NDArray[Any], missing: float) -> NDArray[Any]:
-        rows = np.broadcast_to(array, full).reshape(full[0] * full[1], full[2])
+        rows = (array if array.shape == full else np.broadcast_to(array, full)).reshape(full[0] * full[1], full[2])
         if place is None:
             return rows
         wide = np.full((len(rows), table.lengths["line"]), missing, rows.dtype)
@@ -105,8 +105,8 @@ def pulses_table(path: str, shape: tuple[int, int]) -> Table:
         "bias_volts": Column("f8", "V", "voltage asked for; NaN = floating", ("line",)),
         "seconds": Column("f8", "s", "width asked for"),
         "start_seconds": Column("f8", "s", "clock of the crossbar at the first edge"),
-        "delivered_volts": Column("f8", "V", "voltage delivered in the longest step", ("line",)),
-        "delivered_seconds": Column("f8", "s", "sum of the steps delivered"),
+        "delivered_volts": Column("f8", "V", "voltage delivered in the longest step; if unknown, at most", ("line",)),
+        "delivered_seconds": Column("f8", "s", "sum of the steps delivered; if unknown, at most"),
         "steps": Column("u2", "1", "steps delivered; above 1 they are in the table of pulse steps"),
         "flags": Column("u1", "1", "what was wrong on the line", ("line",), flag_masks=_FLAGS),
         **_WHY,

@@ -10,11 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from labmtj.errors import LabmtjError, ProcedureFailed, Stopped, UsageError
+from labmtj.errors import LabmtjError, ProcedureFailed, RecordError, Stopped, UsageError
 from labmtj.record import Checkpointer, JournalLog, JournalWriter, files, last_states, open_data
+from labmtj.record.last_time import last_seconds
 from labmtj.record.replay import START, is_unborn
 from labmtj.run.experiment import Experiment, load_run
 from labmtj.run.folder import RunFolder
+from labmtj.run.recovery import Interrupted, interrupted
 from labmtj.run.workers import Crew, Plan, States, crew
 from labmtj.stopping import PAUSE, StopRequests, stop_requests, undisturbed
 
@@ -49,7 +51,7 @@ def start(experiment: Experiment, parent: Path, *, workers: int, show: Show, rec
     folder = RunFolder.create(parent, experiment.resolved())
     if record_traffic:
         experiment = replace(experiment, traffic=folder.path / "traffic.jsonl")
-    return _to_its_end(folder, experiment, JournalLog(JournalWriter.create(folder.journal)), {}, workers, show)
+    return _to_its_end(folder, experiment, _begun(folder), workers, show)
 
 
 def resume(folder: RunFolder, *, workers: int, show: Show) -> RunFolder:
@@ -62,53 +64,83 @@ def resume(folder: RunFolder, *, workers: int, show: Show) -> RunFolder:
         raise UsageError(f"{folder.path}: this run is done; `labmtj report` makes its report anew")
     experiment = load_run(folder.run_yaml)
     experiment.check()
-    return _to_its_end(folder, experiment, *_rewound(folder.journal, experiment), workers, show)
+    return _to_its_end(folder, experiment, _rewound(folder, experiment), workers, show)
 
 
-def _to_its_end(
-    folder: RunFolder, experiment: Experiment, log: JournalLog, states: States, workers: int, show: Show
-) -> RunFolder:
+def _to_its_end(folder: RunFolder, experiment: Experiment, place: _Place, workers: int, show: Show) -> RunFolder:
     """Do what is left of a run. A pause is a stop, bench safe and free, that goes on as `resume` does: all is checked.
 
     Only a bench needs that: a process that simulates is stopped and continued by the system as any other.
     """
     while True:
         try:
-            return _guarded(folder, experiment, log, states, workers, show)
+            return _guarded(folder, experiment, place, workers, show)
         except Stopped as stopped:
             if stopped.signal_number != PAUSE:
                 raise
         os.kill(os.getpid(), signal.SIGSTOP)  # until somebody says `fg`, or sends SIGCONT
         folder.note("goes on")
-        log, states = _rewound(folder.journal, experiment)
+        place = _rewound(folder, experiment)
 
 
-def _rewound(journal: Path, experiment: Experiment) -> tuple[JournalLog, States]:
-    """Return the journal and the snapshots.
+@dataclass(frozen=True)
+class _Place:
+    """Where a run goes on."""
+
+    log: JournalLog
+    states: States
+    """the snapshot of every station that has one"""
+    interrupted: Interrupted | None = None
+    """what an earlier part of a run on instruments left open"""
+
+
+def _begun(folder: RunFolder) -> _Place:
+    """Begin a new journal; if there is no room for it, the run has failed and can be resumed as any other."""
+    try:
+        return _Place(JournalLog(JournalWriter.create(folder.journal)), {})
+    except RecordError as error:
+        folder.end("FAILED", str(error))
+        raise _mendable(error, folder) from None
+
+
+def _mendable(error: LabmtjError, folder: RunFolder) -> LabmtjError:
+    error.add_note(f"when that is mended, go on with: labmtj resume {folder.path}")
+    return error
+
+
+def _rewound(folder: RunFolder, experiment: Experiment) -> _Place:
+    """Go back to the snapshots.
 
     Every block ends with its snapshot: what is behind the last one is a block that was cut off, or the analysis. It is
     cut if it will be done again to the bit; what happened on a bench of instruments stays on record.
     """
-    if not journal.exists():
-        return JournalLog(JournalWriter.create(journal)), {}
-    with journal.open("rb") as file:
-        unborn = is_unborn(file.read(START + 1))
-    if unborn:  # its writer died before the first bytes were down
+    journal = folder.journal
+    if is_unborn(_first_bytes(journal)):  # its writer died before they were down
         files.remove(journal)
-        return JournalLog(JournalWriter.create(journal)), {}
-    states, end = last_states(journal, {station.name for station in experiment.stations()})
-    return JournalLog.reopen(journal, None if experiment.on_instruments else end), states
+        return _begun(folder)
+    names = {station.name for station in experiment.stations()}
+    if not experiment.on_instruments:
+        states, end = last_states(journal, names)
+        return _Place(JournalLog.reopen(journal, end), states)
+    log = JournalLog.reopen(journal)
+    return _Place(log, last_states(journal, names)[0], interrupted(folder))
 
 
-def _guarded(
-    folder: RunFolder, experiment: Experiment, log: JournalLog, states: States, workers: int, show: Show
-) -> RunFolder:
+def _first_bytes(journal: Path) -> bytes:
+    """Return enough to tell whether there is a journal."""
+    if not journal.exists():
+        return b""
+    with journal.open("rb") as file:
+        return file.read(START + 1)
+
+
+def _guarded(folder: RunFolder, experiment: Experiment, place: _Place, workers: int, show: Show) -> RunFolder:
     """Do what is left of a run and mark how it ended."""
     with stop_requests(further={PAUSE} if experiment.on_instruments else ()) as requests:
         try:
             folder.begin()
             folder.note("begin", pid=os.getpid())
-            _Course(folder, experiment, log, states, show, requests).run(workers)
+            _Course(folder, experiment, place, show, requests).run(workers)
         except Stopped as stopped:
             folder.end("STOPPED")
             folder.note("stopped")
@@ -117,12 +149,12 @@ def _guarded(
         except LabmtjError as error:
             folder.note("failed", error=str(error))
             folder.end("FAILED", str(error))
-            error.add_note(f"when that is mended, go on with: labmtj resume {folder.path}")
+            _mendable(error, folder)
             raise
         except (Exception, SystemExit) as error:
             raise _unexpected(folder, error) from error
         finally:
-            log.journal.leave()  # whatever is not committed by now could not be
+            place.log.journal.leave()  # whatever is not committed by now could not be
     folder.end("DONE")
     folder.note("done")
     return folder
@@ -145,16 +177,15 @@ class _Course:
         self,
         folder: RunFolder,
         experiment: Experiment,
-        log: JournalLog,
-        states: States,
+        place: _Place,
         show: Show,
         requests: StopRequests,
     ) -> None:
-        self.folder, self.experiment, self.log, self.states = folder, experiment, log, states
+        self.folder, self.experiment, self.log, self.states = folder, experiment, place.log, place.states
         self.show, self.requests = show, requests
         self.campaign = experiment.campaign
-        first = {name: int(state["next"]) for name, state in states.items()}
-        self.plan = Plan(experiment.stations(), self.campaign.blocks(), first)
+        first = {name: int(state["next"]) for name, state in place.states.items()}
+        self.plan = Plan(experiment.stations(), self.campaign.blocks(), first, place.interrupted)
         self.total = self.plan.blocks * len(self.plan.stations)
         self.before = self.done = self.total - sum(1 for _ in self.plan.order())
         self.checkpointer = Checkpointer(folder.journal, folder.data)
@@ -167,6 +198,8 @@ class _Course:
             self._head()
         path = self.folder.path.resolve()
         experiment = replace(self.experiment, run=path.name, guardian=self.folder.guardian)
+        if experiment.on_instruments:
+            experiment = replace(experiment, begun_seconds=last_seconds(self.folder.journal))
         check, at_work = self.requests.check, False
         try:
             with crew(

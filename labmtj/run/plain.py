@@ -7,12 +7,16 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, cast
 
+import numpy as np
 from numpy.typing import ArrayLike
 from pydantic import BaseModel
 
-from labmtj.quantities import ArrayInfo, Station
+from labmtj.quantities import ArrayInfo, Bias, Lines, Reading, Station
 from labmtj.schema import Attribute, Purpose, Table, Tags, Variable
 from labmtj.verbs import Campaign, Crossbar, Data, Log, Procedure
+
+READ_VOLTS = 0.1
+"""of a read for the record alone, as in the reference campaign; less where that could disturb"""
 
 
 def is_campaign(model: type[BaseModel]) -> bool:
@@ -69,14 +73,33 @@ class PlainCampaign:
         for name in station.arrays:
             self.procedure.execute(arrays[name], LogWithin(log, f"arrays/{name}"))
 
-    def distrust(self, memory: dict[str, Any]) -> None:
-        """There is no memory."""
+    def distrust(
+        self,
+        station: Station,
+        arrays: Mapping[str, Crossbar],
+        memory: dict[str, Any],  # noqa: ARG002 - there is none
+        log: Log,  # noqa: ARG002 - the reads are recorded as all are
+    ) -> None:
+        """Read every cell, for the record: the procedure begins again."""
+        for name in station.arrays:
+            _read_every_cell(arrays[name])
 
     def conclude(self, station: Station, data: Data, log: Log) -> None:
         """Nothing follows that the procedure has not written."""
 
     def summarise(self, stations: Sequence[Station], data: Data, log: Log) -> None:
         """Nothing follows that the procedure has not written."""
+
+
+def _read_every_cell(crossbar: Crossbar) -> None:
+    """Read all cells, row by row, for the record; rows that the crossbar cannot drive are left out."""
+    rows, columns = crossbar.shape
+    volts = min(READ_VOLTS, crossbar.limits.disturb_volts)
+    biases = [Bias(np.where(np.arange(rows) == row, volts, 0.0), np.zeros(columns)) for row in range(rows)]
+    possible = [bias.line_volts[0] for bias in biases if crossbar.can(bias) is None]
+    if possible:
+        lines = Lines(columns=tuple(range(columns)))
+        crossbar.measure(Bias.from_lines(possible, crossbar.shape), lines, Reading(polarity="both"))
 
 
 class LogWithin:

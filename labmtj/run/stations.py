@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from labmtj.bench.contact_table import PATH as CONTACT
 from labmtj.bench.contact_table import contact_row
-from labmtj.errors import UsageError
+from labmtj.errors import RecordError, UsageError
 from labmtj.layer import Layer
-from labmtj.limits import Limited
+from labmtj.moments import Moment
 from labmtj.quantities import Bias, Currents, Lines, Pulse, Reading, Station
 from labmtj.record import FrameLog, open_data
+from labmtj.record.intents import OUTPUTS_OFF, Announced
 from labmtj.record.recorded import Recorded
+from labmtj.run.counts import put_counts
 from labmtj.run.experiment import Experiment
-from labmtj.schema import Attribute
+from labmtj.run.recovery import Interrupted
+from labmtj.schema import Attribute, Purpose
 from labmtj.stopping import Stoppable
 from labmtj.verbs import Crossbar
 
@@ -30,6 +34,7 @@ class StationAtWork:
         station: this one.
         check: called before every operation; what it raises ends the block.
         keep: makes frames durable; called after every operation on a bench of instruments, which cannot do it again.
+        interrupted: what an earlier part of a run on instruments left open.
     """
 
     def __init__(
@@ -39,13 +44,24 @@ class StationAtWork:
         station: Station,
         check: Callable[[], None] | None = None,
         keep: Callable[[bytes], None] | None = None,
+        interrupted: Interrupted | None = None,
     ) -> None:
         self.campaign, self.station = experiment.campaign, station
         self._opened = ExitStack()
-        self.crossbars: Mapping[str, Any] = self._opened.enter_context(experiment.connect().opened(station))
+        self._bench, self._over_budget = experiment.connect(), experiment.over_budget
+        self.crossbars: Mapping[str, Any] = self._opened.enter_context(self._bench.opened(station))
+        self._opened_at = Moment.now()
+        self._closed = False
         self.memory: dict[str, Any] = {}
         self.log = FrameLog()
-        self._check, self._keep = check, keep
+        self._check, self._keep, self._interrupted = check, keep, interrupted
+        try:
+            self._begin(experiment, stations)
+        except BaseException:  # such as a full disk: what is open is left safe
+            self._opened.close()
+            raise
+
+    def _begin(self, experiment: Experiment, stations: Sequence[Station]) -> None:
         experiment.describe(stations, self.log)
         self.layer_around(self.crossbars)
         self.log.take()  # the tables are known here now, and written once by the main process
@@ -63,9 +79,17 @@ class StationAtWork:
             self._keep_now()
 
     def layer_around(self, crossbars: Mapping[str, Crossbar]) -> None:
-        """Put limits, journaling and stop requests around the crossbars that the blocks work with."""
+        """Put safety, journaling and stop requests around the crossbars that the blocks work with."""
+        self.safeties = {
+            name: self._bench.protected(self.station, name, crossbar) for name, crossbar in crossbars.items()
+        }
+        for name, safety in self.safeties.items():
+            if self._over_budget:
+                safety.allow_over_budget()
+            if self._keep is not None:
+                safety.insert(partial(Announced, log=self.log, name=name, keep=self._keep_now))
         self._layered: dict[str, Crossbar] = {
-            name: Recorded(Limited(crossbar), self.log, name) for name, crossbar in crossbars.items()
+            name: Recorded(safety, self.log, name) for name, safety in self.safeties.items()
         }
         if self._keep is not None:
             self._layered = {name: Kept(crossbar, self._keep_now) for name, crossbar in self._layered.items()}
@@ -84,15 +108,35 @@ class StationAtWork:
     def run_block(self, index: int) -> bytes:
         """Do block `index` and return its frames (the last of them, if they are kept on the way).
 
-        The last frame is the snapshot to go on from.
+        The last frame is the snapshot to go on from. Instruments are asked first whether they are as they were left.
+        Before the first block that an interruption cut off, its pulse is answered for and the cells are read again.
         """
+        for crossbar in self.crossbars.values():
+            if hasattr(crossbar, "confirm"):
+                crossbar.confirm()
+        if self._interrupted is not None:
+            self._recover(self._interrupted)
+            self._interrupted = None
         self.campaign.block(self.station, index, self._layered, self.memory, self.log)
         snapshots = {
             name: crossbar.snapshot() for name, crossbar in self.crossbars.items() if hasattr(crossbar, "snapshot")
         }
-        state = {"next": index + 1, "memory": self.memory, "crossbars": snapshots, "bench": self.provenance}
+        ledgers = {name: safety.snapshot() for name, safety in self.safeties.items()}
+        put_counts(self.log, self.safeties)
+        for safety in self.safeties.values():
+            safety.sync()
+        state = {
+            "next": index + 1, "memory": self.memory, "crossbars": snapshots, "bench": self.provenance,
+            "ledgers": ledgers,
+        }  # fmt: skip
         self.log.state(self.station.name, state)
         return self.log.take()
+
+    def _recover(self, interrupted: Interrupted) -> None:
+        interrupted.record(self.log, self.crossbars, self._opened_at)
+        self._keep_now()
+        with self.log.tagged(Purpose.RECOVERY):
+            self.campaign.distrust(self.station, self._layered, self.memory, self.log)
 
     def conclude(self, data: Path) -> bytes:
         """Work out what follows from the station's records, which it reads as anybody would; return frames."""
@@ -101,7 +145,7 @@ class StationAtWork:
         return self.log.take()
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Go back to a snapshot. Instruments and chip stay as they are: they are to be the same, and read again.
+        """Go back to a snapshot. Instruments and chip stay as they are: they are to be the same.
 
         Raises:
             UsageError: for another chip, wiring or instrument than the run began with.
@@ -109,13 +153,19 @@ class StationAtWork:
         self.memory = dict(state["memory"])
         if self.provenance:
             _check_same(state.get("bench", {}), self.provenance)
-            self.campaign.distrust(self.memory)
         for name, snapshot in state["crossbars"].items():
             self.crossbars[name].restore(snapshot)
+        for name, counts in state.get("ledgers", {}).items():
+            self.safeties[name].restore(counts)
 
     def close(self) -> None:
-        """Leave the bench safe."""
+        """Leave the bench safe, and note when it was; again does nothing."""
         self._opened.close()
+        if self._keep is not None and not self._closed:
+            self._closed = True
+            self.log.mark(OUTPUTS_OFF, Moment.now().values())
+            with suppress(RecordError):  # what the disk refuses now it has refused before, and that was told
+                self._keep_now()
 
 
 class Kept(Layer):

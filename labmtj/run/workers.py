@@ -21,6 +21,7 @@ from typing import Any, Protocol
 from labmtj.errors import LabmtjError, ProcedureFailed
 from labmtj.quantities import Station
 from labmtj.run.experiment import Experiment, load_run
+from labmtj.run.recovery import Interrupted
 from labmtj.run.stations import StationAtWork
 from labmtj.stopping import SIGNALS
 
@@ -42,6 +43,8 @@ class Plan:
     blocks: int
     first: Mapping[str, int]
     """next block of each station, by name"""
+    interrupted: Interrupted | None = None
+    """what an earlier part of a run on instruments left open"""
 
     def order(self) -> Iterator[tuple[int, Station]]:
         """Iterate (block, station) in the order of the journal."""
@@ -245,7 +248,7 @@ def _at_work(
     experiment: Experiment, plan: Plan, station: Station, states: States, check: Check | None = None,
     keep: Keep | None = None,
 ) -> StationAtWork:  # fmt: skip
-    work = StationAtWork(experiment, plan.stations, station, check, keep)
+    work = StationAtWork(experiment, plan.stations, station, check, keep, plan.interrupted)
     try:
         if station.name in states:
             work.restore(states[station.name])

@@ -174,7 +174,7 @@ def test_states_that_a_procedure_keeps_are_no_places_to_resume_from(single, undi
 
 
 @pytest.mark.parametrize(
-    ("call", "number"), [("write", 2), ("write", 3), ("sync_data", 1), ("reserve", 1), ("rename", 2)]
+    ("call", "number"), [("write", 1), ("write", 2), ("write", 3), ("sync_data", 1), ("reserve", 1), ("rename", 2)]
 )
 def test_a_disk_that_refuses_fails_the_run_and_resume_finishes_it(
     single, undisturbed_single, tmp_path, monkeypatch, assert_same_run, call, number

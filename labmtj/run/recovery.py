@@ -1,0 +1,76 @@
+"""What a run on instruments does first when it goes on: it answers for the pulse it was cut off in, and reads cells."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from labmtj.moments import Moment
+from labmtj.record.intents import OUTPUTS_OFF, Unanswered, note_outcome, unanswered
+from labmtj.record.recorded import array_tables
+from labmtj.record.tables import pulses_rows
+from labmtj.run.folder import RunFolder
+from labmtj.verbs import Crossbar, Log
+
+
+@dataclass(frozen=True, eq=False)
+class Interrupted:
+    """What an interrupted run left open."""
+
+    pulses: Sequence[Unanswered] = ()
+    """announced, and never answered for"""
+    safe: Sequence[Moment] = ()
+    """when its guardian had the outputs off, part of the run by part"""
+
+    def record(self, log: Log, arrays: Mapping[str, Crossbar], opened: Moment) -> None:
+        """Write every pulse of unknown outcome, with the longest that it can have lasted.
+
+        Args:
+            log: takes the rows.
+            arrays: those to answer for, by name.
+            opened: when their sources were at 0 V again, at the latest.
+        """
+        for pulse in self.pulses:
+            intent = pulse.intent
+            if intent.array in arrays:
+                ends = [moment for moment in (pulse.safe, *self.safe, opened) if moment is not None]
+                rows = pulses_rows(intent.at_most(_shortest(intent.moment, ends)), **intent.tags)
+                log.append(array_tables(intent.array, intent.bias.shape)[2].path, rows)
+                note_outcome(log, intent.array)
+
+
+def interrupted(folder: RunFolder) -> Interrupted:
+    """Return what the run in a folder left open."""
+    return Interrupted(unanswered(folder.journal), list(_guardian_moments(folder.guardian)))
+
+
+def _shortest(begun: Moment, ends: Sequence[Moment]) -> float:
+    """Return the seconds from the beginning to the first of the ends behind it; NaN if no clock can tell."""
+    seconds = np.array([end.seconds_since(begun) for end in ends])
+    behind = seconds[seconds >= 0]
+    return float(behind.min()) if len(behind) else float("nan")
+
+
+def _guardian_moments(path: Path) -> Iterator[Moment]:
+    """Iterate the moments at which the guardian had the outputs off; half a line says nothing."""
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return
+    for line in lines:
+        moment = _moment_in(line)
+        if moment is not None:
+            yield moment
+
+
+def _moment_in(line: str) -> Moment | None:
+    try:
+        entry: Any = json.loads(line)
+        return Moment.of(entry) if entry["event"] == OUTPUTS_OFF else None
+    except (ValueError, KeyError, TypeError):
+        return None

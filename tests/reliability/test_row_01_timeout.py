@@ -1,0 +1,33 @@
+"""Row 1: an answer comes too late or never, at any call. Readings are taken again, pulses are not; nothing stale is kept.
+
+Seen to fail: without the numbers in `TSPSession._collect` (stale rows are kept), without `again` in `BenchCrossbar` (a
+lost reading ends the run), and with `again` around pulses (the run goes on behind a lost pulse).
+"""
+
+import pytest
+
+KINDS = ("late:%d:0.25", "lost:%d", "unheard:%d")
+"""a quarter of a second is more than the patience with an answer, and less than that of the way back"""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", ["smu", "matrix"])
+def test_an_answer_that_is_late_or_lost_at_any_call(run_with, reference, sample, tally, name, kind):
+    for line in sample(reference["answered"][name], 3):
+        fault = f"{name}:{kind % line}"
+        with tally(1, fault):
+            run_with(fault).assert_held()
+
+
+def test_a_reading_whose_answers_are_lost_three_times_is_taken_a_fourth_time(run_with, tally):
+    with tally(1, "three lost readings"):
+        outcome = run_with(*["smu:lost:/measureranges/"] * 3, certain=False)
+        assert outcome.error is None
+        outcome.assert_held()
+
+
+def test_a_pulse_whose_answer_is_lost_is_not_given_again(run_with, reference, tally):
+    with tally(1, "a lost pulse"):
+        outcome = run_with("smu:lost:/endscript/", "smu:lost:/endscript/")
+        assert outcome.error is not None
+        outcome.assert_held()
