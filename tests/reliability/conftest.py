@@ -394,6 +394,22 @@ def datasets_of():
 
 
 @pytest.fixture
+def at_work_by_itself(guardian_of):
+    """Return a function that waits until a run, a process with virtual instruments of its own, keeps what it reads."""
+
+    def wait(rig, process):
+        guardian_of(process.pid)
+        journal = rig.last() / "journal.lmj"
+        size, deadline = journal.stat().st_size, time.monotonic() + 60
+        while journal.stat().st_size == size:
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+
+    return wait
+
+
+@pytest.fixture
 def metrics_of():
     """Return the function `metrics`."""
     return metrics
