@@ -34,8 +34,8 @@ from instruments.virtual.keithley2400_tables import (
     SHEET,
     SOURCE_REACH,
 )
-from labmtj.virtual.scpi import Call, after, check, command, one
 from labmtj.virtual.scpi_errors import SCPIError
+from labmtj.virtual.scpi_table import Call, after, check, command, one
 from labmtj.virtual.scpi_values import Numbers, Word, quoted, spelling
 from labmtj.virtual.sourcemeter import QUANTITIES, SourceMeter, names, other
 from labmtj.virtual.terminals import Box

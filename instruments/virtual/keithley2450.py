@@ -26,8 +26,8 @@ from instruments.virtual.keithley2450_tables import (
     SETTINGS,
     UNITS,
 )
-from labmtj.virtual.scpi import Call, after, check, command, one
 from labmtj.virtual.scpi_errors import SCPIError
+from labmtj.virtual.scpi_table import Call, after, check, command, one
 from labmtj.virtual.scpi_values import Numbers, Whole, Word, number, only, quoted, spelling
 from labmtj.virtual.sourcemeter import Sheet, SourceMeter, names
 from labmtj.virtual.terminals import Box

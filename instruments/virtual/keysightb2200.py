@@ -13,8 +13,9 @@ from typing import Any, ClassVar
 
 from labmtj.errors import UsageError
 from labmtj.virtual.matrix import SCPIMatrix
-from labmtj.virtual.scpi import Call, SCPIInstrument, Setting, after, check, command, one
+from labmtj.virtual.scpi_engine import SCPIEngine
 from labmtj.virtual.scpi_errors import SCPIError
+from labmtj.virtual.scpi_table import Call, Setting, after, check, command, one
 from labmtj.virtual.scpi_values import Switch, Whole, Word, channel_list, digits, number, only, quoted, spelling
 from labmtj.virtual.terminals import Box, Crosspoint
 
@@ -32,7 +33,7 @@ ERRORS = {-221: "Settings conflict"}
 class CardSetting(Setting):
     """A setting with a value per card, whose number comes first: `:BIAS 0,ON`, `:BIAS? 0`."""
 
-    def addressed(self, box: SCPIInstrument, call: Call) -> tuple[Sequence[int], tuple[str, ...]]:
+    def addressed(self, box: SCPIEngine, call: Call) -> tuple[Sequence[int], tuple[str, ...]]:
         """Return the cards and what follows their number."""
         assert isinstance(box, KeysightE5250A)
         return box.cards_named(only(call.arguments, 99)), call.arguments[1:]

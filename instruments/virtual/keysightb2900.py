@@ -31,8 +31,8 @@ from instruments.virtual.keysightb2900_tables import (
     meter,
 )
 from labmtj.virtual.schedule import CLOSE, LEVEL, OPEN, Aperture, Event, Schedule
-from labmtj.virtual.scpi import Call, after, check, command
 from labmtj.virtual.scpi_errors import SCPIError
+from labmtj.virtual.scpi_table import Call, after, check, command
 from labmtj.virtual.scpi_values import (
     Number,
     channel_list,
