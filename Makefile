@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 PEERS := badcrossbar sigfig pathvalidate
 
-.PHONY: run test check bench torture clean
+.PHONY: run test check bench torture soak clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/labmtj run $(ARGS)
@@ -27,6 +27,11 @@ bench: $(VENV)/bench.stamp
 # Every case of the fault matrix (docs/reliability.md) in the place of a sample: hours. ARGS="-k row_09" takes a part.
 torture: $(VENV)/test.stamp
 	$(BIN)/python -m pytest tests/reliability --torture $(ARGS)
+
+# Random faults on a virtual bench while campaigns run and are resumed, for as long as you like.
+MINUTES ?= 60
+soak: $(VENV)/test.stamp
+	MINUTES=$(MINUTES) $(BIN)/python -m pytest tests/reliability/test_soak.py -s
 
 $(VENV)/run.stamp: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "labmtj needs Python >= 3.11, this is " + sys.version.split()[0] + "; name another: make PYTHON=python3.12 ...")'

@@ -136,11 +136,13 @@ class Keithley2600B(Keithley2600Source):
     def _back_to_zero(self, channels: Sequence[str], error: BaseException) -> None:
         """End what runs and bring the levels to 0 V, after an error that is not to be hidden."""
         try:
-            if self._waiting:  # the script may still be running
-                self.abort()
-            self.run(*(f"smu{channel}.abort()" for channel in channels), *scripts.zero(channels))
+            with self.haste():
+                if self._waiting:  # the script may still be running
+                    self.abort()
+                self.run(*(f"smu{channel}.abort()" for channel in channels), *scripts.zero(channels))
         except InstrumentError as second:
-            error.add_note(f"and its levels may not be at 0 V: {second}")
+            if second is not error:  # a restart is told again
+                error.add_note(f"and its levels may not be at 0 V: {second}")
 
     def _columns(self, printed: Sequence[str], lines: int, count: int) -> FloatArray:
         """Return what a script printed, shape (lines, count); InstrumentError if it is not that."""
@@ -148,19 +150,25 @@ class Keithley2600B(Keithley2600Source):
             return np.array([numbers(line) for line in printed], float).reshape(lines, count)
         except ValueError as error:
             problem = f"sent something else than {lines} lines of {count} numbers"
-            raise self.complaint(problem, reply="\n".join(printed)) from error
+            raise self.lost(problem, reply="\n".join(printed)) from error
 
     def _readings(self, printed: Sequence[str], channels: Sequence[str], count: int) -> ShotReadings:
         """Return what a script printed: times, then readings, statuses and ranges of one channel after another."""
         start, *found = self._columns(printed, 1 + 3 * len(channels), count)
         amperes, statuses, scales = np.reshape(found, (len(channels), 3, count)).transpose(1, 2, 0)
+        self._require_times(start)
         over = np.abs(amperes) > SENTINEL
-        amperes = np.where(over, np.nan, amperes)
+        amperes, scales = np.where(over, np.nan, amperes), np.where(np.abs(scales) > SENTINEL, np.nan, scales)
         flags = np.where(over, Flag.OVERFLOW, 0) | np.where(np.isnan(amperes), Flag.INVALID, 0) | _limited(statuses)
         return ShotReadings(amperes, flags.astype(np.uint8), scales, start)
 
+    def _require_times(self, seconds: FloatArray) -> None:
+        if not (np.abs(seconds) < SENTINEL).all():
+            raise self.lost("does not tell when it read", reply=str(seconds))
+
     def _delivered(self, pulses: Pulses, printed: Sequence[str]) -> DeliveredPulses:
         *statuses, seconds = self._columns(printed, len(pulses.channels) + 1, len(pulses))
+        self._require_times(seconds)
         flags = _limited(np.array(statuses)).T
         late = np.abs(np.diff(seconds) - pulses.seconds - scripts.PULSE_GAP_SECONDS)
         if np.max(late, initial=0.0) > PULSE_JITTER_SECONDS:
@@ -171,7 +179,10 @@ class Keithley2600B(Keithley2600Source):
 
 
 def _limited(statuses: FloatArray) -> Any:
-    return np.where(np.nan_to_num(statuses).astype(int) & COMPLIANCE_STATUS, Flag.COMPLIANCE, 0)
+    """Return the flags of status words; of one that is no number nobody knows what it means."""
+    known = np.abs(statuses) < SENTINEL
+    words = np.where(known, statuses, 0).astype(int)
+    return np.where(known, np.where(words & COMPLIANCE_STATUS, Flag.COMPLIANCE, 0), Flag.INVALID)
 
 
 class Keithley2602B(Keithley2600B):

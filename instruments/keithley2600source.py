@@ -12,6 +12,7 @@ from pymeasure.instruments import Instrument
 
 from instruments.autozero import Autozero
 from instruments.keithley2600channel import CYCLES, Keithley2600Channel, Model
+from instruments.smumodel import LINE_HERTZ
 from instruments.tsp import TSPInstrument
 from instruments.tspnumbers import literal
 from labmtj.errors import CannotDo, LimitExceeded, UsageError
@@ -33,6 +34,8 @@ class Keithley2600Source(TSPInstrument):
 
     def __init__(self, adapter: Adapter | str | int, name: str, **kwargs: Any) -> None:
         self._limits: dict[str, tuple[float, float]] = {}
+        self._on: set[str] = set()
+        """channels whose output was switched on"""
         self._autozero = Autozero()
         super().__init__(adapter, name, **kwargs)
 
@@ -44,6 +47,8 @@ class Keithley2600Source(TSPInstrument):
     def facts(self) -> UnitFacts:
         """What the model can do, with the line frequency of the box."""
         hertz = float(self.line_hertz)
+        if not LINE_HERTZ[0] <= hertz <= LINE_HERTZ[1]:
+            raise self.lost(f"takes {hertz:g} Hz for the frequency of the power line", "print(localnode.linefreq)")
         return UnitFacts(
             highest_volts=self.model.source_ranges_volts[-1],
             highest_amperes=self.model.limits_amperes[1],
@@ -96,10 +101,13 @@ class Keithley2600Source(TSPInstrument):
         else:
             action = f"{smu}.source.levelv = 0 {smu}.source.output = 0"
         asked = f"print({smu}.source.output, {smu}.source.levelv, {smu}.source.limiti)"
+        self._on.discard(channel)
         state = self.state(action, asked, count=3)
         if state[0] != on:
             problem = f"channel {channel} did not go {'on' if on else 'off'}: output, level and limit are {state}"
             raise self.complaint(f"{problem}; bring it to 0 V, set its limit again, and check the interlock", action)
+        if on:
+            self._on.add(channel)
 
     def outputs(self) -> Mapping[str, bool]:
         """Ask which outputs are on."""
@@ -112,14 +120,30 @@ class Keithley2600Source(TSPInstrument):
         self._check_levels(tuple(volts), np.array([list(volts.values())], float))
         self.run(" ".join(f"smu{channel}.source.levelv = {literal(value)}" for channel, value in volts.items()))
 
+    def expect_nothing(self) -> None:
+        """Let go of limits, outputs and meters."""
+        super().expect_nothing()
+        self._limits.clear()
+        self._on.clear()
+        self._autozero.forget()
+
+    def _confirm_settings(self) -> None:
+        for channel, (amperes, highest_volts) in self._limits.items():
+            smu, scale = self._smu(channel), self._source_range(amperes, highest_volts)
+            limit, span, output = self.state(
+                f"print({smu}.source.limiti, {smu}.source.rangev, {smu}.source.output)", count=3
+            )
+            if not (abs(limit / amperes - 1) <= 1e-6 and abs(span / scale - 1) <= 1e-6):
+                raise self.forgotten(f"channel {channel} keeps a compliance of {limit:g} A on a {span:g} V range")
+            if (output == 1) != (channel in self._on):
+                raise self.forgotten(f"output {channel} is {'on' if output == 1 else 'off'} by itself")
+
     def make_safe(self) -> None:
         """Bring every level to 0 V, then switch every output off, verified; each step even if one before failed.
 
         Raises:
             InstrumentError: an output is not off, or the box does not answer.
         """
-        self._limits.clear()
-        self._autozero.forget()
         smus = [f"smu{channel}" for channel in self.channels]
         state = ", ".join(f"{smu}.source.output, {smu}.source.levelv" for smu in smus)
         kept = self._insist(

@@ -41,7 +41,7 @@ class KeysightB2201A(SCPIMatrix):
     ) -> None:  # fmt: skip
         if ground_mode and not self.has_ground_mode:
             raise UsageError(f"{name} has no ground mode; take ground_mode out of its options")
-        self._ground_mode, self._ground_port, self._is_set_up = ground_mode, ground_port, False
+        self._ground_mode, self._ground_port = ground_mode, ground_port
         super().__init__(adapter, name, **kwargs)
 
     connection_rule = Instrument.control(
@@ -110,9 +110,13 @@ class KeysightB2201A(SCPIMatrix):
 
     def _check_set_up(self, replies: Sequence[str]) -> None:
         if replies and [self.number(reply) for reply in replies] != [1, self._ground_port]:
-            self._is_set_up = False
-            problem = f"has no ground mode on input {self._ground_port} any more; was it restarted?"
-            raise self.complaint(problem, command=self._sent, reply=";".join(replies))
+            problem = f"has no ground mode on input {self._ground_port} any more"
+            raise self.forgotten(problem, self._sent, ";".join(replies))
+
+    def expect_nothing(self) -> None:
+        """Let go of all settings; after a restart the modes are to be set again before the next relay moves."""
+        self._is_set_up = self._is_set_up and self._forgotten is None
+        super().expect_nothing()
 
     def _listed(self, reply: str) -> frozenset[str]:
         found = re.fullmatch(r"\(@\s*([\d,\s]*)\)", reply)

@@ -15,8 +15,12 @@ from labmtj.errors import InstrumentError
 from labmtj.quantities import Flag, FloatArray
 from labmtj.shots import Identity
 
+OVERFLOW = 9.9e37
+"""what is sent for a reading beyond the range"""
 QUEUE_DEPTH = 32
 """most errors that are read from a queue"""
+SENTINEL = 9e37
+"""numbers beyond this stand for no number (9.91e37) or for one beyond the range (9.9e37)"""
 _ERROR = re.compile(r'(?:^|;)\s*([+-]?\d+)\s*,\s*"([^"]*)"\s*$')
 
 
@@ -78,6 +82,7 @@ class SCPIInstrument(Session, SCPIMixin, Instrument):
 
         Errors that wait in the queue are not about us: they are kept for `self_test`.
         """
+        self.expect_nothing()
         reply = self.ask_plainly("*IDN?")
         parts = [part.strip() for part in reply.split(",", 3)]
         if len(parts) != 4:
@@ -89,6 +94,7 @@ class SCPIInstrument(Session, SCPIMixin, Instrument):
                 f"is a {model}, not a {expected}; correct its driver or its resource in the bench file",
                 command="*IDN?", reply=reply,
             )  # fmt: skip
+        self._known_identity = reply
         self._left_over = [*self._left_over, *self.next_errors()]
         return Identity(parts[0], model, parts[2], parts[3])
 
@@ -132,7 +138,7 @@ def texts(values: Iterable[float]) -> str:
 def without_sentinels(values: ArrayLike) -> tuple[FloatArray, NDArray[np.uint8]]:
     """Return readings with NaN in the place of sentinels, and flags: 9.91e37 means no number, 9.9e37 beyond range."""
     raw = np.asarray(values, float)
-    invalid = ~(np.abs(raw) <= 9e37)
+    invalid = ~(np.abs(raw) <= SENTINEL)  # NaN is, too
     beyond = invalid & (np.abs(raw) < 9.905e37)
     flags = Flag.INVALID * invalid.astype(np.uint8) | Flag.OVERFLOW * beyond.astype(np.uint8)
     return np.where(invalid, np.nan, raw), np.asarray(flags, np.uint8)
@@ -140,7 +146,7 @@ def without_sentinels(values: ArrayLike) -> tuple[FloatArray, NDArray[np.uint8]]
 
 def decoded(status: FloatArray, meaning: Mapping[int, Flag]) -> NDArray[np.uint8]:
     """Return the flags of status words that came as numbers, by bit; a word that is no number is INVALID."""
-    known = np.abs(status) < 9e37
+    known = np.abs(status) < SENTINEL
     words = np.where(known, status, 0).astype(np.int64)
     flags = np.where(known, 0, int(Flag.INVALID)).astype(np.uint8)
     for bit, flag in meaning.items():

@@ -34,6 +34,8 @@ class SCPIMatrix(SCPIInstrument):
     closed_query: ClassVar[str]
     """asks for all closed crosspoints"""
     open_all: ClassVar[str]
+    _is_set_up = False
+    """whether it was told what it must know before a relay moves"""
 
     def __init__(self, adapter: Any, name: str, *, cards: Mapping[int, str] | None = None, **kwargs: Any) -> None:
         self.card_models = dict(cards or {})
@@ -107,9 +109,11 @@ class SCPIMatrix(SCPIInstrument):
 
     def make_safe(self) -> None:
         """Open every relay, verified."""
+        self.expect_nothing()
         try:
             closed = self._move([self.open_all])
         except InstrumentError:
+            self.expect_nothing()
             self.exchange(self.open_all)  # whatever else it refused
             raise
         self._verify(closed)
@@ -124,6 +128,9 @@ class SCPIMatrix(SCPIInstrument):
         *known, _, closed = self.exchange(*self._set_up(), *commands, "*OPC?", self.closed_query)
         self._check_set_up(known)
         return closed
+
+    def _confirm_settings(self) -> None:
+        self._check_set_up(self.exchange(*(self._set_up() if self._is_set_up else [])))
 
     def _verify(self, reply: str, *, wanted: Collection[str] = (), unwanted: Collection[str] | None = None) -> None:
         closed = self._listed(reply)

@@ -11,11 +11,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from instruments.scpi import decoded, text, texts, without_sentinels
-from instruments.smumodel import check_aperture, check_width
+from instruments.scpi import OVERFLOW, SENTINEL, decoded, text, texts, without_sentinels
+from instruments.smumodel import LINE_HERTZ, check_aperture, check_width
 from instruments.sourcemeasure import SourceMeasure
 from labmtj.errors import InstrumentError, Stopped
-from labmtj.quantities import FloatArray
+from labmtj.quantities import Flag, FloatArray
 from labmtj.shots import DeliveredPulses, Pulses, ShotReadings, Shots, UnitFacts
 
 PIECE_SECONDS = 2.0
@@ -43,7 +43,11 @@ class SequencedUnit(SourceMeasure):
     @cached_property
     def facts(self) -> UnitFacts:
         """What the model can do, with the line frequency of the box."""
-        return self.model.facts_at(self.number(self.exchange(":SYST:LFR?")[0]))
+        reply = self.exchange(":SYST:LFR?")[0]
+        hertz = self.number(reply)
+        if not LINE_HERTZ[0] <= hertz <= LINE_HERTZ[1]:
+            raise self.distrust(f"takes {hertz:g} Hz for the frequency of the power line", reply)
+        return self.model.facts_at(hertz)
 
     def read_currents(
         self, channels: Sequence[str], aperture_seconds: float, range_amperes: float | None
@@ -114,8 +118,12 @@ class SequencedUnit(SourceMeasure):
 
     def _answer(self, shots: Shots, currents: FloatArray, status: FloatArray, starts: FloatArray) -> ShotReadings:
         """Return the readings of the channels that were asked for, from those of all; (shots, channels) each."""
-        amperes, flags = without_sentinels(currents)
-        flags |= decoded(status, self.model.status)
+        if not (np.abs(starts) < SENTINEL).all():
+            raise self.distrust("does not tell when it read", str(starts))
+        told = decoded(status, self.model.status)
+        beyond = (told & np.uint8(Flag.OVERFLOW)) != 0  # whatever number comes with that, it is not the current
+        amperes, flags = without_sentinels(np.where(beyond, OVERFLOW, currents))
+        flags |= told
         scales = self.model.ranges_of(amperes)
         if shots.range_amperes is not None:
             scales = np.broadcast_to([self._range(channel, shots) for channel in shots.channels], amperes.shape)
@@ -155,8 +163,9 @@ class SequencedUnit(SourceMeasure):
                 parts.append(replace(piece, start_seconds=piece.start_seconds + start))
                 done = float(parts[-1].start_seconds[-1]) + each
         except BaseException as error:
-            self._attempt(self._end_sequences)
-            self._attempt(self._zero_and_off("level"))
+            with self.haste():
+                self._attempt(self._end_sequences)
+                self._attempt(self._zero_and_off("level"))
             if isinstance(error, InstrumentError) and self._stop.is_set():
                 raise Stopped from error
             raise

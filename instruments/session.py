@@ -1,30 +1,31 @@
-"""A conversation with one instrument: whatever fails on the wire is one InstrumentError, and no stale reply is read."""
+"""A conversation with one instrument that speaks SCPI: numbered questions, no stale reply, no restart unnoticed."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from typing import Any
 
 import pyvisa
 from pymeasure.instruments import Instrument
 
-from labmtj.errors import InstrumentError
+from instruments.trust import Trust
+from labmtj.errors import AnswerLost
 
 REPLY_SECONDS = 5.0
-"""longest wait for the answer to a message that takes no time of its own"""
+"""longest wait for the answer to a message that takes no time of its own, unless told otherwise"""
 STALE_REPLIES = 32
 """most late or doubled replies that are thrown away before a session is given up"""
-_NUMBERED = re.compile(r"\+?(1\d\d)(?:;|$)")
+_NUMBERED = re.compile(r"\+?(\d{1,3});\+?(1\d\d)(?:;|$)")
 
 
-class Session(Instrument):
+class Session(Trust, Instrument):
     """Guards reading and writing of a PyMeasure instrument that knows the common commands of IEEE 488.2.
 
     A late or doubled reply would be taken for the answer to the next question. So every query has a number, which it
-    sets as the event mask and asks back in front of its answer (`*ESE 101;*ESE?;...`); replies with another number are
-    thrown away. The mask itself matters to nobody who requests no service.
+    sets as the event mask and asks back in front of its answer (`*ESE?;*ESE 102;*ESE?;...`); replies with another one
+    are thrown away. What the mask was before is told first: after a restart it is not the number of the last question.
+    The mask itself matters to nobody who requests no service. (Power-on clears it, unless `*PSC 0` was sent.)
 
     Args:
         adapter: a VISA resource string, or an adapter of PyMeasure.
@@ -38,64 +39,67 @@ class Session(Instrument):
     def __init__(self, adapter: Any, name: str, **kwargs: Any) -> None:
         self.name = name
         self.address = str(adapter if isinstance(adapter, str | int) else getattr(adapter, "resource_name", "adapter"))
-        self._sent, self._tainted, self._number = "", False, 0
+        self._sent, self._number = "", 0
+        self._masks: frozenset[int] = frozenset()
+        """what the event mask may be, unless the instrument was restarted; empty: anything"""
         for key, value in (("read_termination", "\n"), ("write_termination", "\n"), ("timeout", 1000 * REPLY_SECONDS)):
             kwargs.setdefault(key, value)
-        with self._guarded():
+        with self.guarded(""):
             super().__init__(adapter, name, **kwargs)
-
-    def complaint(self, problem: str, *, command: str = "", reply: str = "") -> InstrumentError:
-        """Return an error that names this instrument and its address."""
-        return InstrumentError(self.name, self.address, problem, command=command, reply=reply)
-
-    @contextmanager
-    def _guarded(self) -> Iterator[None]:
-        try:
-            yield
-        except (pyvisa.errors.Error, OSError, ValueError) as error:  # ValueError: bytes that are no text, a bad address
-            self._tainted = True
-            raise self.complaint(_in_words(error), command=self._sent) from error
-        except BaseException:  # a stop in the middle of an exchange leaves a reply behind
-            self._tainted = True
-            raise
 
     def write(self, command: str, **kwargs: Any) -> None:
         """Send a message."""
+        self.ready()
         self._sent = command
-        with self._guarded():
-            if self._tainted and self.address.upper().endswith("INSTR"):  # a socket knows no device clear
-                self.adapter.connection.clear()
-            self._tainted = False
+        with self.guarded(command):
             super().write(command, **kwargs)
 
     def read(self, **kwargs: Any) -> str:
         """Receive a reply."""
-        with self._guarded():
+        with self.guarded(self._sent), self.patience(0.0):
             return str(super().read(**kwargs))
 
     def ask(self, command: str, query_delay: float | None = None) -> str:
-        """Send a query, and return the reply to it and to no other."""
+        """Send a query, and return the reply to it and to no other; InstrumentError if the box was restarted."""
+        self.ready()
         self._number = 100 + (self._number + 1) % 100
-        self.write(f"*ESE {self._number};*ESE?;{command}")
+        self._masks |= {self._number} if self._masks else set()
+        self.write(f"*ESE?;*ESE {self._number};*ESE?" + f";{command}" * bool(command))
         self.wait_for(query_delay)
         for _ in range(STALE_REPLIES):
             reply = self.read().strip()
             numbered = _NUMBERED.match(reply)
             if numbered is None:
                 break
-            if int(numbered[1]) == self._number:
+            if int(numbered[2]) == self._number:
+                self._check_mask(int(numbered[1]), reply)
                 return reply[numbered.end() :]
         raise self.distrust("answered something that does not begin with the number of the question", reply)
+
+    def _check_mask(self, mask: int, reply: str) -> None:
+        allowed, self._masks = self._masks, frozenset({self._number})
+        if allowed and mask not in allowed:
+            raise self.forgotten("has been restarted", self._sent, reply)
 
     def ask_plainly(self, command: str) -> str:
         """Send a query that may meet another instrument or language than expected, and return the next reply."""
         self.write(command)
         return self.read().strip()
 
-    def distrust(self, problem: str, reply: str) -> InstrumentError:
+    def distrust(self, problem: str, reply: str) -> AnswerLost:
         """Return an error about a senseless reply."""
-        self._tainted = True
-        return self.complaint(problem, command=self._sent, reply=reply)
+        return self.lost(problem, self._sent, reply)
+
+    def expect_nothing(self) -> None:
+        """Let go of all settings, and of the event mask."""
+        super().expect_nothing()
+        self._masks = frozenset()
+
+    def _echo(self) -> None:
+        self.ask("")
+
+    def _asked_identity(self) -> str:
+        return self.ask("*IDN?")
 
     def interrupt(self, command: str) -> None:
         """Reach an instrument that another thread is waiting for, if the interface can carry that."""
@@ -104,21 +108,3 @@ class Session(Instrument):
                 self.adapter.connection.clear()
             elif self.address.upper().endswith("SOCKET"):  # both directions of a socket are independent
                 self.adapter.write(command)
-
-    @contextmanager
-    def patience(self, seconds: float) -> Iterator[None]:
-        """Wait longer for the replies within: for `seconds` more than for a message that takes no time."""
-        connection = self.adapter.connection
-        before, connection.timeout = connection.timeout, 1000 * (seconds + REPLY_SECONDS)
-        try:
-            yield
-        finally:
-            connection.timeout = before
-
-
-def _in_words(error: Exception) -> str:
-    if isinstance(error, pyvisa.errors.VisaIOError) and error.error_code == pyvisa.constants.StatusCode.error_timeout:
-        return "did not answer in time; check that it is on, its cable and its address"
-    if isinstance(error, UnicodeError):
-        return f"sent bytes that are no text ({error}); check the cable and the terminators"
-    return f"cannot be reached ({error}); check that it is on, its cable and its address"

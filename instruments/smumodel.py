@@ -11,6 +11,9 @@ from labmtj.errors import CannotDo
 from labmtj.quantities import Flag, FloatArray
 from labmtj.shots import UnitFacts
 
+LINE_HERTZ = (45.0, 65.0)
+"""between which a power line has its frequency, anywhere; all apertures follow from it"""
+
 
 @dataclass(frozen=True, slots=True)
 class Commands:

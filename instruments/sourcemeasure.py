@@ -26,6 +26,8 @@ class SourceMeasure(SCPIInstrument):
 
     def __init__(self, adapter: Any, name: str, **kwargs: Any) -> None:
         self._limits: dict[str, tuple[float, float]] = {}
+        self._on: set[str] = set()
+        """channels whose output was switched on"""
         self._autozero = Autozero()
         super().__init__(adapter, name, **kwargs)
 
@@ -57,8 +59,7 @@ class SourceMeasure(SCPIInstrument):
         )  # fmt: skip
         kept_amperes, kept_range, kept_level = (self.number(reply) for reply in kept)
         self._compare("compliance", "A", amperes, kept_amperes)
-        # some boxes answer with the highest level of the range instead of its name
-        self._compare("source range", "V", volts_range, kept_range, self.model.source_reach - 1 + TOLERANCE)
+        self._compare("source range", "V", volts_range, kept_range, self._span_tolerance)
         self._compare("level", "V", 0.0, kept_level)
         self._limits[channel] = (amperes, highest_volts)
 
@@ -72,8 +73,10 @@ class SourceMeasure(SCPIInstrument):
             kept = self.number(self.exchange(f"{self._header('limit', channel)}?")[0])
             self._compare("compliance", "A", self._limits[channel][0], kept)
         output = self._header("output", channel)
+        self._on.discard(channel)
         if self.number(self.exchange(f"{output} {int(on)}", f"{output}?")[0]) != on:
             raise self.complaint(f"did not switch output {channel} {'on' if on else 'off'}; check its interlock")
+        (self._on.add if on else self._on.discard)(channel)
 
     def outputs(self) -> Mapping[str, bool]:
         """Ask which outputs are on."""
@@ -91,12 +94,18 @@ class SourceMeasure(SCPIInstrument):
         Raises:
             InstrumentError: the first failure.
         """
-        self._limits.clear()
-        self._autozero.forget()
+        self.expect_nothing()
         steps = [self._end_sequences, *(self._zero_and_off(name) for name in ("level", "output"))]
         failures = [failure for failure in map(self._attempt, steps) if failure]
         if failures:
             raise failures[0]
+
+    def expect_nothing(self) -> None:
+        """Let go of limits, outputs and meters."""
+        super().expect_nothing()
+        self._limits.clear()
+        self._on.clear()
+        self._autozero.forget()
 
     def shutdown(self) -> None:
         """Make the instrument safe."""
@@ -135,13 +144,29 @@ class SourceMeasure(SCPIInstrument):
             raise self.complaint(f"channel {channel} sources a current with its output on; switch that off first")
 
     def _compare(self, what: str, unit: str, wanted: float, kept: float, tolerance: float = TOLERANCE) -> None:
-        if abs(kept - wanted) > tolerance * abs(wanted):
+        if not _near(kept, wanted, tolerance):
             raise self.complaint(
                 f"keeps a {what} of {kept:.6g} {unit} instead of {wanted:.6g} {unit}; its output must stay off until"
                 f" the {what} is one that it accepts"
             )
 
+    def _confirm_settings(self) -> None:
+        for channel, (amperes, highest_volts) in self._limits.items():
+            headers = (self._header(name, channel) for name in ("limit", "source_range", "output"))
+            limit, span, output = map(self.number, self.exchange(*(f"{header}?" for header in headers)))
+            volts_range = self.model.source_range(self.name, amperes, highest_volts)
+            if not _near(limit, amperes, TOLERANCE) or not _near(span, volts_range, self._span_tolerance):
+                raise self.forgotten(f"channel {channel} keeps a compliance of {limit:g} A on a {span:g} V range")
+            if (output != 0) != (channel in self._on):
+                raise self.forgotten(f"output {channel} is {'on' if output else 'off'} by itself")
+        self.exchange()
+
     # Checks
+
+    @property
+    def _span_tolerance(self) -> float:
+        """Of a source range: some boxes answer with the highest level of the range instead of its name."""
+        return self.model.source_reach - 1 + TOLERANCE
 
     def _header(self, name: str, channel: str) -> str:
         if channel not in self.channels:
@@ -160,3 +185,8 @@ class SourceMeasure(SCPIInstrument):
             highest = self._limit_of(channel)[1] if worst else 0.0  # to 0 V, the way is always free
             if not worst <= highest:
                 raise LimitExceeded(f"{self.name}: level {worst:g} V of channel {channel} exceeds its {highest:g} V")
+
+
+def _near(kept: float, wanted: float, tolerance: float) -> bool:
+    """Return whether a value is what was set, within a fraction of it; no number is not."""
+    return abs(kept - wanted) <= tolerance * abs(wanted)

@@ -10,7 +10,7 @@ from pymeasure.instruments import Channel
 
 from instruments.tspnumbers import number
 from instruments.tspsession import TSPSession
-from labmtj.errors import InstrumentError
+from labmtj.errors import AnswerLost, InstrumentError
 from labmtj.shots import Identity
 
 
@@ -18,7 +18,7 @@ class Replies:
     """How instruments and channels turn the fields of a reply into values: strictly."""
 
     ask: Callable[..., str]
-    complaint: Callable[..., InstrumentError]
+    lost: Callable[..., AnswerLost]
 
     def values(self, command: str, *_: Any, cast: Any = float, **__: Any) -> list[Any]:
         """Ask, and return the tab-separated fields; InstrumentError if a number is asked for and none came."""
@@ -26,15 +26,15 @@ class Replies:
         try:
             return [field if cast is str else number(field) for field in reply.split("\t")]
         except ValueError as error:
-            raise self.complaint("answered with something that is not a number", command, reply) from error
+            raise self.lost("answered with something that is not a number", command, reply) from error
 
 
 class TSPChannel(Replies, Channel):
     """A part of a TSP box, such as a source-measure channel."""
 
-    def complaint(self, problem: str, command: str = "", reply: str = "") -> InstrumentError:
-        """Return the error to raise for the box."""
-        return self.parent.complaint(problem, self.insert_id(command), reply)  # type: ignore[no-any-return]
+    def lost(self, problem: str, command: str = "", reply: str = "") -> AnswerLost:
+        """Return the error to raise for a senseless answer of the box."""
+        return self.parent.lost(problem, self.insert_id(command), reply)  # type: ignore[no-any-return]
 
 
 class TSPInstrument(Replies, TSPSession):
@@ -57,7 +57,7 @@ class TSPInstrument(Replies, TSPSession):
     def read(self, **_: Any) -> str:
         """Return the next line that the last `write` printed."""
         if not self._unread:
-            raise self.complaint("printed nothing")
+            raise self.lost("printed nothing")
         line, *self._unread = self._unread
         return line
 
@@ -68,6 +68,7 @@ class TSPInstrument(Replies, TSPSession):
 
     def identify(self) -> Identity:
         """Ask who answers; InstrumentError for another model, or a box that does not speak TSP."""
+        self.expect_nothing()
         reply = self.ask("*IDN?")
         maker, model, serial, firmware = ([field.strip() for field in reply.split(",", 3)] + [""] * 4)[:4]
         model = model_of(model)
@@ -75,6 +76,7 @@ class TSPInstrument(Replies, TSPSession):
             expected = " or ".join(self.models)
             problem = f"is {model or 'unknown'}, not {expected}; correct the driver or the resource in the bench file"
             raise self.complaint(problem, "*IDN?", reply)
+        self._known_identity = reply
         return Identity(maker, model, serial, firmware)
 
     def self_test(self) -> list[str]:
@@ -95,9 +97,11 @@ class TSPInstrument(Replies, TSPSession):
     def _insist(self, *lines: str) -> str:
         """Run lines that make the box safe, ending what runs; once more if that fails, as the hindrance may be gone."""
         try:
+            self.expect_nothing()
             self.abort()
             return self.line(self.run(*lines))
         except InstrumentError:
+            self.expect_nothing()  # a restart, for example
             return self.line(self.run(*lines))
 
 

@@ -10,14 +10,13 @@ from __future__ import annotations
 import re
 import threading
 from collections import deque
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from typing import Any
 
-import pyvisa.errors
 from pymeasure.adapters import Adapter
 from pymeasure.instruments import Instrument
 
+from instruments.trust import Trust
 from instruments.tspnumbers import number
 from labmtj.errors import InstrumentError, Stopped
 
@@ -32,10 +31,19 @@ _SETTINGS = (
     f"format.data = 1 format.asciiprecision = {PRECISION}",
 )
 _DRAIN = "while errorqueue.count > 0 do print(errorqueue.next()) end"
-_TRANSPORT = (pyvisa.errors.Error, OSError, UnicodeError, ValueError, EOFError)
+_ENTRY = re.compile(r"-?[0-9.e+-]+\t")
+_NO_SCRIPT = ("return", "do end", "endscript")
+"""End a script whose own end was lost, and which would take every further line for a part of itself.
+
+Statements behind `return` keep Lua 5.1 from compiling it, so that nothing of it runs. With no script to end, the last
+is a syntax error and no more.
+"""
+SYNTAX_ERROR = -285
+LONGEST_ANSWER = 100_000
+"""lines; a box that prints more than any script of ours is not listened to any longer"""
 
 
-class TSPSession(Instrument):
+class TSPSession(Trust, Instrument):
     """Exchanges messages with a box. Nothing is sent before the first; then prompts and lossy numbers go off.
 
     Args:
@@ -52,10 +60,8 @@ class TSPSession(Instrument):
         self._left_over: list[str] = []
         self._received: deque[str] = deque()
         terminators = {"read_termination": "\n", "write_termination": "\n"}
-        try:
+        with self.guarded(""):
             super().__init__(adapter, name, includeSCPI=False, **(terminators | kwargs))
-        except _TRANSPORT as error:
-            raise self.complaint(f"cannot be opened ({error}); check the resource, the cable and the power") from error
 
     def run(self, *lines: str, seconds: float = 0.0) -> list[str]:
         """Run lines of Lua in one message, and return what they printed, line by line.
@@ -69,16 +75,13 @@ class TSPSession(Instrument):
             Stopped: `abort` was called meanwhile.
         """
         with self._lock:
-            if not self._opened:
+            if not (self._opened or self._restoring):
                 self._open()
-            aborts = self._aborts
-            printed, errors, precision = self._exchange(lines, seconds)
-            command = "\n".join(lines)
+            self.ready()
+            aborts, command = self._aborts, "\n".join(lines)
+            printed, errors = self._exchange(lines, seconds)
             if self._aborts != aborts:
                 raise Stopped
-            if precision != PRECISION:
-                self._opened = False
-                raise self.complaint("has been restarted: its settings are gone; arm the bench again", command)
             if errors:
                 queued = self._exchange((_DRAIN,), 0.0)[0]
                 raise self.complaint("reports " + "; ".join(map(_error, queued)), command, "\n".join(queued))
@@ -96,7 +99,7 @@ class TSPSession(Instrument):
     def each(self, printed: list[str], count: int) -> list[str]:
         """Return the lines that were printed; InstrumentError if they are not `count`."""
         if len(printed) != count:
-            raise self.complaint(f"printed {len(printed)} lines, not {count}", reply="\n".join(printed))
+            raise self.lost(f"printed {len(printed)} lines, not {count}", reply="\n".join(printed))
         return printed
 
     def state(self, *lines: str, count: int) -> list[float]:
@@ -108,38 +111,38 @@ class TSPSession(Instrument):
         try:
             values = [number(field) for field in line.split("\t")]
         except ValueError as error:
-            raise self.complaint("sent something else than numbers", reply=line) from error
+            raise self.lost("sent something else than numbers", reply=line) from error
         if len(values) != count:
-            raise self.complaint(f"sent something else than {count} numbers", reply=line)
+            raise self.lost(f"sent something else than {count} numbers", reply=line)
         return values
-
-    def complaint(self, problem: str, command: str = "", reply: str = "") -> InstrumentError:
-        """Return the error to raise for this box."""
-        return InstrumentError(self.name, self.address, problem, command=command, reply=reply)
 
     def _open(self) -> None:
         """Switch off what would disturb the dialogue; errors that were queued before are kept for the self-test."""
+        if self._gone:
+            raise self._gone
         try:
+            if self._tainted:
+                self._reach()
             printed = self._exchange((*_SETTINGS, _DRAIN), 0.0)[0]
         except InstrumentError as error:
             hint = "; is it switched on, at this address, free of other clients, and in its TSP language?"
-            raise self.complaint(error.problem + hint, error.command) from error
-        self._left_over += [_error(line) for line in printed if re.match(r"-?[0-9.e+-]+\t", line)]
-        self._opened = True
+            raise self.lost(error.problem + hint, error.command) from error
+        self._left_over += [_error(line) for line in printed if _ENTRY.match(line)]
+        self._opened, self._tainted = True, False
 
-    def _exchange(self, lines: Iterable[str], seconds: float) -> tuple[list[str], int, float]:
+    def _exchange(self, lines: Iterable[str], seconds: float) -> tuple[list[str], int]:
+        """Return the lines that a message printed and the number of queued errors."""
         self._number += 1
         message = "\n".join([*lines, self._last_line()])
-        try:
-            with self._patience(seconds):
-                with self._sending:
-                    self._waiting = True
-                    self.adapter.write(message)
-                answer = self._collect()
-                self._waiting = False
-                return answer
-        except _TRANSPORT as error:
-            raise self.complaint(f"did not answer ({type(error).__name__}: {error})", message) from error
+        with self.guarded(message), self.patience(seconds):
+            with self._sending:
+                self._waiting = True
+                self.adapter.write(message)
+            printed, errors, precision = self._collect()
+            self._waiting = False
+        if precision != PRECISION and self._opened:
+            raise self.forgotten("has been restarted", message)
+        return printed, errors
 
     def _last_line(self) -> str:
         return f'print("={self._number}", errorqueue.count, format.asciiprecision)'
@@ -147,7 +150,7 @@ class TSPSession(Instrument):
     def _collect(self) -> tuple[list[str], int, float]:
         """Return the lines printed by the present message, the number of queued errors, and the precision."""
         printed: list[str] = []
-        while True:
+        for _ in range(LONGEST_ANSWER):
             line = self._next_line()
             head, *rest = line.split("\t")
             if head == f"={self._number}":
@@ -157,6 +160,7 @@ class TSPSession(Instrument):
                 printed.clear()  # a late answer to an older message
             else:
                 printed.append(line)
+        raise self.lost(f"printed {LONGEST_ANSWER} lines without coming to an end")
 
     def _next_line(self) -> str:
         """Return the next line; where messages have an end of their own (HiSLIP), all lines of one come at once."""
@@ -164,28 +168,25 @@ class TSPSession(Instrument):
             self._received = deque(self.adapter.read().rstrip("\r\n").split("\n"))
         return self._received.popleft()
 
-    @contextmanager
-    def _patience(self, seconds: float) -> Iterator[None]:
-        """Wait longer than usual for what takes long, if the connection has a timeout."""
-        connection: Any = getattr(self.adapter, "connection", None)
-        usual = getattr(connection, "timeout", None)
-        if seconds == 0 or usual is None:
-            yield
-            return
-        connection.timeout = usual + 1000 * seconds
-        try:
-            yield
-        finally:
-            connection.timeout = usual
+    def expect_nothing(self) -> None:
+        """Let go of all settings; after a restart those of the session are to be set again, too."""
+        self._opened = self._opened and self._forgotten is None
+        super().expect_nothing()
+
+    def _echo(self) -> None:
+        printed, _ = self._exchange((*_NO_SCRIPT, 'print("")', _DRAIN), 0.0)  # "" ends half a line from before
+        found = [_error(line) for line in printed if _ENTRY.match(line) and number(line.split("\t")[0]) != SYNTAX_ERROR]
+        if found:
+            raise self.complaint("reports " + "; ".join(found))
+
+    def _asked_identity(self) -> str:
+        return self.line(self.run("*IDN?"))
 
     def abort(self) -> None:
         """Stop a running script, from any thread; who waits for it gets Stopped."""
         self._aborts += 1
-        try:
-            with self._sending:
-                self.adapter.write(f"abort\n{self._last_line()}")
-        except _TRANSPORT as error:
-            raise self.complaint(f"cannot be told to abort ({error})", "abort") from error
+        with self.guarded("abort"), self._sending:
+            self.adapter.write(f"abort\n{self._last_line()}")
 
 
 def _error(line: str) -> str:

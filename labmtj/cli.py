@@ -95,6 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--record-traffic", action="store_true", help="keep what goes over the wire, for a bench of kind replay"
     )
+    run.add_argument("--over-budget", action="store_true", help="go on where a cell or a relay has used up its budget")
     _add_workers(run)
     run.add_argument("-h", "--help", action="store_true", help="show this help and the settings of the experiment")
 
@@ -125,6 +126,7 @@ def _parser() -> argparse.ArgumentParser:
         hand.add_argument("column", type=int)
     read.add_argument("--volts", type=float, default=0.1, help="on the row (default: 0.1)")
     pulse.add_argument("--volts", type=float, required=True, help="across the cell; its sign is its direction")
+    pulse.add_argument("--over-budget", action="store_true", help="pulse a cell that has used up its budget")
     pulse.add_argument("--seconds", type=float, default=1e-3, help="width (default: 0.001)")
     serve = add("serve", _serve, "serve the virtual instruments of a bench, until interrupted")
     serve.add_argument("bench")
@@ -168,7 +170,9 @@ def _run(known: argparse.Namespace, rest: Sequence[str]) -> int:
     if known.seed is not None and not 0 <= known.seed < 2**63:
         raise UsageError(f"--seed {known.seed}: must be a whole number from 0 to 2^63 - 1")
     changes = settings_from(known.experiment, rest)
-    experiment = load_experiment(known.experiment, bench=known.bench, seed=known.seed, changes=changes)
+    experiment = load_experiment(
+        known.experiment, bench=known.bench, seed=known.seed, changes=changes, over_budget=known.over_budget
+    )
     if known.rehearse:
         from labmtj.run.rehearsal_text import full_text
         from labmtj.run.rehearse import rehearse
@@ -347,7 +351,10 @@ def _pulse(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG0
     from labmtj.bench.hands import pulse_cell
 
     with _stopped_at_once():
-        print(pulse_cell(known.bench, known.row, known.column, known.volts, known.seconds))
+        told = pulse_cell(
+            known.bench, known.row, known.column, known.volts, known.seconds, over_budget=known.over_budget
+        )
+        print(told)
     return 0
 
 

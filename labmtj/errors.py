@@ -8,6 +8,7 @@ LabmtjError                 a sentence for the person at the bench; never shown 
 ├── LimitExceeded           a bias or a pulse beyond what cell, line or bench survives       exit code 2
 ├── CannotDo                the crossbar cannot give the bias; names the way out             exit code 2
 ├── InstrumentError         an instrument complained, gave nonsense, or did not answer       exit code 1
+│   └── AnswerLost          no answer, or none that can be meant: nobody knows what it did
 ├── BenchBusy               another process holds an instrument of this bench                exit code 2
 ├── Unguarded               the guardian of a bench has died or did not start                exit code 1
 ├── RecordError             journal or HDF5 could not be written: disk full, folder gone     exit code 1
@@ -86,6 +87,13 @@ class InstrumentError(LabmtjError):
         sent = f"\n  sent {self.command[:200]!r}" if self.command else ""
         got = f"\n  got  {self.reply[:200]!r}" if self.reply else ""
         return f"{self.instrument} at {self.address}: {self.problem}{sent}{got}"
+
+
+class AnswerLost(InstrumentError):
+    """An instrument did not answer, or with something that cannot be the answer; it may have done what it was told.
+
+    A reading may be taken again once the session is trusted again, a pulse may not.
+    """
 
 
 class BenchBusy(LabmtjError):

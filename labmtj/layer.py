@@ -27,6 +27,10 @@ class Layer:
         """The time base of every stamp."""
         return self._crossbar.clock
 
+    def arm(self) -> None:
+        """Make ready for the first bias."""
+        self._crossbar.arm()
+
     def can(self, bias: Bias, seconds: float = 0.0) -> Refusal | None:
         """Say why the bias cannot be given, or None."""
         return self._crossbar.can(bias, seconds)

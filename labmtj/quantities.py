@@ -181,7 +181,7 @@ class Flag(IntFlag):
     COMPLIANCE = 1
     """the source limited: the voltage asked for did not reach the line"""
     OVERFLOW = 2
-    """the current is above the range; the value is the end of the range"""
+    """the current is beyond the range; INVALID comes with it, for meters do not tell where, nor of which sign"""
     INVALID = 4
     """there is no value (NaN)"""
     UNKNOWN = 8
@@ -193,7 +193,7 @@ class Currents:
     """What `Crossbar.measure` answers; every array has shape (batch, shots, lines) or broadcasts to it."""
 
     raw_amperes: FloatArray
-    """out of the array into the meter of the line, before signs are folded"""
+    """out of the array into the meter of the line, before signs are folded; NaN where `flags` say INVALID"""
     flags: NDArray[np.uint8]
     range_amperes: FloatArray
     start_seconds: FloatArray
@@ -208,9 +208,20 @@ class Currents:
         """Odd part over the shots, (batch, lines): the mean of sign x raw value."""
         return np.asarray(np.einsum("bsl,s->bl", self.raw_amperes, self.signs / len(self.signs)), float)
 
+    def bounded_amperes(self, sign: float) -> FloatArray:
+        """Return `amperes` with the end of the range in the place of what lies beyond, (batch, lines).
+
+        For currents of a known sign that are compared with something well within the range, such as those of cells.
+        """
+        beyond = (self.flags & Flag.OVERFLOW).any(axis=1)
+        ends = np.broadcast_to(self.range_amperes, self.raw_amperes.shape).max(axis=1)
+        return np.where(beyond, np.copysign(ends, sign), self.amperes)
+
     def part(self, lines: slice) -> Currents:
         """Return the answer for some of the lines."""
         whole = self.raw_amperes.shape
+        if lines.indices(whole[2]) == (0, whole[2], 1):
+            return self
 
         def some(array: NDArray[Any]) -> NDArray[Any]:
             return np.broadcast_to(array, whole)[:, :, lines]
@@ -260,14 +271,20 @@ class Limits:
     cell_volts: float = 0.9
     """largest voltage across any cell"""
     line_amperes: float = 0.02
-    """compliance of every source"""
+    """compliance of every source; no line may need more with all its cells in P"""
     pulse_seconds: float = 0.1
-    """longest pulse"""
+    """longest pulse; also the longest reading at voltages that may disturb a cell"""
     disturb_volts: float = 0.15
     """a bias whose lines differ by no more than this disturbs no cell"""
+    pulse_joules: float = 1e-4
+    """largest energy of one pulse into one cell (assumed: 0.9 V across 1 kohm for 0.1 s are 8e-5 J)"""
+    pulses_per_cell: int = 1_000_000
+    """pulses above half of `cell_volts` in the life of a cell (assumed; a campaign of 300 solutions takes some 1e3)"""
+    closures_per_relay: int = 10_000_000
+    """in the life of a relay (assumed: a tenth of the 1e8 cold closures of data sheets; from memory, unverified)"""
 
     def __post_init__(self) -> None:
-        for name in ("cell_volts", "line_amperes", "pulse_seconds", "disturb_volts"):
+        for name in self.__dataclass_fields__:
             if not 0 < getattr(self, name) < float("inf"):
                 raise UsageError(f"limit {name} = {getattr(self, name)} must be a positive number")
 

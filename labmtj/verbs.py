@@ -43,6 +43,10 @@ class Crossbar(Protocol):
         """The time base of every stamp."""
         ...
 
+    def arm(self) -> None:
+        """Make ready for the first bias; nothing to do where nothing can be live."""
+        ...
+
     def can(self, bias: Bias, seconds: float = 0.0) -> Refusal | None:
         """Say why the bias (as a pulse, if `seconds` > 0) cannot be given, or None: ask before planning."""
         ...
@@ -78,6 +82,14 @@ class Instrument(Protocol):
 
     def self_test(self) -> list[str]:
         """Return what the box itself finds wrong (interlock, missing card, errors in its queue); changes no output."""
+        ...
+
+    def confirm(self) -> None:
+        """Ask whether it is still the box that was identified and keeps what it was told; InstrumentError if not."""
+        ...
+
+    def haste(self, seconds: float) -> AbstractContextManager[None]:
+        """Within, lose no more than about this time on a box that does not answer, however often it is asked."""
         ...
 
     def abort(self) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from labmtj.errors import SettingError
-from labmtj.limits import ROUNDING_VOLTS
 from labmtj.quantities import ArrayInfo
+from labmtj.safety import ROUNDING_VOLTS
 
 Key = tuple[str, ...]
 

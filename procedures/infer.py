@@ -12,9 +12,9 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from labmtj.errors import UsageError
+from labmtj.errors import ProcedureFailed, UsageError
 from labmtj.perceptron import Block
-from labmtj.quantities import ArrayInfo, Bias, FloatArray, Lines, Reading
+from labmtj.quantities import ArrayInfo, Bias, Currents, Flag, FloatArray, Lines, Reading
 from labmtj.verbs import Crossbar
 from procedures.bounds import check_read_volts
 from procedures.reference import ReferenceMaps
@@ -85,19 +85,30 @@ class Multiplier:
         shape = self.crossbar.shape
         reading = self._how(repeats=self.settings.baseline_reads)
         currents = self.crossbar.measure(Bias(np.zeros(shape[0]), np.zeros(shape[1])), self._lines, reading)
-        return np.asarray(currents.amperes[0], float)
+        return np.asarray(self._within_range(currents)[0], float)
 
     def simultaneous(self, inputs: FloatArray) -> FloatArray:
         """Return the column currents, all inputs at once: inputs (samples, rows) in [-1, 1] -> (samples, columns)."""
         _check_inputs(inputs, self.block.rows)
         bias = inputs_on_rows(self.crossbar.shape, self.block.row, self.settings.read_volts * inputs)
-        return self.crossbar.measure(bias, self._lines, self._how()).amperes
+        return self._within_range(self.crossbar.measure(bias, self._lines, self._how()))
 
     def transfer(self) -> FloatArray:
         """Return the transfer matrix of the block in siemens, (rows, columns): one row at a time, both polarities."""
         rows = np.arange(self.block.row, self.block.row + self.block.rows)
         bias = select_rows(self.crossbar.shape, rows, self.settings.read_volts)
-        return self.crossbar.measure(bias, self._lines, self._how(polarity="both")).amperes / self.settings.read_volts
+        currents = self.crossbar.measure(bias, self._lines, self._how(polarity="both"))
+        return self._within_range(currents) / self.settings.read_volts
+
+    def _within_range(self, currents: Currents) -> FloatArray:
+        """Return the amperes, (batch, columns); ProcedureFailed if one is beyond the range: it gives no product."""
+        beyond = (currents.flags & Flag.OVERFLOW).any(axis=(0, 1))
+        if beyond.any():
+            raise ProcedureFailed(
+                f"column {self.block.column + int(np.argmax(beyond))} carries more than any product of this array "
+                f"({self.range_amperes:.3g} A): a cell has changed since the reference maps; make them again"
+            )
+        return currents.amperes
 
     def superposed(self, inputs: FloatArray, transfer: FloatArray) -> FloatArray:
         """Return the column currents that a transfer matrix in siemens gives: the array is linear, so rows add up."""

@@ -93,10 +93,11 @@ class PatternCampaign(BaseModel):
                 arrays[name], target, ReferenceMaps(**memory["reference"]), WriteSettings(**memory["write"]),
                 known=memory["state"], delivered=station.info.delivered_fraction,
             )  # fmt: skip
-        memory["state"] = result.achieved
+        memory["state"], memory["reference"] = result.achieved, result.reference.to_memory()
         row = {
             "number": number, "target": target, "achieved": result.achieved, "verify_amperes": result.verify_amperes,
             "outcome": result.outcome, "fidelity": result.fidelity, "rounds": result.rounds, "pulses": result.pulses,
+            "limited": result.limited,
         }  # fmt: skip
         log.append(_table(station).path, {key: np.asarray(value)[np.newaxis] for key, value in row.items()})
 
@@ -143,6 +144,7 @@ def _table(station: Station) -> Table:
             "fidelity": Column("f8", "1", "fraction of the cells whose last verify read equals the target"),
             "rounds": Column("u2", "1", "repair rounds"),
             "pulses": Column("u4", "1", "write pulses"),
+            "limited": Column("u4", "1", "write pulses in which a source was in compliance"),
         },
         dict(zip(cells, station.info.shape, strict=True)),
     )

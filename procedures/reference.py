@@ -7,7 +7,7 @@ low-resistance array, because reads shrink with the voltage drop along the lines
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any
 
@@ -84,7 +84,7 @@ class ReferenceMaps:
         The two reads of such a cell differ by noise alone, and so would the state read against their midpoint.
         """
         own = (self.parallel_amperes + self.antiparallel_amperes) / 2
-        high, low = np.median(self.parallel_amperes), np.median(self.antiparallel_amperes)
+        high, low = np.nanmedian(self.parallel_amperes), np.nanmedian(self.antiparallel_amperes)
         below = np.minimum(own - (high - low) / 2, (high + low) / 2)
         above = np.maximum(own + (high - low) / 2, (high + low) / 2)
         always_high = np.isin(self.outcome, (Outcome.STUCK_P, Outcome.SHORT))
@@ -101,6 +101,14 @@ class ReferenceMaps:
         """Cells of far too low resistance."""
         return np.asarray(self.outcome == Outcome.SHORT, bool)
 
+    def with_broken(self, amperes: FloatArray) -> ReferenceMaps:
+        """Return the maps with every cell unusable from now on that reads (rows, columns) as no working cell does.
+
+        The reads are at `read_volts`; NaN says nothing.
+        """
+        outcome = np.where(self.usable, _broken(amperes, self.parallel_amperes, self.antiparallel_amperes), 0)
+        return replace(self, outcome=np.maximum(self.outcome, outcome).astype(np.uint8)) if outcome.any() else self
+
     def to_memory(self) -> dict[str, Any]:
         """Return the maps as plain arrays, for a snapshot."""
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
@@ -115,13 +123,15 @@ def read_cells(
 ) -> FloatArray:
     """Return the read current of every cell of the rows and columns (default all), one driven row at a time.
 
-    Rows that the crossbar cannot drive, such as those tied to ground, carry no current: 0 A.
+    Rows that the crossbar cannot drive, such as those tied to ground, carry no current: 0 A. A current beyond the
+    range, that of a short on a range for cells, counts as the end of the range.
     """
     driven = np.arange(crossbar.shape[0]) if rows is None else rows
     across = np.arange(crossbar.shape[1]) if columns is None else columns
     bias, possible = possible_of(crossbar, select_rows(crossbar.shape, driven, read_volts))
     amperes = np.zeros((len(driven), len(across)))
-    amperes[possible] = crossbar.measure(bias, Lines(columns=tuple(across.tolist())), how).amperes
+    currents = crossbar.measure(bias, Lines(columns=tuple(across.tolist())), how)
+    amperes[possible] = currents.bounded_amperes(read_volts)
     return amperes
 
 
@@ -163,8 +173,8 @@ def reference_maps(crossbar: Crossbar, settings: ReferenceSettings) -> Reference
         initialise(crossbar, sign * settings.initialise_volts, settings.pulse_seconds, settings.initialise_pulses)
         maps.append(read_cells(crossbar, settings.read_volts, how))
     negative, positive = (maps[0] + maps[2]) / 2, maps[1]
-    contrast = np.median(positive - negative)
-    if abs(contrast) < 0.1 * np.median(np.abs(positive)):
+    contrast = np.nanmedian(positive - negative)
+    if abs(contrast) < 0.1 * np.nanmedian(np.abs(positive)):
         raise ProcedureFailed(
             f"the array did not switch: all lines pulsed at +-{settings.initialise_volts:g} V, median contrast "
             f"{contrast:.2g} A; raise initialise_volts or pulse_seconds, or check the wiring"
@@ -178,14 +188,20 @@ def reference_maps(crossbar: Crossbar, settings: ReferenceSettings) -> Reference
 
 def _classify(parallel: FloatArray, antiparallel: FloatArray) -> OutcomeMap:
     """Return an Outcome per cell: a cell that does not show a quarter of the usual contrast is not usable."""
-    high, low = np.median(parallel), np.median(antiparallel)
+    high, low = np.nanmedian(parallel), np.nanmedian(antiparallel)
     outcome = np.full(parallel.shape, Outcome.WRITTEN, np.uint8)
-    stuck = parallel - antiparallel < 0.25 * (high - low)
+    stuck = ~(parallel - antiparallel >= 0.25 * (high - low))  # also where a reading is no number
     mean = (parallel + antiparallel) / 2
     outcome[stuck] = np.where(mean[stuck] > (high + low) / 2, Outcome.STUCK_P, Outcome.STUCK_AP)
-    outcome[stuck & (mean > 3 * high)] = Outcome.SHORT
-    outcome[stuck & (mean < 0.3 * low)] = Outcome.OPEN
+    broken = _broken(mean, parallel, antiparallel)
+    outcome[stuck & (broken > 0)] = broken[stuck & (broken > 0)]
     return outcome
+
+
+def _broken(amperes: FloatArray, parallel: FloatArray, antiparallel: FloatArray) -> OutcomeMap:
+    """Return SHORT or OPEN for reads far from both states of a usual cell of these maps, else 0."""
+    short, opened = amperes > 3 * np.median(parallel), amperes < 0.3 * np.median(antiparallel)
+    return np.where(short, Outcome.SHORT, np.where(opened, Outcome.OPEN, 0)).astype(np.uint8)
 
 
 def put_reference(log: Log, reference: ReferenceMaps, path: str = "reference", **attributes: Attribute) -> None:

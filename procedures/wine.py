@@ -234,7 +234,7 @@ class _Solution:
                 self.arrays[name], self.targets[layer], reference, WriteSettings(**memory["write"]),
                 known=memory["state"], addressed=addressed, delivered=self.station.info.delivered_fraction,
             )  # fmt: skip
-        memory["state"] = result.achieved
+        memory["state"], memory["reference"] = result.achieved, result.reference.to_memory()
         return result
 
     def _multiply(self, layer: int, inputs: FloatArray, row: dict[str, Any]) -> FloatArray:

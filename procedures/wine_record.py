@@ -27,6 +27,7 @@ PER_LAYER = {
     "first_fidelity": Column("f8", "1", "fidelity after the first move, before any repair"),
     "rounds": Column("u2", "1", "repair rounds"),
     "pulses": Column("u4", "1", "write pulses"),
+    "limited": Column("u4", "1", "write pulses in which a source was in compliance"),
 }
 
 
@@ -123,6 +124,7 @@ def write_columns(layer: int, result: WriteResult) -> dict[str, Any]:
         "attempts": np.minimum(result.attempts, 255), "outcome": result.outcome, "fidelity": result.fidelity,
         "fidelity_parallel": fraction(True), "fidelity_antiparallel": fraction(False),  # noqa: FBT003
         "first_fidelity": result.first_fidelity, "rounds": result.rounds, "pulses": result.pulses,
+        "limited": result.limited,
     }  # fmt: skip
     return {f"layer{layer + 1}_{name}": value for name, value in values.items()}
 

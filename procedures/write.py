@@ -1,12 +1,13 @@
 """Write a matrix of states with verify and bounded retry.
 
 Every method is a first move (all cells, all rows, or nothing) and a number of repair rounds that pulse what the verify
-read shows to be wrong. Nothing is retried for ever: after the last round each wrong cell gets a typed outcome.
+read shows to be wrong. Nothing is retried for ever: after the last round each wrong cell gets a typed outcome. No pulse
+is repeated unread: behind one that a source limited, the whole array is read, for nobody knows which cell got what.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from labmtj.errors import UsageError
-from labmtj.quantities import ArrayInfo, Bias, BoolArray, FloatArray, Reading
+from labmtj.quantities import ArrayInfo, Bias, BoolArray, Flag, FloatArray, Reading
 from labmtj.verbs import Crossbar
 from procedures.bounds import check_pulse_seconds, check_read_volts, check_volts
 from procedures.reference import Outcome, OutcomeMap, ReferenceMaps, read_cells
@@ -86,6 +87,10 @@ class WriteResult:
     pulses: int
     first_fidelity: float
     """fidelity after the first move, before any repair"""
+    limited: int
+    """pulses in which a source was in compliance: they may have reached other cells than was meant"""
+    reference: ReferenceMaps
+    """as given, but for cells that were found broken: to be used from now on"""
 
     @property
     def fidelity(self) -> float:
@@ -111,9 +116,10 @@ class _Writer:
                 "give `delivered`, or take another method"
             )
         self.attempts = np.zeros(crossbar.shape, np.uint16)
-        self.pulses = 0
+        self.pulses = self.limited = 0
         # reads scale with their voltage, and so do the midpoints
         self.threshold_amperes = reference.threshold_amperes * (settings.read_volts / reference.read_volts)
+        self._scale = reference.read_volts / settings.read_volts
         self._boost = 1 / delivered if self.plan.compensate and delivered is not None else np.ones(crossbar.shape)
         self._how = Reading(
             aperture_seconds=settings.aperture_seconds,
@@ -127,13 +133,30 @@ class _Writer:
         """Return the verify currents of the rows and columns (default all)."""
         return read_cells(self.crossbar, self.settings.read_volts, self._how, rows, columns)
 
-    def read_again(self, amperes: FloatArray, pulsed: BoolArray) -> None:
+    def judge(self, amperes: FloatArray) -> BoolArray:
+        """Return the states that verify currents (rows, columns) show; cells found broken are left alone from now on.
+
+        The partner lines of new shorts float, as those of the old ones do.
+        """
+        self.reference = self.reference.with_broken(amperes * self._scale)
+        return np.asarray(amperes > self.threshold_amperes, bool)
+
+    def confirm(self, given: ReferenceMaps) -> None:
+        """Have another read agree on every cell found broken: one odd reading marks none for good."""
+        if self.reference is not given:
+            again = given.with_broken(self.read() * self._scale)
+            agreed = self.reference.outcome == again.outcome
+            self.reference = replace(given, outcome=np.where(agreed, again.outcome, given.outcome))
+
+    def read_again(self, amperes: FloatArray, pulsed: BoolArray, *, limited: bool) -> None:
         """Replace the verify currents of every cell that a pulse on some single cells may have changed.
 
-        In the scheme "half" no cell sees a voltage that shares no line with one that was pulsed, unless lines float.
+        In the scheme "half" no cell sees a voltage that shares no line with one that was pulsed, unless lines float or
+        a source was `limited`.
         """
         rows, columns = pulsed.any(axis=1), pulsed.any(axis=0)
-        if self.plan.verify_all and (self.settings.scheme != "half" or self.reference.shorted.any()):
+        elsewhere = self.plan.verify_all and (self.settings.scheme != "half" or self.reference.shorted.any())
+        if limited or elsewhere:
             rows = np.ones_like(rows)
         amperes[rows] = self.read(np.flatnonzero(rows))
         if self.plan.verify_all and not rows.all():
@@ -187,8 +210,9 @@ class _Writer:
         if not biases:
             return
         batch = Bias.from_lines(np.concatenate([bias.line_volts for bias in biases]), self.crossbar.shape)
-        self.crossbar.pulse(float_partners(batch, self.reference.shorted), self.settings.pulse_seconds)
+        pulse = self.crossbar.pulse(float_partners(batch, self.reference.shorted), self.settings.pulse_seconds)
         self.pulses += len(batch)
+        self.limited += int(np.count_nonzero((pulse.flags & Flag.COMPLIANCE).any(axis=1)))
 
 
 def write_matrix(
@@ -220,28 +244,30 @@ def write_matrix(
     state, amperes = known, None
     if plan.only_wrong and state is None:
         amperes = writer.read()
-        state = amperes > writer.threshold_amperes
+        state = writer.judge(amperes)
     wrong = np.ones(crossbar.shape, bool) if state is None or not plan.only_wrong else state != target
     if plan.first == "rows":
-        writer.write_rows(target, wrong & reference.usable)
+        writer.write_rows(target, wrong & writer.reference.usable)
     elif plan.first == "cells":
-        writer.write_cells(target, wrong & reference.usable, 1.0)
+        writer.write_cells(target, wrong & writer.reference.usable, 1.0)
     if amperes is None or writer.pulses:
         amperes = writer.read()
-    state = amperes > writer.threshold_amperes
+    state = writer.judge(amperes)
     chosen = np.ones(crossbar.shape, bool) if addressed is None else addressed
     first_fidelity = _fidelity(state, target, chosen)
     ever_right = state == target
     rounds = 0
-    while plan.repair and rounds < settings.max_rounds and (todo := (state != target) & reference.usable).any():
+    while plan.repair and rounds < settings.max_rounds and (todo := (state != target) & writer.reference.usable).any():
+        before = writer.limited
         writer.write_cells(target, todo, 1 + settings.step_fraction * rounds * plan.rising)
-        writer.read_again(amperes, todo)
-        state = amperes > writer.threshold_amperes
+        writer.read_again(amperes, todo, limited=writer.limited > before)
+        state = writer.judge(amperes)
         ever_right |= state == target
         rounds += 1
+    writer.confirm(reference)
     return WriteResult(
-        target, state, chosen, amperes, writer.attempts, _outcomes(state, target, ever_right, reference),
-        rounds, writer.pulses, first_fidelity,
+        target, state, chosen, amperes, writer.attempts, _outcomes(state, target, ever_right, writer.reference),
+        rounds, writer.pulses, first_fidelity, writer.limited, writer.reference,
     )  # fmt: skip
 
 

@@ -6,6 +6,7 @@ And the smallest world that a virtual instrument can stand in: resistors to grou
 import contextlib
 import os
 import socket
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -27,6 +28,15 @@ for library in ("OPENBLAS", "MKL", "OMP"):  # processes that tests start
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let `pytest tests/reliability --torture` try every case of the fault matrix, not a sample."""
     parser.addoption("--torture", action="store_true", help="try every case of the fault matrix, which takes hours")
+
+
+os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="labmtj-tests-")  # no test counts on the user's own chips
+
+
+@pytest.fixture(autouse=True)
+def own_ledgers(tmp_path, monkeypatch):
+    """Keep the counts of real chips and relays apart for every test, and for the processes it starts."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
 
 class BookedTime:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from labmtj.errors import UsageError
-from labmtj.quantities import Bias, Currents, Limits, Lines, Reading, Waveform
+from labmtj.quantities import Bias, Currents, Flag, Limits, Lines, Reading, Waveform
 
 
 def test_lines_count_rows_first():
@@ -113,6 +113,14 @@ def test_the_odd_part_removes_an_offset():
     others = np.zeros((1, 2, 1))
     currents = Currents(raw, others.astype(np.uint8), others, others, others, np.array([1.0, -1.0]))
     np.testing.assert_allclose(currents.amperes, [[1.0, 2.0]])
+
+
+def test_a_current_beyond_the_range_is_bounded_by_its_end():
+    raw = np.array([[[1e-6, np.nan, np.nan]], [[2e-6, np.nan, 3e-6]]])
+    flags = np.where(np.isnan(raw), Flag.OVERFLOW | Flag.INVALID, 0).astype(np.uint8)
+    flags[0, 0, 2] = Flag.INVALID
+    currents = Currents(raw, flags, np.full((1, 1, 1), 1e-5), raw, raw, np.ones(1))
+    np.testing.assert_array_equal(currents.bounded_amperes(-0.1), [[1e-6, -1e-5, np.nan], [2e-6, -1e-5, 3e-6]])
 
 
 def test_a_part_of_currents_keeps_values_that_are_the_same_for_all_lines():

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 from labmtj.bench.wiring import Channel, Wiring
 from labmtj.errors import CannotDo, SettingError, UsageError
-from labmtj.limits import ROUNDING_VOLTS
 from labmtj.quantities import Reading, Refusal
+from labmtj.safety import ROUNDING_VOLTS
 from labmtj.verbs import SourceMeasureUnit
 
 Units = Mapping[str, SourceMeasureUnit]

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labmtj.bench.laboratory import LaboratoryFile
-from labmtj.limits import line_name
 from labmtj.quantities import Bias, Flag, FloatArray, Lines, Reading
+from labmtj.safety import line_name
 from labmtj.verbs import Crossbar
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from labmtj.bench.contact import Contact
-from labmtj.limits import line_name
+from labmtj.safety import line_name
 from labmtj.schema import Column, Table, Variable
 
 PATH = "bench/contact"

@@ -7,21 +7,25 @@ from contextlib import contextmanager
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from labmtj.bench.abilities import Units, check_channels, check_reading, volts_refusal
 from labmtj.bench.answers import delivered, empty_currents, enter
-from labmtj.bench.by_messages import Given
+from labmtj.bench.by_messages import Given, Shown
 from labmtj.bench.compliance import Compliance
+from labmtj.bench.protecting import relay_ledger
 from labmtj.bench.routing import Buses, Router
 from labmtj.bench.sequence import Step, largest_across, steps_of
 from labmtj.bench.sources import Sources
-from labmtj.bench.switching import Switching
+from labmtj.bench.switching import LedgerOf, Switching
+from labmtj.bench.trust import again, hurried
 from labmtj.bench.turns import Turns, parts_of
 from labmtj.bench.wiring import Channel, Wiring
 from labmtj.errors import CannotDo, InstrumentError, LabmtjError, UsageError
-from labmtj.limits import ROUNDING_VOLTS
 from labmtj.quantities import Bias, Currents, Flag, FloatArray, Limits, Lines, Pulse, Reading, Refusal
-from labmtj.verbs import Clock, SwitchMatrix
+from labmtj.safety import ROUNDING_VOLTS, Ledger, attempt
+from labmtj.safety import Step as CleanUp
+from labmtj.verbs import Clock, Instrument, SwitchMatrix
 
 
 class BenchCrossbar:
@@ -39,6 +43,7 @@ class BenchCrossbar:
         settle_seconds: from sources at 0 V to the first relay that moves.
         relay_settle_seconds: from relays at rest to the first level.
         cell_siemens: nominal conductance of a cell in P.
+        ledger_of: returns the ledger of a matrix's closures, from its name and those of its relays; default new ones.
 
     Raises:
         SettingError: for a relay or channel that the instruments do not have, naming its place in the bench file.
@@ -55,6 +60,7 @@ class BenchCrossbar:
         settle_seconds: float = 1e-3,
         relay_settle_seconds: float = 5e-3,
         cell_siemens: float = 1e-3,
+        ledger_of: LedgerOf | None = None,
     ) -> None:
         check_channels(wiring, units)
         self.wiring, self.shape, self.limits, self.clock = wiring, wiring.shape, limits, clock
@@ -64,37 +70,86 @@ class BenchCrossbar:
         self.switching = Switching(
             matrices, self.router, self.sources, clock,
             settle_seconds=settle_seconds, relay_settle_seconds=relay_settle_seconds,
+            ledger_of=ledger_of or partial(relay_ledger, limits),
         )  # fmt: skip
         self._places = {channel: place for place, channel in enumerate(wiring.channels)}
         self._compliance = Compliance(self.shape, limits.line_amperes, cell_siemens)
+        self._instruments: Sequence[Instrument] = (*units.values(), *matrices.values())
         self._armed = False
+
+    @property
+    def relays(self) -> Mapping[str, Ledger]:
+        """Closures of every relay, by matrix."""
+        return self.switching.ledgers
 
     # -- life --------------------------------------------------------------------------------------------------------
 
+    @property
+    def armed(self) -> bool:
+        """Whether a bias may be applied."""
+        return self._armed
+
     def arm(self) -> None:
         """Bring sources to 0 V, relays to rest; set limits, switch outputs on; raise InstrumentError if any fails."""
+        again(self._arm, self.sources.forget)
+        self._armed = True
+
+    def _arm(self) -> None:
         self.sources.forget()
         self.sources.to_zero()
         self.switching.arm()
         self.sources.arm(self.limits.line_amperes, self.limits.cell_volts)
-        self._armed = True
+
+    def confirm(self) -> None:
+        """Ask every instrument whether it is the one that was armed and keeps what it was told.
+
+        Raises InstrumentError for another one, a restarted one, settings or relays that are not as they were left.
+        """
+        again(self._confirm, self._recover)
+
+    def _confirm(self) -> None:
+        for instrument in self._instruments:
+            instrument.confirm()
+        self.switching.confirm()
+
+    def _recover(self) -> None:
+        """Bring sources to 0 V behind a lost answer, and have everything confirmed; relays as they are, or to rest."""
+        self.sources.forget()
+        with hurried(self._instruments):
+            if failed := self._at_once(self._zeros()):
+                raise failed[0]
+            for instrument in self._instruments:
+                instrument.confirm()
+            self.switching.recover()
 
     def abort(self) -> None:
         """Stop what runs on any unit, from any thread."""
         self.sources.abort()
 
     def make_safe(self) -> None:
-        """Bring sources to 0 V, outputs off, relays open (or grounded); each step even if one before it failed.
+        """Bring sources to 0 V, then outputs off, then relays open (or grounded); each even if one before it failed.
 
+        All instruments at the same time, and none is waited for beyond a deadline: those that do not answer cost
+        `trust.CLEANUP_SECONDS` together, at most.
         Raises InstrumentError telling everything that failed: see to those instruments by hand.
         """
         self._armed = False
         self.sources.forget()
-        steps: list[Callable[[], None]] = [partial(self.sources.zero, unit) for unit in self.sources.names]
-        steps += [unit.make_safe for unit in self.units.values()]
-        steps += [matrix.make_safe for matrix in self.matrices.values()]
-        if failed := _attempt(steps):
+        offs = {name: unit.make_safe for name, unit in self.units.items()}
+        rests = {name: matrix.make_safe for name, matrix in self.matrices.items()}
+        with hurried(self._instruments):
+            self._at_once(self._zeros())  # what fails is told below, should it still stand in the way
+            failed = [*self._at_once(offs), *self._at_once(rests)]
+        if failed:
             raise _all_of(failed) from failed[0]
+
+    def _zeros(self) -> dict[str, Callable[[], None]]:
+        return {name: partial(self.sources.zero, name) for name in self.sources.names}
+
+    def _at_once(self, steps: Mapping[str, Callable[[], None]]) -> list[LabmtjError]:
+        """Do a step for every instrument of these names and return what failed."""
+        found = {**self.units, **self.matrices}
+        return attempt([CleanUp(name, found[name].address, do) for name, do in steps.items()])
 
     # -- Crossbar ----------------------------------------------------------------------------------------------------
 
@@ -108,6 +163,8 @@ class BenchCrossbar:
     def measure(self, bias: Bias, lines: Lines, how: Reading) -> Currents:
         """Read the lines, as many at a time as channels are left; all shots on one routing are one call of the unit.
 
+        A reading whose answer is lost, or holds a value that is none, is taken again if no cell could change in it.
+
         Raises:
             CannotDo: if a bias has no routing under which a line can be read, or needs more current than the lines
                 survive; nothing was applied.
@@ -115,16 +172,13 @@ class BenchCrossbar:
         chosen = _once(lines.indices(self.shape).tolist())
         check_reading(self.wiring, self.units, how)
         self._begin(self._refusal(bias, chosen))
-        ordered = bias.ordered or bool(largest_across(bias) > self.limits.disturb_volts + ROUNDING_VOLTS)
-        steps = self._steps(bias, chosen, ordered=ordered)
+        disturbing = bool(largest_across(bias) > self.limits.disturb_volts + ROUNDING_VOLTS)
+        steps = self._steps(bias, chosen, ordered=bias.ordered or disturbing)
         self._begin(self._current_refusal(bias, steps))
         currents = empty_currents(bias, chosen, how)
         with self._operation():
             for step in steps:
-                self._prepare(step.buses, bias.line_volts[list(step.biases)])
-                volts = self._levels(step, bias)[:, np.newaxis] * how.signs[:, np.newaxis]
-                read = [self._reader_of(step.buses, line) for line in step.read]
-                enter(currents, self.sources.shots(volts.reshape(-1, volts.shape[-1]), read, how), step, chosen)
+                enter(currents, self._read(step, bias, how, once=disturbing), step, chosen)
         return currents
 
     def pulse(self, bias: Bias, seconds: float) -> Pulse:
@@ -140,7 +194,7 @@ class BenchCrossbar:
         given: list[tuple[Step, Given]] = []
         with self._operation():
             for step in self._steps(bias, (), ordered=True):
-                self._prepare(step.buses, bias.line_volts[list(step.biases)])
+                again(partial(self._prepare, step.buses, bias.line_volts[list(step.biases)]), self._recover)
                 for part, turns in self._parts(step, bias):
                     given.append((part, self.sources.pulses(self._levels(part, bias), seconds, turns)))
         return delivered(bias, seconds, given, self._place_of)
@@ -154,8 +208,12 @@ class BenchCrossbar:
         with self._operation():
             levels = np.array([[volts.get(channel, 0.0) for channel in self.wiring.channels]])
             holders = [self.router.channel_of(buses, line) for line in range(sum(self.shape))]
-            self._prepare(buses, np.array([[volts.get(each, 0.0) if each else 0.0 for each in holders]]))
-            shown = self.sources.shots(levels, [read], Reading(aperture_seconds))
+
+            def attempt() -> Shown:
+                self._prepare(buses, np.array([[volts.get(each, 0.0) if each else 0.0 for each in holders]]))
+                return self.sources.shots(levels, [read], Reading(aperture_seconds))
+
+            shown = again(attempt, self._recover)
         beyond = shown.flags[0, 0] & (Flag.COMPLIANCE | Flag.OVERFLOW)
         return float("inf") if beyond else float(shown.amperes[0, 0])
 
@@ -202,8 +260,32 @@ class BenchCrossbar:
             self.sources.forget()
             raise
 
+    def closings(self, bias: Bias, lines: Lines) -> dict[str, NDArray[np.int64]]:
+        """Return how often each relay would close for a batch, read on some lines; none if it cannot be given."""
+        read = lines.indices(self.shape).tolist()
+        if self._refusal(bias, read):
+            return {}
+        ordered = not read or bias.ordered or bool(largest_across(bias) > self.limits.disturb_volts + ROUNDING_VOLTS)
+        return self.switching.closings(step.buses for step in self._steps(bias, read, ordered=ordered))
+
     def _steps(self, bias: Bias, read: Sequence[int], *, ordered: bool) -> list[Step]:
         return steps_of(self.router, bias.line_volts, read, self.switching.present, ordered=ordered)
+
+    def _read(self, step: Step, bias: Bias, how: Reading, *, once: bool) -> Shown:
+        """Take the readings of a step, again if their answer is lost; if `once`, only what prepares them again."""
+        prepare = partial(self._prepare, step.buses, bias.line_volts[list(step.biases)])
+
+        def attempt() -> Shown:
+            prepare()
+            volts = self._levels(step, bias)[:, np.newaxis] * how.signs[:, np.newaxis]
+            read = [self._reader_of(step.buses, line) for line in step.read]
+            return self.sources.shots(volts.reshape(-1, volts.shape[-1]), read, how)
+
+        if once:
+            again(prepare, self._recover)
+            return attempt()
+        shown = again(attempt, self._recover)
+        return again(attempt, self._recover) if (shown.flags & Flag.INVALID).any() else shown
 
     def _parts(self, step: Step, bias: Bias) -> Iterator[tuple[Step, Turns]]:
         """Iterate what is pulsed in one go, and which unit steps when."""
@@ -249,17 +331,6 @@ def _once(lines: list[int]) -> list[int]:
     if len(set(lines)) < len(lines):
         raise UsageError("a line stands twice among those to read; name it once")
     return lines
-
-
-def _attempt(steps: Sequence[Callable[[], None]]) -> list[LabmtjError]:
-    """Do every step and return what failed."""
-    failed = []
-    for step in steps:
-        try:
-            step()
-        except LabmtjError as error:
-            failed.append(error)
-    return failed
 
 
 def _all_of(failed: Sequence[LabmtjError]) -> InstrumentError:

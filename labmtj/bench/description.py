@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
 
+from labmtj.errors import UsageError
 from labmtj.junction import ArrayDescription
 from labmtj.simulated.crossbar import Timing
 from labmtj.simulated.meter import MeterModel, MeterRange
@@ -36,6 +37,14 @@ class MeterFile(BaseModel):
     line_hertz: float = Field(50.0, gt=0)
     source_gain_fraction: float = Field(0.0, ge=0)
     source_offset_volts: float = Field(0.0, ge=0)
+
+    @model_validator(mode="after")
+    def _is_a_meter(self) -> Self:
+        try:
+            self.model()
+        except UsageError as error:
+            raise ValueError(str(error)) from None
+        return self
 
     def model(self) -> MeterModel:
         """Return the meter; the rms of the noise is taken as a sixth of its peak-to-peak value."""

@@ -90,13 +90,9 @@ class Guardian:
         self._to, self._from = self._process.stdin, self._process.stdout
         self._poll = select.poll()
         self._poll.register(self._from, select.POLLIN)
-        charges = [
-            {"name": name, "driver": each.driver, "resource": each.resource, "keywords": keywords(each)}
-            for name, each in instruments.items()
-        ]
         order = {
             "pid": os.getpid(), "run": run, "record": str(record.resolve()) if record else "", "locks": list(locks),
-            "instruments": charges,
+            "instruments": [_charge(name, each) for name, each in instruments.items()],
         }  # fmt: skip
         with suppress(OSError):  # one that has died already is noticed by `begin`
             self._to.write(json.dumps(order).encode() + b"\n")
@@ -157,3 +153,9 @@ class Guardian:
     def leave(self) -> None:
         """Let go of the pipe, whose end is the sign: what a forked child does."""
         self._to.close()
+
+
+def _charge(name: str, instrument: InstrumentFile) -> dict[str, object]:
+    return {
+        "name": name, "driver": instrument.driver, "resource": instrument.resource, "keywords": keywords(instrument),
+    }  # fmt: skip

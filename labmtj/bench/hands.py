@@ -28,8 +28,10 @@ def read_cell(name: str, row: int, column: int, volts: float) -> str:
         return _read(array, row, column, volts)
 
 
-def pulse_cell(name: str, row: int, column: int, volts: float, seconds: float) -> str:
+def pulse_cell(name: str, row: int, column: int, volts: float, seconds: float, *, over_budget: bool = False) -> str:
     """Pulse one cell, half the voltage on its row and half on its column; say what it got, and what it reads then.
+
+    With `over_budget` also a cell that has used up its pulses.
 
     Raises:
         UsageError, LimitExceeded, CannotDo: nothing was applied.
@@ -37,6 +39,8 @@ def pulse_cell(name: str, row: int, column: int, volts: float, seconds: float) -
     with open_bench(name) as array:
         _check_cell(array, row, column)
         on_row, on_column = (np.arange(size) == at for size, at in zip(array.shape, (row, column), strict=True))
+        if over_budget:
+            array.allow_over_budget()
         pulse = array.pulse(Bias(np.where(on_row, volts / 2, 0.0), np.where(on_column, -volts / 2, 0.0)), seconds)
         got = f"cell ({row}, {column}) got {_delivered(pulse, row, array.shape[0] + column)}"
         reads = _read(array, row, column, min(_READ_VOLTS, array.limits.disturb_volts))

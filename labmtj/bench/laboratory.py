@@ -91,6 +91,9 @@ class LimitsFile(BaseModel):
     )
     pulse_seconds: float | None = Field(None, gt=0)
     disturb_volts: float | None = Field(None, gt=0)
+    pulse_joules: float | None = Field(None, gt=0, description="largest energy of one pulse into one cell")
+    pulses_per_cell: int | None = Field(None, gt=0, description="budget of the chip, over all runs")
+    closures_per_relay: int | None = Field(None, gt=0, description="budget of every relay, over all runs")
 
     def within(self, limits: Limits) -> Limits:
         """Return the stricter of both, limit by limit."""

@@ -9,14 +9,14 @@ from pathlib import Path
 from labmtj.bench.description import BenchFile
 from labmtj.bench.loading import load_any
 from labmtj.bench.opening import located
+from labmtj.bench.protecting import protected
 from labmtj.bench.simulated import crossbar_of
 from labmtj.bench.standing import open_any
-from labmtj.limits import Limited
-from labmtj.verbs import Crossbar
+from labmtj.safety import Safety
 
 
 @contextmanager
-def open_bench(name: str | Path) -> Iterator[Crossbar]:
+def open_bench(name: str | Path) -> Iterator[Safety]:
     """Return the crossbar of a bench file, behind its limits: `with labmtj.bench("my.yaml") as array: ...`.
 
     Of a simulated bench it is a chip of the first array file.
@@ -28,7 +28,8 @@ def open_bench(name: str | Path) -> Iterator[Crossbar]:
     file = load_any(str(name))
     if isinstance(file, BenchFile):
         array = next(iter(file.arrays.values()))
-        yield Limited(crossbar_of(array, seed=1, name=f"{array.name}-0a", meter=file.meter.model()))
+        name = f"{array.name}-0a"
+        yield protected(crossbar_of(array, seed=1, name=name, meter=file.meter.model()), array, chip_id=name)
     else:
         with located(str(name)), open_any(file) as bench:
-            yield Limited(bench)
+            yield bench.protected()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 
 from labmtj import library, yamlfile
@@ -14,11 +15,14 @@ from labmtj.bench.forking import closed_in_forks
 from labmtj.bench.guardian import Guardian, NoWatch, Watch
 from labmtj.bench.laboratory import LaboratoryFile
 from labmtj.bench.loading import complaint
+from labmtj.bench.onward import OnwardClock
 from labmtj.bench.ownership import owning
+from labmtj.bench.protecting import protected, relay_ledger
 from labmtj.bench.sessions import Sessions, Wrap, at_resources, open_sessions
 from labmtj.bench.wiring import Wiring, wiring_of
 from labmtj.errors import SettingError
 from labmtj.quantities import Refusal
+from labmtj.safety import Safety
 from labmtj.schema import Attribute
 from labmtj.stopping import undisturbed
 from labmtj.verbs import Clock
@@ -45,6 +49,9 @@ class OpenBench(BenchCrossbar):
 
     file: LaboratoryFile
     sessions: Sessions
+    clock: OnwardClock
+    kept: bool
+    """whether chip and relays are real, and their counts outlive the run"""
     watch: Watch
     contact: Contact | None = None
     """what the check of this touch-down found, once there was one"""
@@ -62,6 +69,16 @@ class OpenBench(BenchCrossbar):
     def _begin(self, refusal: Refusal | None) -> None:
         super()._begin(refusal)
         self.watch.check()
+
+    def protected(self) -> Safety:
+        """Return the layer around this crossbar."""
+        chip = self.file.chip
+        return protected(self, chip.array, chip_id=chip.id, kept=self.kept)
+
+    def take_over_counts(self) -> None:
+        """Go on from what the matrices have counted themselves, where that is more: others use them, too."""
+        for name, matrix in self.matrices.items():
+            self.relays[name].take_over(matrix.closures())
 
     def provenance(self) -> dict[str, Attribute]:
         """Return who and what: chip, wiring and its checksum, instruments, operator, conditions."""
@@ -86,6 +103,7 @@ def open_laboratory(
     wrap: Wrap | None = None,
     run: str = "",
     arm: bool = True,
+    kept: bool = False,
     guarded: bool = True,
     record: Path | None = None,
     keep: Sequence[int] = (),
@@ -102,6 +120,7 @@ def open_laboratory(
         wrap: puts something around each session's adapter.
         run: name of the run, for another process that is refused.
         arm: False leaves relays and outputs as they are, to identify and to self-test only.
+        kept: True for real instruments: closures are counted in files, from what the boxes have counted on.
         guarded: False only for instruments that end with this process.
         record: file for the guardian to note in what it did.
         keep: descriptors for the guardian to hold open, see `Guardian`.
@@ -109,11 +128,11 @@ def open_laboratory(
     Raises:
         SettingError, InstrumentError, BenchBusy, Unguarded: nothing was changed on any instrument.
     """
-    wiring, time_base = wiring_of(file), clock or MonotonicClock()
+    wiring, time_base = wiring_of(file), OnwardClock(clock or MonotonicClock())
     built: list[OpenBench] = []
 
     def build(drivers: Mapping[str, object]) -> None:
-        built.append(_crossbar(file, wiring, drivers, time_base))
+        built.append(_crossbar(file, wiring, drivers, time_base, addresses if kept else None))
 
     reached = at_resources(file.instruments, resources or {})
     addresses = {name: each.resource for name, each in reached.items()}
@@ -124,18 +143,23 @@ def open_laboratory(
         open_sessions(file.instruments, resources=resources, adapters=adapters, wrap=wrap, before=build) as sessions,
     ):
         (bench,) = built
-        bench.sessions, bench.watch = sessions, watch
+        bench.sessions, bench.watch, bench.kept = sessions, watch, kept
+        if kept:
+            bench.take_over_counts()
         with _armed(bench) if arm else nullcontext():
             yield bench
 
 
-def _crossbar(file: LaboratoryFile, wiring: Wiring, drivers: Mapping[str, object], clock: Clock) -> OpenBench:
+def _crossbar(
+    file: LaboratoryFile, wiring: Wiring, drivers: Mapping[str, object], clock: Clock, kept_by: Mapping[str, str] | None
+) -> OpenBench:
     units = {name: each for name, each in drivers.items() if hasattr(each, "run_shots")}
     matrices = {name: each for name, each in drivers.items() if hasattr(each, "crosspoint")}
     bench = OpenBench(
         wiring, units, matrices, file.bench_limits, clock,  # type: ignore[arg-type]
         settle_seconds=file.settle_seconds, relay_settle_seconds=file.relay_settle_seconds,
         cell_siemens=1 / file.chip.array.family.parallel_ohms,
+        ledger_of=partial(relay_ledger, file.bench_limits, addresses=kept_by),
     )  # fmt: skip
     bench.file = file
     return bench

@@ -9,8 +9,8 @@ from itertools import groupby
 import numpy as np
 
 from labmtj.bench.routing import Buses, Pattern, Router
-from labmtj.limits import spread_volts
 from labmtj.quantities import Bias, FloatArray
+from labmtj.safety import spread_volts
 
 
 @dataclass(frozen=True, eq=False, slots=True)

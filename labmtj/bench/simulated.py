@@ -9,10 +9,13 @@ from dataclasses import replace
 import numpy as np
 
 from labmtj.bench.description import BenchFile
-from labmtj.circuit import PortState, Wires, response_of
+from labmtj.bench.protecting import protected, wires_of
+from labmtj.circuit import PortState, response_of
 from labmtj.junction import ArrayDescription, draw
 from labmtj.quantities import ArrayInfo, FloatArray, Station
+from labmtj.safety import Safety
 from labmtj.simulated import SimulatedCrossbar, Timing, VirtualClock
+from labmtj.verbs import Crossbar
 
 
 class SimulatedBench:
@@ -27,6 +30,10 @@ class SimulatedBench:
 
     def check(self, stations: list[Station]) -> None:
         """Let every campaign pass: chips are drawn as they are wanted."""
+
+    def protected(self, station: Station, name: str, crossbar: Crossbar) -> Safety:
+        """Return the layer around one of a station's crossbars; its counts begin at zero, and go with a snapshot."""
+        return protected(crossbar, self.file.arrays[station.info.name], chip_id=name)
 
     @contextmanager
     def opened(self, station: Station) -> Iterator[dict[str, SimulatedCrossbar]]:
@@ -57,20 +64,6 @@ def crossbar_of(description: ArrayDescription, *, seed: int, name: str, **parts:
         wires, replace(junctions, contact_ohms=np.zeros(junctions.cells)),
         seed=seed, name=name, limits=description.limits.as_limits(), **parts,  # type: ignore[arg-type]
     )  # fmt: skip
-
-
-def wires_of(description: ArrayDescription, contact_ohms: FloatArray | float = 0.0) -> Wires:
-    """Return the wires of an array file: rows driven from the left, columns read at the bottom."""
-    ohms = description.wires
-    uniform = Wires.uniform(
-        description.shape,
-        row_segment_ohms=ohms.row_segment_ohms.value,
-        column_segment_ohms=ohms.column_segment_ohms.value,
-        row_lead_ohms=ohms.row_lead_ohms.value,
-        column_lead_ohms=ohms.column_lead_ohms.value,
-    )
-    leads = (uniform.row_segment_ohms, uniform.column_segment_ohms, uniform.row_lead_ohms, uniform.column_lead_ohms)
-    return Wires(*leads, contact_ohms)
 
 
 def describe(array: ArrayDescription) -> ArrayInfo:

@@ -16,13 +16,16 @@ from labmtj.bench.contact import Contact, Expected, contact_check
 from labmtj.bench.forking import closed_in_forks
 from labmtj.bench.laboratory import LaboratoryFile, ReplayFile, VirtualFile
 from labmtj.bench.opening import OpenBench, open_laboratory
+from labmtj.bench.protecting import protected
 from labmtj.bench.served import BookedClock, ServedBench
 from labmtj.bench.simulated import describe
 from labmtj.bench.tape import Source, Tape
 from labmtj.bench.wiring_check import wiring_check
 from labmtj.errors import ProcedureFailed, UsageError
 from labmtj.quantities import ArrayInfo, Station
+from labmtj.safety import Safety
 from labmtj.simulated import VirtualClock
+from labmtj.verbs import Crossbar
 
 _LOG = logging.getLogger(__name__)
 AnyLaboratory = LaboratoryFile | VirtualFile | ReplayFile
@@ -46,12 +49,19 @@ class StandingBench:
         run: name of the run, for another process that wants the same instruments.
         traffic: file to record what goes over the wire in, or None.
         record: file for the guardian to note in what it did, or None.
+        begun_seconds: what its clock shows at the beginning: later than all that an earlier part of the run recorded.
     """
 
     def __init__(
-        self, file: AnyLaboratory, run: str = "", traffic: Path | None = None, record: Path | None = None
+        self,
+        file: AnyLaboratory,
+        run: str = "",
+        traffic: Path | None = None,
+        record: Path | None = None,
+        begun_seconds: float = 0.0,
     ) -> None:
         self.file, self._run, self._traffic, self._record = file, run, traffic, record
+        self._begun_seconds = begun_seconds
 
     def arrays(self) -> list[ArrayInfo]:
         """Return what is known by design of the array on the chip, within the limits of the bench."""
@@ -67,6 +77,11 @@ class StandingBench:
                 "layers to it in turn (--mapping sequential) and take one chip (--chips 1)"
             )
 
+    def protected(self, station: Station, name: str, crossbar: Crossbar) -> Safety:  # noqa: ARG002 - there is one chip
+        """Return the layer around the crossbar; counts of a real chip are kept in a file, others go with a snapshot."""
+        chip = laboratory_of(self.file).chip
+        return protected(crossbar, chip.array, chip_id=chip.id, kept=isinstance(self.file, LaboratoryFile))
+
     @contextmanager
     def opened(self, station: Station) -> Iterator[dict[str, OpenBench]]:
         """Connect, arm, measure the wiring and the contact of every line; make safe behind.
@@ -81,6 +96,7 @@ class StandingBench:
         """
         (chip,) = station.arrays
         with open_any(self.file, run=self._run, traffic=self._traffic, record=self._record) as bench:
+            bench.clock.go_on_from(self._begun_seconds)
             self._check(bench)
             yield {chip: bench}
 
@@ -103,7 +119,7 @@ def lost_text(name: str, contact: Contact, expected: Expected) -> str:
     largest = float(np.nanmax(np.abs(contact.amperes[contact.open])))
     return (
         f"bench {name}: no {contact.lost} has contact: {expected.read_volts:g} V gives it {largest:.2g} A at most. Are "
-        "the probes down, and is the chip under them? Sources are at 0 V, outputs off, relays open; nothing was written"
+        "the probes down, and is the chip under them? Sources are at 0 V, outputs off, relays open; no cell was written"
     )
 
 
@@ -135,5 +151,5 @@ def open_any(
             adapters: Mapping[str, object] = {name: ReplayAdapter(tape, name) for name in file.of.instruments}
             bench = open_laboratory(file.of, adapters=adapters, clock=VirtualClock(), run=run, arm=arm)
         else:
-            bench = open_laboratory(file, wrap=wrap, run=run, arm=arm, record=record)
+            bench = open_laboratory(file, wrap=wrap, run=run, arm=arm, record=record, kept=True)
         yield stack.enter_context(bench)

@@ -9,11 +9,11 @@ import numpy as np
 from pydantic import BaseModel
 
 from labmtj.bench.description import BenchFile, MeterFile
+from labmtj.bench.protecting import protected
 from labmtj.bench.simulated import SimulatedBench, describe
-from labmtj.errors import ProcedureFailed
+from labmtj.errors import LabmtjError, ProcedureFailed
 from labmtj.junction import ArrayDescription
 from labmtj.junction.parameter import Parameter, Range
-from labmtj.limits import Limited
 from labmtj.quantities import Bias, Lines, Reading, Station
 
 KNOWN_AS = ("published", "typical", "fitted", "assumed")
@@ -27,7 +27,10 @@ def bench_text(bench: BenchFile) -> str:
     """
     lines = [f"bench {bench.name}: {bench.kind}, {len(bench.arrays)} arrays, a source-measure unit on every line", ""]
     for array in bench.arrays.values():
-        lines += [*_array_lines(array), f"  self-test: {self_test(bench, array)}", ""]
+        try:
+            lines += [*_array_lines(array), f"  self-test: {self_test(bench, array)}", ""]
+        except LabmtjError as error:
+            raise ProcedureFailed(f"bench {bench.name}, array {array.name}: {error}") from error
     return "\n".join([*lines, *_meter_lines(bench.meter), "", "ok"])
 
 
@@ -39,7 +42,8 @@ def _array_lines(array: ArrayDescription) -> list[str]:
         f"  nominal: R_P {family.parallel_ohms:.4g} ohm, TMR {family.tmr.value:.0%}, "
         f"Delta {family.thermal_stability.value:g}",
         f"  limits: {limits.cell_volts:g} V across a cell, {limits.line_amperes:g} A per line, "
-        f"pulses of {limits.pulse_seconds:g} s, reads of {limits.disturb_volts:g} V",
+        f"pulses of {limits.pulse_seconds:g} s and {limits.pulse_joules:g} J, reads of {limits.disturb_volts:g} V",
+        f"  budget: {limits.pulses_per_cell} pulses per cell",
         "  numbers: " + ", ".join(f"{known[each]} {each}" for each in KNOWN_AS),
     ]
 
@@ -63,7 +67,7 @@ def self_test(bench: BenchFile, array: ArrayDescription) -> str:
     """Read one row of a chip, give it one pulse within the limits, and say what was found."""
     station = Station("self-test", (f"{array.name}-0a",), describe(array))
     (simulated,) = SimulatedBench(bench, 0).connect(station).values()
-    crossbar = Limited(simulated)
+    crossbar = protected(simulated, array)
     columns = Lines(columns=tuple(range(array.shape[1])))
     read_volts = min(0.1, array.limits.disturb_volts)
     currents = crossbar.measure(_on_first_row(array, read_volts), columns, Reading(polarity="both"))
@@ -71,7 +75,7 @@ def self_test(bench: BenchFile, array: ArrayDescription) -> str:
     nominal = array.shape[1] * station.info.antiparallel_siemens * read_volts
     if not (np.isfinite(amperes).all() and nominal / 10 < np.abs(amperes).sum() < nominal * 1000):
         raise ProcedureFailed(
-            f"array {array.name}: row 0 at {read_volts:g} V carries {np.abs(amperes).sum():.3g} A, nominal is "
+            f"row 0 at {read_volts:g} V carries {np.abs(amperes).sum():.3g} A, nominal is "
             f"{nominal:.3g} A; check resistances and wires of its file, and the ranges of the meter"
         )
     seconds = min(1e-3, array.limits.pulse_seconds)

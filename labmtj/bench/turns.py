@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from labmtj.bench.sequence import Step, largest_across
-from labmtj.limits import ROUNDING_VOLTS
 from labmtj.quantities import Bias, FloatArray
+from labmtj.safety import ROUNDING_VOLTS
 
 UnitOfLine = Sequence[str | None]
 """(lines,) the unit that holds each line, None on ground and for a floating line"""

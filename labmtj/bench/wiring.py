@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from labmtj.bench.laboratory import DirectFile, LaboratoryFile, LineFile
 from labmtj.errors import SettingError
-from labmtj.limits import line_name
+from labmtj.safety import line_name
 
 Key = tuple[str, ...]
 LONGEST_RUN = 1000

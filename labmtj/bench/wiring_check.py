@@ -14,7 +14,7 @@ from labmtj.bench.contact import Expected
 from labmtj.bench.crossbar import BenchCrossbar
 from labmtj.bench.routing import OPEN, Buses
 from labmtj.bench.wiring import Channel
-from labmtj.limits import line_name
+from labmtj.safety import line_name
 
 
 @dataclass(frozen=True)

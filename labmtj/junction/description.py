@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from labmtj.errors import ConfigError
 from labmtj.junction.family import Family
@@ -34,6 +34,9 @@ class LimitDescription(StrictModel):
     line_amperes: float = Field(gt=0.0)
     pulse_seconds: float = Field(gt=0.0)
     disturb_volts: float = Field(gt=0.0)
+    pulse_joules: float = Field(Limits().pulse_joules, gt=0.0)
+    pulses_per_cell: int = Field(Limits().pulses_per_cell, gt=0)
+    closures_per_relay: int = Field(Limits().closures_per_relay, gt=0)
 
     def as_limits(self) -> Limits:
         """Return the limits that a crossbar carries."""
@@ -57,6 +60,9 @@ class ArrayDescription(StrictModel):
     wires: WireDescription
     limits: LimitDescription
     family: Family
+    calibrated: bool = False
+    """True if wires and resistances were fitted to the chip: a bias whose lines differ by more than limits.cell_volts
+    is then allowed if the wires leave no cell more than that, whatever the states"""
 
     @field_validator("shape")
     @classmethod
@@ -67,6 +73,18 @@ class ArrayDescription(StrictModel):
                 f"134 MB at {MOST_LINES} x {MOST_LINES}; give at most {MOST_LINES} of each"
             )
         return shape
+
+    @model_validator(mode="after")
+    def _calibrated_by_a_fit(self) -> Self:
+        if self.calibrated and (guessed := self._guessed()):
+            raise ValueError(f"calibrated: true needs {', '.join(guessed)} of provenance fitted or published")
+        return self
+
+    def _guessed(self) -> list[str]:
+        """Return what the voltage at a cell depends on and is neither fitted nor published."""
+        known = {name: getattr(self.wires, name) for name in WireDescription.model_fields}
+        known |= {name: getattr(self.family, name) for name in ("diameter_metres", "resistance_area_ohm_m2", "tmr")}
+        return [name for name, value in known.items() if value.provenance not in ("fitted", "published")]
 
     @classmethod
     def from_mapping(cls, mapping: Mapping[str, Any]) -> Self:

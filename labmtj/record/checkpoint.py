@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import h5py
+import numpy as np
 from numpy.typing import NDArray
 
-from labmtj.errors import DataError, RecordError, UsageError
+from labmtj.errors import DataError, RecordError
 from labmtj.record import files, hdf5
-from labmtj.record.frames import Record
+from labmtj.record.frames import FOREIGN, Record
 from labmtj.record.logbook import table_from, variable_from
 from labmtj.record.replay import START, JournalReader, fingerprint
 from labmtj.schema import Attribute
@@ -26,8 +27,6 @@ _FLUSH_BYTES = 1 << 23  # rows of one table held back to be written in one slab
 _SPARE_BYTES = 1 << 23  # for the metadata of HDF5 and chunks that are rewritten
 _COST_SHARE = 20  # a checkpoint may start after this many times the cost of the one before: under 5 % of the time
 _SHORTEST_SECONDS = 1.0
-
-_FOREIGN = (UsageError, AttributeError, LookupError, RuntimeError, StopIteration, TypeError, ValueError)  # odd records
 
 _Rows = dict[str, NDArray[Any]]
 
@@ -72,7 +71,10 @@ class Checkpointer:
         reader = JournalReader(self.journal, start=offset, check=check)
         if reader.size == offset and self.data.exists():
             return False
-        self._reached = _write_aside(reader, self.data, afresh=offset == START)
+        try:
+            self._reached = _write_aside(reader, self.data, afresh=offset == START)
+        except DataError:  # of the file, perhaps, and not of the journal: it is damaged behind what tells how far it is
+            self._reached = _write_aside(JournalReader(self.journal), self.data, afresh=True)
         self._last_seconds = self._clock()
         self.cost_seconds = self._last_seconds - began
         return True
@@ -104,10 +106,12 @@ def _reached(journal: Path, data: Path) -> tuple[int, int]:
     try:
         with h5py.File(data, "r", locking=False) as file:
             version, offset, check = (file.attrs.get(name) for name in (_VERSION, _BYTES, _CHECK))
-    except (OSError, RuntimeError):  # missing, or damaged: the journal has everything
+    except (OSError, LookupError, RuntimeError):  # missing, or damaged: the journal has everything
         return START, 0
     if version is None or offset is None or check is None:
         raise DataError(f"{data} was not written by labmtj; move it away or choose another name")
+    if not all(isinstance(number, int | np.integer) for number in (offset, check)):
+        return START, 0
     good = int(offset) <= journal.stat().st_size and fingerprint(journal, int(offset)) == int(check)
     return (int(offset), int(check)) if good else (START, 0)
 
@@ -130,13 +134,15 @@ def _write_aside(reader: JournalReader, data: Path, *, afresh: bool) -> tuple[in
                 file.attrs["labmtj_skipped_bytes"] = sum(end - start for start, end in reader.skipped)
         files.replace_whole(temporary, data)
     except OSError as error:
+        if error.errno is None:  # HDF5 about the file that was there, and not the system about the disk
+            raise DataError(f"{data} is damaged: {error}"[:600]) from error
         raise RecordError(
             f"{data} could not be brought up to date: {error.strerror or error} ({_free(data)}); make room and go on: "
             "the journal has every row, and the file that was there is whole"
         ) from error
     except DataError:
         raise
-    except _FOREIGN as error:
+    except FOREIGN as error:
         raise DataError(f"{reader.path} holds what HDF5 cannot, before byte {reader.valid_bytes}: {error}") from error
     finally:
         files.remove(temporary)

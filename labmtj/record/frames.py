@@ -15,6 +15,7 @@ import re
 import struct
 import zlib
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import msgpack
@@ -25,6 +26,8 @@ from labmtj.errors import UsageError
 
 Record = dict[str, Any]
 
+FOREIGN = (UsageError, AttributeError, LookupError, RuntimeError, StopIteration, TypeError, ValueError)
+"""what records raise that are whole, but not such as labmtj writes, when they are used"""
 MAGIC = b"\xabLMJ"
 HEAD = struct.Struct("<4sII")
 MAX_PAYLOAD = 1 << 30
@@ -103,9 +106,14 @@ def encode_array(array: NDArray[Any]) -> bytes:
             f"an array of {array.nbytes} bytes is too large for one frame ({MAX_PAYLOAD}); append it in parts"
         )
     stored = collapse(array)
-    head = msgpack.packb([array.dtype.str, stored.shape, array.shape])
-    padding = -(_ARRAY_HEAD.size + len(head)) % 8
-    return b"".join((_ARRAY_HEAD.pack(len(head)), head, bytes(padding), stored.tobytes()))
+    return _array_head(array.dtype.str, stored.shape, array.shape) + stored.tobytes()
+
+
+@lru_cache(1024)
+def _array_head(dtype: str, stored: tuple[int, ...], shape: tuple[int, ...]) -> bytes:
+    """Return what precedes the bytes of an array; a run asks for few kinds, again and again."""
+    head = msgpack.packb([dtype, stored, shape])
+    return _ARRAY_HEAD.pack(len(head)) + head + bytes(-(_ARRAY_HEAD.size + len(head)) % 8)
 
 
 def decode_array(data: bytes) -> NDArray[Any]:

@@ -13,7 +13,7 @@ from typing import Any, Protocol, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from labmtj.errors import UsageError
+from labmtj.errors import DataError, UsageError
 from labmtj.record import frames
 from labmtj.record.frames import Record, collapse
 from labmtj.record.joining import RowJoiner
@@ -168,8 +168,12 @@ class JournalLog(Logbook):
     def reopen(cls, path: Path, truncate_to: int | None = None) -> Self:
         """Go on with the journal of a run, see `JournalWriter.reopen`; its tables are known again."""
         self = cls(JournalWriter.reopen(path, truncate_to))
-        for _, payload in JournalReader(path).payloads():
-            self.learn(payload)
+        for offset, payload in JournalReader(path).payloads():
+            try:
+                self.learn(payload)
+            except frames.FOREIGN as error:
+                self.journal.close()
+                raise DataError(f"{path} holds something else than a record at byte {offset}: {error}") from error
         return self
 
     def write(self, record: Record) -> None:

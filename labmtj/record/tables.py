@@ -67,7 +67,7 @@ def reads_rows(
     place = _places(table, bias.shape, lines)
 
     def values(array: NDArray[Any], missing: float) -> NDArray[Any]:
-        rows = np.broadcast_to(array, full).reshape(full[0] * full[1], full[2])
+        rows = (array if array.shape == full else np.broadcast_to(array, full)).reshape(full[0] * full[1], full[2])
         if place is None:
             return rows
         wide = np.full((len(rows), table.lengths["line"]), missing, rows.dtype)

@@ -11,9 +11,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from labmtj import __version__
 from labmtj.report import bench, headline, overview, style
 from labmtj.report.blocks import Block, Note, Section, tried
+from labmtj.report.budgets import budget_table
 from labmtj.report.contents import Contents
 from labmtj.report.digits import plural
 from labmtj.report.maps import history_maps, solution_maps
+from labmtj.report.marked import marked_table
 from labmtj.report.metrics import metrics_table
 from labmtj.report.misses import misses_table
 from labmtj.report.patterns import patterns, patterns_table
@@ -125,4 +127,6 @@ def _bench(contents: Contents) -> Section:
         blocks.append(tried("Time", partial(bench.time_table, contents)))
     if contents.chips:
         blocks.append(tried("Pulses and reads", partial(bench.counts_table, contents)))
+        blocks.append(tried("Budgets", partial(budget_table, contents)))
+        blocks.append(tried("Cells that are marked", partial(marked_table, contents)))
     return Section("Bench time, pulses and reads", "bench", blocks or [Note("Nothing was measured yet.", "missing")])

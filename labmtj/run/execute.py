@@ -12,6 +12,7 @@ from pathlib import Path
 
 from labmtj.errors import LabmtjError, ProcedureFailed, RecordError, Stopped, UsageError
 from labmtj.record import Checkpointer, JournalLog, JournalWriter, files, last_states, open_data
+from labmtj.record.last_time import last_seconds
 from labmtj.record.replay import START, is_unborn
 from labmtj.run.experiment import Experiment, load_run
 from labmtj.run.folder import RunFolder
@@ -197,17 +198,21 @@ class _Course:
             self._head()
         path = self.folder.path.resolve()
         experiment = replace(self.experiment, run=path.name, guardian=self.folder.guardian)
-        check = self.requests.check
+        if experiment.on_instruments:
+            experiment = replace(experiment, begun_seconds=last_seconds(self.folder.journal))
+        check, at_work = self.requests.check, False
         try:
             with crew(
                 experiment, self.folder.run_yaml, self.plan, self.states, workers, check, self._keep_frames
             ) as people:
+                at_work = True
                 self._blocks(people)
                 self._keep()
                 self._conclude(people)
-        except BaseException:  # outputs are off by now: writing may take long, or fail
-            with undisturbed():
-                self._keep()
+        except BaseException:
+            if at_work:  # outputs are off by now: writing may take long, or fail
+                with undisturbed():
+                    self._keep()
             raise
 
     def _head(self) -> None:

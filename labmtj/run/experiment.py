@@ -39,6 +39,7 @@ class ExperimentFile(BaseModel):
     bench: str = Field("simulated", description="bench file, or the name of one that comes with labmtj")
     seed: int = Field(1, ge=0, lt=2**63)
     settings: dict[str, Any] = {}
+    over_budget: bool = Field(default=False, description="go on beyond limits.pulses_per_cell and closures_per_relay")
     operator: str = ""
     notes: str = ""
 
@@ -67,6 +68,7 @@ class RunFile(BaseModel):
     inputs_sha256: str
     bench: AnyBenchFile
     seed: int
+    over_budget: bool = False
     operator: str = ""
     notes: str = ""
     provenance: Provenance
@@ -85,12 +87,16 @@ class Experiment:
     seed: int
     operator: str = ""
     notes: str = ""
+    over_budget: bool = False
+    """whether to go on beyond the budgets of cells and relays"""
     run: str = ""
     """name of the run's folder, once there is one"""
     traffic: Path | None = None
     """file to record what goes over the wire in"""
     guardian: Path | None = None
     """file for the guardian of a bench to note in what it did"""
+    begun_seconds: float = 0.0
+    """what the clock of a bench of instruments shows at the beginning, if this goes on with a run"""
 
     @cached_property
     def campaign(self) -> Campaign:
@@ -126,20 +132,25 @@ class Experiment:
         """Return the bench; nothing is opened yet."""
         if isinstance(self.bench, BenchFile):
             return SimulatedBench(self.bench, self.seed)
-        return StandingBench(self.bench, self.run, self.traffic, self.guardian)
+        return StandingBench(self.bench, self.run, self.traffic, self.guardian, self.begun_seconds)
 
     def resolved(self) -> RunFile:
         """Return what goes into `run.yaml`."""
         settings = self.settings.model_dump(mode="json")
         return RunFile(
             experiment=self.name, procedure=self.procedure, settings=settings,
-            inputs_sha256=self.campaign.fingerprint(), bench=self.bench, seed=self.seed,
+            inputs_sha256=self.campaign.fingerprint(), bench=self.bench, seed=self.seed, over_budget=self.over_budget,
             operator=self.operator, notes=self.notes, provenance=provenance(),
         )  # fmt: skip
 
 
 def load_experiment(
-    name: str, *, bench: str | None = None, seed: int | None = None, changes: Mapping[str, Any] | None = None
+    name: str,
+    *,
+    bench: str | None = None,
+    seed: int | None = None,
+    changes: Mapping[str, Any] | None = None,
+    over_budget: bool = False,
 ) -> Experiment:
     """Read an experiment file and what it names.
 
@@ -148,6 +159,7 @@ def load_experiment(
         bench: takes the place of the file's bench.
         seed: takes the place of the file's seed.
         changes: settings that take the place of the file's, nested as in the file.
+        over_budget: go on beyond the budgets of cells and relays, whatever the file says.
 
     Raises:
         ConfigError: naming file, line and key.
@@ -166,6 +178,7 @@ def load_experiment(
         content.seed if seed is None else seed,
         content.operator,
         content.notes,
+        over_budget or content.over_budget,
     )
     try:
         experiment.check()
@@ -188,8 +201,9 @@ def load_run(path: Path) -> Experiment:
     content = file.parse(RunFile)
     settings = _settings(file, content.procedure, content.settings)
     experiment = Experiment(
-        content.experiment, content.procedure, settings, content.bench, content.seed, content.operator, content.notes
-    )
+        content.experiment, content.procedure, settings, content.bench, content.seed, content.operator, content.notes,
+        content.over_budget,
+    )  # fmt: skip
     if experiment.campaign.fingerprint() != content.inputs_sha256:
         raise file.complaint(
             ("inputs_sha256",), "the input files of this run have changed since; put the old ones back"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,12 @@ from labmtj.bench.contact_table import PATH as CONTACT
 from labmtj.bench.contact_table import contact_row
 from labmtj.errors import RecordError, UsageError
 from labmtj.layer import Layer
-from labmtj.limits import Limited
 from labmtj.moments import Moment
 from labmtj.quantities import Bias, Currents, Lines, Pulse, Reading, Station
 from labmtj.record import FrameLog, open_data
 from labmtj.record.intents import OUTPUTS_OFF, Announced
 from labmtj.record.recorded import Recorded
+from labmtj.run.counts import put_counts
 from labmtj.run.experiment import Experiment
 from labmtj.run.recovery import Interrupted
 from labmtj.schema import Attribute, Purpose
@@ -47,7 +48,8 @@ class StationAtWork:
     ) -> None:
         self.campaign, self.station = experiment.campaign, station
         self._opened = ExitStack()
-        self.crossbars: Mapping[str, Any] = self._opened.enter_context(experiment.connect().opened(station))
+        self._bench, self._over_budget = experiment.connect(), experiment.over_budget
+        self.crossbars: Mapping[str, Any] = self._opened.enter_context(self._bench.opened(station))
         self._opened_at = Moment.now()
         self._closed = False
         self.memory: dict[str, Any] = {}
@@ -77,12 +79,17 @@ class StationAtWork:
             self._keep_now()
 
     def layer_around(self, crossbars: Mapping[str, Crossbar]) -> None:
-        """Put limits, journaling and stop requests around the crossbars that the blocks work with."""
-        announced = crossbars if self._keep is None else {
-            name: Announced(crossbar, self.log, name, self._keep_now) for name, crossbar in crossbars.items()
-        }  # fmt: skip
+        """Put safety, journaling and stop requests around the crossbars that the blocks work with."""
+        self.safeties = {
+            name: self._bench.protected(self.station, name, crossbar) for name, crossbar in crossbars.items()
+        }
+        for name, safety in self.safeties.items():
+            if self._over_budget:
+                safety.allow_over_budget()
+            if self._keep is not None:
+                safety.insert(partial(Announced, log=self.log, name=name, keep=self._keep_now))
         self._layered: dict[str, Crossbar] = {
-            name: Recorded(Limited(crossbar), self.log, name) for name, crossbar in announced.items()
+            name: Recorded(safety, self.log, name) for name, safety in self.safeties.items()
         }
         if self._keep is not None:
             self._layered = {name: Kept(crossbar, self._keep_now) for name, crossbar in self._layered.items()}
@@ -101,9 +108,12 @@ class StationAtWork:
     def run_block(self, index: int) -> bytes:
         """Do block `index` and return its frames (the last of them, if they are kept on the way).
 
-        The last frame is the snapshot to go on from. Before the first block that an interruption cut off, its pulse is
-        answered for and the cells are read again.
+        The last frame is the snapshot to go on from. Instruments are asked first whether they are as they were left.
+        Before the first block that an interruption cut off, its pulse is answered for and the cells are read again.
         """
+        for crossbar in self.crossbars.values():
+            if hasattr(crossbar, "confirm"):
+                crossbar.confirm()
         if self._interrupted is not None:
             self._recover(self._interrupted)
             self._interrupted = None
@@ -111,7 +121,14 @@ class StationAtWork:
         snapshots = {
             name: crossbar.snapshot() for name, crossbar in self.crossbars.items() if hasattr(crossbar, "snapshot")
         }
-        state = {"next": index + 1, "memory": self.memory, "crossbars": snapshots, "bench": self.provenance}
+        ledgers = {name: safety.snapshot() for name, safety in self.safeties.items()}
+        put_counts(self.log, self.safeties)
+        for safety in self.safeties.values():
+            safety.sync()
+        state = {
+            "next": index + 1, "memory": self.memory, "crossbars": snapshots, "bench": self.provenance,
+            "ledgers": ledgers,
+        }  # fmt: skip
         self.log.state(self.station.name, state)
         return self.log.take()
 
@@ -138,6 +155,8 @@ class StationAtWork:
             _check_same(state.get("bench", {}), self.provenance)
         for name, snapshot in state["crossbars"].items():
             self.crossbars[name].restore(snapshot)
+        for name, counts in state.get("ledgers", {}).items():
+            self.safeties[name].restore(counts)
 
     def close(self) -> None:
         """Leave the bench safe, and note when it was; again does nothing."""

@@ -74,6 +74,9 @@ class SimulatedCrossbar:
 
     # -- Crossbar ----------------------------------------------------------------------------------------------------
 
+    def arm(self) -> None:
+        """Nothing is switched on here."""
+
     def can(self, bias: Bias, seconds: float = 0.0) -> Refusal | None:  # noqa: ARG002 - any width will do
         """Refuse a bias for another shape; a unit on every line gives any other."""
         if bias.shape != self.shape:

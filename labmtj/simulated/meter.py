@@ -124,7 +124,6 @@ class Channels:
         if self.model.resolution_fraction > 0:
             step = full_scale * self.model.resolution_fraction
             shown = np.round(shown / step) * step
-        limit = full_scale * self.model.over_range
-        overflow = np.abs(shown) > limit
-        flags = np.where(overflow, np.uint8(Flag.OVERFLOW), np.uint8(0))
-        return np.where(overflow, np.copysign(limit, shown), shown), full_scale, flags
+        overflow = np.abs(shown) > full_scale * self.model.over_range
+        flags = np.where(overflow, np.uint8(Flag.OVERFLOW | Flag.INVALID), np.uint8(0))
+        return np.where(overflow, np.nan, shown), full_scale, flags

@@ -18,7 +18,10 @@ from labmtj.errors import UsageError
 from labmtj.virtual.exchange import LinkDropped, Unterminated
 from labmtj.virtual.terminals import VirtualInstrument
 
-Kind = Literal["late", "lost", "doubled", "garbled", "partial", "empty", "replaced", "unheard", "dropped", "reboot"]
+Kind = Literal[
+    "late", "lost", "doubled", "garbled", "partial", "empty", "replaced", "sentinel", "unheard", "dropped", "reboot",
+    "upset",
+]  # fmt: skip
 """
 late        the answer comes after `argument` seconds; what is asked meanwhile waits behind it
 lost        done, but the answer does not come
@@ -27,10 +30,15 @@ garbled     the first bytes of the answer are no text
 partial     half of the answer, without its end
 empty       an empty line
 replaced    `argument` comes instead of the answer, such as 9.91E37
+sentinel    `argument` (9.91E37 if there is none) comes instead of every number that has an exponent, in its right place
 unheard     the message is not done and not answered
 dropped     the message is done, the connection ends without an answer
 reboot      the instrument powers down and up before it looks at the message: its settings are gone
+upset       commands that it does not know come in front of the message, `argument` times (1): its error queue fills up
 """
+UNKNOWN_COMMAND = "nonsense 1 2"
+"""to SCPI and to Lua"""
+_EXPONENT = re.compile(r"(?<![\w.+-])[+-]?\d+(?:\.\d*)?[eE][+-]?\d+")
 _SPOILS: dict[str, Callable[[str, str], str | None]] = {
     "late": lambda reply, _: reply,
     "lost": lambda _reply, _: None,
@@ -39,6 +47,7 @@ _SPOILS: dict[str, Callable[[str, str], str | None]] = {
     "partial": lambda reply, _: Unterminated(reply[: (len(reply) + 1) // 2]),
     "empty": lambda _reply, _: "",
     "replaced": lambda _reply, argument: argument,
+    "sentinel": lambda reply, argument: _EXPONENT.sub(argument or "9.91E37", reply),
 }
 LONGEST_SECONDS = 3600.0
 
@@ -67,7 +76,9 @@ class Fault:
             raise UsageError(f"fault {self.kind}: messages count from 1, not {self.at}")
         if self.kind == "late" and not 0 <= self.seconds <= LONGEST_SECONDS:
             raise UsageError(f"fault late: {self.argument!r} is no time in seconds up to {LONGEST_SECONDS:.0f}")
-        if self.argument and self.kind not in ("late", "replaced"):
+        if self.kind == "upset" and self.argument and not re.fullmatch(r"\d{1,4}", self.argument):
+            raise UsageError(f"fault upset: {self.argument!r} is no number of commands up to 9999")
+        if self.argument and self.kind not in ("late", "replaced", "sentinel", "upset"):
             raise UsageError(f"fault {self.kind} takes no argument; {self.argument!r} is left over")
 
     @property
@@ -122,6 +133,8 @@ class Faulty:
             return self.instrument.handle(message)
         if due.kind == "reboot":
             self.instrument.power_cycle()
+        for _ in range(int(due.argument or 1) if due.kind == "upset" else 0):
+            self.instrument.handle(UNKNOWN_COMMAND)
         reply = None if due.kind == "unheard" else self.instrument.handle(message)
         if reply is None and due.kind in _SPOILS:
             return None

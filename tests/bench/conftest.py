@@ -173,6 +173,13 @@ class FakeUnit:
     def self_test(self):
         return []
 
+    def confirm(self):
+        self._message("confirm")
+
+    @contextmanager
+    def haste(self, seconds):
+        yield
+
     def limit(self, channel, amperes, highest_volts):
         self._message("limit")
         assert self.world.volts.get(self._channel(channel), 0.0) == 0.0, "limits are set at 0 V"
@@ -264,6 +271,13 @@ class FakeMatrix:
 
     def self_test(self):
         return []
+
+    def confirm(self):
+        pass
+
+    @contextmanager
+    def haste(self, seconds):
+        yield
 
     def crosspoint(self, slot, row, column):
         if slot not in self.slots or not (1 <= row <= 8 and 1 <= column <= 16):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labmtj.limits import Limited
+from labmtj.safety import Envelope, Safety
 from procedures.schemes import select_cells
 
 WIDTHS = {"virtual-rack-2602b": 2e-4, "virtual-2400-7002": 1e-2}
@@ -17,7 +17,7 @@ def test_the_cell_gets_the_whole_voltage_for_the_width_alone_and_all_of_it_is_to
         bias = select_cells(bench.shape, cells, [0.28, -0.28])
         assert bench.can(bias, WIDTHS[name]) is None
         network.seen_by_pads.clear()
-        pulse = Limited(bench).pulse(bias, WIDTHS[name])
+        pulse = Safety(bench, Envelope(bench.limits, bench.shape, 1e-3)).pulse(bias, WIDTHS[name])
         seen = list(network.seen_by_pads)
     # told to have been short by the messages of those that hold, the half would be off by milliseconds
     told_seconds, told_volts = pulse.delivered.step_seconds, pulse.delivered.line_volts

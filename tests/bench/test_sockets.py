@@ -15,7 +15,6 @@ from labmtj.bench.loading import load_any
 from labmtj.bench.opening import open_laboratory
 from labmtj.bench.sessions import open_sessions
 from labmtj.errors import CannotDo, ConfigError, InstrumentError, LimitExceeded, SettingError
-from labmtj.limits import Limited
 from labmtj.quantities import Bias, Lines, Reading
 from labmtj.virtual.assembly import assemble
 from labmtj.virtual.serving import ServedInstruments
@@ -234,7 +233,7 @@ def test_voltages_above_what_unit_or_array_survive_are_refused(served):
         ):
             bench.measure(high, Lines(columns=(0,)), Reading())
         with pytest.raises(LimitExceeded, match=r"row 0 at 1 V against .*the limit is 0.9 V .*Nothing was applied"):
-            Limited(bench).pulse(Bias(ROWS.row_volts * 10, np.zeros(15)), 1e-3)
+            bench.protected().pulse(Bias(ROWS.row_volts * 10, np.zeros(15)), 1e-3)
         with pytest.raises(CannotDo, match=r"1 V on a line is above the limit of 0.9 V; lower the voltage"):
             bench.pulse(Bias(ROWS.row_volts * 10, np.zeros(15)), 1e-3)
         assert running.answers()["messages"]() == before

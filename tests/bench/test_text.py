@@ -1,7 +1,7 @@
 import pytest
 
 from labmtj.bench import load_bench
-from labmtj.bench.text import bench_text, parameters, self_test
+from labmtj.bench.text import bench_text, parameters
 from labmtj.errors import ProcedureFailed
 
 
@@ -31,4 +31,4 @@ def test_an_array_that_does_not_conduct_fails_the_self_test(bench):
     ohms = array.wires.row_lead_ohms.model_copy(update={"value": 1e9})
     broken = array.model_copy(update={"wires": array.wires.model_copy(update={"row_lead_ohms": ohms})})
     with pytest.raises(ProcedureFailed, match=r"mtj-75nm: row 0 at 0\.1 V carries .* check resistances"):
-        self_test(bench.model_copy(update={"arrays": {"mtj-75nm": broken}}), broken)
+        bench_text(bench.model_copy(update={"arrays": {"mtj-75nm": broken}}))

@@ -14,7 +14,6 @@ from instruments.virtual import keithley2600
 from labmtj import library
 from labmtj.bench.simulated import crossbar_of, describe
 from labmtj.layer import Layer
-from labmtj.limits import Limited
 from labmtj.perceptron import Solutions, load_wine, network
 from labmtj.quantities import Bias, Currents, Lines, Pulse, Reading, Waveform
 from labmtj.simulated import Timing
@@ -185,7 +184,7 @@ def test_the_bench_and_the_simulation_give_one_answer(virtual_bench, name):
     with virtual_bench(name, noise=False) as (bench, served):
         virtual, lines = served.bench, served.bench.network
         array = virtual.file.of.chip.array
-        recorded = Recorded(Limited(bench), lines)
+        recorded = Recorded(bench.protected(), lines)
         on_bench = campaign(recorded, array, WIDTHS[name], mode)
         physics = lines.array.snapshot()
         assert lines.events == []  # no relay moved under voltage
@@ -234,7 +233,7 @@ GAIN = 2.5e-4 + 2e-4
 def test_with_noise_on_the_statistics_agree(virtual_bench):
     with virtual_bench("virtual-2636b-3706a") as (bench, served):
         virtual = served.bench
-        ours, our_fidelity = noisy(Limited(bench))
+        ours, our_fidelity = noisy(bench.protected())
         assert virtual.network.events == []
     chip = crossbar_of(
         virtual.file.of.chip.array,

@@ -3,7 +3,7 @@ import pytest
 
 from labmtj.bench.contact import Expected, contact_check
 from labmtj.bench.wiring_check import wiring_check
-from labmtj.limits import Limited
+from labmtj.safety import Envelope, Safety
 
 EXPECTED = Expected(0.05, (1e-4, 2e-4), 0.2, 3.0)
 
@@ -73,12 +73,12 @@ def test_lines_that_are_shorted_are_named_both(bench):
 
 def test_contact_is_checked_on_any_crossbar_line_by_line(bench):
     crossbar, world = bench()
-    good = contact_check(Limited(crossbar), EXPECTED)
+    good = contact_check(Safety(crossbar, Envelope(crossbar.limits, crossbar.shape, 1e-3)), EXPECTED)
     assert str(good) == "all lines have contact"
     assert (good.amperes > 0).all()
     world.cut.add(2)
     world.line_shorts.append((5, 6))
-    bad = contact_check(Limited(crossbar), EXPECTED)
+    bad = contact_check(Safety(crossbar, Envelope(crossbar.limits, crossbar.shape, 1e-3)), EXPECTED)
     assert bad.open.nonzero()[0].tolist() == [2]
     assert bad.shorted.nonzero()[0].tolist() == [5, 6]
     assert "row 2 is open" in str(bad)

@@ -18,7 +18,6 @@ from labmtj.bench.loading import load_any
 from labmtj.bench.opening import open_laboratory
 from labmtj.bench.served import BookedClock, ServedBench
 from labmtj.bench.simulated import crossbar_of
-from labmtj.limits import Limited
 from labmtj.perceptron import Block
 from labmtj.quantities import Reading
 from procedures.amplitude import AmplitudeSettings, scan_amplitudes
@@ -100,9 +99,9 @@ def bills(known, targets):
     found = {}
     with ServedBench(FILE) as served:
         with open_laboratory(FILE.of, resources=served.resources, clock=BookedClock(served)) as bench:
-            found["labmtj"] = ours(Limited(bench), Bill(served), known, targets)
+            found["labmtj"] = ours(bench.protected(), Bill(served), known, targets)
             assert served.ask("events") == []
-            written(Limited(bench), known, targets[0])
+            written(bench.protected(), known, targets[0])
         try:
             found["QCoDeS"] = theirs(served, known, targets)
         except ImportError:

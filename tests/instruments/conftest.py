@@ -8,7 +8,10 @@ from pymeasure.test import expected_protocol
 
 @pytest.fixture
 def numbered():
-    """Return what puts the number in front of every question and its answer; those before identity are asked plainly."""
+    """Return what puts the number in front of every question and its answer; those before identity are asked plainly.
+
+    The question "" is the echo behind a failure.
+    """
 
     def pairs(plain):
         numbers = count(101)
@@ -17,7 +20,8 @@ def numbered():
                 yield sent, received
             else:
                 number = next(numbers)
-                yield f"*ESE {number};*ESE?;{sent}", f"{number};{received}"
+                before = 0 if number == 101 else number - 1
+                yield f"*ESE?;*ESE {number};*ESE?;{sent}".rstrip(";"), f"{before};{number};{received}".rstrip(";")
 
     return lambda plain: list(pairs(plain))
 

@@ -121,24 +121,26 @@ def test_a_sequence_is_one_message_and_its_status_words_become_flags(dialogue):
     rows = [
         reading("+1.000000E-05", 0.03),
         reading("-2.000000E-03", 0.06, 20480 + 8),
-        reading("+9.900000E+37", 0.09, 20480 + 1),
+        reading("+1.055000E-04", 0.09, 20480 + 1),  # the end of the range, by some firmware: not the current
+        reading("+9.900000E+37", 0.105),
         reading("+1.055000E-04", 0.12, 20480 + (1 << 16)),
         reading("+9.910000E+37", 0.15),
     ]
-    sent = SWEEP.format("0.1,-0.5,0.2,0.3,0.0", "0.0001", "0.001", 5)
+    sent = SWEEP.format("0.1,-0.5,0.2,0.2,0.3,0.0", "0.0001", "0.001", 6)
     with dialogue(*ARMED, MAINS, (sent, ",".join(rows) + ';+0.000000E+00;0,"No error"')) as smu:
         smu.limit("1", 0.002, 0.5)
-        shots = Shots(("1",), np.array([[0.1], [-0.5], [0.2], [0.3], [0.0]]), ("1",), 0.001, 0.02, 1e-4)
+        shots = Shots(("1",), np.array([[0.1], [-0.5], [0.2], [0.2], [0.3], [0.0]]), ("1",), 0.001, 0.02, 1e-4)
         read = smu.run_shots(shots)
-    np.testing.assert_array_equal(read.amperes[:, 0], [1e-5, -2e-3, np.nan, 1.055e-4, np.nan])
+    np.testing.assert_array_equal(read.amperes[:, 0], [1e-5, -2e-3, np.nan, np.nan, 1.055e-4, np.nan])
     assert read.flags[:, 0].tolist() == [
         0,
         Flag.COMPLIANCE,
         Flag.OVERFLOW | Flag.INVALID,
+        Flag.OVERFLOW | Flag.INVALID,
         Flag.COMPLIANCE,
         Flag.INVALID,
     ]
-    np.testing.assert_allclose(read.start_seconds, [0.001, 0.031, 0.061, 0.091, 0.121])
+    np.testing.assert_allclose(read.start_seconds, [0.001, 0.031, 0.061, 0.076, 0.091, 0.121])
     assert (read.range_amperes == 1e-4).all()
 
 
@@ -241,7 +243,7 @@ def test_too_short_a_pulse_names_the_shortest(dialogue):
 
 
 def test_make_safe_goes_on_after_a_failure_and_reports_it(dialogue):
-    dead = ((MADE_ZERO[0][0], "nonsense"),)
+    dead = ((MADE_ZERO[0][0], "nonsense"), ("", ""), (":SYST:ERR?", '0,"No error"'))
     off = (":OUTP 0;:OUTP?;:SYST:ERR?", '0;0,"No error"')
     with dialogue(*dead, MADE_ZERO[1], off) as smu, pytest.raises(InstrumentError, match="error queue"):
         smu.make_safe()

@@ -37,6 +37,18 @@ def limited(a, b):
     ]
 
 
+ECHO = (
+    ("return", "do end", "endscript", 'print("")', "while errorqueue.count > 0 do print(errorqueue.next()) end"),
+    "",
+)
+"""by which a session finds back to its box"""
+KEEPING = [
+    (f"print(smu{each}.source.limiti, smu{each}.source.rangev, smu{each}.source.output)", "1.0e-03\t2.0e+00\t0.0e+00")
+    for each in "ab"
+]
+"""what it asks then"""
+
+
 def limit(smu, *channels):
     for channel in channels:
         smu.limit(channel, 1e-3, 0.9)
@@ -274,7 +286,7 @@ def test_a_meter_is_zeroed_for_a_new_aperture_after_ten_minutes_after_an_error_a
     first, later = reading_script("smub"), reading_script("smub", zeroing=0)
     with tsp(
         Keithley2636B, FREQUENCY, (first, value), (later, value), (reading_script("smua"), value),
-        (reading_script("smub", "0.5"), value), (first, value), (first, ()), (first, value), (later, value),
+        (reading_script("smub", "0.5"), value), (first, value), (first, ()), ECHO, (first, value), (later, value),
         (off, "0.0e+00\t0.0e+00\t1.0e-03"), (first, value),
     ) as smu:  # fmt: skip
         smu.read_currents(("b",), 0.02, None)
@@ -337,7 +349,9 @@ ZEROED = ("smua.abort()", "smub.abort()", "smua.source.levelv = 0", "smub.source
     "printed", [("0.001", "1.0e-05", "0.0e+00", "1.0e-04"), ("0.001,0.02", "1.0e-05, 1,0"), (), ("TSP>",) * 4]
 )
 def test_an_incomplete_answer_is_an_error_and_the_levels_go_to_zero(tsp, printed):
-    with tsp(Keithley2636B, *limited("a", "b"), FREQUENCY, (SHOTS_SCRIPT, printed), (ZEROED, ())) as smu:
+    with tsp(
+        Keithley2636B, *limited("a", "b"), FREQUENCY, (SHOTS_SCRIPT, printed), ECHO, *KEEPING, (ZEROED, ())
+    ) as smu:
         limit(smu, "a", "b")
         with pytest.raises(InstrumentError):
             smu.run_shots(SHOTS)

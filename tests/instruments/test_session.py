@@ -22,7 +22,7 @@ class Box:
     def __init__(self):
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.rules = [(":SYST:ERR?", lambda line: OK)]
-        self.lines = []
+        self.lines, self.mask = [], "0"
         self.links = []
         self.aborted = threading.Event()
         self.threads = [threading.Thread(target=self.until_closed, args=(self.serve,))]
@@ -55,11 +55,13 @@ class Box:
 
     def answer(self, link, line, answers):
         with answers:
-            reply = next((rule(line) for text, rule in self.rules if text in line), None)
+            echo = b"\n" if line.endswith("*ESE?") else None
+            reply = next((rule(line) for text, rule in self.rules if text in line), echo)
             if reply is not None:
-                number = line.split(";")[0].removeprefix("*ESE ").encode()
+                before, self.mask = self.mask, line.split(";")[1].removeprefix("*ESE ")
                 raw = reply.startswith(b"!")  # without the number of the question
-                link.sendall(reply[1:] if raw else re.sub(rb"(?m)^(?=.)", number + b";", reply))
+                numbers = f"{before};{self.mask};".encode()
+                link.sendall(reply[1:] if raw else re.sub(rb"(?m)^(?=.|\n\Z)", numbers, reply))
 
     def close(self):
         for each in (self.listener, *self.links):

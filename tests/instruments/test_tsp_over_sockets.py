@@ -158,6 +158,9 @@ def test_a_restart_is_noticed_before_anything_else_is_believed(armed):
     armed.virtual.power_cycle()
     with pytest.raises(InstrumentError, match="has been restarted"):
         armed.run_shots(Shots(("a",), np.array([[0.5]]), ("a",), 0.0, 0.02, 1e-4))
+    with pytest.raises(InstrumentError, match="has been restarted"):  # it is told until the box is made safe
+        armed.level({"a": 0.0})
+    armed.make_safe()
     assert armed.outputs() == {"a": False, "b": False}
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labmtj.errors import SettingError, UsageError
+from labmtj.errors import ProcedureFailed, SettingError, UsageError
 from labmtj.layer import Layer
 from labmtj.perceptron import Block
 from labmtj.quantities import ArrayInfo, Limits, Refusal
@@ -42,6 +42,13 @@ def inputs():
 
 def full_scale(amperes):
     return np.abs(amperes).max()
+
+
+def test_a_column_beyond_the_range_is_refused_by_name(multiplier, inputs):
+    short_range = MeterModel((MeterRange(1e-5, 0.0, 0.0, 0.0), MeterRange(1.0, 0.0, 0.0, 0.0)))
+    made = replace(multiplier(meter=short_range), range_amperes=1e-5)
+    with pytest.raises(ProcedureFailed, match=r"column 2 carries more than .* \(1e-05 A\)"):
+        made.transfer()
 
 
 def offset_meter():

@@ -50,6 +50,15 @@ def test_without_wires_the_maps_hold_ohms_law(spread_array):
     )
 
 
+def test_a_short_beyond_the_range_for_cells_counts_as_its_end(spread_array):
+    # left as no number it would compare as AP, and on a bench a short would count otherwise than in a simulation
+    meter = MeterModel((MeterRange(1e-4, 0, 0, 0), MeterRange(1.0, 0, 0, 0)))
+    crossbar = spread_array(3000.0, defects=PLANTED, meter=meter)
+    amperes = read_cells(crossbar, 0.1, Reading(range_amperes=5e-5, polarity="both"))
+    assert amperes[9, 12] == 1e-4
+    assert np.delete(amperes, 9, axis=0).max() < 5e-5
+
+
 @pytest.mark.parametrize("polarity", [1, -1])
 def test_planted_defects_are_found_exactly(spread_array, polarity):
     crossbar = spread_array(3000.0, sigma_ohms=0.05, sigma_volts=0.05, defects=PLANTED, polarity=polarity)

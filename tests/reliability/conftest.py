@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -20,14 +21,23 @@ import yaml
 
 from labmtj import library
 from labmtj.bench.loading import load_any
+from labmtj.bench.opening import open_laboratory
+from labmtj.errors import AnswerLost, LabmtjError
+from labmtj.junction.junctions import Defect
+from labmtj.quantities import Bias, Lines, Reading
 from labmtj.run import RunFolder, load_experiment, resume, start
+from labmtj.simulated.array import SimulatedArray
 from labmtj.virtual.assembly import assemble
 from labmtj.virtual.serving import ServedInstruments
 
 OFFSET_VOLTS = 2e-3
 """the sources of some boxes have an offset with the output off, too"""
+DEFECTS = {
+    "short": (Defect.SHORT, 200.0), "open": (Defect.OPEN, 1e9), "stuck in P": (Defect.STUCK_P,),
+    "stuck in AP": (Defect.STUCK_AP,),
+}  # fmt: skip
 PATTERNS = ["checkerboard"]
-TIMEOUT_SECONDS = 0.1
+TIMEOUT_SECONDS = 0.3
 SETTINGS = {
     "patterns": PATTERNS,
     "amplitude": None,
@@ -212,6 +222,20 @@ class Rig:
         """Return the faults that came true."""
         return [each for faulty in self.served.faulty.values() for each in faulty.happened]
 
+    def spoil(self, cell, kind):
+        """Make one cell of the chip "short", "open", "stuck in P", "stuck in AP" or "drifting" (2.5 times its ohms)."""
+        array, number = self.network.array, cell[0] * self.network.array.shape[1] + cell[1]
+        junctions = array._pristine
+        if kind == "drifting":
+            factors = np.where(np.arange(junctions.cells) == number, 2.5, 1.0)
+            junctions = replace(junctions, parallel_ohms=junctions.parallel_ohms * factors)
+        else:
+            junctions = junctions.with_defect(number, *DEFECTS[kind])
+        changed = SimulatedArray(array.wires, junctions, self.file.seed, array.name, array.line_amperes)
+        network = ("factorised_ohms", "changes")  # of the cells as they were
+        changed.restore({name: value for name, value in array.snapshot().items() if name not in network})
+        self.network.insert(changed)
+
     # -- the truth
 
     @property
@@ -384,3 +408,116 @@ def kill(process):
 
 
 __all__ = ["PATTERNS", "SETTINGS", "Path", "Rig", "datasets", "kill", "metrics", "write_files"]
+
+
+# -- a run with a fault ------------------------------------------------------------------------------------------------
+
+KEPT = {"reads": ("amperes", "flags", "row_volts", "column_volts"), "pulses": ("bias_volts", "seconds", "flags")}
+"""what must be the same to the bit, whatever went wrong on a wire; times are not"""
+
+
+def rows(path):
+    """Return the reads and pulses of a run, without times, one tuple of bytes each."""
+    found = {}
+    with h5py.File(path) as file:
+        for table, names in KEPT.items():
+            columns = [file[f"arrays/small-0a/{table}/{name}"][()] for name in names]
+            found[table] = [tuple(column[k].tobytes() for column in columns) for k in range(len(columns[0]))]
+    return found
+
+
+class Outcome:
+    """A run with a fault in it: how it ended, and what it must have left in any case.
+
+    Args:
+        rig: the bench.
+        reference: what the undisturbed run leaves.
+    """
+
+    def __init__(self, rig, reference):
+        self.rig, self.reference, self.error = rig, reference, None
+        self.began = time.monotonic()
+        try:
+            rig.start()
+        except LabmtjError as error:
+            self.error = error
+        self.seconds = time.monotonic() - self.began
+        rig.assert_safe()
+        self.folder = RunFolder.open(rig.last())
+
+    def assert_held(self):
+        """Assert that the run did its work, or ended with S, D and E and is resumed."""
+        if self.error is None:
+            assert rows(self.folder.data) == rows(self.reference["folder"].data), "a stored value is not as it must be"
+        else:
+            self.assert_failed_well()
+            self.assert_resumed()
+
+    def assert_failed_well(self):
+        """Assert that the error tells who, where and what now, and that what was kept is what an undisturbed run keeps."""
+        assert self.error.exit_code == 1
+        assert self.folder.ending == "FAILED"
+        told = str(self.error)
+        assert any(f"{name} at TCPIP::127.0.0.1" in told for name in ("smu", "matrix")), told
+        assert "labmtj resume" in "\n".join(getattr(self.error, "__notes__", []))
+        if self.folder.data.exists():
+            kept, right = rows(self.folder.data), rows(self.reference["folder"].data)
+            for table in KEPT:
+                assert kept[table] == right[table][: len(kept[table])], (
+                    f"{table} differ from those of an undisturbed run"
+                )
+
+    def _resumed(self, tries=3):
+        """Resume; on a busy machine an answer may take longer than the little patience of this bench, and once more."""
+        try:
+            return self.rig.resume()
+        except AnswerLost:
+            self.rig.assert_safe()
+            if tries == 1:
+                raise
+            return self._resumed(tries - 1)
+
+    def assert_resumed(self):
+        """Assert that going on gives the same patterns in the cells and the same metrics."""
+        run = self._resumed()
+        self.rig.assert_safe()
+        assert run.ending == "DONE"
+        np.testing.assert_array_equal(self.rig.states(), self.reference["states"])
+        for name, values in metrics(run.data).items():
+            np.testing.assert_array_equal(values, self.reference["metrics"][name])
+
+
+@pytest.fixture
+def run_with(rigs, reference):
+    """Return a function that gives the outcome of the small run with these faults, on a bench of its own.
+
+    Faults that never happened are an error of the test: it would prove nothing.
+    """
+
+    def run_with(*faults, certain=True):
+        rig = rigs()
+        for each in faults:
+            rig.fault(each)
+        outcome = Outcome(rig, reference)
+        assert not certain or len(rig.happened()) == len(faults), f"{faults} did not happen"
+        return outcome
+
+    return run_with
+
+
+@pytest.fixture(scope="session")
+def armed():
+    """Return a function: a rig -> context of its open, armed bench without a guardian."""
+    return lambda rig: open_laboratory(load_any(str(rig.bench)), guarded=False)
+
+
+@pytest.fixture(scope="session")
+def take():
+    """Return a function that takes one reading of column 1 on an open bench: row 1 at 0.1 V."""
+
+    def take(bench):
+        volts = np.zeros(sum(bench.shape))
+        volts[1] = 0.1
+        return bench.measure(Bias.from_lines(volts[np.newaxis], bench.shape), Lines(columns=(1,)), Reading(1e-3))
+
+    return take

@@ -139,7 +139,7 @@ def test_a_part_of_the_wrong_shape_hides_nothing_else(changed: Change) -> None:
         file["wine/mtj-100nm-0"].attrs["diameter_metres"] = "wide"
 
     page = report(changed(replace))
-    assert missing(page).count("cannot be shown") == 4
+    assert missing(page).count("cannot be shown") == 5
     assert "mtj-100nm-0 junctions" in page
 
 

@@ -7,6 +7,7 @@ import xarray as xr
 
 from labmtj.bench import load_any
 from labmtj.errors import ProcedureFailed, Stopped
+from labmtj.record import open_data
 from labmtj.report import summary_text, write_report
 from labmtj.run import RunFolder, load_experiment, resume, start
 from labmtj.virtual.assembly import assemble
@@ -94,4 +95,5 @@ def test_with_the_probes_up_a_run_is_refused_and_nothing_is_read(tmp_path):
         start(experiment, tmp_path / "runs", workers=1, show=quiet)
     (path,) = (tmp_path / "runs").iterdir()
     assert (path / "FAILED").exists()
-    assert not (path / "data.h5").exists()
+    with open_data(path / "data.h5") as data:
+        assert len(data.read("arrays/mtj-50nm-0a/reads/sign")) == 0

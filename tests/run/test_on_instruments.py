@@ -98,4 +98,6 @@ def test_a_run_that_was_stopped_goes_on_with_the_same_chip_only(tmp_path, monkey
     folder = resume(RunFolder.open(path), workers=1, show=quiet)
     with h5py.File(folder.data) as file:
         assert file["wine/mtj-50nm-0/solutions/layer1_fidelity"].shape == (1,)
+        starts = np.array(file["arrays/mtj-50nm-0a/reads/start_seconds"])
+    assert (np.diff(np.nanmin(starts, axis=1)) > 0).all(), "the clock of the bench began anew with the second part"
     assert folder.ending == "DONE"

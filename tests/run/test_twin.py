@@ -19,5 +19,5 @@ def test_a_virtual_bench_is_its_own_twin_but_does_not_wait():
 
 def test_the_twin_of_a_replay_is_that_of_the_bench_it_was_recorded_on():
     real = load_any("2636b-707b")
-    replay = ReplayFile(name="replay", kind="replay", of=real, traffic="nowhere.jsonl")
+    replay = ReplayFile(name="replay", kind="replay", of=real, traffic="nowhere.jsonl", recorded="instruments")
     assert twin_of(replay, 7).of == real

@@ -34,10 +34,10 @@ def test_a_fixed_range_is_the_smallest_that_holds_it(wanted, expected):
     assert read(channels(MeterModel(SHEET)), 1e-9, range_amperes=wanted)[1] == expected
 
 
-def test_overflow_shows_the_end_of_the_range():
+def test_beyond_the_range_there_is_no_value():
     shown, _, flags = read(channels(MeterModel(SHEET, over_range=1.1), 3), [1.05e-6, 2e-6, -2e-6], range_amperes=1e-6)
-    np.testing.assert_array_equal(flags[0], [0, Flag.OVERFLOW, Flag.OVERFLOW])
-    np.testing.assert_allclose(shown[0], [1.05e-6, 1.1e-6, -1.1e-6], rtol=2e-3)
+    np.testing.assert_array_equal(flags[0], [0, *2 * [Flag.OVERFLOW | Flag.INVALID]])
+    np.testing.assert_allclose(shown[0], [1.05e-6, np.nan, np.nan], rtol=2e-3)
 
 
 def test_resolution_is_a_step_of_the_range():

@@ -67,7 +67,7 @@ def _places(tree):
 def _change(holder, key, random):
     match random.randrange(6):
         case 0 | 1:
-            holder[key] = random.choice(VALUES)
+            holder[key] = _copy(random.choice(VALUES))
         case 2:
             holder[key] = _near(holder[key], random)
         case 3:
@@ -77,18 +77,18 @@ def _change(holder, key, random):
                 holder[key]
             )
         case _:
-            holder[key] = [holder[key]] * random.choice([1, 2, 300])
+            holder[key] = [_copy(holder[key]) for _ in range(random.choice([1, 2, 300]))]
 
 
 def _near(value, random):
     """Return a value of the same kind that may just be possible."""
     if isinstance(value, bool) or value is None:
-        return random.choice(VALUES)
+        return _copy(random.choice(VALUES))
     if isinstance(value, int | float):
         return value * random.choice([-1, 0, 0.5, 2, 10, 1e6, 1e-6, 1e200]) if random.random() < 0.8 else str(value)
     if isinstance(value, np.ndarray):
         return random.choice([value[:0], value.T, value.astype("f4"), value.astype("U9"), value.ravel(), np.zeros(3)])
-    return value[: len(value) // 2] if isinstance(value, str | list) else random.choice(VALUES)
+    return value[: len(value) // 2] if isinstance(value, str | list) else _copy(random.choice(VALUES))
 
 
 def of_yaml(data, random):
@@ -190,7 +190,7 @@ def _change_object(file, name, random):
         case 7 if isinstance(item, h5py.Dataset) and item.maxshape[:1] == (None,):
             item.resize(random.choice([0, 1, 10**6, 10**11]), 0)
         case _:
-            file.move(name, random.choice(["x", "arrays/y", f"{name}x"]))
+            file.move(name, f"{random.choice(['x', 'arrays/', name])}{random.randrange(10**6)}")
 
 
 def _replaced(file, name, value):

@@ -37,7 +37,7 @@ def judged(kind, path):
         TARGETS[kind](path)
     except LabmtjError as error:
         said = str(error)
-        if path.name not in said and path.parent.name not in said:
+        if path.stem not in said and path.parent.name not in said:
             return f"names no file: {type(error).__name__}: {said}"
         if len(said) > 1500 or len(said.splitlines()) > 12:
             return f"says too much: {said}"

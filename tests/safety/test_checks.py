@@ -5,11 +5,16 @@ from hypothesis import strategies as st
 
 from labmtj.circuit import PortState, Wires, line_volts, response_of
 from labmtj.errors import LimitExceeded
-from labmtj.limits import Limited, check, line_name, spread_volts
 from labmtj.quantities import Bias, Limits, Lines, Reading
+from labmtj.safety import Envelope, Safety, line_name, spread_volts
 
 LIMITS = Limits(cell_volts=0.9, pulse_seconds=0.1)
+ENVELOPE = Envelope(LIMITS, (2, 3), 1e-3)
 VOLTS = st.one_of(st.just(np.nan), st.floats(-1.5, 1.5), st.sampled_from([0.0, 0.45, -0.45, 0.9, -0.9]))
+
+
+def protected(crossbar):
+    return Safety(crossbar, Envelope(LIMITS, (2, 3), 1e-3))
 
 
 class Spy:
@@ -41,7 +46,7 @@ def test_no_bias_passes_whose_driven_lines_spread_beyond_the_limit(volts):
     driven = [row[~np.isnan(row)] for row in volts]
     worst = max((max(row) - min(row) for row in driven if len(row)), default=0.0)
     spy = Spy()
-    limited = Limited(spy)
+    limited = protected(spy)
     bias = Bias.from_lines(volts, (2, 3))
     if worst > 0.9 + 1e-9:
         assert limited.can(bias) is not None
@@ -77,7 +82,7 @@ def test_the_message_names_lines_voltage_limit_and_place_in_the_batch():
     volts = np.zeros((3, 5))
     volts[1] = [0.0, 0.5, -0.6, 0.0, 0.1]
     with pytest.raises(LimitExceeded) as caught:
-        check(Bias.from_lines(volts, (2, 3)), LIMITS, (2, 3))
+        ENVELOPE.check(Bias.from_lines(volts, (2, 3)))
     assert str(caught.value) == (
         "row 1 at 0.5 V against column 0 at -0.6 V puts 1.1 V across a cell (bias 1 of 3); "
         "the limit is 0.9 V (limits.cell_volts). Nothing was applied: lower the amplitude"
@@ -86,8 +91,8 @@ def test_the_message_names_lines_voltage_limit_and_place_in_the_batch():
 
 
 def test_the_sum_of_two_halves_is_the_limit_itself():
-    check(Bias([0.45, 0.0], [-0.45, 0.0, 0.0]), LIMITS, (2, 3))
-    check(Bias([0.3 + 0.6, 0.0], [0.0, 0.0, 0.0]), LIMITS, (2, 3))
+    ENVELOPE.check(Bias([0.45, 0.0], [-0.45, 0.0, 0.0]))
+    ENVELOPE.check(Bias([0.3 + 0.6, 0.0], [0.0, 0.0, 0.0]))
 
 
 @pytest.mark.parametrize("seconds", [0.11, np.nan, np.inf, -1e-3])
@@ -95,15 +100,15 @@ def test_pulses_of_no_sensible_length_are_refused(seconds):
     spy = Spy()
     bias = Bias(np.zeros(2), np.zeros(3))
     with pytest.raises(LimitExceeded, match=r"limits\.pulse_seconds"):
-        Limited(spy).pulse(bias, seconds)
-    assert "pulse_seconds" in str(Limited(spy).can(bias, seconds))
+        protected(spy).pulse(bias, seconds)
+    assert "pulse_seconds" in str(protected(spy).can(bias, seconds))
     assert spy.calls == []
 
 
 def test_a_bias_for_another_array_is_refused():
     spy = Spy()
     with pytest.raises(LimitExceeded, match="3 x 2 lines does not fit the 2 x 3 array"):
-        Limited(spy).measure(Bias(np.zeros(3), np.zeros(2)), Lines(rows=(0,)), Reading())
+        protected(spy).measure(Bias(np.zeros(3), np.zeros(2)), Lines(rows=(0,)), Reading())
     assert spy.calls == []
 
 

@@ -1,0 +1,213 @@
+"""When a session is believed: after a failure only when it has echoed a number and keeps what it was told before."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from types import MappingProxyType
+from typing import Any
+
+import pyvisa
+
+from labmtj.errors import AnswerLost, InstrumentError
+
+REOPENINGS = 3
+"""most times that a connection is opened anew before its instrument is given up"""
+RESTORE_SECONDS = 5.0
+"""after which no further try to reach an instrument begins"""
+HASTE_SECONDS = 2.0
+"""that one instrument may cost while a bench is made safe"""
+KNOCK_SECONDS = 0.02
+"""in which the other end of a dead TCP connection tells that it is dead (assumed: a local network)"""
+_OF_CONNECTION = ("timeout", "read_termination", "write_termination")
+_TRANSPORT = (pyvisa.errors.Error, OSError, ValueError, EOFError)  # ValueError: bytes that are no text, a bad address
+
+
+class Trust:
+    """What both kinds of session share: one error for all failures, and the way back from a failure.
+
+    A failed exchange taints the session. Its next use begins with `restore`: the connection is cleared or opened anew,
+    a number must come back, then identity and settings are compared with those known. A restart that was noticed, or
+    settings that are gone, are told at every use until `make_safe` has let go of what is expected.
+    """
+
+    name: str
+    address: str
+    adapter: Any
+    _tainted = False
+    _restoring = False
+    _known_identity = ""
+    """the answer to `*IDN?` when it was last believed"""
+    _forgotten: InstrumentError | None = None
+    """that the settings are gone"""
+    _haste_seconds: float | None = None
+    _settings_of_connection: Mapping[str, Any] = MappingProxyType({})
+    _gone: InstrumentError | None = None
+    """in haste: that there is nobody to wait for"""
+
+    def complaint(self, problem: str, command: str = "", reply: str = "") -> InstrumentError:
+        """Return an error that names this instrument and its address."""
+        return InstrumentError(self.name, self.address, problem, command=command, reply=reply)
+
+    def lost(self, problem: str, command: str = "", reply: str = "") -> AnswerLost:
+        """Return an error about an answer that did not come or makes no sense; nothing is believed until restored."""
+        self._tainted = True
+        return AnswerLost(self.name, self.address, problem, command=command, reply=reply)
+
+    def forgotten(self, problem: str, command: str = "", reply: str = "") -> InstrumentError:
+        """Return an error about settings that are gone; every further use raises it until `expect_nothing`."""
+        self._forgotten = self.complaint(
+            f"{problem}: its settings are gone; make the bench safe and arm it again", command, reply
+        )
+        return self._forgotten
+
+    def expect_nothing(self) -> None:
+        """Let go of all settings: the instrument is made safe, whatever became of it."""
+        self._forgotten = None
+
+    @contextmanager
+    def guarded(self, command: str) -> Iterator[None]:
+        """Turn whatever fails on the wire into one error; a stop in between leaves an answer behind and taints, too."""
+        try:
+            yield
+        except _TRANSPORT as error:
+            raise self.lost(_in_words(error), command) from error
+        except BaseException:
+            self._tainted = True
+            raise
+
+    # -- the way back ------------------------------------------------------------------------------------------------
+
+    def ready(self) -> None:
+        """Raise what is known to be wrong, or restore a tainted session; to be called before anything is sent."""
+        if self._restoring:
+            return
+        if known := self._gone or self._forgotten:
+            raise known
+        if self._tainted:
+            self.restore()
+
+    def restore(self) -> None:
+        """Make a session worth trusting again.
+
+        Raises:
+            AnswerLost: nobody answers, however often the connection was opened anew.
+            InstrumentError: another instrument answers, or the settings are gone.
+        """
+        self._restoring = True
+        try:
+            self._reach()
+            self._confirm()
+            self._tainted = False
+        finally:
+            self._restoring = False
+
+    def confirm(self) -> None:
+        """Ask whether it is still the instrument that was identified and keeps what it was told.
+
+        Raises:
+            InstrumentError: it is not, it does not, or there is an error in its queue.
+        """
+        self.ready()
+        self._confirm()
+
+    def _confirm(self) -> None:
+        if self._known_identity:
+            reply = self._asked_identity()
+            if reply != self._known_identity:
+                raise self.forgotten(f"was {self._known_identity} and is another instrument now", "*IDN?", reply)
+        self._confirm_settings()
+
+    def _reach(self) -> None:
+        end = time.monotonic() + (self._haste_seconds or RESTORE_SECONDS)
+        for reopenings in range(1 + REOPENINGS):
+            try:
+                with self.guarded("(resynchronising)"):
+                    self._reopen(end - time.monotonic()) if reopenings else self._clear()
+                self._echo()
+                return
+            except AnswerLost as error:
+                last = error
+            if time.monotonic() >= end:
+                break
+        if self._haste_seconds is not None:
+            self._gone = last
+        raise last
+
+    def _clear(self) -> None:
+        """Let the instrument drop what it was about to answer, where the interface can carry that.
+
+        A socket knows no device clear (PyVISA-py would read on for ever). Instead an empty line goes out, which every
+        instrument ignores: if the connection is dead, the next line finds out at once, not after a timeout.
+        """
+        connection = self.adapter.connection
+        if self.address.upper().endswith("INSTR"):
+            connection.clear()
+        elif hasattr(connection, "write"):
+            connection.write("")
+            time.sleep(KNOCK_SECONDS)
+
+    def _reopen(self, seconds: float) -> None:
+        """Close the connection and open it anew, with its old settings."""
+        connection = self.adapter.connection
+        if not hasattr(connection, "open"):
+            return
+        with suppress(*_TRANSPORT):
+            self._settings_of_connection = {name: getattr(connection, name) for name in _OF_CONNECTION}
+        with suppress(*_TRANSPORT):
+            connection.close()
+        connection.open(open_timeout=max(1, round(1000 * seconds)))
+        for name, value in self._settings_of_connection.items():
+            setattr(connection, name, value)
+
+    def _echo(self) -> None:
+        """Have the instrument give back a number that it was never given before; drop whatever comes before it."""
+        raise NotImplementedError
+
+    def _asked_identity(self) -> str:
+        raise NotImplementedError
+
+    def _confirm_settings(self) -> None:
+        """Raise `forgotten` if the instrument does not keep what it was told."""
+
+    # -- time --------------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def patience(self, seconds: float) -> Iterator[None]:
+        """Wait longer for the replies within: `seconds` more than for a message that takes no time, unless in haste."""
+        if seconds == 0 and self._haste_seconds is None:
+            yield
+            return
+        connection: Any = getattr(self.adapter, "connection", None)
+        usual: Any = None
+        with suppress(*_TRANSPORT):  # a connection that could not be opened anew has none
+            usual = getattr(connection, "timeout", None)
+        if not isinstance(usual, int | float):
+            yield
+            return
+        most = usual + 1000 * seconds
+        connection.timeout = most if self._haste_seconds is None else min(most, 1000 * self._haste_seconds)
+        try:
+            yield
+        finally:
+            with suppress(*_TRANSPORT):
+                connection.timeout = usual
+
+    @contextmanager
+    def haste(self, seconds: float = HASTE_SECONDS) -> Iterator[None]:
+        """Within, spend about `seconds` at most on an instrument that does not answer, however often it is asked."""
+        # half for the first silence, half for the way back
+        before, self._haste_seconds = self._haste_seconds, seconds / 2
+        try:
+            yield
+        finally:
+            self._haste_seconds, self._gone = before, None
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, pyvisa.errors.VisaIOError) and error.error_code == pyvisa.constants.StatusCode.error_timeout:
+        return "did not answer in time; check that it is on, its cable and its address"
+    if isinstance(error, UnicodeError):
+        return f"sent bytes that are no text ({error}); check the cable and the terminators"
+    return f"cannot be reached ({error}); check that it is on, its cable and its address"

@@ -1,0 +1,66 @@
+"""From what files say of a chip and of relays to the layer that protects them, and to the counts kept of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from labmtj.circuit import Wires
+from labmtj.junction import ArrayDescription
+from labmtj.quantities import FloatArray, Limits
+from labmtj.safety import Envelope, Ledger, Safety, cell_names, kept_counts, ledger_path, most_cell_volts
+from labmtj.verbs import Crossbar
+
+
+def protected(crossbar: Crossbar, array: ArrayDescription, *, chip_id: str = "", kept: bool = False) -> Safety:
+    """Return the layer around a crossbar to an array of this kind.
+
+    Args:
+        crossbar: what is protected.
+        array: what is known of the chip.
+        chip_id: of the chip, for messages and as the key of its counts.
+        kept: True for a real chip: its counts are read from a file, and go on in it.
+    """
+    return Safety(crossbar, _envelope(crossbar, array), pulse_ledger(array, crossbar.limits, chip_id, kept=kept))
+
+
+def _envelope(crossbar: Crossbar, array: ArrayDescription) -> Envelope:
+    parallel_siemens = 1 / array.family.parallel_ohms
+    antiparallel_siemens = parallel_siemens / (1 + array.family.tmr.value)
+    network = most_cell_volts(wires_of(array), antiparallel_siemens, parallel_siemens) if array.calibrated else None
+    return Envelope(crossbar.limits, crossbar.shape, parallel_siemens, network)
+
+
+def pulse_ledger(array: ArrayDescription, limits: Limits, chip_id: str = "", *, kept: bool = False) -> Ledger:
+    """Return the count of the pulses on every cell of a chip."""
+    names = cell_names(array.shape)
+    counts = kept_counts(ledger_path("chip", chip_id), names) if kept else None
+    what = f"pulses on a cell of chip {chip_id}" if chip_id else "pulses on a cell"
+    return Ledger(names, limits.pulses_per_cell, what=what, limit="limits.pulses_per_cell", counts=counts)
+
+
+def relay_ledger(
+    limits: Limits, matrix: str, relays: Sequence[str], addresses: Mapping[str, str] | None = None
+) -> Ledger:
+    """Return the count of the closures of a matrix's relays; kept in a file if its address is given."""
+    counts = None if addresses is None else kept_counts(ledger_path("matrix", _address(addresses[matrix])), relays)
+    what = f"closures of a relay of {matrix}"
+    return Ledger(relays, limits.closures_per_relay, what=what, limit="limits.closures_per_relay", counts=counts)
+
+
+def _address(resource: str) -> str:
+    """Return a VISA resource as one key: case and blanks do not matter."""
+    return "".join(resource.split()).upper()
+
+
+def wires_of(description: ArrayDescription, contact_ohms: FloatArray | float = 0.0) -> Wires:
+    """Return the wires of an array file: rows driven from the left, columns read at the bottom."""
+    ohms = description.wires
+    uniform = Wires.uniform(
+        description.shape,
+        row_segment_ohms=ohms.row_segment_ohms.value,
+        column_segment_ohms=ohms.column_segment_ohms.value,
+        row_lead_ohms=ohms.row_lead_ohms.value,
+        column_lead_ohms=ohms.column_lead_ohms.value,
+    )
+    leads = (uniform.row_segment_ohms, uniform.column_segment_ohms, uniform.row_lead_ohms, uniform.column_lead_ohms)
+    return Wires(*leads, contact_ohms)

@@ -1,0 +1,48 @@
+"""Going on after an answer was lost: what harms nothing twice is done again, on a bench that is as it should be."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Collection, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TypeVar
+
+from labmtj.errors import AnswerLost
+from labmtj.verbs import Instrument
+
+RETRIES = 3
+"""most times that a reading is taken, or a relay told to move, again"""
+CLEANUP_SECONDS = 5.0
+"""in which a bench is made safe as far as its instruments answer"""
+_LONGEST_SECONDS, _SHORTEST_SECONDS = 2.0, 0.4
+_LOG = logging.getLogger(__name__)
+Answer = TypeVar("Answer")
+
+
+def again(attempt: Callable[[], Answer], recover: Callable[[], None]) -> Answer:
+    """Return what an attempt gives; if its answer is lost, recover and try again.
+
+    Args:
+        attempt: can be done twice: a reading, or relays that are moved from where they are. Never a pulse.
+        recover: raises unless the bench is as the attempt expects it.
+
+    Raises:
+        AnswerLost: the answer is lost time and again.
+    """
+    for _ in range(RETRIES):
+        try:
+            return attempt()
+        except AnswerLost as error:
+            _LOG.warning("an answer was lost, trying again: %s", error)
+            recover()
+    return attempt()
+
+
+@contextmanager
+def hurried(instruments: Collection[Instrument]) -> Iterator[None]:
+    """Let all instruments together cost about `CLEANUP_SECONDS` at most, should none of them answer any more."""
+    each = min(_LONGEST_SECONDS, max(_SHORTEST_SECONDS, CLEANUP_SECONDS / max(1, len(instruments))))
+    with ExitStack() as stack:
+        for instrument in instruments:
+            stack.enter_context(instrument.haste(each))
+        yield

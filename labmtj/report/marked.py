@@ -1,0 +1,98 @@
+"""The cells that a campaign has marked, one by one: what is wrong with each, and how often that was found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labmtj.report.blocks import Source, Table, cells
+from labmtj.report.contents import Contents
+
+MOST = 200
+"""cells that are listed"""
+
+
+@dataclass(frozen=True)
+class Marked:
+    """One cell of a chip."""
+
+    chip: str
+    row: int
+    column: int
+    kind: str
+    """as last found"""
+    writes: int
+    """writes that ended with a mark on the cell"""
+    of: int
+    """writes to the chip"""
+    from_the_start: bool
+    """by the reference reads already"""
+
+
+def marked_cells(contents: Contents) -> list[Marked]:
+    """Return every cell that the reference reads or a write found stuck, shorted, open or unstable."""
+    return [cell for chip, outcomes in _outcomes(contents).items() for cell in _marked(contents, chip, outcomes)]
+
+
+def _outcomes(contents: Contents) -> dict[str, list[str]]:
+    """Return the arrays (writes, rows, columns) of outcomes of every chip."""
+    found: dict[str, list[str]] = {}
+    for station in contents.stations:
+        for layer in (1, 2):
+            found.setdefault(station.chip(layer), []).append(f"{station.group}/solutions/layer{layer}_outcome")
+    for group in contents.tree:
+        if group.startswith("patterns/") and group.endswith("/written"):
+            found.setdefault(f"{group.split('/')[1]}-0a", []).append(f"{group}/outcome")
+    return {chip: [path for path in paths if contents.has(path)] for chip, paths in found.items()}
+
+
+def _marked(contents: Contents, chip: str, paths: list[str]) -> Iterator[Marked]:
+    writes = [contents.read(path) for path in paths]
+    reference = f"arrays/{chip}/reference/outcome"
+    if not writes or not contents.has(reference):
+        return
+    before, after = contents.read(reference), np.concatenate(writes)
+    kinds = _kinds(contents.attributes_of(paths[0]))
+    marked = (before != 0) | (after != 0).any(axis=0)
+    for row, column in np.argwhere(marked).tolist():
+        course = after[:, row, column]
+        kind = kinds.get(int(_last(course[course != 0], before[row, column])), "unknown")
+        yield Marked(
+            chip, row, column, kind, int((course != 0).sum()), len(course), bool(before[row, column])
+        )  # fmt: skip
+
+
+def _last(values: NDArray[Any], otherwise: int) -> int:
+    return int(values[-1]) if len(values) else int(otherwise)
+
+
+def _kinds(described: dict[str, Any]) -> dict[int, str]:
+    meanings = str(described.get("flag_meanings", "")).split()
+    values = np.atleast_1d(described.get("flag_values", []))
+    return {int(value): meaning.replace("_", " ") for value, meaning in zip(values, meanings, strict=False)}
+
+
+def marked_table(contents: Contents) -> Table:
+    """Return one line per marked cell, the first `MOST`."""
+    found = marked_cells(contents)
+    rows = [
+        cells(
+            each.chip, f"({each.row}, {each.column})", each.kind, f"{each.writes} of {each.of}",
+            "reference reads" if each.from_the_start else "a write",
+        )
+        for each in found[:MOST]
+    ]  # fmt: skip
+    beyond = f" {len(found) - MOST} more are not listed." if len(found) > MOST else ""
+    return Table(
+        "Cells that are marked",
+        ("chip", "cell (row, column)", "as last found", "writes that ended so", "first found by"),
+        rows or [cells("none", "", "", "", "")],
+        "A marked cell took none of a bounded number of tries, or reads as no working cell does; the run went on "
+        "without it." + beyond,
+        [Source.of(f"arrays/{each}/reference", ".outcome.plot()", array="outcome") for each in contents.chips[:1]],
+        folded=len(rows) > 20,
+    )

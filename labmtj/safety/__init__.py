@@ -1,0 +1,28 @@
+"""What stands between every procedure and every array: limits, budgets, and the states safe, armed and live."""
+
+from __future__ import annotations
+
+from labmtj.safety.checks import ROUNDING_VOLTS, Envelope, line_name, spread_volts
+from labmtj.safety.deadlines import STEP_SECONDS, Step, attempt
+from labmtj.safety.layer import Safety, State
+from labmtj.safety.ledger import Ledger, cell_names
+from labmtj.safety.ledgerfile import kept_counts, ledger_folder, ledger_path
+from labmtj.safety.worst import most_cell_volts
+
+__all__ = [
+    "ROUNDING_VOLTS",
+    "STEP_SECONDS",
+    "Envelope",
+    "Ledger",
+    "Safety",
+    "State",
+    "Step",
+    "attempt",
+    "cell_names",
+    "kept_counts",
+    "ledger_folder",
+    "ledger_path",
+    "line_name",
+    "most_cell_volts",
+    "spread_volts",
+]

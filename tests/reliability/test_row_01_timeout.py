@@ -1,0 +1,52 @@
+"""Row 1: an answer comes too late or never, at any call. Readings are taken again, pulses are not; nothing stale is kept.
+
+Seen to fail: without the numbers in `TSPSession._collect` (stale rows are kept), without `again` in `BenchCrossbar` (a
+lost reading ends the run), and with `again` around pulses (the run goes on behind a lost pulse).
+"""
+
+import pytest
+
+KINDS = ("late:%d:0.8", "lost:%d", "unheard:%d")
+"""a quarter of a second is more than the patience with an answer, and less than that of the way back"""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", ["smu", "matrix"])
+def test_an_answer_that_is_late_or_lost_at_any_call(run_with, reference, sample, tally, name, kind):
+    for line in sample(reference["answered"][name], 3):
+        fault = f"{name}:{kind % line}"
+        with tally(1, fault):
+            run_with(fault).assert_held()
+
+
+@pytest.fixture
+def ends(rig):
+    """Return the numbers of the lines that end a script with readings, and those that end one with pulses."""
+    faulty = rig.served.faulty["smu"]
+    handle, lines, ends = faulty.handle, [], {"readings": [], "pulses": []}
+
+    def watched(line):
+        lines.append(line)
+        if line == "endscript":
+            script = lines[len(lines) - lines[::-1].index("loadandrunscript") :]
+            ends["pulses" if any("trigger.initiate" in each for each in script) else "readings"].append(len(lines))
+        return handle(line)
+
+    faulty.handle = watched
+    rig.start()
+    return ends
+
+
+def test_a_reading_whose_answer_is_lost_is_taken_again(run_with, ends, tally):
+    line = ends["readings"][20]
+    with tally(1, "a lost reading"):
+        outcome = run_with(f"smu:lost:{line}")
+        assert outcome.error is None
+        outcome.assert_held()
+
+
+def test_a_pulse_whose_answer_is_lost_is_not_given_again(run_with, ends, tally):
+    with tally(1, "a lost pulse"):
+        outcome = run_with(f"smu:lost:{ends['pulses'][3]}")
+        assert outcome.error is not None
+        outcome.assert_held()
