@@ -84,7 +84,7 @@ class ReferenceMaps:
         The two reads of such a cell differ by noise alone, and so would the state read against their midpoint.
         """
         own = (self.parallel_amperes + self.antiparallel_amperes) / 2
-        high, low = np.median(self.parallel_amperes), np.median(self.antiparallel_amperes)
+        high, low = np.nanmedian(self.parallel_amperes), np.nanmedian(self.antiparallel_amperes)
         below = np.minimum(own - (high - low) / 2, (high + low) / 2)
         above = np.maximum(own + (high - low) / 2, (high + low) / 2)
         always_high = np.isin(self.outcome, (Outcome.STUCK_P, Outcome.SHORT))
@@ -173,8 +173,8 @@ def reference_maps(crossbar: Crossbar, settings: ReferenceSettings) -> Reference
         initialise(crossbar, sign * settings.initialise_volts, settings.pulse_seconds, settings.initialise_pulses)
         maps.append(read_cells(crossbar, settings.read_volts, how))
     negative, positive = (maps[0] + maps[2]) / 2, maps[1]
-    contrast = np.median(positive - negative)
-    if abs(contrast) < 0.1 * np.median(np.abs(positive)):
+    contrast = np.nanmedian(positive - negative)
+    if abs(contrast) < 0.1 * np.nanmedian(np.abs(positive)):
         raise ProcedureFailed(
             f"the array did not switch: all lines pulsed at +-{settings.initialise_volts:g} V, median contrast "
             f"{contrast:.2g} A; raise initialise_volts or pulse_seconds, or check the wiring"
@@ -188,9 +188,9 @@ def reference_maps(crossbar: Crossbar, settings: ReferenceSettings) -> Reference
 
 def _classify(parallel: FloatArray, antiparallel: FloatArray) -> OutcomeMap:
     """Return an Outcome per cell: a cell that does not show a quarter of the usual contrast is not usable."""
-    high, low = np.median(parallel), np.median(antiparallel)
+    high, low = np.nanmedian(parallel), np.nanmedian(antiparallel)
     outcome = np.full(parallel.shape, Outcome.WRITTEN, np.uint8)
-    stuck = parallel - antiparallel < 0.25 * (high - low)
+    stuck = ~(parallel - antiparallel >= 0.25 * (high - low))  # also where a reading is no number
     mean = (parallel + antiparallel) / 2
     outcome[stuck] = np.where(mean[stuck] > (high + low) / 2, Outcome.STUCK_P, Outcome.STUCK_AP)
     broken = _broken(mean, parallel, antiparallel)
