@@ -19,9 +19,7 @@ from instruments.virtual.series2400.tables import (
 )
 from labmtj.virtual.scpi_errors import SCPIError
 from labmtj.virtual.scpi_table import Call, after, check, command
-from labmtj.virtual.scpi_values import (
-    Numbers,
-)
+from labmtj.virtual.scpi_values import Numbers
 from labmtj.virtual.sourcemeter import names
 from labmtj.virtual.unit import Quantity
 

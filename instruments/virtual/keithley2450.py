@@ -6,18 +6,10 @@ Page numbers are those of the 2450 reference manual (2450-901-01 rev. B). What h
 from __future__ import annotations
 
 from instruments.virtual.series2450.sweeps import Sweeping
-from instruments.virtual.series2450.tables import (
-    HIGH_POWER_VOLTS,
-    LOW_POWER_AMPERES,
-    METER,
-    REACH,
-    SETTINGS,
-)
+from instruments.virtual.series2450.tables import HIGH_POWER_VOLTS, LOW_POWER_AMPERES, METER, REACH, SETTINGS
 from labmtj.virtual.scpi_errors import SCPIError
 from labmtj.virtual.scpi_table import Call, command
-from labmtj.virtual.scpi_values import (
-    Word,
-)
+from labmtj.virtual.scpi_values import Word
 from labmtj.virtual.sourcemeter import Sheet
 from labmtj.virtual.terminals import Box
 

@@ -27,10 +27,7 @@ from instruments.virtual.seriesb2900.tables import (
 )
 from labmtj.virtual.scpi_errors import SCPIError
 from labmtj.virtual.scpi_table import Call, after, check, command
-from labmtj.virtual.scpi_values import (
-    Number,
-    spelling,
-)
+from labmtj.virtual.scpi_values import Number, spelling
 from labmtj.virtual.sourcemeter import Sheet, names
 
 

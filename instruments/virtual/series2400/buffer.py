@@ -6,14 +6,10 @@ from collections.abc import Callable, Sequence
 from statistics import fmean, pstdev
 
 from instruments.virtual.series2400.shown import Shown
-from instruments.virtual.series2400.tables import (
-    BUFFER_FULL,
-)
+from instruments.virtual.series2400.tables import BUFFER_FULL
 from labmtj.virtual.scpi_errors import SCPIError
 from labmtj.virtual.scpi_table import Call, command
-from labmtj.virtual.scpi_values import (
-    Word,
-)
+from labmtj.virtual.scpi_values import Word
 from labmtj.virtual.terminals import Box
 
 

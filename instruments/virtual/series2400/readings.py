@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from instruments.virtual.series2400.buffer import Buffered
-from instruments.virtual.series2400.tables import (
-    AUTO_DELAY_SECONDS,
-    MOST_READINGS,
-)
+from instruments.virtual.series2400.tables import AUTO_DELAY_SECONDS, MOST_READINGS
 from labmtj.virtual.meter_commands import spaced
 from labmtj.virtual.scpi_errors import SCPIError
 from labmtj.virtual.scpi_table import command

@@ -20,9 +20,7 @@ from instruments.virtual.series2400.tables import (
 from labmtj.virtual.meter_commands import MeterCommands, function_named
 from labmtj.virtual.scpi_errors import SCPIError
 from labmtj.virtual.scpi_table import Call, command, one
-from labmtj.virtual.scpi_values import (
-    spelling,
-)
+from labmtj.virtual.scpi_values import spelling
 from labmtj.virtual.sourcemeter import QUANTITIES, other
 from labmtj.virtual.unit import NO_VALUE, Measured
 

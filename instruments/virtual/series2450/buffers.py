@@ -7,22 +7,11 @@ from datetime import datetime, timedelta
 from statistics import fmean, pstdev
 from typing import NamedTuple
 
-from instruments.virtual.series2450.tables import (
-    ELEMENTS,
-    EPOCH,
-    MOST_IN_BUFFER,
-    MOST_POINTS,
-    UNITS,
-)
+from instruments.virtual.series2450.tables import ELEMENTS, EPOCH, MOST_IN_BUFFER, MOST_POINTS, UNITS
 from labmtj.virtual.meter_commands import MeterCommands
 from labmtj.virtual.scpi_errors import SCPIError
 from labmtj.virtual.scpi_table import Call, command, one
-from labmtj.virtual.scpi_values import (
-    Whole,
-    only,
-    quoted,
-    spelling,
-)
+from labmtj.virtual.scpi_values import Whole, only, quoted, spelling
 
 
 class Reading(NamedTuple):

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 from instruments.virtual.series2450.buffers import Buffers, Reading
-from instruments.virtual.series2450.tables import (
-    AUTO_DELAY_SECONDS,
-    FUNCTIONS,
-    PER_FUNCTION,
-)
+from instruments.virtual.series2450.tables import AUTO_DELAY_SECONDS, FUNCTIONS, PER_FUNCTION
 from labmtj.virtual.meter_commands import function_named
 from labmtj.virtual.scpi_errors import SCPIError
 from labmtj.virtual.scpi_table import Call, after, command, one

@@ -6,20 +6,11 @@ from collections.abc import Callable, Sequence
 
 from instruments.virtual.series2450.buffers import at_least
 from instruments.virtual.series2450.readings import Measuring
-from instruments.virtual.series2450.tables import (
-    MOST_IN_LIST,
-    MOST_POINTS,
-)
+from instruments.virtual.series2450.tables import MOST_IN_LIST, MOST_POINTS
 from labmtj.virtual.meter_commands import spaced
 from labmtj.virtual.scpi_errors import SCPIError
 from labmtj.virtual.scpi_table import Call, command
-from labmtj.virtual.scpi_values import (
-    Numbers,
-    Whole,
-    number,
-    quoted,
-    spelling,
-)
+from labmtj.virtual.scpi_values import Numbers, Whole, number, quoted, spelling
 from labmtj.virtual.unit import Quantity
 
 

@@ -5,18 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from instruments.virtual.seriesb2900.buffer import Buffered
-from instruments.virtual.seriesb2900.tables import (
-    TRIGGERS,
-)
+from instruments.virtual.seriesb2900.tables import TRIGGERS
 from labmtj.virtual.meter_commands import spaced
 from labmtj.virtual.schedule import CLOSE, LEVEL, OPEN, Aperture, Event, Schedule
 from labmtj.virtual.scpi_errors import SCPIError
 from labmtj.virtual.scpi_table import Call, command
-from labmtj.virtual.scpi_values import (
-    channel_list,
-    digits,
-    only,
-)
+from labmtj.virtual.scpi_values import channel_list, digits, only
 
 
 class Sequencing(Buffered):

@@ -15,10 +15,7 @@ from instruments.virtual.seriesb2900.tables import (
 from labmtj.virtual.meter_commands import MeterCommands, function_named
 from labmtj.virtual.scpi_errors import SCPIError
 from labmtj.virtual.scpi_table import Call, command
-from labmtj.virtual.scpi_values import (
-    only,
-    spelling,
-)
+from labmtj.virtual.scpi_values import only, spelling
 from labmtj.virtual.unit import NO_VALUE, Measured
 
 

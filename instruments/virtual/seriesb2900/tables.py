@@ -8,13 +8,7 @@ from __future__ import annotations
 
 from labmtj.simulated.meter import MeterModel, MeterRange, VoltageRange
 from labmtj.virtual.scpi_table import Setting
-from labmtj.virtual.scpi_values import (
-    Number,
-    Numbers,
-    Switch,
-    Whole,
-    Word,
-)
+from labmtj.virtual.scpi_values import Number, Numbers, Switch, Whole, Word
 from labmtj.virtual.sourcemeter import Range
 from labmtj.virtual.unit import Quantity
 
