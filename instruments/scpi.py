@@ -53,7 +53,7 @@ class SCPIInstrument(Session, SCPIMixin, Instrument):
         return [each.strip() for each in replies]
 
     def _reported(self, entries: list[tuple[int, str]], message: str) -> InstrumentError:
-        told = "; ".join(f"error {code}, {words.split(';')[0]}" for code, words in entries)
+        told = "; ".join(dict.fromkeys(f"error {code}, {words.split(';')[0]}" for code, words in entries))
         remedy = next((f": {self.remedies[code]}" for code, _ in entries if code in self.remedies), "")
         return self.complaint(f"reports {told}{remedy}", command=message)
 
@@ -68,6 +68,8 @@ class SCPIInstrument(Session, SCPIMixin, Instrument):
             if not int(found[1]):
                 break
             entries.append((int(found[1]), found[2]))
+        else:
+            self.write("*CLS")  # a queue so full tells nothing more
         return entries
 
     def check_errors(self) -> list[Any]:
@@ -111,10 +113,12 @@ class SCPIInstrument(Session, SCPIMixin, Instrument):
             raise self.distrust("answered something that is no number", reply) from None
 
     def number(self, reply: str) -> float:
-        """Return the only number of a reply; raise InstrumentError if there is anything else in it."""
+        """Return the only number of a reply; raise InstrumentError if there is anything else in it, or a sentinel."""
         values = self.floats(reply)
         if len(values) != 1:
             raise self.distrust(f"answered {len(values)} numbers where one was asked", reply)
+        if not abs(values[0]) <= SENTINEL:
+            raise self.distrust("answered a number that stands for none", reply)
         return float(values[0])
 
     def table(self, reply: str, rows: int, columns: int) -> FloatArray:

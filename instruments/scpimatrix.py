@@ -108,14 +108,14 @@ class SCPIMatrix(SCPIInstrument):
         """Do nothing: every command of a matrix is over in milliseconds."""
 
     def make_safe(self) -> None:
-        """Open every relay, verified."""
+        """Open every relay, verified; once more if that fails, as the hindrance may be gone."""
         self.expect_nothing()
         try:
             closed = self._move([self.open_all])
         except InstrumentError:
             self.expect_nothing()
             self.exchange(self.open_all)  # whatever else it refused
-            raise
+            closed = self._move([self.open_all])
         self._verify(closed)
 
     def shutdown(self) -> None:

@@ -16,6 +16,7 @@ REPLY_SECONDS = 5.0
 """longest wait for the answer to a message that takes no time of its own, unless told otherwise"""
 STALE_REPLIES = 32
 """most late or doubled replies that are thrown away before a session is given up"""
+_FIRST = 100
 _NUMBERED = re.compile(r"\+?(\d{1,3});\+?(1\d\d)(?:;|$)")
 
 
@@ -24,7 +25,7 @@ class Session(Trust, Instrument):
 
     A late or doubled reply would be taken for the answer to the next question. So every query has a number, which it
     sets as the event mask and asks back in front of its answer (`*ESE?;*ESE 102;*ESE?;...`); replies with another one
-    are thrown away. What the mask was before is told first: after a restart it is not the number of the last question.
+    are thrown away. What the mask was before is told first: after a restart it is 0, and no number of a question.
     The mask itself matters to nobody who requests no service. (Power-on clears it, unless `*PSC 0` was sent.)
 
     Args:
@@ -40,8 +41,8 @@ class Session(Trust, Instrument):
         self.name = name
         self.address = str(adapter if isinstance(adapter, str | int) else getattr(adapter, "resource_name", "adapter"))
         self._sent, self._number = "", 0
-        self._masks: frozenset[int] = frozenset()
-        """what the event mask may be, unless the instrument was restarted; empty: anything"""
+        self._masked = False
+        """whether the event mask was set, so that it is no number of ours only after a restart"""
         for key, value in (("read_termination", "\n"), ("write_termination", "\n"), ("timeout", 1000 * REPLY_SECONDS)):
             kwargs.setdefault(key, value)
         with self.guarded(""):
@@ -62,8 +63,7 @@ class Session(Trust, Instrument):
     def ask(self, command: str, query_delay: float | None = None) -> str:
         """Send a query, and return the reply to it and to no other; InstrumentError if the box was restarted."""
         self.ready()
-        self._number = 100 + (self._number + 1) % 100
-        self._masks |= {self._number} if self._masks else set()
+        self._number = _FIRST + (self._number + 1) % 100
         self.write(f"*ESE?;*ESE {self._number};*ESE?" + f";{command}" * bool(command))
         self.wait_for(query_delay)
         for _ in range(STALE_REPLIES):
@@ -77,8 +77,8 @@ class Session(Trust, Instrument):
         raise self.distrust("answered something that does not begin with the number of the question", reply)
 
     def _check_mask(self, mask: int, reply: str) -> None:
-        allowed, self._masks = self._masks, frozenset({self._number})
-        if allowed and mask not in allowed:
+        before, self._masked = self._masked, True
+        if before and mask < _FIRST:
             raise self.forgotten("has been restarted", self._sent, reply)
 
     def ask_plainly(self, command: str) -> str:
@@ -93,7 +93,7 @@ class Session(Trust, Instrument):
     def expect_nothing(self) -> None:
         """Let go of all settings, and of the event mask."""
         super().expect_nothing()
-        self._masks = frozenset()
+        self._masked = False
 
     def _echo(self) -> None:
         self.ask("")

@@ -92,11 +92,11 @@ class SourceMeasure(SCPIInstrument):
         """Bring every level to 0 V, then switch every output off, verified; every step even if one before failed.
 
         Raises:
-            InstrumentError: the first failure.
+            InstrumentError: the first step that failed twice.
         """
         self.expect_nothing()
         steps = [self._end_sequences, *(self._zero_and_off(name) for name in ("level", "output"))]
-        failures = [failure for failure in map(self._attempt, steps) if failure]
+        failures = [failure for failure in map(self._insist, steps) if failure]
         if failures:
             raise failures[0]
 
@@ -126,6 +126,13 @@ class SourceMeasure(SCPIInstrument):
                 raise self.complaint(f"does not bring every {name} to 0; switch it off by hand", reply=";".join(kept))
 
         return step
+
+    def _insist(self, step: Callable[[], None]) -> InstrumentError | None:
+        """Do a step, once more if it fails: errors that others left in the queue, or a restart, stood in the way."""
+        if self._attempt(step) is None:
+            return None
+        self.expect_nothing()
+        return self._attempt(step)
 
     @staticmethod
     def _attempt(step: Callable[[], None]) -> InstrumentError | None:

@@ -21,7 +21,11 @@ HASTE_SECONDS = 2.0
 KNOCK_SECONDS = 0.02
 """in which the other end of a dead TCP connection tells that it is dead (assumed: a local network)"""
 _OF_CONNECTION = ("timeout", "read_termination", "write_termination")
-_TRANSPORT = (pyvisa.errors.Error, OSError, ValueError, EOFError)  # ValueError: bytes that are no text, a bad address
+_TRANSPORT = (
+    pyvisa.errors.Error, OSError, EOFError,
+    ValueError,  # bytes that are no text, a bad address
+    RuntimeError,  # PyVISA-py, of a HiSLIP connection that was dropped
+)  # fmt: skip
 
 
 class Trust:
@@ -157,7 +161,10 @@ class Trust:
             self._settings_of_connection = {name: getattr(connection, name) for name in _OF_CONNECTION}
         with suppress(*_TRANSPORT):
             connection.close()
-        connection.open(open_timeout=max(1, round(1000 * seconds)))
+        try:
+            connection.open(open_timeout=max(1, round(1000 * seconds)))
+        except Exception as error:  # PyVISA-py raises no better one
+            raise ConnectionError(str(error)) from error
         for name, value in self._settings_of_connection.items():
             setattr(connection, name, value)
 

@@ -7,6 +7,7 @@ is dropped; and a line that the box refuses does not leave the reader waiting.
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 from collections import deque
@@ -112,7 +113,7 @@ class TSPSession(Trust, Instrument):
             values = [number(field) for field in line.split("\t")]
         except ValueError as error:
             raise self.lost("sent something else than numbers", reply=line) from error
-        if len(values) != count:
+        if len(values) != count or any(map(math.isnan, values)):
             raise self.lost(f"sent something else than {count} numbers", reply=line)
         return values
 

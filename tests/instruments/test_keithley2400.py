@@ -242,16 +242,33 @@ def test_too_short_a_pulse_names_the_shortest(dialogue):
             smu.run_pulses(Pulses(("1",), np.array([[0.4]]), 0.001))
 
 
-def test_make_safe_goes_on_after_a_failure_and_reports_it(dialogue):
-    dead = ((MADE_ZERO[0][0], "nonsense"), ("", ""), (":SYST:ERR?", '0,"No error"'))
+BACK = [("", ""), (":SYST:ERR?", '0,"No error"')]
+"""the way back from a senseless answer"""
+
+
+def test_make_safe_tries_again_what_failed(dialogue):
+    dead = (MADE_ZERO[0][0], "nonsense")
     off = (":OUTP 0;:OUTP?;:SYST:ERR?", '0;0,"No error"')
-    with dialogue(*dead, MADE_ZERO[1], off) as smu, pytest.raises(InstrumentError, match="error queue"):
+    with dialogue(dead, *BACK, *MADE_ZERO, off) as smu:
+        smu.make_safe()
+
+
+def test_make_safe_goes_on_after_a_failure_and_reports_it(dialogue):
+    dead = (MADE_ZERO[0][0], "nonsense")
+    off = (":OUTP 0;:OUTP?;:SYST:ERR?", '0;0,"No error"')
+    with (
+        dialogue(dead, *BACK, dead, *BACK, MADE_ZERO[1], off) as smu,
+        pytest.raises(InstrumentError, match="error queue"),
+    ):
         smu.make_safe()
 
 
 def test_make_safe_notices_an_output_that_stays_on(dialogue):
     on = (":OUTP 0;:OUTP?;:SYST:ERR?", '1;0,"No error"')
-    with dialogue(*MADE_ZERO, on) as smu, pytest.raises(InstrumentError, match="output to 0; switch it off by hand"):
+    with (
+        dialogue(*MADE_ZERO, on, on) as smu,
+        pytest.raises(InstrumentError, match="output to 0; switch it off by hand"),
+    ):
         smu.make_safe()
 
 

@@ -6,7 +6,7 @@ import pytest
 from instruments import autozero
 from instruments import keithley2600scripts as scripts
 from instruments.keithley2600 import Keithley2602B, Keithley2612B, Keithley2636B
-from labmtj.errors import CannotDo, InstrumentError, LimitExceeded, UsageError
+from labmtj.errors import AnswerLost, CannotDo, InstrumentError, LimitExceeded, UsageError
 from labmtj.quantities import Flag
 from labmtj.shots import Pulses, Shots
 
@@ -204,7 +204,7 @@ def test_a_senseless_state_is_an_error_of_the_instrument(tsp, reply):
 
 def test_a_limit_that_comes_back_as_nothing_is_an_error(tsp):
     kept = KEPT.replace("1.000000000000000e-03", "nil")
-    with tsp(Keithley2636B, (STATE, AT_REST), (LIMITING, kept)) as smu, pytest.raises(InstrumentError, match="keeps"):
+    with tsp(Keithley2636B, (STATE, AT_REST), (LIMITING, kept)) as smu, pytest.raises(AnswerLost, match="3 numbers"):
         smu.limit("a", 1e-3, 0.9)
 
 
