@@ -31,6 +31,14 @@ _SETTINGS = (
     f"format.data = 1 format.asciiprecision = {PRECISION}",
 )
 _DRAIN = "while errorqueue.count > 0 do print(errorqueue.next()) end"
+_ENTRY = re.compile(r"-?[0-9.e+-]+\t")
+_NO_SCRIPT = ("return", "do end", "endscript")
+"""End a script whose own end was lost, and which would take every further line for a part of itself.
+
+Statements behind `return` keep Lua 5.1 from compiling it, so that nothing of it runs. With no script to end, the last
+is a syntax error and no more.
+"""
+SYNTAX_ERROR = -285
 LONGEST_ANSWER = 100_000
 """lines; a box that prints more than any script of ours is not listened to any longer"""
 
@@ -119,7 +127,7 @@ class TSPSession(Trust, Instrument):
         except InstrumentError as error:
             hint = "; is it switched on, at this address, free of other clients, and in its TSP language?"
             raise self.lost(error.problem + hint, error.command) from error
-        self._left_over += [_error(line) for line in printed if re.match(r"-?[0-9.e+-]+\t", line)]
+        self._left_over += [_error(line) for line in printed if _ENTRY.match(line)]
         self._opened, self._tainted = True, False
 
     def _exchange(self, lines: Iterable[str], seconds: float) -> tuple[list[str], int]:
@@ -166,7 +174,10 @@ class TSPSession(Trust, Instrument):
         super().expect_nothing()
 
     def _echo(self) -> None:
-        self._exchange(('print("")',), 0.0)  # the empty line ends half a line that may have come before
+        printed, _ = self._exchange((*_NO_SCRIPT, 'print("")', _DRAIN), 0.0)  # "" ends half a line from before
+        found = [_error(line) for line in printed if _ENTRY.match(line) and number(line.split("\t")[0]) != SYNTAX_ERROR]
+        if found:
+            raise self.complaint("reports " + "; ".join(found))
 
     def _asked_identity(self) -> str:
         return self.line(self.run("*IDN?"))

@@ -86,7 +86,7 @@ class ReferenceMaps:
         The two reads of such a cell differ by noise alone, and so would the state read against their midpoint.
         """
         own = (self.parallel_amperes + self.antiparallel_amperes) / 2
-        high, low = np.median(self.parallel_amperes[self.inside]), np.median(self.antiparallel_amperes[self.inside])
+        high, low = (np.nanmedian(each[self.inside]) for each in (self.parallel_amperes, self.antiparallel_amperes))
         below = np.minimum(own - (high - low) / 2, (high + low) / 2)
         above = np.maximum(own + (high - low) / 2, (high + low) / 2)
         always_high = np.isin(self.outcome, (Outcome.STUCK_P, Outcome.SHORT))
@@ -182,8 +182,8 @@ def reference_maps(crossbar: Crossbar, settings: ReferenceSettings) -> Reference
         maps.append(read_cells(crossbar, settings.read_volts, how))
     negative, positive = (maps[0] + maps[2]) / 2, maps[1]
     inside = _inside(crossbar, settings.read_volts)
-    contrast = np.median((positive - negative)[inside])
-    if abs(contrast) < 0.1 * np.median(np.abs(positive[inside])):
+    contrast = np.nanmedian((positive - negative)[inside])
+    if abs(contrast) < 0.1 * np.nanmedian(np.abs(positive[inside])):
         raise ProcedureFailed(
             f"the array did not switch: all lines pulsed at +-{settings.initialise_volts:g} V, median contrast "
             f"{contrast:.2g} A; raise initialise_volts or pulse_seconds, or check the wiring"
@@ -206,9 +206,9 @@ def _inside(crossbar: Crossbar, read_volts: float) -> BoolArray:
 
 def _classify(parallel: FloatArray, antiparallel: FloatArray) -> OutcomeMap:
     """Return an Outcome per cell: a cell that does not show a quarter of the usual contrast is not usable."""
-    high, low = np.median(parallel), np.median(antiparallel)
+    high, low = np.nanmedian(parallel), np.nanmedian(antiparallel)
     outcome = np.full(parallel.shape, Outcome.WRITTEN, np.uint8)
-    stuck = parallel - antiparallel < 0.25 * (high - low)
+    stuck = ~(parallel - antiparallel >= 0.25 * (high - low))  # also where a reading is no number
     mean = (parallel + antiparallel) / 2
     outcome[stuck] = np.where(mean[stuck] > (high + low) / 2, Outcome.STUCK_P, Outcome.STUCK_AP)
     broken = _broken(mean, parallel, antiparallel)
@@ -218,7 +218,7 @@ def _classify(parallel: FloatArray, antiparallel: FloatArray) -> OutcomeMap:
 
 def _broken(amperes: FloatArray, parallel: FloatArray, antiparallel: FloatArray) -> OutcomeMap:
     """Return SHORT or OPEN for reads far from both states of a usual cell of these maps, else 0."""
-    short, opened = amperes > 3 * np.median(parallel), amperes < 0.3 * np.median(antiparallel)
+    short, opened = amperes > 3 * np.nanmedian(parallel), amperes < 0.3 * np.nanmedian(antiparallel)
     return np.where(short, Outcome.SHORT, np.where(opened, Outcome.OPEN, 0)).astype(np.uint8)
 
 

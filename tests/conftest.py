@@ -11,9 +11,12 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+import h5py
+import numpy as np
 import pytest
 import threadpoolctl
 
+from labmtj.record import JournalReader, frames
 from labmtj.virtual.apertures import Apertures
 from labmtj.virtual.terminals import Box, Sensed
 
@@ -180,3 +183,56 @@ def line_server() -> Iterator[Callable[[Any], int]]:
         each.close()
     for thread in threads:
         thread.join(5)
+
+
+@pytest.fixture(scope="session")
+def journal_frames():
+    """The frames of a journal: without commits, which say where they stand, and without who and when."""
+
+    def journal_frames(folder):
+        reader = JournalReader(folder.journal)
+        for offset, payload in reader.payloads():
+            if frames.has_kind(payload, "attributes"):
+                record = reader.decoded(offset, payload)
+                if record["path"] in ("", "provenance"):
+                    continue
+            if not frames.has_kind(payload, "commit"):
+                yield payload
+        assert reader.torn_bytes == 0
+
+    return lambda folder: list(journal_frames(folder))
+
+
+@pytest.fixture(scope="session")
+def assert_same_run(journal_frames):
+    """Asserts that two runs hold the same, frame by frame and dataset by dataset."""
+
+    def assert_same_run(one, other):
+        assert journal_frames(one) == journal_frames(other)
+        with h5py.File(one.data) as first, h5py.File(other.data) as second:
+            names = _names(first)
+            assert names == _names(second)
+            for name in names:
+                _assert_same(first[name], second[name])
+
+    return assert_same_run
+
+
+def _names(file):
+    names = []
+    file.visit(names.append)
+    return sorted(names)
+
+
+def _assert_same(one, other):
+    left, right = ({key: str(value) for key, value in item.attrs.items()} for item in (one, other))
+    for attributes in (left, right):
+        for reference in ("REFERENCE_LIST", "DIMENSION_LIST"):  # addresses within the file
+            attributes.pop(reference, None)
+    if one.name != "/provenance":
+        assert left == right, one.name
+    if isinstance(one, h5py.Dataset):
+        assert one.dtype == other.dtype, one.name
+        values, others = one[()], other[()]
+        same = values.tobytes() == others.tobytes() if one.dtype.kind != "O" else np.array_equal(values, others)
+        assert same, one.name

@@ -393,3 +393,33 @@ def test_a_bench_of_instruments_is_checked_and_rehearsed_on_its_twin(labmtj):
     code, out, _ = labmtj("check", "virtual-2400-7002", "--no-rehearsal")
     assert code == 0
     assert "rehearsal" not in out
+
+
+# -- whatever it is, no trace ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["run.log", "data.h5", ".report.html.part", "DONE"])
+def test_a_run_with_a_link_in_it_is_refused(labmtj, tmp_path, run, name):
+    """Without that, `labmtj report` writes through the link into a file elsewhere."""
+    (tmp_path / "precious").write_text("mine")
+    (run.path / name).unlink(missing_ok=True)
+    (run.path / name).symlink_to(tmp_path / "precious")
+    for command in ("report", "recover", "resume", "show"):
+        assert_refused(labmtj(command, run.path), run.path.name, f"{name} is a link")
+    assert (tmp_path / "precious").read_text() == "mine"
+
+
+def test_an_error_that_nobody_foresaw_is_one_line(labmtj, monkeypatch):
+    """Its trace is shown when it is asked for."""
+    monkeypatch.setattr("labmtj.run.listing.list_runs", lambda folder: 1 / 0)
+    assert_refused(labmtj("ls", "/"), "ZeroDivisionError", cli.FAULT, "LABMTJ_TRACE=1", code=1)
+    monkeypatch.setenv("LABMTJ_TRACE", "1")
+    with pytest.raises(ZeroDivisionError):
+        cli.main(["ls", "/"])
+
+
+def test_an_error_moves_no_cursor(labmtj):
+    code, _, err = labmtj("check", "\x1b[2Jx.yaml")
+    assert code == 2
+    assert err.strip().isprintable()
+    assert "?[2Jx.yaml" in err

@@ -91,17 +91,23 @@ class BenchCrossbar:
 
     def arm(self) -> None:
         """Bring sources to 0 V, relays to rest; set limits, switch outputs on; raise InstrumentError if any fails."""
+        again(self._arm, self.sources.forget)
+        self._armed = True
+
+    def _arm(self) -> None:
         self.sources.forget()
         self.sources.to_zero()
         self.switching.arm()
         self.sources.arm(self.limits.line_amperes, self.limits.cell_volts)
-        self._armed = True
 
     def confirm(self) -> None:
         """Ask every instrument whether it is the one that was armed and keeps what it was told.
 
         Raises InstrumentError for another one, a restarted one, settings or relays that are not as they were left.
         """
+        again(self._confirm, self._recover)
+
+    def _confirm(self) -> None:
         for instrument in self._instruments:
             instrument.confirm()
         self.switching.confirm()
@@ -157,7 +163,7 @@ class BenchCrossbar:
     def measure(self, bias: Bias, lines: Lines, how: Reading) -> Currents:
         """Read the lines, as many at a time as channels are left; all shots on one routing are one call of the unit.
 
-        A reading whose answer is lost is taken again, if no cell could change in it.
+        A reading whose answer is lost, or holds a value that is none, is taken again if no cell could change in it.
 
         Raises:
             CannotDo: if a bias has no routing under which a line can be read, or needs more current than the lines
@@ -275,10 +281,11 @@ class BenchCrossbar:
             read = [self._reader_of(step.buses, line) for line in step.read]
             return self.sources.shots(volts.reshape(-1, volts.shape[-1]), read, how)
 
-        if not once:
-            return again(attempt, self._recover)
-        again(prepare, self._recover)
-        return attempt()
+        if once:
+            again(prepare, self._recover)
+            return attempt()
+        shown = again(attempt, self._recover)
+        return again(attempt, self._recover) if (shown.flags & Flag.INVALID).any() else shown
 
     def _parts(self, step: Step, bias: Bias) -> Iterator[tuple[Step, Turns]]:
         """Iterate what is pulsed in one go, and which unit steps when."""

@@ -9,15 +9,15 @@ class OnwardClock:
     """Shows what another clock shows, until it is told what time it is."""
 
     def __init__(self, clock: Clock) -> None:
-        self._clock, self._ahead = clock, 0.0
+        self.inner, self._ahead = clock, 0.0
 
     def now(self) -> float:
         """Return the seconds since the run began, without those between its parts."""
-        return self._ahead + self._clock.now()
+        return self._ahead + self.inner.now()
 
     def sleep(self, seconds: float) -> None:
         """Wait."""
-        self._clock.sleep(seconds)
+        self.inner.sleep(seconds)
 
     def go_on_from(self, seconds: float) -> None:
         """Show this time now."""

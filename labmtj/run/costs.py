@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from labmtj.bench import BookedClock
+from labmtj.bench.onward import OnwardClock
 from labmtj.layer import Layer
 from labmtj.quantities import Bias, Currents, FloatArray, Lines, Pulse, Reading
 from labmtj.run.stations import StationAtWork
@@ -96,7 +97,8 @@ class CountedStation:
 
     def tally(self) -> Tally:
         """Return the sums up to now, on a virtual bench with all that opening it took."""
-        clock = next(iter(self.work.crossbars.values())).clock
+        clock: Any = next(iter(self.work.crossbars.values())).clock
+        clock = clock.inner if isinstance(clock, OnwardClock) else clock
         counts: dict[str, Any] = {
             "cell_pulses": np.concatenate([each.cell_pulses for each in self._counted]),
             "pulses": sum(each.pulses for each in self._counted),

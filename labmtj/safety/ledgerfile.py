@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -42,17 +44,36 @@ def kept_counts(path: Path, names: Sequence[str]) -> Counts:
     assert max(map(len, names), default=0) <= ENTRY["name"].itemsize, "a longer name would be cut"
     wanted = np.array([name.encode() for name in names], ENTRY["name"])
     try:
-        found = np.load(path) if path.exists() else np.empty(0, ENTRY)
-        if found.dtype != ENTRY or found.ndim != 1 or (found["count"] < 0).any():
-            raise ValueError("it holds something else")
-        if not np.array_equal(found["name"][: len(wanted)], wanted):
-            _rewrite(path, _merged(found, wanted))
-        kept: Counts = open_memmap(path, mode="r+")["count"][: len(wanted)]
+        with _alone(path.parent):
+            found = _found(path)
+            if not np.array_equal(found["name"][: len(wanted)], wanted):
+                _rewrite(path, _merged(found, wanted))
+            kept: Counts = open_memmap(path, mode="r+")["count"][: len(wanted)]
     except (ValueError, EOFError) as error:
         raise DataError(f"{path}: is not a ledger ({error}); set it aside, and the counts begin anew") from error
     except OSError as error:
         raise RecordError(f"{path}: the ledger cannot be kept: {error.strerror or error}; see to the folder") from error
     return kept
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keep other processes from replacing a ledger that this one is about to map: they would go on in two files."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _found(path: Path) -> NDArray[np.void]:
+    """Return the entries of a ledger, none if there is no file; ValueError if it holds something else."""
+    found: NDArray[np.void] = np.load(path) if path.exists() else np.empty(0, ENTRY)
+    if found.dtype != ENTRY or found.ndim != 1 or (found["count"] < 0).any():
+        raise ValueError("it holds something else")
+    return found
 
 
 def _merged(found: NDArray[np.void], wanted: NDArray[np.bytes_]) -> NDArray[np.void]:
@@ -64,7 +85,6 @@ def _merged(found: NDArray[np.void], wanted: NDArray[np.bytes_]) -> NDArray[np.v
 
 def _rewrite(path: Path, entries: NDArray[np.void]) -> None:
     """Replace the file whole: a crash leaves the old one or the new one."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     aside = path.with_suffix(f".{os.getpid()}")
     with aside.open("wb") as file:
         np.save(file, entries, allow_pickle=False)

@@ -132,3 +132,33 @@ def test_the_schema_knows_every_key_of_the_examples():
         assert set(content) <= set(schema["properties"])
         assert set(schema["required"]) <= set(content)
     assert json.loads(schema_text())["$defs"]["ChipFile"]["properties"]["array"]["type"] == "string"
+
+
+def test_a_bench_that_stands_for_itself_is_refused(tmp_path):
+    """Without the look at its kind, this was a RecursionError."""
+    (tmp_path / "v.yaml").write_text("kind: virtual\nof: v.yaml\n")
+    with pytest.raises(ConfigError, match=r"v\.yaml:2: of: v\.yaml is of kind virtual"):
+        load_any(str(tmp_path / "v.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [("kind: virtual\nof: gone.yaml\n", "v.yaml:2: of"), ("kind: virtual\nof: 2636b-3706a\narrays: [gone]\n", "v.yaml:3: arrays.0"),
+     ("kind: virtual\nof: " + "x" * 5000, "v.yaml:2: of"), ('kind: virtual\nof: "../../etc"\n', "v.yaml:2: of")],
+)  # fmt: skip
+def test_a_file_that_is_not_there_is_named_with_who_wants_it(tmp_path, text, where):
+    (tmp_path / "v.yaml").write_text(text)
+    with pytest.raises(ConfigError, match=where) as refused:
+        load_any(str(tmp_path / "v.yaml"))
+    assert len(str(refused.value)) < 1000
+
+
+@pytest.mark.parametrize("name", ["a/b", "..", "", "x" * 65, "a b", "µ"])
+def test_a_chip_has_a_name_that_can_be_a_path(write, name):
+    with pytest.raises(ConfigError, match=r"chip\.id: "):
+        load_any(str(write(('id: "example"', f'id: "{name}"'))))
+
+
+def test_an_instrument_has_a_name_that_others_can_say(write):
+    with pytest.raises(ConfigError, match=r"'s\.mu' is no name here"):
+        load_any(str(write(("  smu:", "  s.mu:"))))

@@ -37,7 +37,10 @@ def limited(a, b):
     ]
 
 
-ECHO = ('print("")', "")
+ECHO = (
+    ("return", "do end", "endscript", 'print("")', "while errorqueue.count > 0 do print(errorqueue.next()) end"),
+    "",
+)
 """by which a session finds back to its box"""
 KEEPING = [
     (f"print(smu{each}.source.limiti, smu{each}.source.rangev, smu{each}.source.output)", "1.0e-03\t2.0e+00\t0.0e+00")

@@ -1,3 +1,6 @@
+import os
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -70,3 +73,48 @@ def test_a_path_to_nothing(tmp_path):
 
 def test_public_texts_equal_the_public_archive(nist_folder, public):
     assert import_solutions(nist_folder / "text").checksum() == public[:3].checksum()
+
+
+def bomb(path, claimed, held):
+    """An archive whose arrays claim `claimed` bytes and unpack to `held` zeros."""
+    head = f"{{'descr': '|u1', 'fortran_order': False, 'shape': ({claimed}, 1, 1), }}".ljust(117) + "\n"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in ("w1", "w2", "b1", "b2"):
+            data = b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head.encode() + bytes(held)
+            archive.writestr(f"{name}.npy", data)
+
+
+@pytest.mark.parametrize(("claimed", "held"), [(100_000_000, 100_000_000), (10**15, 10)])
+def test_a_bomb_is_not_unpacked(tmp_path, claimed, held):
+    """Without `_check_size` the first takes 400 MB, and as many more as one likes; the second never took any."""
+    bomb(tmp_path / "s.npz", claimed, held)
+    with pytest.raises(DataError, match=r"s\.npz: not a readable .*(more than 256 MB|allocate)"):
+        import_solutions(tmp_path / "s.npz")
+
+
+def test_nothing_is_unpickled(tmp_path):
+    arrays = {"w1": np.array([print], object), "w2": np.zeros(1), "b1": np.zeros(1), "b2": np.zeros(1)}
+    np.savez(tmp_path / "s.npz", allow_pickle=True, **arrays)
+    with pytest.raises(DataError, match=r"s\.npz: not a readable"):
+        import_solutions(tmp_path / "s.npz")
+
+
+@pytest.mark.parametrize("name", ["x" * 2000, "\x1b[2J", 3])
+def test_names_of_sets_are_text(tmp_path, name):
+    bits = np.zeros((1, 2, 4), np.uint8), np.zeros((1, 2, 2), np.uint8), np.zeros((1, 2)), np.zeros((1, 1))
+    np.savez(tmp_path / "s.npz", **dict(zip(("w1", "w2", "b1", "b2"), bits, strict=True)), name=np.array(name))
+    with pytest.raises(DataError, match=r"s\.npz: name is no text"):
+        import_solutions(tmp_path / "s.npz")
+
+
+def test_a_text_file_that_is_none_is_not_waited_for(tmp_path):
+    """Without `is_file` in `_content`, opening a pipe waits for somebody who writes into it."""
+    os.mkfifo(tmp_path / "0_fc1_weight.txt")
+    with pytest.raises(DataError, match=r"0_fc1_weight\.txt: missing"):
+        import_solutions(tmp_path)
+
+
+def test_a_text_file_without_end_is_not_read_to_its_end(tmp_path):
+    (tmp_path / "0_fc1_weight.txt").write_text("1 0\n" * 500_000)
+    with pytest.raises(DataError, match="larger than 1 MB"):
+        import_solutions(tmp_path)

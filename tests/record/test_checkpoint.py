@@ -447,3 +447,45 @@ def test_checkpoints_take_under_five_percent_of_the_time(log, journal, data, mon
             spent += cost
     assert spent >= 15 * cost
     assert spent / now[0] < 0.05
+
+
+def without_its_column(file):
+    del file["a/x"]
+
+
+def without_its_table(file):
+    del file["a"]
+
+
+def with_a_shorter_column(file):
+    file["a/x"].resize(7, 0)
+
+
+def with_another_type(file):
+    del file["a/x"]
+    file["a/x"] = "x"
+
+
+def with_odd_marks(file):
+    file.attrs["labmtj_journal_bytes"] = "x"
+
+
+@pytest.mark.parametrize(
+    "harm", [without_its_column, without_its_table, with_a_shorter_column, with_another_type, with_odd_marks]
+)
+def test_a_data_file_that_somebody_has_harmed_is_made_anew_from_the_journal(tmp_path, harm):
+    """Without the second try in `checkpoint`, a run cannot go on that could: its journal is whole."""
+    journal, data = tmp_path / "journal.lmj", tmp_path / "data.h5"
+    with JournalWriter.create(journal) as writer:
+        log = JournalLog(writer)
+        log.table(Table("a", "read", {"x": Column("f8", "1", "x")}))
+        log.append("a", {"x": np.arange(20.0)})
+        log.commit()
+        Checkpointer(journal, data).checkpoint()
+        with h5py.File(data, "r+") as file:
+            harm(file)
+        log.append("a", {"x": np.arange(5.0)})
+        log.commit()
+        Checkpointer(journal, data).checkpoint()
+    with open_data(data) as file:
+        assert len(file.read("a/x")) == 25

@@ -177,3 +177,37 @@ def test_spoiled_files_give_data_errors_or_data(good):
             for group in file.tree():
                 file.group(group)
                 file.attributes(group)
+
+
+def text_that_stands_once(path, count, letters):
+    """Make a file whose text array names the same bytes `count` times."""
+    with h5py.File(path, "w") as file:
+        array = file.create_dataset("a", (count,), h5py.string_dtype(), chunks=(count,))
+        array[0] = "x" * letters
+        _, raw = array.id.read_direct_chunk((0,))
+        array.id.write_direct_chunk((0,), raw[:16] * count)
+
+
+def test_a_bomb_of_text_is_not_unpacked(tmp_path):
+    """Without `_text`, 300 MB are made of 150 kB here, and as many more as one likes."""
+    text_that_stands_once(tmp_path / "bomb.h5", 3000, 100_000)
+    with open_data(tmp_path / "bomb.h5") as file, pytest.raises(DataError, match="its text takes more than 64 MB"):
+        file.read("a")
+
+
+def test_text_that_stands_once_is_read_where_it_is_short(tmp_path):
+    text_that_stands_once(tmp_path / "names.h5", 100, 10)
+    with open_data(tmp_path / "names.h5") as file:
+        assert file.read("a").tolist() == ["x" * 10] * 100
+
+
+def test_a_long_list_of_text_in_a_large_file_is_refused(tmp_path, monkeypatch):
+    """An attribute cannot be read piece by piece."""
+    with h5py.File(tmp_path / "list.h5", "w") as file:
+        file.attrs["a"] = ["x"] * 65
+        file.attrs["b"] = ["x"] * 64
+        file["filled"] = np.zeros(10)
+    with (tmp_path / "list.h5").open("r+b") as file:
+        file.truncate(1 << 27)
+    with open_data(tmp_path / "list.h5") as file, pytest.raises(DataError, match="attribute 'a' is too large"):
+        file.attributes()

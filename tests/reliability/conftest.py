@@ -21,8 +21,10 @@ import yaml
 
 from labmtj import library
 from labmtj.bench.loading import load_any
-from labmtj.errors import LabmtjError
+from labmtj.bench.opening import open_laboratory
+from labmtj.errors import AnswerLost, LabmtjError
 from labmtj.junction.junctions import Defect
+from labmtj.quantities import Bias, Lines, Reading
 from labmtj.run import RunFolder, load_experiment, resume, start
 from labmtj.simulated.array import SimulatedArray
 from labmtj.virtual.assembly import assemble
@@ -35,7 +37,7 @@ DEFECTS = {
     "stuck in AP": (Defect.STUCK_AP,),
 }  # fmt: skip
 PATTERNS = ["checkerboard"]
-TIMEOUT_SECONDS = 0.1
+TIMEOUT_SECONDS = 0.3
 SETTINGS = {
     "patterns": PATTERNS,
     "amplitude": None,
@@ -387,6 +389,12 @@ def at_work():
     return wait
 
 
+@pytest.fixture(scope="session")
+def datasets_of():
+    """Return the function `datasets`."""
+    return datasets
+
+
 @pytest.fixture
 def metrics_of():
     """Return the function `metrics`."""
@@ -459,9 +467,19 @@ class Outcome:
                     f"{table} differ from those of an undisturbed run"
                 )
 
+    def _resumed(self, tries=3):
+        """Resume; on a busy machine an answer may take longer than the little patience of this bench, and once more."""
+        try:
+            return self.rig.resume()
+        except AnswerLost:
+            self.rig.assert_safe()
+            if tries == 1:
+                raise
+            return self._resumed(tries - 1)
+
     def assert_resumed(self):
         """Assert that going on gives the same patterns in the cells and the same metrics."""
-        run = self.rig.resume()
+        run = self._resumed()
         self.rig.assert_safe()
         assert run.ending == "DONE"
         np.testing.assert_array_equal(self.rig.states(), self.reference["states"])
@@ -485,3 +503,21 @@ def run_with(rigs, reference):
         return outcome
 
     return run_with
+
+
+@pytest.fixture(scope="session")
+def armed():
+    """Return a function: a rig -> context of its open, armed bench without a guardian."""
+    return lambda rig: open_laboratory(load_any(str(rig.bench)), guarded=False)
+
+
+@pytest.fixture(scope="session")
+def take():
+    """Return a function that takes one reading of column 1 on an open bench: row 1 at 0.1 V."""
+
+    def take(bench):
+        volts = np.zeros(sum(bench.shape))
+        volts[1] = 0.1
+        return bench.measure(Bias.from_lines(volts[np.newaxis], bench.shape), Lines(columns=(1,)), Reading(1e-3))
+
+    return take

@@ -6,7 +6,7 @@ lost reading ends the run), and with `again` around pulses (the run goes on behi
 
 import pytest
 
-KINDS = ("late:%d:0.25", "lost:%d", "unheard:%d")
+KINDS = ("late:%d:0.8", "lost:%d", "unheard:%d")
 """a quarter of a second is more than the patience with an answer, and less than that of the way back"""
 
 
@@ -19,15 +19,34 @@ def test_an_answer_that_is_late_or_lost_at_any_call(run_with, reference, sample,
             run_with(fault).assert_held()
 
 
-def test_a_reading_whose_answers_are_lost_three_times_is_taken_a_fourth_time(run_with, tally):
-    with tally(1, "three lost readings"):
-        outcome = run_with(*["smu:lost:/measureranges/"] * 3, certain=False)
+@pytest.fixture
+def ends(rig):
+    """Return the numbers of the lines that end a script with readings, and those that end one with pulses."""
+    faulty = rig.served.faulty["smu"]
+    handle, lines, ends = faulty.handle, [], {"readings": [], "pulses": []}
+
+    def watched(line):
+        lines.append(line)
+        if line == "endscript":
+            script = lines[len(lines) - lines[::-1].index("loadandrunscript") :]
+            ends["pulses" if any("trigger.initiate" in each for each in script) else "readings"].append(len(lines))
+        return handle(line)
+
+    faulty.handle = watched
+    rig.start()
+    return ends
+
+
+def test_a_reading_whose_answer_is_lost_is_taken_again(run_with, ends, tally):
+    line = ends["readings"][20]
+    with tally(1, "a lost reading"):
+        outcome = run_with(f"smu:lost:{line}")
         assert outcome.error is None
         outcome.assert_held()
 
 
-def test_a_pulse_whose_answer_is_lost_is_not_given_again(run_with, reference, tally):
+def test_a_pulse_whose_answer_is_lost_is_not_given_again(run_with, ends, tally):
     with tally(1, "a lost pulse"):
-        outcome = run_with("smu:lost:/endscript/", "smu:lost:/endscript/")
+        outcome = run_with(f"smu:lost:{ends['pulses'][3]}")
         assert outcome.error is not None
         outcome.assert_held()

@@ -31,7 +31,7 @@ SAMPLE, TORTURE = int(__import__("os").environ.get("N", 24)), 1200
 """cases of each kind"""
 FEWER = {"report": 20, "resume": 8}
 """of that many cases one is tried"""
-TRAFFIC = [{"seconds": 0.1, "instrument": "smu", "write": "*IDN?"}, {"seconds": 0.2, "instrument": "smu", "read": "Keithley,2636B,1,2"},
+TRAFFIC = [{"recorded": "virtual", "bench": "x"}, {"seconds": 0.1, "instrument": "smu", "write": "*IDN?"}, {"seconds": 0.2, "instrument": "smu", "read": "Keithley,2636B,1,2"},
            {"seconds": 0.3, "instrument": "matrix", "error": "VisaIOError: timeout"}, {"seconds": 0.4, "instrument": "matrix", "write": "\u00b5\u0007"}]  # fmt: skip
 QUESTIONS = [
     {"ask": "seconds"},

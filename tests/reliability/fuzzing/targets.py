@@ -8,8 +8,8 @@ import shutil
 from labmtj import cli, yamlfile
 from labmtj.bench import BenchFile, load_any, load_array
 from labmtj.bench.simulated import crossbar_of, describe
+from labmtj.bench.tape import Tape
 from labmtj.bench.text import bench_text
-from labmtj.bench.traffic import Tape
 from labmtj.errors import LabmtjError
 from labmtj.perceptron import import_solutions
 from labmtj.record import JournalWriter, last_states, open_data

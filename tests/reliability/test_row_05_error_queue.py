@@ -1,0 +1,18 @@
+"""Row 5: an instrument complains in its error queue, once or until the queue overflows: the run ends and quotes it.
+
+Seen to fail: without the number of errors at the end of every TSP message.
+"""
+
+import pytest
+
+
+@pytest.mark.parametrize("commands", [1, 100])
+@pytest.mark.parametrize("name", ["smu", "matrix"])
+def test_a_complaint_at_any_call_ends_the_run_and_is_quoted(run_with, reference, sample, tally, name, commands):
+    for line in sample(reference["answered"][name][2:], 2):
+        fault = f"{name}:upset:{line}:{commands}"
+        with tally(5, fault):
+            outcome = run_with(fault)
+            assert f"{name} at TCPIP::127.0.0.1" in str(outcome.error)
+            assert "reports error -" in str(outcome.error)
+            outcome.assert_held()
