@@ -86,8 +86,7 @@ class ReferenceMaps:
         The two reads of such a cell differ by noise alone, and so would the state read against their midpoint.
         """
         own = (self.parallel_amperes + self.antiparallel_amperes) / 2
-        inside = self.inside
-        high, low = np.nanmedian(self.parallel_amperes[inside]), np.nanmedian(self.antiparallel_amperes[inside])
+        high, low = (np.nanmedian(each[self.inside]) for each in (self.parallel_amperes, self.antiparallel_amperes))
         below = np.minimum(own - (high - low) / 2, (high + low) / 2)
         above = np.maximum(own + (high - low) / 2, (high + low) / 2)
         always_high = np.isin(self.outcome, (Outcome.STUCK_P, Outcome.SHORT))
