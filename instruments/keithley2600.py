@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from pymeasure.adapters import Adapter
@@ -20,14 +20,12 @@ from instruments.keithley2600channel import (
     Keithley2600Channel,
 )
 from instruments.keithley2600source import SHORTEST_PULSE_SECONDS, Keithley2600Source
-from instruments.pieces import joined_pulses, joined_readings, pieces
+from instruments.pieces import Answer, in_a_row, pieces
 from instruments.smumodel import check_aperture, check_width
 from instruments.tspnumbers import SENTINEL, numbers
 from labmtj.errors import CannotDo, InstrumentError, Stopped
 from labmtj.quantities import Flag, FloatArray
 from labmtj.shots import DeliveredPulses, Pulses, ShotReadings, Shots
-
-Piece = TypeVar("Piece", ShotReadings, DeliveredPulses)
 
 SKEW_SECONDS = 0.5e-6
 """Between edges of two channels that follow one trigger event (from memory, unverified); answers do not resolve it."""
@@ -78,7 +76,7 @@ class Keithley2600B(Keithley2600Source):
                 printed = self.script(*scripts.shots(some, meters), seconds=each * len(some))
                 return self._readings(printed, shots.read, len(some))
 
-        return joined_readings(self._in_pieces(shots.channels, len(shots), piece))
+        return in_a_row(self._in_pieces(shots.channels, len(shots), piece), 0.0)
 
     def run_pulses(self, pulses: Pulses) -> DeliveredPulses:
         """Apply a sequence of pulses with the timers of the box; both channels step within `SKEW_SECONDS`.
@@ -97,7 +95,7 @@ class Keithley2600B(Keithley2600Source):
             lines = scripts.pulses(some, scales, self.facts.line_hertz)
             return self._delivered(some, self.script(*lines, seconds=2 * each * len(some)))
 
-        return joined_pulses(self._in_pieces(pulses.channels, len(pulses), piece), each)
+        return in_a_row(self._in_pieces(pulses.channels, len(pulses), piece), each)
 
     @contextmanager
     def _meters(
@@ -120,7 +118,7 @@ class Keithley2600B(Keithley2600Source):
 
     # ---- sequences ----
 
-    def _in_pieces(self, channels: Sequence[str], count: int, piece: Callable[[slice], Piece]) -> list[Piece]:
+    def _in_pieces(self, channels: Sequence[str], count: int, piece: Callable[[slice], Answer]) -> list[Answer]:
         """Run a sequence in as many scripts as it takes; whatever happens, the levels are at 0 V afterwards."""
         aborts, done = self._aborts, []
         try:

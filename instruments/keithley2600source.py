@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -12,11 +12,11 @@ from pymeasure.instruments import Instrument
 
 from instruments.autozero import Autozero
 from instruments.keithley2600channel import CYCLES, Keithley2600Channel, Model
+from instruments.limited import LimitedChannels
 from instruments.smumodel import LINE_HERTZ
 from instruments.tsp import TSPInstrument
 from instruments.tspnumbers import literal
-from labmtj.errors import CannotDo, LimitExceeded, UsageError
-from labmtj.quantities import FloatArray
+from labmtj.errors import CannotDo
 from labmtj.shots import UnitFacts
 
 SHORTEST_PULSE_SECONDS = 100e-6
@@ -25,7 +25,7 @@ SETTLE_SECONDS = 100e-6
 """To 0.1 % on ranges up to 6 V, typical (2600B data sheet p. 15; 2 V range of 2612B and 2636B unverified)."""
 
 
-class Keithley2600Source(TSPInstrument):
+class Keithley2600Source(LimitedChannels, TSPInstrument):
     """The sources of a box with two channels."""
 
     model: ClassVar[Model]
@@ -158,15 +158,7 @@ class Keithley2600Source(TSPInstrument):
             raise self.complaint(f"{problem}; switch it off by hand")
 
     def _smu(self, channel: str) -> str:
-        if channel not in self.channels:
-            raise UsageError(f"{self.name} has no channel {channel!r}; it has {' and '.join(self.channels)}")
-        return f"smu{channel}"
-
-    def _limit_of(self, channel: str) -> tuple[float, float]:
-        self._smu(channel)
-        if channel not in self._limits:
-            raise UsageError(f"{self.name}: channel {channel} needs a limit first")
-        return self._limits[channel]
+        return f"smu{self._known(channel)}"
 
     def _source_range(self, amperes: float, highest_volts: float) -> float:
         """Return the smallest source range for the levels; CannotDo if there is none, or no such compliance."""
@@ -187,13 +179,3 @@ class Keithley2600Source(TSPInstrument):
             raise self.complaint(f"channel {channel} sources a current with its output on; switch that off first")
         if level != 0:
             raise self.complaint(f"channel {channel} is at {level:g} V; bring it to 0 V first")
-
-    def _check_levels(self, channels: Sequence[str], volts: FloatArray) -> None:
-        for channel, levels in zip(channels, volts.T, strict=True):
-            self._smu(channel)
-            worst = np.max(np.abs(levels), initial=0.0)
-            if worst == 0:  # safe whatever the limit is, and so needs none
-                continue
-            highest = self._limit_of(channel)[1]
-            if not worst <= highest:
-                raise LimitExceeded(f"{self.name}: level {worst:g} V of channel {channel} exceeds its {highest:g} V")

@@ -7,7 +7,8 @@ from typing import Any
 
 from pymeasure.adapters import Adapter
 
-from instruments.tspmatrix import Card, TSPMatrix
+from instruments.cards import Card
+from instruments.tspmatrix import TSPMatrix
 from instruments.tspnumbers import number
 
 CARDS = {"3730": Card(6, 16, 0.004)}  # two poles, latching; the time is a note in a public driver

@@ -7,7 +7,8 @@ from typing import Any
 
 from pymeasure.instruments import Instrument
 
-from instruments.scpimatrix import Card, SCPIMatrix
+from instruments.cards import Card
+from instruments.scpimatrix import SCPIMatrix
 from labmtj.errors import InstrumentError
 
 CARDS = {  # rows, columns and times from memory, unverified
@@ -37,7 +38,7 @@ class Keithley7002(SCPIMatrix):
     def self_test(self) -> list[str]:
         """Return the errors that were waiting in the queue, and the slots that hold another card than expected."""
         found = super().self_test()
-        for slot, model in self.card_models.items():
+        for slot, model in self.cards.items():
             try:
                 answer = self.exchange(f":ROUT:CONF:SLOT{slot}:CTYP?")[0]
             except InstrumentError as error:

@@ -7,7 +7,8 @@ from typing import Any
 
 from pymeasure.adapters import Adapter
 
-from instruments.tspmatrix import Card, TSPMatrix
+from instruments.cards import Card
+from instruments.tspmatrix import TSPMatrix
 
 # Geometry and times from memory, unverified; bounce is included in the times.
 CARDS = {

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 from pymeasure.instruments import Instrument
 from pymeasure.instruments.validators import strict_discrete_set, strict_range
 
-from instruments.scpimatrix import Card, SCPIMatrix
+from instruments.cards import Card
+from instruments.scpimatrix import SCPIMatrix
 from labmtj.errors import UsageError
 
 RELAY_SECONDS = 0.01  # assumed for all cards
@@ -89,12 +90,12 @@ class KeysightB2201A(SCPIMatrix):
         return self._ground_mode
 
     def _outputs(self) -> int:
-        return sum(card.columns for card in self.cards.values())
+        return sum(card.columns for card in self._cards().values())
 
     def _name(self, slot: int, row: int, column: int) -> str:
         if self._ground_mode and row == self._ground_port:
             raise UsageError(f"{self.name}: input {row} is its ground; ground mode closes it by itself")
-        before = sum(card.columns for other, card in self.cards.items() if other < slot)
+        before = sum(card.columns for other, card in self._cards().items() if other < slot)
         return f"0{row:02d}{before + column:02d}"
 
     def _set_up(self) -> list[str]:

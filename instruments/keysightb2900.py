@@ -11,8 +11,9 @@ import numpy as np
 from pymeasure.instruments import Channel, Instrument
 from pymeasure.instruments.validators import strict_discrete_set, strict_range
 
+from instruments.pieces import joined
 from instruments.scpi import text, texts
-from instruments.sequences import SequencedUnit, joined
+from instruments.sequences import SequencedUnit
 from instruments.smumodel import Commands, Model
 from labmtj.quantities import Flag, FloatArray
 from labmtj.shots import DeliveredPulses, Pulses, ShotReadings, Shots, UnitFacts

@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from instruments.cards import Mainframe
 from instruments.scpi import SCPIInstrument
-from labmtj.errors import InstrumentError, UsageError
+from labmtj.errors import InstrumentError
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
-    """What the data sheet of a card says."""
-
-    rows: int
-    columns: int
-    relay_seconds: float
-    """from the command to the end of bounce"""
-
-
-class SCPIMatrix(SCPIInstrument):
+class SCPIMatrix(Mainframe, SCPIInstrument):
     """Implements `labmtj.verbs.SwitchMatrix`; a brand adds its cards, its names of crosspoints and its commands.
 
     Args:
@@ -29,8 +19,6 @@ class SCPIMatrix(SCPIInstrument):
         cards: card model by slot, slots counted from 1.
     """
 
-    slots: ClassVar[int]
-    known_cards: ClassVar[Mapping[str, Card]]
     closed_query: ClassVar[str]
     """asks for all closed crosspoints"""
     open_all: ClassVar[str]
@@ -38,22 +26,8 @@ class SCPIMatrix(SCPIInstrument):
     """whether it was told what it must know before a relay moves"""
 
     def __init__(self, adapter: Any, name: str, *, cards: Mapping[int, str] | None = None, **kwargs: Any) -> None:
-        self.card_models = dict(cards or {})
-        self.cards = {slot: self._card(name, slot, model) for slot, model in self.card_models.items()}
+        self._take_cards(name, cards)
         super().__init__(adapter, name, **kwargs)
-
-    def _card(self, name: str, slot: int, model: str) -> Card:
-        if model not in self.known_cards:
-            raise UsageError(
-                f"{name}: card {model!r} in slot {slot} is unknown; known are {', '.join(self.known_cards)}"
-            )
-        if not 1 <= slot <= self.slots:
-            raise UsageError(f"{name} has no slot {slot}; its slots are 1 to {self.slots}")
-        return self.known_cards[model]
-
-    def _name(self, slot: int, row: int, column: int) -> str:
-        """Return the name of an existing crosspoint."""
-        raise NotImplementedError
 
     def _set_up(self) -> list[str]:
         """Set what the box must know before a relay moves; return queries that tell whether it still knows."""
@@ -67,26 +41,9 @@ class SCPIMatrix(SCPIInstrument):
         raise NotImplementedError
 
     @property
-    def relay_seconds(self) -> float:
-        """From a command to the end of bounce, of the slowest card."""
-        return max((card.relay_seconds for card in self.cards.values()), default=0.0)
-
-    @property
     def grounds_open_lines(self) -> bool:
         """Whether a column with no relay closed lies on ground by itself."""
         return False
-
-    def crosspoint(self, slot: int, row: int, column: int) -> str:
-        """Return the name of a relay in the language of the box; slot, row and column count from 1."""
-        card = self.cards.get(slot)
-        if card is None:
-            raise UsageError(f"{self.name} has no card in slot {slot}; its cards are in {sorted(self.cards) or 'none'}")
-        if not (1 <= row <= card.rows and 1 <= column <= card.columns):
-            raise UsageError(
-                f"{self.name}: card {self.card_models[slot]} in slot {slot} has rows 1 to {card.rows} and columns 1 to"
-                f" {card.columns}; there is no row {row}, column {column}"
-            )
-        return self._name(slot, row, column)
 
     def closed(self) -> frozenset[str]:
         """Ask which relays are closed."""

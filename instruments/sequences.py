@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
+from instruments.pieces import Answer, joined
 from instruments.scpi import OVERFLOW, SENTINEL, decoded, text, texts, without_sentinels
 from instruments.smumodel import LINE_HERTZ, check_aperture, check_width
 from instruments.sourcemeasure import SourceMeasure
@@ -22,7 +23,6 @@ PIECE_SECONDS = 2.0
 """A longer sequence goes out in pieces: a stop is heeded between two of them, on every interface."""
 PATIENCE = 4
 """times the expected duration of a sequence before it counts as lost: autorange and autozero take their time"""
-Answer = TypeVar("Answer", ShotReadings, DeliveredPulses)
 
 
 class SequencedUnit(SourceMeasure):
@@ -176,9 +176,3 @@ def list_commands(header: str, values: FloatArray, longest: int) -> list[str]:
     """Return the commands that fill a list of levels, `longest` values each."""
     parts = [values[start : start + longest] for start in range(0, len(values), longest)]
     return [f"{header}{':APP' * (index > 0)} {texts(part)}" for index, part in enumerate(parts)]
-
-
-def joined(parts: Sequence[Answer]) -> Answer:
-    """Return the answers of parts of a sequence as one."""
-    whole = {each.name: np.concatenate([getattr(part, each.name) for part in parts]) for each in fields(parts[0])}
-    return replace(parts[0], **whole)

@@ -8,16 +8,16 @@ from typing import Any, ClassVar
 import numpy as np
 
 from instruments.autozero import Autozero
+from instruments.limited import LimitedChannels
 from instruments.scpi import SCPIInstrument, text
 from instruments.smumodel import Commands, Model
-from labmtj.errors import InstrumentError, LimitExceeded, UsageError
-from labmtj.quantities import FloatArray
+from labmtj.errors import InstrumentError, UsageError
 
 TOLERANCE = 1e-3
 """how far a limit that is read back may be from what was set, as a fraction: the box rounds to its resolution"""
 
 
-class SourceMeasure(SCPIInstrument):
+class SourceMeasure(LimitedChannels, SCPIInstrument):
     """Limits, outputs and levels of all channels; a brand adds its model and its commands."""
 
     channels: tuple[str, ...] = ("1",)
@@ -176,22 +176,7 @@ class SourceMeasure(SCPIInstrument):
         return self.model.source_reach - 1 + TOLERANCE
 
     def _header(self, name: str, channel: str) -> str:
-        if channel not in self.channels:
-            raise UsageError(f"{self.name} has no channel {channel!r}; it has {', '.join(self.channels)}")
-        return str(getattr(self.commands, name)).format(ch=channel)
-
-    def _limit_of(self, channel: str) -> tuple[float, float]:
-        self._header("limit", channel)
-        if channel not in self._limits:
-            raise UsageError(f"{self.name}: channel {channel} needs a limit first")
-        return self._limits[channel]
-
-    def _check_levels(self, channels: tuple[str, ...], volts: FloatArray) -> None:
-        for channel, levels in zip(channels, volts.T, strict=True):
-            worst = np.max(np.abs(levels), initial=0.0)
-            highest = self._limit_of(channel)[1] if worst else 0.0  # to 0 V, the way is always free
-            if not worst <= highest:
-                raise LimitExceeded(f"{self.name}: level {worst:g} V of channel {channel} exceeds its {highest:g} V")
+        return str(getattr(self.commands, name)).format(ch=self._known(channel))
 
 
 def _near(kept: float, wanted: float, tolerance: float) -> bool:

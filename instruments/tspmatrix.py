@@ -3,34 +3,23 @@
 from __future__ import annotations
 
 import re
-from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from pymeasure.adapters import Adapter
 from pymeasure.instruments import Instrument
 from pymeasure.instruments.validators import strict_discrete_set
 
+from instruments.cards import Mainframe
 from instruments.tsp import TSPInstrument, model_of
 from instruments.tspnumbers import number
-from labmtj.errors import UsageError
 from labmtj.shots import Identity
 
 LONGEST_LIST = 120
 """Relays named in one statement, so that its line stays short enough."""
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
-    """Geometry of a matrix card, and how long its relays take to open or close, bounce included."""
-
-    rows: int
-    columns: int
-    relay_seconds: float
-
-
-class TSPMatrix(TSPInstrument):
+class TSPMatrix(Mainframe, TSPInstrument):
     """Implements `labmtj.verbs.SwitchMatrix`; a model adds its slots, its cards and how it names a crosspoint.
 
     Args:
@@ -43,20 +32,12 @@ class TSPMatrix(TSPInstrument):
         UsageError: a slot does not exist, or a card is not in the table.
     """
 
-    slots: ClassVar[int]
-    known_cards: ClassVar[Mapping[str, Card]]
     grounds_open_lines = False
 
     def __init__(
         self, adapter: Adapter | str | int, name: str, *, cards: Mapping[int, str] | None = None, **kwargs: Any
     ) -> None:
-        self.cards = dict(cards or {})
-        for slot, model in self.cards.items():
-            if not 1 <= slot <= self.slots or model not in self.known_cards:
-                known = ", ".join(self.known_cards)
-                raise UsageError(
-                    f"{name}: no card {model!r} in slot {slot}; slots are 1 to {self.slots}, cards {known}"
-                )
+        self._take_cards(name, cards)
         super().__init__(adapter, name, **kwargs)
 
     connect_rule = Instrument.control(
@@ -70,10 +51,6 @@ class TSPMatrix(TSPInstrument):
         """Control whether relays move one at a time (bool).""",
         validator=strict_discrete_set, values={False: 0, True: 1}, map_values=True,
     )  # fmt: skip
-
-    @abstractmethod
-    def _name(self, slot: int, row: int, column: int) -> str:
-        """Return the name of a crosspoint."""
 
     def identify(self) -> Identity:
         """Ask who answers; InstrumentError for another model, or another card than expected."""
@@ -90,22 +67,6 @@ class TSPMatrix(TSPInstrument):
             raise self.complaint(problem, f"print(slot[{slot}].idn)", found[slot])
         self.cards = {slot: model for slot, model in models.items() if model in self.known_cards}
         return identity
-
-    @property
-    def relay_seconds(self) -> float:
-        """From a command to the end of bounce, of the slowest card."""
-        return max((self.known_cards[model].relay_seconds for model in self.cards.values()), default=0.0)
-
-    def crosspoint(self, slot: int, row: int, column: int) -> str:
-        """Return the name of a relay; UsageError if no card has it."""
-        if slot not in self.cards:
-            there = ", ".join(map(str, sorted(self.cards))) or "none known before `identify`"
-            raise UsageError(f"{self.name} has no card in slot {slot}; slots with cards: {there}")
-        card = self.known_cards[self.cards[slot]]
-        if not (1 <= row <= card.rows and 1 <= column <= card.columns):
-            size = f"{card.rows} rows and {card.columns} columns"
-            raise UsageError(f"{self.name} has no relay at row {row}, column {column} of slot {slot}: {size}")
-        return self._name(slot, row, column)
 
     def closed(self) -> frozenset[str]:
         """Ask which relays are closed."""
@@ -153,8 +114,7 @@ class TSPMatrix(TSPInstrument):
         self._complain_of("stay closed", sorted(_names(reply)), reply)
 
     def _rows(self) -> Iterator[list[str]]:
-        for slot, model in sorted(self.cards.items()):
-            card = self.known_cards[model]
+        for slot, card in self._cards().items():
             for row in range(1, card.rows + 1):
                 yield [self._name(slot, row, column) for column in range(1, card.columns + 1)]
 

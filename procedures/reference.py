@@ -35,6 +35,8 @@ class Outcome(IntEnum):
     OPEN = 4
     UNSTABLE = 5
     """took the target and lost it again until the passes were used up"""
+    OUTSIDE = 6
+    """on a row that the crossbar cannot drive, such as one tied to ground: neither read nor written"""
 
 
 class ReferenceSettings(BaseModel):
@@ -84,12 +86,17 @@ class ReferenceMaps:
         The two reads of such a cell differ by noise alone, and so would the state read against their midpoint.
         """
         own = (self.parallel_amperes + self.antiparallel_amperes) / 2
-        high, low = np.nanmedian(self.parallel_amperes), np.nanmedian(self.antiparallel_amperes)
+        high, low = (np.nanmedian(each[self.inside]) for each in (self.parallel_amperes, self.antiparallel_amperes))
         below = np.minimum(own - (high - low) / 2, (high + low) / 2)
         above = np.maximum(own + (high - low) / 2, (high + low) / 2)
         always_high = np.isin(self.outcome, (Outcome.STUCK_P, Outcome.SHORT))
-        always_low = np.isin(self.outcome, (Outcome.STUCK_AP, Outcome.OPEN))
+        always_low = np.isin(self.outcome, (Outcome.STUCK_AP, Outcome.OPEN, Outcome.OUTSIDE))
         return np.where(always_high, below, np.where(always_low, above, own))
+
+    @property
+    def inside(self) -> BoolArray:
+        """Cells on lines that the crossbar can drive."""
+        return np.asarray(self.outcome != Outcome.OUTSIDE, bool)
 
     @property
     def usable(self) -> BoolArray:
@@ -106,7 +113,8 @@ class ReferenceMaps:
 
         The reads are at `read_volts`; NaN says nothing.
         """
-        outcome = np.where(self.usable, _broken(amperes, self.parallel_amperes, self.antiparallel_amperes), 0)
+        driven = self.parallel_amperes[self.inside], self.antiparallel_amperes[self.inside]
+        outcome = np.where(self.usable, _broken(amperes, *driven), 0)
         return replace(self, outcome=np.maximum(self.outcome, outcome).astype(np.uint8)) if outcome.any() else self
 
     def to_memory(self) -> dict[str, Any]:
@@ -173,8 +181,9 @@ def reference_maps(crossbar: Crossbar, settings: ReferenceSettings) -> Reference
         initialise(crossbar, sign * settings.initialise_volts, settings.pulse_seconds, settings.initialise_pulses)
         maps.append(read_cells(crossbar, settings.read_volts, how))
     negative, positive = (maps[0] + maps[2]) / 2, maps[1]
-    contrast = np.nanmedian(positive - negative)
-    if abs(contrast) < 0.1 * np.nanmedian(np.abs(positive)):
+    inside = _inside(crossbar, settings.read_volts)
+    contrast = np.nanmedian((positive - negative)[inside])
+    if abs(contrast) < 0.1 * np.nanmedian(np.abs(positive[inside])):
         raise ProcedureFailed(
             f"the array did not switch: all lines pulsed at +-{settings.initialise_volts:g} V, median contrast "
             f"{contrast:.2g} A; raise initialise_volts or pulse_seconds, or check the wiring"
@@ -183,7 +192,16 @@ def reference_maps(crossbar: Crossbar, settings: ReferenceSettings) -> Reference
     if polarity < 0:  # the last pulses were negative, which here means P: end in AP as promised
         initialise(crossbar, settings.initialise_volts, settings.pulse_seconds, settings.initialise_pulses)
     parallel, antiparallel = (positive, negative) if polarity > 0 else (negative, positive)
-    return ReferenceMaps(parallel, antiparallel, settings.read_volts, polarity, _classify(parallel, antiparallel))
+    outcome = np.full(crossbar.shape, Outcome.OUTSIDE, np.uint8)
+    rows = np.ix_(inside, np.ones(crossbar.shape[1], bool))
+    outcome[rows] = _classify(parallel[rows], antiparallel[rows])
+    return ReferenceMaps(parallel, antiparallel, settings.read_volts, polarity, outcome)
+
+
+def _inside(crossbar: Crossbar, read_volts: float) -> BoolArray:
+    """Return which rows can be driven, (rows,)."""
+    _, possible = possible_of(crossbar, select_rows(crossbar.shape, np.arange(crossbar.shape[0]), read_volts))
+    return np.isin(np.arange(crossbar.shape[0]), possible)
 
 
 def _classify(parallel: FloatArray, antiparallel: FloatArray) -> OutcomeMap:
@@ -200,7 +218,7 @@ def _classify(parallel: FloatArray, antiparallel: FloatArray) -> OutcomeMap:
 
 def _broken(amperes: FloatArray, parallel: FloatArray, antiparallel: FloatArray) -> OutcomeMap:
     """Return SHORT or OPEN for reads far from both states of a usual cell of these maps, else 0."""
-    short, opened = amperes > 3 * np.median(parallel), amperes < 0.3 * np.median(antiparallel)
+    short, opened = amperes > 3 * np.nanmedian(parallel), amperes < 0.3 * np.nanmedian(antiparallel)
     return np.where(short, Outcome.SHORT, np.where(opened, Outcome.OPEN, 0)).astype(np.uint8)
 
 

@@ -233,7 +233,7 @@ def write_matrix(
         reference: its reference maps; cells they found unusable are not pulsed.
         settings: method, amplitudes, bounds.
         known: the states as last verified, if nothing happened since; saves the first read.
-        addressed: the cells that count for the fidelity, default all.
+        addressed: the cells that count for the fidelity, default all that the crossbar can drive.
         delivered: fraction of the source voltage that reaches each cell, for the method "compensated".
 
     Raises:
@@ -253,7 +253,7 @@ def write_matrix(
     if amperes is None or writer.pulses:
         amperes = writer.read()
     state = writer.judge(amperes)
-    chosen = np.ones(crossbar.shape, bool) if addressed is None else addressed
+    chosen = reference.inside if addressed is None else addressed
     first_fidelity = _fidelity(state, target, chosen)
     ever_right = state == target
     rounds = 0

@@ -64,6 +64,15 @@ class Contact:
         dead = [name for name, side in sides.items() if driven[side].any() and self.open[side][driven[side]].all()]
         return "line" if len(dead) == len(sides) else dead[0] if dead else ""
 
+    @property
+    def outside(self) -> str:
+        """What of the array the bench cannot drive, or ""."""
+        undriven = np.isnan(self.amperes)
+        rows, columns = undriven[: self.shape[0]], undriven[self.shape[0] :]
+        names = [line_name(line, self.shape) for line in np.flatnonzero(undriven).tolist()]
+        cells = int(np.logical_or.outer(rows, columns).sum())
+        return f"{', '.join(names)} cannot be driven: {cells} of {rows.size * columns.size} cells" if names else ""
+
     def findings(self) -> list[str]:
         """Return every line that is open or shorted, with its current."""
         return [

@@ -110,6 +110,8 @@ class StandingBench:
         bench.contact = contact_check(bench, expected)
         if bench.contact.lost:
             raise ProcedureFailed(lost_text(self.file.name, bench.contact, expected))
+        if bench.contact.outside:
+            _LOG.warning("bench %s: %s are outside of the run", self.file.name, bench.contact.outside)
         for each in bench.contact.findings():
             _LOG.warning("bench %s: %s; the run goes on without what lies on it", self.file.name, each)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 
 import numpy as np
+from numpy.typing import NDArray
 
 from labmtj.report.blocks import Cell, Source, Table, cells
 from labmtj.report.contents import Contents
@@ -123,7 +124,7 @@ def _count(counts: Counts, name: str) -> str:
 
 
 def contact_findings(contents: Contents) -> list[str]:
-    """Return the lines that the last contact check found open or shorted; none if there was no check."""
+    """Return the lines that the last contact check found open, shorted or not driven; none if there was no check."""
     if not contents.has(f"{CONTACT}/open") or not len(contents.read(f"{CONTACT}/open")):
         return []
     return _contact_found(contents, -1)
@@ -144,7 +145,8 @@ def contact_table(contents: Contents) -> Table:
         ("touch-down, UTC", "good lines (count)", "their currents (A)", "found"),
         rows,
         "Before the first bias, and again when a run is resumed: every line alone at the read voltage of the check, "
-        "all others at 0 V. The cells on a line that is open are lost to the run.",
+        "all others at 0 V. The cells on a line that is open are lost to the run; those on one that the bench cannot "
+        "drive are neither written nor read, and count in no fidelity of a whole array.",
         (Source.of(CONTACT, '.amperes.plot.line(x="line")', array="amperes"),),
     )
 
@@ -152,4 +154,14 @@ def contact_table(contents: Contents) -> Table:
 def _contact_found(contents: Contents, check: int) -> list[str]:
     names = contents.read(f"{CONTACT}/line").astype(str)
     states = {name: contents.read(f"{CONTACT}/{name}")[check].astype(bool) for name in ("open", "shorted")}
-    return [f"{line} is {state}" for state, lines in states.items() for line in names[lines].tolist()]
+    found = [f"{line} is {state}" for state, lines in states.items() for line in names[lines].tolist()]
+    return found + _outside(names, np.isnan(contents.read(f"{CONTACT}/amperes")[check]))
+
+
+def _outside(names: NDArray[np.str_], undriven: NDArray[np.bool_]) -> list[str]:
+    """Return what of the array is on lines that the bench cannot drive, or nothing."""
+    on_rows = np.char.startswith(names, "row")
+    cells = int(np.logical_or.outer(undriven[on_rows], undriven[~on_rows]).sum())
+    whole = int(on_rows.sum() * (~on_rows).sum())
+    lines = ", ".join(names[undriven].tolist())
+    return [f"{lines} cannot be driven: {cells} of {whole} cells are outside of the run"] if lines else []

@@ -18,8 +18,8 @@ from labmtj.report.digits import percent, plural
 from labmtj.report.station import Station
 
 _STATES = ListedColormap(["#F3E3C3", "#5B9BC8"])
-_LETTERS = {1: "P", 2: "A", 3: "S", 4: "O"}
-"""of the outcomes that the reference maps of a chip give to its cells: stuck P, stuck AP, short, open"""
+_LETTERS = {1: "P", 2: "A", 3: "S", 4: "O", 6: "-"}
+"""of the outcomes that the reference maps of a chip give to its cells: stuck P, stuck AP, short, open, not driven"""
 
 
 def solution_maps(station: Station) -> Figure:

@@ -10,7 +10,7 @@ from labmtj.report.station import Station
 
 _WORDS = {
     "written": "written", "stuck_p": "stuck in P", "stuck_ap": "stuck in AP", "short": "shorted", "open": "open",
-    "unstable": "unstable",
+    "unstable": "unstable", "outside": "on a row that cannot be driven",
 }  # fmt: skip
 
 

@@ -19,7 +19,7 @@ class Written:
     count: int
     median: float
     worst: float
-    """fidelity: fraction of the cells whose last verify read equals the target"""
+    """fidelity: fraction of the cells that the bench can drive whose last verify read equals the target"""
     missed: int
     """cells that missed at least one pattern"""
     pulses: int
@@ -34,7 +34,11 @@ def patterns(contents: Contents) -> list[Written]:
 
 def _written(contents: Contents, group: str) -> Written:
     fidelity = contents.read(f"{group}/fidelity")
-    missed = (contents.read(f"{group}/achieved") != contents.read(f"{group}/target")).any(axis=0)
+    wrong = contents.read(f"{group}/achieved") != contents.read(f"{group}/target")
+    described = contents.attributes_of(f"{group}/outcome")
+    kinds = dict(zip(str(described.get("flag_meanings", "")).split(), described.get("flag_values", []), strict=False))
+    outside = contents.read(f"{group}/outcome") == kinds.get("outside", -1)
+    missed = (wrong & ~outside).any(axis=0)
     pulses = int(contents.read(f"{group}/pulses").sum())
     return Written(
         group.split("/")[1], len(fidelity), float(np.median(fidelity)), float(fidelity.min()), int(missed.sum()), pulses
@@ -51,7 +55,7 @@ def patterns_table(contents: Contents) -> Table:
             cells(each.name, each.count, percent(each.median, 2), percent(each.worst, 2), each.missed, each.pulses)
             for each in found
         ],
-        "Fidelity: fraction of all cells whose last verify read equals the target.",
+        "Fidelity: fraction of the cells that the bench can drive whose last verify read equals the target.",
         [Source.of(f"patterns/{each.name}/written", ".fidelity.plot()", array="fidelity") for each in found[:8]],
     )
 

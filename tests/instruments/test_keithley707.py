@@ -28,7 +28,7 @@ def test_the_708b_has_one_slot_and_another_name(tsp):
     told = "is 707B, not 708B"
     with tsp(Keithley708B, ("*IDN?", IDENTITY), cards={1: "7072"}) as box, pytest.raises(InstrumentError, match=told):
         box.identify()
-    with pytest.raises(UsageError, match="in slot 2"), tsp(Keithley708B, cards={2: "7072"}):
+    with pytest.raises(UsageError, match="no slot 2"), tsp(Keithley708B, cards={2: "7072"}):
         pass
 
 

@@ -332,7 +332,7 @@ def reference(tmp_path_factory):
     the numbers of the lines with an answer, counted from 1 for `Rig.fault("smu:lost:N")`.
     """
     folder = tmp_path_factory.mktemp("reference")
-    rig = Rig(folder)
+    rig = Rig(folder, timeout=2.0)  # nothing goes wrong here but what a busy machine delays
     try:
         answered, before = rig.watch(), rig.calls()
         run = rig.start()
@@ -393,6 +393,22 @@ def at_work():
 def datasets_of():
     """Return the function `datasets`."""
     return datasets
+
+
+@pytest.fixture
+def at_work_by_itself(guardian_of):
+    """Return a function that waits until a run, a process with virtual instruments of its own, keeps what it reads."""
+
+    def wait(rig, process):
+        guardian_of(process.pid)
+        journal = rig.last() / "journal.lmj"
+        size, deadline = journal.stat().st_size, time.monotonic() + 60
+        while journal.stat().st_size == size:
+            assert process.poll() is None, process.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+
+    return wait
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 """Random faults on a virtual bench while one campaign after the other runs, each resumed until it is done.
 
 `make soak MINUTES=60` for long, a few faults in a row otherwise. A fault held if the bench is safe behind the run that
-it hit, and this run, resumed where it failed, ends with the states and metrics of an undisturbed one. Fails without the
-guardian (an output stays on behind SIGKILL), and without `dropped` and `reboot` being noticed (other states).
+it hit, and this run, resumed where it failed, is done with a record that is true: cells are in the states that it says,
+and those that are not as wanted are marked. Seen to fail with `NoWatch` in the place of the guardian and SIGKILL alone.
 """
 
 import json
@@ -29,6 +29,8 @@ SAFE_SECONDS = 5.0
 STUCK_SECONDS = 180.0
 MOST_TRIES = 6
 GROWTH = 0.05
+MOST_MISSED = 1
+"""cells of 16 that a run may leave unwritten, and marked so"""
 WARM_RUNS = 5
 """behind them everything is loaded that a run loads"""
 ON_WIRE = ("late", "lost", "doubled", "garbled", "partial", "empty", "replaced", "unheard", "dropped", "reboot")
@@ -73,6 +75,7 @@ class Soak:
         self.chance = random.Random(4)
         self.held, self.failed, self.problems = Counter(), Counter(), []
         self.pending, self.tries, self.done = [], 0, 0
+        self.cells = self.missed = 0
         self.server, self.runners = Memory("server"), []
         rig.runs.mkdir()
         self.experiment, self.process = rig.experiment_file(), None
@@ -161,19 +164,34 @@ class Soak:
 
     def ended(self, folder):
         """Judge a run that is done; faults that wait for a later message go on waiting."""
-        found, problem = self.metrics_of(folder / "data.h5"), ""
-        for name, value in self.wanted["metrics"].items():
-            if not np.array_equal(found[name], value):
-                problem = f"{name} is not that of an undisturbed run"
-        if not np.array_equal(self.rig.states(), self.wanted["states"]):
-            problem = "the cells are not in the states of an undisturbed run"
+        problem = self.difference(self.metrics_of(folder / "data.h5"))
         waiting = [each.kind for faulty in self.rig.served.faulty.values() for each in faulty.armed()]
         came = list((Counter(self.pending) - Counter(waiting)).elements())
         self.pending = came
         self.judge(problem)
         self.pending = waiting
         self.done += 1
-        shutil.rmtree(folder)
+        if not problem:
+            shutil.rmtree(folder)
+
+    def difference(self, found):
+        """Return what of the record of a run that is done is not true; empty if all of it is.
+
+        Even undisturbed, some 2 % of the runs leave a cell unwritten after their two repair rounds: switching is chance.
+        What counts is that the record knows it.
+        """
+        target, achieved, outcome, fidelity = (
+            found[name][-1] for name in ("target", "achieved", "outcome", "fidelity")
+        )
+        missed = achieved != target
+        self.cells, self.missed = self.cells + target.size, self.missed + int(missed.sum())
+        wrong = {
+            "its target is another": not np.array_equal(target, self.wanted["metrics"]["target"][-1]),
+            "the cells are not as recorded": not np.array_equal(achieved, self.rig.states()),
+            "a cell that is not as wanted is not marked": not np.array_equal(outcome != 0, missed),
+            f"fidelity {fidelity:.3f}": fidelity != 1 - missed.mean() or missed.sum() > MOST_MISSED,
+        }
+        return ", ".join(what for what, is_wrong in wrong.items() if is_wrong)
 
     def lines(self):
         """Return the table."""
@@ -181,7 +199,7 @@ class Soak:
         for kind in (*ON_WIRE, *(each.name for each in SIGNALS)):
             held, failed = self.held[kind], self.failed[kind]
             yield f"{kind:>10} {held + failed:>7} {held:>7} {failed:>7}"
-        yield f"{self.done} campaigns done in {MINUTES:g} min"
+        yield f"{self.done} campaigns done in {MINUTES:g} min; {self.missed} of {self.cells} cells unwritten, and marked"
         yield self.server.line()
         yield max(self.runners, key=lambda each: each.runs).line()
         yield from self.problems[:20]

@@ -12,6 +12,7 @@ from labmtj.report import summary_text, write_report
 from labmtj.run import RunFolder, load_experiment, resume, start
 from labmtj.virtual.assembly import assemble
 from labmtj.virtual.serving import ServedInstruments
+from procedures.reference import Outcome
 
 SETTINGS = {"aperture_seconds": 0.001}
 
@@ -97,3 +98,19 @@ def test_with_the_probes_up_a_run_is_refused_and_nothing_is_read(tmp_path):
     assert (path / "FAILED").exists()
     with open_data(path / "data.h5") as data:
         assert len(data.read("arrays/mtj-50nm-0a/reads/sign")) == 0
+
+
+def test_rows_that_the_bench_cannot_drive_are_told_and_their_cells_are_nobodys_failure(tmp_path, caplog):
+    """Seen to fail with these cells classified by their current, as open ones, and with NaN left out of the findings."""
+    outside = "row 13, row 14 cannot be driven: 30 of 225 cells are outside of the run"
+    experiment = load_experiment("reference", bench="virtual-rack-2602b", changes=SETTINGS)
+    with caplog.at_level(logging.WARNING):
+        folder = start(experiment, tmp_path, workers=1, show=quiet)
+    assert outside in caplog.text
+    assert outside in " ".join(summary_text(folder.data).split())
+    with open_data(folder.data) as data:
+        (path,) = (f"arrays/{chip}/reference/outcome" for chip in ("mtj-50nm-0a",))
+        outcome = data.read(path)
+    assert (outcome[13:] == Outcome.OUTSIDE).all()
+    assert (outcome[:13] < Outcome.OUTSIDE).all()
+    assert (outcome == Outcome.OPEN).sum() < 5

@@ -7,14 +7,8 @@ unverified.
 from __future__ import annotations
 
 from labmtj.simulated.meter import MeterModel, MeterRange, VoltageRange
-from labmtj.virtual.scpi import Setting
-from labmtj.virtual.scpi_values import (
-    Number,
-    Numbers,
-    Switch,
-    Whole,
-    Word,
-)
+from labmtj.virtual.scpi_table import Setting
+from labmtj.virtual.scpi_values import Number, Numbers, Switch, Whole, Word
 from labmtj.virtual.sourcemeter import Range
 from labmtj.virtual.unit import Quantity
 
