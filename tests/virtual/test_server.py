@@ -103,6 +103,20 @@ def test_a_second_client_waits_for_its_turn(server, connected):
     assert second.recv(10) == b"b?\n"
 
 
+def test_what_a_client_left_behind_is_done_before_the_next_one_is_heard(server, echo, connected):
+    """Seen to fail when the place of a client is free as soon as it hangs up: its lines come among those of the next."""
+    first, _ = connected(server)
+    first.sendall(b"slow?\n" + b"old\n" * 200)
+    time.sleep(0.1)
+    first.shutdown(socket.SHUT_WR)
+    second, answers = connected(server)
+    second.sendall(b"new 1\nnew 2\nnew 3?\n")
+    time.sleep(0.1)
+    echo.stopped.set()
+    assert answers.readline() == b"new 3?\n"
+    assert echo.seen == ["slow?", *["old"] * 200, "new 1", "new 2", "new 3?"]
+
+
 def test_or_is_refused(echo, booked, connected):
     with SocketServer(Served(echo, booked), second="refuse") as server:
         first, first_file = connected(server)
