@@ -25,6 +25,8 @@ FAULT = "this is a fault of labmtj"
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 failed, 2 wrong usage, 130 or 143 stopped."""
+    if arguments is None:
+        signal.signal(signal.SIGINT, _interrupt)
     parser = _parser()
     known, rest = parser.parse_known_args(_named_experiment(sys.argv[1:] if arguments is None else arguments))
     if rest and known.command is not _run:
@@ -49,6 +51,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finally:
         if arguments is None:  # the outcome stands, whatever is pressed while the process ends
             signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+class _Interrupt(KeyboardInterrupt):
+    """Python itself kills a process by SIGINT, whatever its exit code, if a plain one comes while it imports."""
+
+
+def _interrupt(*_: object) -> None:
+    raise _Interrupt
 
 
 def _complain(*lines: str, code: int = 1) -> int:

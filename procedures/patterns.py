@@ -141,9 +141,7 @@ def _table(station: Station) -> Table:
             "achieved": Column("u1", "1", "state at the last verify read, 1 = P", cells),
             "verify_amperes": Column("f8", "A", "current of the last verify read of the cell", cells),
             "outcome": Column("u1", "1", "what became of the cell", cells, flag_values=OUTCOMES),
-            "fidelity": Column(
-                "f8", "1", "fraction of the cells, without those outside, that read as wanted"
-            ),
+            "fidelity": Column("f8", "1", "fraction of the cells, without those outside, that read as wanted"),
             "rounds": Column("u2", "1", "repair rounds"),
             "pulses": Column("u4", "1", "write pulses"),
             "limited": Column("u4", "1", "write pulses in which a source was in compliance"),

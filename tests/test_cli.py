@@ -423,3 +423,12 @@ def test_an_error_moves_no_cursor(labmtj):
     assert code == 2
     assert err.strip().isprintable()
     assert "?[2Jx.yaml" in err
+
+
+def test_a_run_yaml_whose_setting_is_above_a_limit_is_named(labmtj, run):
+    """Without the catch in `resume`, nothing says which file the setting is of."""
+    run.begin()
+    text = run.run_yaml.read_text()
+    assert "initialise_volts: 0.9" in text
+    run.run_yaml.write_text(text.replace("initialise_volts: 0.9", "initialise_volts: 63.0"))
+    assert_refused(labmtj("resume", run.path), "run.yaml: settings.reference.initialise_volts", "63 V", "lower it")

@@ -11,8 +11,8 @@ from typing import ClassVar
 
 from labmtj.errors import UsageError
 from labmtj.virtual.matrix import SCPIMatrix
-from labmtj.virtual.scpi import Call, Setting, command, one
 from labmtj.virtual.scpi_errors import SCPIError
+from labmtj.virtual.scpi_table import Call, Setting, command, one
 from labmtj.virtual.scpi_values import Number, Switch, Whole, channel_list, digits, spelling
 from labmtj.virtual.terminals import Box, Crosspoint
 

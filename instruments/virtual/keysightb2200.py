@@ -7,54 +7,17 @@ B2200 user's guide; what has none is from memory, unverified.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import ClassVar
 
-from labmtj.errors import UsageError
-from labmtj.virtual.matrix import SCPIMatrix
-from labmtj.virtual.scpi import Call, SCPIInstrument, Setting, after, check, command, one
+from instruments.virtual.seriesb2200.cards import OUTPUTS, CardSetting, Ports
+from instruments.virtual.seriesb2200.connections import Connecting
 from labmtj.virtual.scpi_errors import SCPIError
-from labmtj.virtual.scpi_values import Switch, Whole, Word, channel_list, digits, number, only, quoted, spelling
-from labmtj.virtual.terminals import Box, Crosspoint
-
-OUTPUTS = 12
-"""of a card"""
-RELAY_SECONDS = 10e-3
-"""of a command that moves relays (an assumption)"""
-AUTO = 0
-"""the number of all cards together, in the auto configuration"""
+from labmtj.virtual.scpi_table import Call, Setting, after, check, command, one
+from labmtj.virtual.scpi_values import Switch, Whole, Word, digits
+from labmtj.virtual.terminals import Crosspoint
 
 ERRORS = {-221: "Settings conflict"}
-
-
-@dataclass(frozen=True)
-class CardSetting(Setting):
-    """A setting with a value per card, whose number comes first: `:BIAS 0,ON`, `:BIAS? 0`."""
-
-    def addressed(self, box: SCPIInstrument, call: Call) -> tuple[Sequence[int], tuple[str, ...]]:
-        """Return the cards and what follows their number."""
-        assert isinstance(box, KeysightE5250A)
-        return box.cards_named(only(call.arguments, 99)), call.arguments[1:]
-
-
-@dataclass(frozen=True)
-class Ports:
-    """A list of inputs in quotation marks, such as '1,3,5'; empty for none."""
-
-    allowed: frozenset[int]
-
-    def read(self, arguments: Sequence[str], _default: Any) -> tuple[int, ...]:
-        """Read it."""
-        inside = quoted(only(arguments)).strip()
-        ports = sorted({round(number(part.strip())) for part in inside.split(",")}) if inside else []
-        if not self.allowed.issuperset(ports):
-            raise SCPIError(-222)
-        return tuple(ports)
-
-    def show(self, value: Any, _style: str) -> str:
-        """Show it."""
-        return "'" + ",".join(map(str, value)) + "'"
 
 
 def _port_mode(name: str, node: str, port: int, inputs: int) -> tuple[Setting, ...]:
@@ -64,7 +27,7 @@ def _port_mode(name: str, node: str, port: int, inputs: int) -> tuple[Setting, .
     )
 
 
-class KeysightE5250A(SCPIMatrix):
+class KeysightE5250A(Connecting):
     """Ten inputs, bias mode.
 
     Args:
@@ -77,26 +40,11 @@ class KeysightE5250A(SCPIMatrix):
     suffixes = frozenset(range(5))
     error_texts = ERRORS
     queue_depth = 30
-    modes: ClassVar[tuple[str, ...]] = ("bias",)
     settings = (
         CardSetting("rule", "[:ROUTe]:CONNection:RULE", Word("FREE|SROUte"), "FREE"),
         CardSetting("sequence", "[:ROUTe]:CONNection:SEQuence", Word("NSEQ|BBM|MBBR"), "BBM"),
         *_port_mode("bias", "BIAS", 10, 10),
     )
-
-    def __init__(self, box: Box) -> None:
-        self._slots = sorted(box.cards)
-        self._auto = True
-        self._connected: set[Crosspoint] = set()
-        self._enabled: dict[str, set[Crosspoint]] = {}
-        super().__init__(box)
-
-    @classmethod
-    def geometry(cls, cards: Mapping[int, str]) -> dict[int, tuple[int, int]]:
-        """Return inputs and outputs by slot; UsageError for a card that it does not know."""
-        if unknown := [card for card in cards.values() if card not in cls.known_cards]:
-            raise UsageError(f"{unknown[0]!r} is no card of a virtual {cls.__name__}: {', '.join(cls.known_cards)}")
-        return dict.fromkeys(cards, (cls.inputs, OUTPUTS))
 
     def identity(self) -> str:
         """Return the answer to `*IDN?` (5-7)."""
@@ -106,166 +54,17 @@ class KeysightE5250A(SCPIMatrix):
         """Return an error with its sign, also for none."""
         return f'{code:+d},"{text}"'
 
-    def reset(self) -> None:
-        """Open everything, all modes off, every output enabled."""
-        self._connected = set()
-        self._enabled = {mode: {(slot, 1, out) for slot in self._slots for out in self._outputs} for mode in self.modes}
-        self._auto = True
-        super().reset()
-
-    _outputs = range(1, OUTPUTS + 1)
-
-    # Names
-
-    def cards_named(self, text: str) -> tuple[int, ...]:
-        """Return the card numbers that a parameter means: 0 in the auto configuration, else 1 to 4, or ALL."""
-        known = (AUTO,) if self._auto else tuple(self._slots)
-        if spelling("ALL", text):
-            return known
-        if not digits(text, 3) or int(text) not in known:
-            raise SCPIError(-222)
-        return (int(text),)
-
-    def _slot_and_output(self, card: int, output: int) -> tuple[int, int]:
-        if self._auto:
-            place, output = divmod(output - 1, OUTPUTS)
-            if card != AUTO or not 0 <= place < len(self._slots):
-                raise SCPIError(-222)
-            return self._slots[place], output + 1
-        if card not in self._slots or output not in self._outputs:
-            raise SCPIError(-222)
-        return card, output
-
-    def _crosspoint(self, word: int) -> Crosspoint:
-        card, port, output = word // 10000, word // 100 % 100, word % 100
-        if not 1 <= port <= self.inputs:
-            raise SCPIError(-222)
-        slot, output = self._slot_and_output(card, output)
-        return slot, port, output
-
-    def _crosspoints(self, call: Call) -> list[Crosspoint]:
-        found = []
-        for first, last in channel_list(one(call)):
-            if not (digits(first, 5) and digits(last, 5)):
-                raise SCPIError(-104)
-            if first == last:
-                found.append(self._crosspoint(int(first)))
-            else:
-                found.extend(self._range(self._crosspoint(int(first)), self._crosspoint(int(last))))
-        return found
-
-    def _range(self, first: Crosspoint, last: Crosspoint) -> Iterator[Crosspoint]:
-        """Yield all from the first input and output to the last ones, input by input."""
-        if self._numbers(first) > self._numbers(last):
-            raise SCPIError(-222)
-        for port in range(1, self.inputs + 1):
-            for slot in self._slots:
-                for output in self._outputs:
-                    if self._numbers(first) <= self._numbers((slot, port, output)) <= self._numbers(last):
-                        yield slot, port, output
-
-    def _numbers(self, crosspoint: Crosspoint) -> tuple[int, int, int]:
-        slot, port, output = crosspoint
-        return (AUTO, port, self._slots.index(slot) * OUTPUTS + output) if self._auto else (slot, port, output)
-
-    def _show(self, crosspoints: set[Crosspoint]) -> str:
-        words = sorted(self._numbers(each) for each in crosspoints)
-        return "(@" + ",".join(f"{card:d}{port:02d}{output:02d}" for card, port, output in words) + ")"
-
-    def _of(self, card: int, crosspoints: set[Crosspoint]) -> set[Crosspoint]:
-        return {each for each in crosspoints if card in (AUTO, each[0])}
-
-    def _state(self, slot: int) -> dict[str, Any]:
-        return self.values[AUTO if self._auto else slot]
-
-    # Relays
-
-    def _implied(self) -> set[Crosspoint]:
-        """Return the connections of the outputs that have none of their own (5-33)."""
-        taken = {(slot, output) for slot, _, output in self._connected}
-        return {
-            (slot, self._state(slot)[f"{mode} port"], output)
-            for mode in self.modes
-            for slot, _, output in self._enabled[mode]
-            if (slot, output) not in taken and self._state(slot)[mode] and self._state(slot)[f"{mode} port"] > 0
-        }
-
-    def relay_seconds(self, moved: Iterable[Crosspoint]) -> float:  # noqa: ARG002
-        """Return the time of one step."""
-        return RELAY_SECONDS
-
-    def _update(self) -> None:
-        wanted, present = self._connected | self._implied(), self.relays.closed()
-        going, coming = frozenset(present - wanted), frozenset(wanted - present)
-        nothing: frozenset[Crosspoint] = frozenset()
-        steps = {
-            "BBM": [(going, nothing), (nothing, coming)],
-            "MBBR": [(nothing, coming), (going, nothing)],
-            "NSEQ": [(going, coming)],
-        }[self._state(self._slots[0])["sequence"] if self._slots else "BBM"]
-        moving = [step for step in steps if step[0] or step[1]]
-        for opened, closed in moving:
-            self.relays.operate(sorted(opened), sorted(closed))
-            self.box.time.spend(RELAY_SECONDS / len(moving), "relay")
-
-    def _with_partners(self, crosspoints: Sequence[Crosspoint]) -> set[Crosspoint]:
-        """Return the crosspoints, and those that move along with them."""
-        return set(crosspoints)
-
-    def _check_ports(self, crosspoints: Sequence[Crosspoint]) -> None:
-        """Refuse an input that belongs to a mode that is on (5-33)."""
-        for slot, port, _ in crosspoints:
-            state = self._state(slot)
-            if any(state[mode] and state[f"{mode} port"] == port for mode in self.modes):
-                raise SCPIError(-221)
-
-    @command("[:ROUTe]:CLOSe[:LIST]")
-    def _close(self, call: Call) -> None:
-        crosspoints = self._crosspoints(call)
-        self._check_ports(crosspoints)
-        pairs = [self._with_partners([each]) for each in crosspoints]
-        for each, pair in zip(crosspoints, pairs, strict=True):
-            if self._state(each[0])["rule"] == "SROU":  # a new connection frees the old ones of both its ports
-                self._connected = {old for old in self._connected if not any(_share(old, new) for new in pair)}
-            self._connected |= pair
-        self._update()
-
-    @command("[:ROUTe]:OPEN[:LIST]")
-    def _open(self, call: Call) -> None:
-        crosspoints = self._crosspoints(call)
-        self._check_ports(crosspoints)
-        self._connected -= self._with_partners(crosspoints)
-        self._update()
-
-    @command("[:ROUTe]:OPEN:CARD")
-    def _open_card(self, call: Call) -> None:
-        for card in self.cards_named(one(call)):
-            self._connected -= self._of(card, self._connected)
-        self._update()
-
-    @command("[:ROUTe]:CLOSe[:LIST]?")
-    def _are_closed(self, call: Call) -> str:
-        return ",".join("1" if each in self._connected else "0" for each in self._crosspoints(call))
-
-    @command("[:ROUTe]:OPEN[:LIST]?")
-    def _are_open(self, call: Call) -> str:
-        return ",".join("0" if each in self._connected else "1" for each in self._crosspoints(call))
-
-    @command("[:ROUTe]:CLOSe:CARD?")
-    def _closed_of_card(self, call: Call) -> str:
-        return self._show(self._of(self.cards_named(one(call))[0], self._connected))
-
     # Configuration and modes
 
     @command("[:ROUTe]:FUNCtion")
     def _configure(self, call: Call) -> None:
         auto = Word("ACONfig|NCONfig").read(call.arguments, "ACON") == "ACON"
         self.reset()
-        self._auto = auto
+        self.auto = auto
 
     @command("[:ROUTe]:FUNCtion?")
     def _configuration(self) -> str:
-        return "ACON" if self._auto else "NCON"
+        return "ACON" if self.auto else "NCON"
 
     @check("bias")
     def _check_bias(self, _name: str, channel: int, on: bool) -> bool:  # noqa: FBT001 (called by position)
@@ -274,51 +73,51 @@ class KeysightE5250A(SCPIMatrix):
         return on
 
     @check("bias port")
-    def _check_port(self, _name: str, _channel: int, port: int) -> int:
+    def check_port(self, _name: str, _channel: int, port: int) -> int:
+        """Refuse an input that there is not; -1 is none."""
         if port == 0:
             raise SCPIError(-222)
         return port
 
     @after("bias", "bias port")
-    def _mode_changed(self, _name: str, _channel: int) -> None:
-        self._update()
+    def mode_changed(self, _name: str, _channel: int) -> None:
+        """Move what a mode has changed."""
+        self.update()
 
     @command("[:ROUTe]:BIAS:CHANnel:ENABle[:LIST]")
     def _bias_enable(self, call: Call) -> None:
-        self._enable("bias", self._crosspoints(call), on=True)
+        self.enable("bias", self.crosspoints(call), on=True)
 
     @command("[:ROUTe]:BIAS:CHANnel:DISable[:LIST]")
     def _bias_disable(self, call: Call) -> None:
-        self._enable("bias", self._crosspoints(call), on=False)
+        self.enable("bias", self.crosspoints(call), on=False)
 
     @command("[:ROUTe]:BIAS:CHANnel:ENABle:CARD")
     def _bias_enable_card(self, call: Call) -> None:
-        self._enable("bias", self._all_of(call), on=True)
+        self.enable("bias", self.all_of(call), on=True)
 
     @command("[:ROUTe]:BIAS:CHANnel:DISable:CARD")
     def _bias_disable_card(self, call: Call) -> None:
-        self._enable("bias", self._all_of(call), on=False)
+        self.enable("bias", self.all_of(call), on=False)
 
     @command("[:ROUTe]:BIAS:CHANnel:ENABle[:LIST]?")
     def _bias_enabled(self, call: Call) -> str:
-        return self._are_enabled("bias", call)
+        return self.are_enabled("bias", call)
 
     @command("[:ROUTe]:BIAS:CHANnel:ENABle:CARD?")
     def _bias_enabled_card(self, call: Call) -> str:
-        return self._show(self._of(self.cards_named(one(call))[0], self._enabled["bias"]))
+        return self.show(self.of_card(self.cards_named(one(call))[0], self.enabled["bias"]))
 
-    def _all_of(self, call: Call) -> list[Crosspoint]:
-        cards = self.cards_named(one(call))
-        return [(slot, 1, out) for slot in self._slots for out in self._outputs if AUTO in cards or slot in cards]
-
-    def _enable(self, mode: str, crosspoints: Sequence[Crosspoint], *, on: bool) -> None:
+    def enable(self, mode: str, crosspoints: Sequence[Crosspoint], *, on: bool) -> None:
+        """Let a mode have outputs, or not."""
         outputs = {(slot, 1, output) for slot, _, output in crosspoints}
-        self._enabled[mode] = self._enabled[mode] | outputs if on else self._enabled[mode] - outputs
-        self._update()
+        self.enabled[mode] = self.enabled[mode] | outputs if on else self.enabled[mode] - outputs
+        self.update()
 
-    def _are_enabled(self, mode: str, call: Call) -> str:
-        enabled = {(slot, output) for slot, _, output in self._enabled[mode]}
-        return ",".join("1" if (slot, out) in enabled else "0" for slot, _, out in self._crosspoints(call))
+    def are_enabled(self, mode: str, call: Call) -> str:
+        """Return which outputs a mode may have, as it is sent."""
+        enabled = {(slot, output) for slot, _, output in self.enabled[mode]}
+        return ",".join("1" if (slot, out) in enabled else "0" for slot, _, out in self.crosspoints(call))
 
     # The rest
 
@@ -335,10 +134,6 @@ class KeysightE5250A(SCPIMatrix):
     @command("[:ROUTe]:SYMBol:CHANnel", "[:ROUTe]:SYMBol:PORT", ":DISPlay", ":DIAGnostic:TEST:CARD:CLEar")
     def _accepted(self, _call: Call) -> None:
         """Show nothing: there is no panel."""
-
-
-def _share(old: Crosspoint, new: Crosspoint) -> bool:
-    return old != new and (old[1] == new[1] or (old[0], old[2]) == (new[0], new[2]))
 
 
 class KeysightB2200A(KeysightE5250A):
@@ -365,45 +160,45 @@ class KeysightB2200A(KeysightE5250A):
 
     @check("ground port")
     def _check_ground_port(self, name: str, channel: int, port: int) -> int:
-        return self._check_port(name, channel, port)
+        return self.check_port(name, channel, port)
 
     @after("ground", "ground port")
     def _ground_changed(self, name: str, channel: int) -> None:
-        self._mode_changed(name, channel)
+        self.mode_changed(name, channel)
 
     @command("[:ROUTe]:AGND:CHANnel:ENABle[:LIST]")
     def _ground_enable(self, call: Call) -> None:
-        self._enable("ground", self._crosspoints(call), on=True)
+        self.enable("ground", self.crosspoints(call), on=True)
 
     @command("[:ROUTe]:AGND:CHANnel:DISable[:LIST]")
     def _ground_disable(self, call: Call) -> None:
-        self._enable("ground", self._crosspoints(call), on=False)
+        self.enable("ground", self.crosspoints(call), on=False)
 
     @command("[:ROUTe]:AGND:CHANnel:ENABle:CARD")
     def _ground_enable_card(self, call: Call) -> None:
-        self._enable("ground", self._all_of(call), on=True)
+        self.enable("ground", self.all_of(call), on=True)
 
     @command("[:ROUTe]:AGND:CHANnel:DISable:CARD")
     def _ground_disable_card(self, call: Call) -> None:
-        self._enable("ground", self._all_of(call), on=False)
+        self.enable("ground", self.all_of(call), on=False)
 
     @command("[:ROUTe]:AGND:CHANnel:ENABle[:LIST]?")
     def _ground_enabled(self, call: Call) -> str:
-        return self._are_enabled("ground", call)
+        return self.are_enabled("ground", call)
 
     @command("[:ROUTe]:AGND:CHANnel:ENABle:CARD?")
     def _ground_enabled_card(self, call: Call) -> str:
-        return self._show(self._of(self.cards_named(one(call))[0], self._enabled["ground"]))
+        return self.show(self.of_card(self.cards_named(one(call))[0], self.enabled["ground"]))
 
     @command("[:ROUTe]:COUPle:PORT:DETect")
     def _detect_pairs(self, _call: Call) -> None:
         """Find no pairs: no Kelvin cable is plugged in."""
 
-    def _with_partners(self, crosspoints: Sequence[Crosspoint]) -> set[Crosspoint]:
+    def with_partners(self, crosspoints: Sequence[Crosspoint]) -> set[Crosspoint]:
         """Return the crosspoints and, of Kelvin pairs, the even input on the next output."""
         found = set(crosspoints)
         for slot, port, output in crosspoints:
-            state = self._state(slot)
+            state = self.state(slot)
             if state["couple"] and port in state["couple ports"]:
                 if output == OUTPUTS:
                     raise SCPIError(-222)

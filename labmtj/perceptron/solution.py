@@ -160,7 +160,9 @@ def _read(file: Path) -> dict[str, NDArray[Any]]:
     except FileNotFoundError:
         raise DataError(f"{file}: no such file; give the path of an .npz of solutions") from None
     except UNREADABLE as error:
-        raise DataError(f"{file}: not a readable .npz ({error}): truncated or foreign, copy it again") from error
+        raise DataError(
+            f"{file}: not a readable .npz ({str(error)[:200]}): truncated or foreign, copy it again"
+        ) from error
     missing = [key for key in ARRAYS if key not in arrays]
     if missing:
         raise DataError(f"{file}: holds no array {missing[0]!r}; a set needs {WANTED}: give another file")

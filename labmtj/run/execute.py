@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from labmtj.errors import LabmtjError, ProcedureFailed, RecordError, Stopped, UsageError
+from labmtj.errors import ConfigError, LabmtjError, ProcedureFailed, RecordError, SettingError, Stopped, UsageError
 from labmtj.record import Checkpointer, JournalLog, JournalWriter, files, last_states, open_data
 from labmtj.record.last_time import last_seconds
 from labmtj.record.replay import START, is_unborn
@@ -63,7 +63,10 @@ def resume(folder: RunFolder, *, workers: int, show: Show) -> RunFolder:
     if folder.ending == "DONE":
         raise UsageError(f"{folder.path}: this run is done; `labmtj report` makes its report anew")
     experiment = load_run(folder.run_yaml)
-    experiment.check()
+    try:
+        experiment.check()
+    except SettingError as error:
+        raise ConfigError(f"{folder.run_yaml}: settings.{error}") from None
     return _to_its_end(folder, experiment, _rewound(folder, experiment), workers, show)
 
 

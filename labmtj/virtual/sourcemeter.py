@@ -19,8 +19,9 @@ from typing import Any, ClassVar, Self
 
 from labmtj.simulated.meter import MeterModel
 from labmtj.virtual.converter import Converter
-from labmtj.virtual.scpi import SCPIInstrument, after, check
+from labmtj.virtual.scpi import SCPIInstrument
 from labmtj.virtual.scpi_errors import SCPIError
+from labmtj.virtual.scpi_table import after, check
 from labmtj.virtual.scpi_values import Number
 from labmtj.virtual.terminals import Box, Sensed
 from labmtj.virtual.unit import Measured, Quantity, Scales, Span, Unit

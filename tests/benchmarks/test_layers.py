@@ -1,12 +1,14 @@
 """What the layers around a crossbar cost per operation: everything but the bench itself and the disk's own sync."""
 
 import time
+from functools import partial
 
 import numpy as np
 import pytest
 
 from labmtj.quantities import Bias, Currents, Limits, Lines, Pulse, Reading, Waveform
 from labmtj.record import FrameLog
+from labmtj.record.intents import Announced
 from labmtj.record.recorded import Recorded
 from labmtj.run.stations import Kept
 from labmtj.safety import Envelope, Ledger, Safety, cell_names, kept_counts
@@ -43,6 +45,8 @@ def stack(kind, tmp_path):
     if kind == "Safety":
         return safety
     log = FrameLog()
+    if kind == "all":
+        safety.insert(partial(Announced, log=log, name="chip", keep=log.take))
     recorded = Recorded(safety if kind == "all" else inner, log, "chip")
     if kind == "Recorded":
         return recorded

@@ -7,7 +7,7 @@ lost reading ends the run), and with `again` around pulses (the run goes on behi
 import pytest
 
 KINDS = ("late:%d:0.8", "lost:%d", "unheard:%d")
-"""a quarter of a second is more than the patience with an answer, and less than that of the way back"""
+"""0.8 s is more than the patience with an answer, and less than that of the way back"""
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -19,28 +19,10 @@ def test_an_answer_that_is_late_or_lost_at_any_call(run_with, reference, sample,
             run_with(fault).assert_held()
 
 
-@pytest.fixture
-def ends(rig):
-    """Return the numbers of the lines that end a script with readings, and those that end one with pulses."""
-    faulty = rig.served.faulty["smu"]
-    handle, lines, ends = faulty.handle, [], {"readings": [], "pulses": []}
-
-    def watched(line):
-        lines.append(line)
-        if line == "endscript":
-            script = lines[len(lines) - lines[::-1].index("loadandrunscript") :]
-            ends["pulses" if any("trigger.initiate" in each for each in script) else "readings"].append(len(lines))
-        return handle(line)
-
-    faulty.handle = watched
-    rig.start()
-    return ends
-
-
-def test_a_reading_whose_answer_is_lost_is_taken_again(run_with, ends, tally):
-    line = ends["readings"][20]
-    with tally(1, "a lost reading"):
-        outcome = run_with(f"smu:lost:{line}")
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_reading_whose_answer_is_late_or_lost_is_taken_again(run_with, ends, tally, kind):
+    with tally(1, f"a reading, {kind}"):
+        outcome = run_with(f"smu:{kind % ends['readings'][20]}")
         assert outcome.error is None
         outcome.assert_held()
 

@@ -20,6 +20,14 @@ def test_an_answer_that_is_spoilt_at_any_call(run_with, reference, sample, tally
             run_with(fault).assert_held()
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_spoilt_reading_is_taken_again(run_with, ends, tally, kind):
+    with tally(2, f"a reading, {kind}"):
+        outcome = run_with(f"smu:{kind % ends['readings'][20]}")
+        assert outcome.error is None
+        outcome.assert_held()
+
+
 @pytest.mark.parametrize("instead", ["9.91E37", "-9.9E37", "nan"])
 def test_no_number_in_the_place_of_any_number(run_with, reference, sample, tally, instead):
     for line in sample(reference["answered"]["smu"], 4):

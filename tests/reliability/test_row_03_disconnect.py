@@ -20,6 +20,13 @@ def test_a_connection_that_ends_at_any_call(run_with, reference, sample, tally, 
             run_with(fault).assert_held()
 
 
+def test_a_reading_whose_connection_ends_is_taken_again_over_a_new_one(run_with, ends, tally):
+    with tally(3, "a reading"):
+        outcome = run_with(f"smu:dropped:{ends['readings'][20]}")
+        assert outcome.error is None
+        outcome.assert_held()
+
+
 def test_another_instrument_behind_the_same_address_is_not_used(rig, armed, take, tally):
     with tally(3, "another identity"):
         with pytest.raises(InstrumentError, match="is another instrument now"), armed(rig) as bench:  # noqa: PT012

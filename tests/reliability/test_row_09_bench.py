@@ -105,12 +105,10 @@ def test_a_forked_child_does_not_keep_the_death_from_being_noticed(rigs, tally, 
         rig.assert_safe(within=OFF_SECONDS)
 
 
-def test_the_instruments_of_a_virtual_bench_outlive_its_run_until_they_are_safe(rig, tally):
+def test_the_instruments_of_a_virtual_bench_outlive_its_run_until_they_are_safe(rig, tally, at_work_by_itself):
     """Fails if the guardian does not hold the pipe that the server lives by: it finds nobody, and says so."""
     process = rig.spawn("run", "reference", "--bench", rig.folder / "virtual.yaml", "--out", rig.runs)
-    while not list(rig.runs.glob("*/journal.lmj")) or (rig.last() / "journal.lmj").stat().st_size < 20_000:
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.005)
+    at_work_by_itself(rig, process)
     with tally(9, "kill with a virtual bench of its own"):
         process.kill()
         process.communicate()

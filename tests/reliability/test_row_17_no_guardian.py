@@ -65,16 +65,15 @@ def test_a_run_that_loses_its_guardian_ends_safe_and_can_be_resumed(
                 np.testing.assert_array_equal(found[name], value)
 
 
-def test_a_bench_in_python_has_a_guardian_too(rig, tally, guardian_of):
-    with tally(17, "in Python"), labmtj.bench(rig.bench) as array:
+@pytest.mark.parametrize("what", ["pulse", "measure"])
+def test_a_bench_in_python_has_a_guardian_too(rig, tally, guardian_of, what):
+    """Fails without `watch.check` in `OpenBench._begin`."""
+    with tally(17, f"in Python, {what}"), labmtj.bench(rig.bench) as array:
         os.kill(guardian_of(os.getpid()), signal.SIGKILL)
         time.sleep(0.1)
-        before = rig.calls()
-        for operation in (
-            lambda: array.pulse(BIAS, 1e-3),
-            lambda: array.measure(BIAS, Lines(columns=(0,)), Reading()),
-        ):
-            with pytest.raises(Unguarded):
-                operation()
-        assert rig.calls() == before
+        with pytest.raises(Unguarded):
+            array.pulse(BIAS, 1e-3) if what == "pulse" else array.measure(BIAS, Lines(columns=(0,)), Reading())
+        rig.assert_safe()
+        with pytest.raises(Unguarded):
+            array.arm()
     rig.assert_safe()

@@ -3,9 +3,10 @@
 import pytest
 
 from labmtj.virtual.resistor import unit_box
-from labmtj.virtual.scpi import SCPIInstrument, Setting, after, check, command
+from labmtj.virtual.scpi import SCPIInstrument
 from labmtj.virtual.scpi_errors import SCPIError
 from labmtj.virtual.scpi_headers import expression, headers
+from labmtj.virtual.scpi_table import Setting, after, check, command
 from labmtj.virtual.scpi_values import Number, Switch, Word
 
 

@@ -71,4 +71,4 @@ def test_ten_thousand_lines(name):
     assert box.handle("*IDN?") == box.identity()
     assert {0, -113, -104, -222} <= errors
     assert answers > LINES / 100
-    assert slowest < 5, "seconds of this process, however busy the machine is, for a whole buffer of readings"
+    assert slowest < 20, "seconds of this process, for a line that takes up to 300 000 readings: 4 on a busy machine"

@@ -7,10 +7,11 @@ import h5py
 import numpy as np
 import pytest
 
-from labmtj.errors import RecordError, UsageError
-from labmtj.record import files
+from labmtj.errors import ProcedureFailed, RecordError, UsageError
+from labmtj.record import checkpoint, files
 from labmtj.record.intents import unanswered
 from labmtj.run import RunFolder, resume, start
+from procedures import patterns
 
 CODES = [errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EROFS]
 CALLS = ("make_folder", "create", "write", "truncate", "sync_data", "sync", "sync_folder", "reserve", "clone", "rename")
@@ -40,11 +41,11 @@ class Refusing:
 
 
 def calls_of(run):
-    """Return how many calls of a run may be refused."""
+    """Return the calls of a run that may be refused."""
     with pytest.MonkeyPatch.context() as patch:
         counting = Refusing(patch)
         run()
-    return len(counting.calls)
+    return counting.calls
 
 
 def refused(run, number, code, at_refusal=lambda: None):
@@ -70,8 +71,8 @@ def test_a_disk_that_refuses_at_any_call_of_a_simulation(
     def run(parent):
         return lambda: start(small_experiment, parent, workers=1, show=lambda _: None)
 
-    count = calls_of(run(tmp_path / "counted"))
-    cases = [(number, code) for number in range(1, count + 1) for code in CODES]
+    calls = calls_of(run(tmp_path / "counted"))
+    cases = [(number, code) for number in range(1, len(calls) + 1) for code in CODES]
     for number, code in sample(cases, 12):
         parent = tmp_path / f"{number}-{code}"
         with tally(13, f"{errno.errorcode[code]} at call {number} of a simulation"):
@@ -96,8 +97,8 @@ def test_outputs_are_off_before_anything_else_is_done_when_the_disk_refuses(
     rigs, reference, tmp_path, sample, tally, metrics_of
 ):
     """Fails if `_Course.run` keeps before it leaves the crew: files are touched with outputs on."""
-    count = calls_of(rigs(timeout=2.0).start)
-    cases = [(number, code) for number in range(1, count + 1) for code in CODES]
+    calls = calls_of(rigs(timeout=2.0).start)
+    cases = [(number, code) for number in range(1, len(calls) + 1) for code in CODES]
     for number, code in sample(cases, 4):
         rig = rigs(timeout=2.0)
         with tally(13, f"{errno.errorcode[code]} at call {number} on a bench"):
@@ -114,20 +115,23 @@ def test_outputs_are_off_before_anything_else_is_done_when_the_disk_refuses(
             np.testing.assert_array_equal(rig.states(), reference["states"])
 
 
-def test_nothing_is_written_between_a_refusal_and_outputs_off(rig, tally):
-    """Fails if `_Course.run` calls `_keep` within the crew."""
-    seen = []
+def test_outputs_are_off_before_files_are_brought_up_to_date(rig, monkeypatch, tally):
+    """Fails if `_Course.run` calls `_keep` within the crew: a checkpoint may take long, or hang."""
+    outputs = []
 
-    def look():
-        real = files.write
+    def reserve(*arguments):
+        outputs.append(any(rig.outputs()))
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-        def watched(*arguments):
-            seen.append(any(rig.outputs()))
-            return real(*arguments)
+    def failing(*arguments, **more):
+        assert any(rig.outputs())
+        raise ProcedureFailed("by design")
 
-        files.write = watched  # until `refused` puts the real one back
-
-    with tally(13, "order"):
-        refused(rig.start, 40, errno.EIO, look)
-        assert seen
-        assert not any(seen)
+    monkeypatch.setattr(checkpoint, "_SHORTEST_SECONDS", 1e9)  # those between two blocks come with outputs on, at 0 V
+    monkeypatch.setattr(files, "reserve", reserve)
+    monkeypatch.setattr(patterns, "write_matrix", failing)
+    with tally(13, "outputs before files"):
+        with pytest.raises(RecordError, match="No space left"):
+            rig.start()
+        assert outputs == [False]
+        rig.assert_safe()

@@ -74,14 +74,14 @@ def test_a_slow_disk_loses_nothing_and_alarms_nobody(rig, reference, monkeypatch
 
     def slow(descriptor):
         calls.append(descriptor)
-        if torture or len(calls) in (5, 60):
+        if torture or len(calls) in (5, 15):
             time.sleep(SLOW_SECONDS)
         real(descriptor)
 
     monkeypatch.setattr(files, "sync_data", slow)
     with tally(16, "two seconds for a sync"):
         found = datasets_of(rig.start().data)
-        assert len(calls) > 60
+        assert len(calls) > 15
         for name, value in reference["datasets"].items():
             if name.startswith("arrays/small-0a/"):
                 assert found[name].shape == value.shape, name

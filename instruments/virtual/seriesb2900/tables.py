@@ -7,7 +7,7 @@ unverified.
 from __future__ import annotations
 
 from labmtj.simulated.meter import MeterModel, MeterRange, VoltageRange
-from labmtj.virtual.scpi import Setting
+from labmtj.virtual.scpi_table import Setting
 from labmtj.virtual.scpi_values import (
     Number,
     Numbers,

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from labmtj.simulated.meter import MeterModel, MeterRange, VoltageRange
-from labmtj.virtual.scpi import Setting
+from labmtj.virtual.scpi_table import Setting
 from labmtj.virtual.scpi_values import Number, Numbers, Switch, Whole, Word
 from labmtj.virtual.sourcemeter import Range
 from labmtj.virtual.unit import Quantity

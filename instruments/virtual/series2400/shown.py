@@ -1,0 +1,105 @@
+"""What a reading of a 2400 shows: the functions that are measured, the elements that are sent, the status word."""
+
+from __future__ import annotations
+
+from instruments.virtual.series2400.tables import (
+    BIT_AMPERES_READ,
+    BIT_AMPERES_SOURCED,
+    BIT_COMPLIANCE,
+    BIT_FILTER,
+    BIT_FOUR_WIRES,
+    BIT_FRONT,
+    BIT_OHMS_READ,
+    BIT_OVERFLOW,
+    BIT_RANGE_COMPLIANCE,
+    BIT_VOLTS_READ,
+    BIT_VOLTS_SOURCED,
+    ELEMENT_CHOICES,
+    ELEMENTS,
+)
+from labmtj.virtual.meter_commands import MeterCommands, function_named
+from labmtj.virtual.scpi_errors import SCPIError
+from labmtj.virtual.scpi_table import Call, command, one
+from labmtj.virtual.scpi_values import (
+    spelling,
+)
+from labmtj.virtual.sourcemeter import QUANTITIES, other
+from labmtj.virtual.unit import NO_VALUE, Measured
+
+
+class Shown(MeterCommands):
+    """A 2400 that can word a reading."""
+
+    def reset(self) -> None:
+        """Be as after `*RST` (18-11): amperes are measured, all elements shown."""
+        self.functions = {"CURR"}
+        self.elements: tuple[str, ...] = ELEMENTS
+        super().reset()
+
+    @command("[:SENSe#]:FUNCtion[:ON]")
+    def _measure_also(self, call: Call) -> None:
+        wanted = {function_named(argument) for argument in call.arguments or (one(call),)}
+        self.functions = self.functions | wanted if self.values[1]["concurrent"] else {next(iter(wanted))}
+
+    @command("[:SENSe#]:FUNCtion:OFF")
+    def _measure_not(self, call: Call) -> None:
+        self.functions = self.functions - {function_named(argument) for argument in call.arguments}
+
+    @command("[:SENSe#]:FUNCtion[:ON]:ALL")
+    def _measure_all(self) -> None:
+        self.functions = {"VOLT", "CURR", "RES"}
+
+    @command("[:SENSe#]:FUNCtion:OFF:ALL")
+    def _measure_nothing(self) -> None:
+        self.functions = set()
+
+    @command("[:SENSe#]:FUNCtion[:ON]?")
+    def _measured(self) -> str:
+        spelled = {"VOLT": '"VOLT:DC"', "CURR": '"CURR:DC"', "RES": '"RES"'}
+        return ",".join(spelled[each] for each in spelled if each in self.functions) or '""'
+
+    @command(":FORMat:ELEMents[:SENSe#]")
+    def _choose_elements(self, call: Call) -> None:
+        chosen = {spelling(ELEMENT_CHOICES, argument) for argument in call.arguments or (one(call),)}
+        if None in chosen:
+            raise SCPIError(-224)
+        self.elements = tuple(each for each in ELEMENTS if each in chosen)  # in this order, whatever the list's
+
+    @command(":FORMat:ELEMents[:SENSe#]?")
+    def _chosen_elements(self) -> str:
+        return ",".join(self.elements)
+
+    def row(self, shown: Measured, level: float | None, started: float) -> list[float]:
+        """Return all elements of a reading that the meter showed at a level, None for the one that is set."""
+        values, function = self.values[1], self.values[1]["function"]
+        sourced = values[f"{function} level"] if level is None else level
+        found = {"VOLT": shown.volts, "CURR": shown.amperes}
+        for quantity in QUANTITIES:
+            if quantity not in self.functions:
+                found[quantity] = sourced if quantity == function else NO_VALUE
+        ohms = shown.volts / shown.amperes if "RES" in self.functions and shown.amperes else NO_VALUE
+        return [found["VOLT"], found["CURR"], ohms, started, float(self._status_word(shown))]
+
+    def _status_word(self, shown: Measured) -> int:
+        values = self.values[1]
+        limited = other(values["function"])
+        by_range = shown.limited and self.limit(1) < values[f"{limited} limit"]
+        bits = (
+            (BIT_OVERFLOW, shown.overflow),
+            (BIT_FILTER, values["filter"]),
+            (BIT_FRONT, values["terminals"] == "FRON"),
+            (BIT_COMPLIANCE, shown.limited and not by_range),
+            (BIT_RANGE_COMPLIANCE, by_range),
+            (BIT_VOLTS_READ, "VOLT" in self.functions),
+            (BIT_AMPERES_READ, "CURR" in self.functions),
+            (BIT_OHMS_READ, "RES" in self.functions),
+            (BIT_VOLTS_SOURCED, values["function"] == "VOLT"),
+            (BIT_AMPERES_SOURCED, values["function"] == "CURR"),
+            (BIT_FOUR_WIRES, values["four wires"]),
+        )
+        return sum(bit for bit, present in bits if present)
+
+    def show(self, readings: list[list[float]]) -> str:
+        """Return readings as they are sent."""
+        places = [ELEMENTS.index(each) for each in self.elements]
+        return ",".join(self.number_style % reading[place] for reading in readings for place in places)

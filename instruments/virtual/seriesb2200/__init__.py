@@ -1,0 +1,1 @@
+"""The parts of the virtual Keysight B2200 family: names of cards and crosspoints, connections, port modes."""
