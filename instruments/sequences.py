@@ -152,7 +152,7 @@ class SequencedUnit(SourceMeasure):
         self._stop.clear()
         parts: list[Answer] = []
         began, done = time.monotonic(), 0.0
-        size = max(1, min(longest, int(PIECE_SECONDS / each)))
+        size = max(1, min(longest, count, int(PIECE_SECONDS / each)))
         try:
             for first in range(0, count, size):
                 if self._stop.is_set():

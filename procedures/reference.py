@@ -86,7 +86,8 @@ class ReferenceMaps:
         The two reads of such a cell differ by noise alone, and so would the state read against their midpoint.
         """
         own = (self.parallel_amperes + self.antiparallel_amperes) / 2
-        high, low = (np.nanmedian(each[self.inside]) for each in (self.parallel_amperes, self.antiparallel_amperes))
+        inside = self.inside
+        high, low = np.nanmedian(self.parallel_amperes[inside]), np.nanmedian(self.antiparallel_amperes[inside])
         below = np.minimum(own - (high - low) / 2, (high + low) / 2)
         above = np.maximum(own + (high - low) / 2, (high + low) / 2)
         always_high = np.isin(self.outcome, (Outcome.STUCK_P, Outcome.SHORT))

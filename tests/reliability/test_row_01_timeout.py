@@ -1,7 +1,7 @@
 """Row 1: an answer comes too late or never, at any call. Readings are taken again, pulses are not; nothing stale is kept.
 
-Seen to fail: without the numbers in `TSPSession._collect` (stale rows are kept), without `again` in `BenchCrossbar` (a
-lost reading ends the run), and with `again` around pulses (the run goes on behind a lost pulse).
+Seen to fail: without the numbers of messages and `Trust.restore` together (each alone keeps stale answers out), with
+`trust.RETRIES = 0` (a lost reading ends the run), and with `again` around pulses (the run goes on behind a lost pulse).
 """
 
 import pytest

@@ -1,6 +1,7 @@
 """Row 2: what comes is garbage, half an answer, an empty line, an answer twice, 9.91E37 or NAN. It is never kept as data.
 
-Seen to fail: without the numbers in `TSPSession._collect`, and without `SENTINEL` in `Keithley2600B._readings`.
+Seen to fail: without the numbers of messages and `Trust.restore` together, and without the NaN of
+`Keithley2600B._readings` (9.91E37 A is kept).
 """
 
 import numpy as np

@@ -1,6 +1,7 @@
 """Row 4: an instrument restarts and forgets its settings. It is noticed before a source goes on again, and never passed over.
 
-Seen to fail: without `confirm` in `StationAtWork.run_block`, and with a session that sets its canary again by itself.
+Seen to fail: without `BenchCrossbar.confirm` in front of a block (two scripts run first), and with a session that sets its
+canary again by itself.
 """
 
 import pytest
