@@ -103,7 +103,7 @@ def broken_report(*_, **__):
 
 @pytest.mark.parametrize("hook", ["labmtj.report.write_report", "labmtj.report.summary_text"])
 def test_a_report_that_breaks_costs_no_data_and_is_made_again(rig, tally, monkeypatch, capsys, hook):
-    """Fails without the `except` in `cli._finish`: a traceback is all that is said."""
+    """Fails without the `except` in `commands._finish`: a traceback is all that is said."""
     with tally(12, hook):
         with monkeypatch.context() as patched:
             patched.setattr(hook, broken_report)

@@ -1,0 +1,227 @@
+"""What each command does; `rest` holds settings of an experiment. Heavy imports happen inside the commands."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from labmtj.display import Display
+from labmtj.errors import LabmtjError, ProcedureFailed, UsageError
+
+if TYPE_CHECKING:
+    from labmtj.run import RunFolder
+
+
+def run(known: argparse.Namespace, rest: Sequence[str]) -> int:
+    """Run an experiment, or rehearse it, or list its settings."""
+    from labmtj.run import load_experiment, start
+    from labmtj.run.options import print_help, settings_from
+
+    if known.help:
+        print_help(known.experiment)
+        return 0
+    _check_workers(known.workers)
+    if known.seed is not None and not 0 <= known.seed < 2**63:
+        raise UsageError(f"--seed {known.seed}: must be a whole number from 0 to 2^63 - 1")
+    changes = settings_from(known.experiment, rest)
+    experiment = load_experiment(
+        known.experiment, bench=known.bench, seed=known.seed, changes=changes, over_budget=known.over_budget
+    )
+    if known.rehearse:
+        from labmtj.run.rehearsal_text import full_text
+        from labmtj.run.rehearse import rehearse
+
+        print(full_text(rehearse(experiment)))
+        return 0
+    with Display() as display:
+        folder = start(experiment, known.out, workers=known.workers, show=display, record_traffic=known.record_traffic)
+    return _finish(folder)
+
+
+def resume(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001 - all take both
+    """Finish a run."""
+    from labmtj.run import RunFolder, resume
+
+    _check_workers(known.workers)
+    with Display() as display:
+        folder = resume(RunFolder.open(known.run), workers=known.workers, show=display)
+    return _finish(folder)
+
+
+def _finish(folder: RunFolder) -> int:
+    from labmtj.report import summary_text, write_report
+
+    try:
+        write_report(folder.data, folder.report)
+        text = summary_text(folder.data)
+    except (LabmtjError, OSError):
+        raise
+    except Exception as error:
+        folder.note("the report failed", error=repr(error), trace="".join(traceback.format_exception(error)))
+        raise ProcedureFailed(
+            f"{folder.data} is complete, but its report failed: {type(error).__name__}: {error}. This is a "
+            f"fault of the program, the trace is in {folder.log}; `labmtj report {folder.path}` tries again"
+        ) from error
+    print(text)
+    print(f"report: {folder.report}")
+    return 0
+
+
+def _check_workers(workers: int) -> None:
+    if not 1 <= workers <= 64:
+        raise UsageError(f"--workers {workers}: choose 1 to 64")
+
+
+@contextmanager
+def _stopped_at_once() -> Iterator[None]:
+    """Let a signal break off what goes on within, Ctrl+Z too: a bench in hand is never left with its outputs on."""
+    from labmtj.stopping import PAUSE, stop_requests
+
+    with stop_requests(patience_seconds=0, further={PAUSE}):
+        yield
+
+
+def recover(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
+    """Rebuild data.h5 of a run from its journal."""
+    from labmtj.record import recover
+    from labmtj.run import RunFolder
+
+    folder = RunFolder.open(known.run)
+    if not folder.journal.is_file():
+        raise UsageError(f"{folder.journal}: no journal; there is nothing to rebuild data.h5 from")
+    with folder.alone():
+        reader = recover(folder.journal, folder.data, skip_damage=known.skip_damage)
+    print(f"{folder.data}: rebuilt from {reader.valid_bytes / 1e6:.1f} MB of journal")
+    if reader.torn_bytes:
+        print(f"{reader.torn_bytes} bytes behind the last whole frame were never acknowledged and are left out")
+    return 0
+
+
+def report(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
+    """Make the report of a run."""
+    from labmtj.run import RunFolder
+
+    return _finish(RunFolder.open(known.run))
+
+
+def show(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
+    """Print what a run found."""
+    from labmtj.report import summary_text
+    from labmtj.run import RunFolder
+
+    print(summary_text(RunFolder.open(known.run).data))
+    return 0
+
+
+def ls(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
+    """List runs."""
+    from labmtj.run.listing import list_runs
+
+    if not known.folder.is_dir():
+        raise UsageError(f"{known.folder}: no such folder; `labmtj run` makes runs here, or name another folder")
+    print(list_runs(known.folder))
+    return 0
+
+
+def check(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
+    """Check a bench: its file, its instruments, its wiring; and rehearse the default experiment on it."""
+    from labmtj.bench import BenchFile, load_any
+    from labmtj.bench.check import check_text
+    from labmtj.bench.text import bench_text
+    from labmtj.ownership import check_ownership
+
+    check_ownership()
+    file = load_any(known.bench)
+    if isinstance(file, BenchFile):
+        print(bench_text(file))
+        return 0
+    with _stopped_at_once():
+        print(check_text(known.bench, file), flush=True)
+        if not known.no_rehearsal:
+            from labmtj.run.rehearsal_text import bench_rehearsal
+
+            print("", bench_rehearsal(known.bench), sep="\n")
+    print("", "ok", sep="\n")
+    return 0
+
+
+def safe(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
+    """Make a bench safe."""
+    from labmtj.bench.make_safe import make_safe
+
+    print(*make_safe(known.bench), sep="\n")
+    return 0
+
+
+def read(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
+    """Read one cell."""
+    from labmtj.bench.hands import read_cell
+
+    with _stopped_at_once():
+        print(read_cell(known.bench, known.row, known.column, known.volts))
+    return 0
+
+
+def pulse(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
+    """Pulse one cell."""
+    from labmtj.bench.hands import pulse_cell
+
+    with _stopped_at_once():
+        told = pulse_cell(
+            known.bench, known.row, known.column, known.volts, known.seconds, over_budget=known.over_budget
+        )
+        print(told)
+    return 0
+
+
+def serve(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
+    """Serve virtual instruments until a signal comes."""
+    import json
+
+    from labmtj.virtual.serving import serve, until_signal
+
+    with serve(known.bench, faults=known.fault, hislip=known.hislip) as served:
+        for greeting in served.greetings():
+            print(json.dumps(greeting), flush=True)
+        until_signal(also_end_of=sys.stdin.buffer if known.with_parent else None)
+    return 0
+
+
+def train(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
+    """Train solutions."""
+    from labmtj.perceptron import load_wine, train
+    from labmtj.perceptron.describe import accuracy_text
+
+    if not 1 <= known.count <= 100_000:
+        raise UsageError(f"--count {known.count}: choose 1 to 100000")
+    wine = load_wine()
+    trained = train(wine, known.count, known.seed)
+    _save(trained, known.out)
+    print(accuracy_text(trained, wine))
+    return 0
+
+
+def solutions(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
+    """Import solutions."""
+    from labmtj.perceptron import import_solutions, load_wine
+    from labmtj.perceptron.describe import accuracy_text
+
+    found = import_solutions(known.path)
+    _save(found, known.out or Path(f"{known.path.resolve().stem}.npz"))
+    print(accuracy_text(found, load_wine()))
+    return 0
+
+
+def _save(solutions: Any, path: Path) -> None:
+    if path.exists():
+        raise UsageError(f"{path}: exists already; choose another name with --out")
+    try:
+        solutions.save(path)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be written: {error.strerror}; choose another place with --out") from error
+    print(f"{path}: {len(solutions)} solutions")
