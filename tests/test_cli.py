@@ -431,4 +431,4 @@ def test_a_run_yaml_whose_setting_is_above_a_limit_is_named(labmtj, run):
     text = run.run_yaml.read_text()
     assert "initialise_volts: 0.9" in text
     run.run_yaml.write_text(text.replace("initialise_volts: 0.9", "initialise_volts: 63.0"))
-    assert_refused(labmtj("resume", run.path), "run.yaml: settings.reference.initialise_volts", "63 V", "lower it")
+    assert_refused(labmtj("resume", run.path), "run.yaml:", "settings.reference.initialise_volts", "63 V", "lower it")

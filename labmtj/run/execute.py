@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from labmtj.errors import ConfigError, LabmtjError, ProcedureFailed, RecordError, SettingError, Stopped, UsageError
+from labmtj.errors import LabmtjError, ProcedureFailed, RecordError, Stopped, UsageError
 from labmtj.record import Checkpointer, JournalLog, JournalWriter, files, last_states, open_data
 from labmtj.record.last_time import last_seconds
 from labmtj.record.replay import START, is_unborn
-from labmtj.run.experiment import Experiment, load_run
+from labmtj.run.experiment import Experiment, load_checked_run
 from labmtj.run.folder import RunFolder
 from labmtj.run.recovery import Interrupted, interrupted
 from labmtj.run.workers import Crew, Plan, States, crew
@@ -62,11 +62,7 @@ def resume(folder: RunFolder, *, workers: int, show: Show) -> RunFolder:
     """
     if folder.ending == "DONE":
         raise UsageError(f"{folder.path}: this run is done; `labmtj report` makes its report anew")
-    experiment = load_run(folder.run_yaml)
-    try:
-        experiment.check()
-    except SettingError as error:
-        raise ConfigError(f"{folder.run_yaml}: settings.{error}") from None
+    experiment = load_checked_run(folder.run_yaml)
     return _to_its_end(folder, experiment, _rewound(folder, experiment), workers, show)
 
 

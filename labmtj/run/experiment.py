@@ -211,6 +211,16 @@ def load_run(path: Path) -> Experiment:
     return experiment
 
 
+def load_checked_run(path: Path) -> Experiment:
+    """Read a `run.yaml` as `load_run`, and check that its settings fit the bench; ConfigError with line and key."""
+    experiment = load_run(path)
+    try:
+        experiment.check()
+    except SettingError as error:
+        raise yamlfile.load(path).complaint(("settings", *error.key), error.problem) from None
+    return experiment
+
+
 def procedure_class(file: YamlFile, dotted: str) -> type[BaseModel]:
     """Return the class of a procedure by its dotted name."""
     module, _, name = dotted.rpartition(".")

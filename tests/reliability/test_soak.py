@@ -177,7 +177,7 @@ class Soak:
     def difference(self, found):
         """Return what of the record of a run that is done is not true; empty if all of it is.
 
-        Even undisturbed, some 2 % of the runs leave a cell unwritten after their two repair rounds: switching is chance.
+        Undisturbed, 2 of 105 runs left a cell unwritten after their two repair rounds: switching is chance.
         What counts is that the record knows it.
         """
         target, achieved, outcome, fidelity = (

@@ -13,7 +13,8 @@ from labmtj.bench.text import bench_text
 from labmtj.errors import LabmtjError
 from labmtj.perceptron import import_solutions
 from labmtj.record import JournalWriter, last_states, open_data
-from labmtj.run import load_experiment, load_run
+from labmtj.run import load_experiment
+from labmtj.run.experiment import load_checked_run
 from labmtj.virtual.serving import Control
 
 PROGRESS = re.compile(r"\w+ +\d+%|\n")
@@ -55,7 +56,7 @@ def experiment(path):
 
 
 def run(path):
-    load_run(path).check()
+    load_checked_run(path)
 
 
 def journal(path):

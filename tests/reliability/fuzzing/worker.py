@@ -51,7 +51,7 @@ def judged(kind, path):
 
 def case(kind, source, seed, scratch):
     """Make the wrong file and have it read."""
-    chance = random.Random(f"{kind} {source} {seed}")
+    chance = random.Random(f"{kind} {seed}")
     folder = Path(shutil.copytree(source, scratch / source.name))  # what stands beside the file may be needed
     names = NAMES.get(kind) or [each.name for each in folder.glob("mutated*")]
     path = folder / chance.choice(names)
