@@ -74,7 +74,7 @@ class Intake:
         link: the connection.
         cut: takes the messages that are complete off a buffer, front first; LinkDropped if it holds nonsense.
         interrupt: is offered a message that arrives early; True if that has dealt with it.
-        gone: called when the other end has hung up, perhaps while its last message is still handled; or twice.
+        gone: called once the other end has hung up, perhaps while its last message is still handled.
     """
 
     def __init__(
@@ -102,9 +102,7 @@ class Intake:
                     return None
             self.handling_since = time.monotonic()
             self._offered = max(self._offered - 1, 0)
-            message = self._waiting.popleft()
-            self._tell_if_gone()
-            return message
+            return self._waiting.popleft()
 
     @property
     def more(self) -> bool:
@@ -157,16 +155,9 @@ class Intake:
         except LinkDropped:  # nonsense, after which nothing can be found again
             chunk = b""
         self._closed = not chunk or len(self._buffer) > LONGEST_MESSAGE
-        self._tell_if_gone()
-        return not self._closed
-
-    def _tell_if_gone(self) -> None:
-        """Call `gone` at the end of the connection, but not before its last message was taken.
-
-        Lines of one client among those of the next would become part of each other's scripts.
-        """
-        if self._closed and not self._waiting:
+        if self._closed:
             self._gone()
+        return not self._closed
 
 
 def acknowledge(link: socket.socket) -> None:

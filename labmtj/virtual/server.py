@@ -111,6 +111,9 @@ class SocketServer(Listener):
         self._served, self._second = served, second
         self._free = threading.Event()
         self._free.set()
+        self._done = threading.Event()
+        """that all lines of the present client, or of the last one, are done"""
+        self._done.set()
         super().__init__(port)
 
     @property
@@ -131,14 +134,29 @@ class SocketServer(Listener):
     def serve(self, link: socket.socket) -> None:
         """Talk to one client until it goes."""
         instrument = self._served.instrument
-        with contextlib.ExitStack() as place:
+        before, self._done = self._done, threading.Event()
+        with contextlib.ExitStack() as stack:
+            stack.callback(self._done.set)
+            place = stack.enter_context(contextlib.ExitStack())
             place.callback(self._free.set)  # once, even if a script that the client left behind still runs
             intake = Intake(link, lines, lambda line: instrument.interrupt(line.decode("latin-1")), place.close)
             with intake.watched():
                 while (line := intake.take()) is not None:
-                    reply = self._served.answer(line.decode("latin-1"), more=intake.more)
-                    if reply is not None:
-                        link.sendall(encoded(reply))
+                    self._answer(line.decode("latin-1"), link, before, more=intake.more)
+
+    def _answer(self, line: str, link: socket.socket, before: threading.Event, *, more: bool) -> None:
+        """Answer a line once the client before is done; until then an abort reaches what it has left behind.
+
+        Lines of one client among those of the next would become part of each other's scripts.
+        """
+        if not before.is_set() and self._served.instrument.interrupt(line):
+            return
+        while not before.wait(0.1):
+            if self._closing.is_set():
+                raise LinkDropped
+        reply = self._served.answer(line, more=more)
+        if reply is not None:
+            link.sendall(encoded(reply))
 
     def close(self) -> None:
         """Stop what the instrument does, then end."""
