@@ -12,6 +12,7 @@ from labmtj.record import JournalReader, frames
 from labmtj.record.replay import START
 from labmtj.run import RunFolder, resume
 
+
 @pytest.fixture
 def spawn(small_file, tmp_path):
     """Return a function that runs the small campaign in a process of its own."""
