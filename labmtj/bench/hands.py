@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 
 import numpy as np
@@ -36,6 +37,8 @@ def pulse_cell(name: str, row: int, column: int, volts: float, seconds: float, *
     Raises:
         UsageError, LimitExceeded, CannotDo: nothing was applied.
     """
+    if not (math.isfinite(volts) and volts):  # NaN would leave the lines of the cell floating
+        raise UsageError(f"--volts {volts:g}: a pulse needs a voltage, positive or negative; nothing was applied")
     with open_bench(name) as array:
         _check_cell(array, row, column)
         on_row, on_column = (np.arange(size) == at for size, at in zip(array.shape, (row, column), strict=True))

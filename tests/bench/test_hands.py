@@ -38,3 +38,9 @@ def test_the_steps_of_a_pulse_that_messages_time_are_told_over_several_lines():
     told = pulse_cell("virtual-2400-7002", 2, 3, 0.6, 0.03)
     assert "0.3 V for 0.001 s, 0.6 V for 0.03" in told
     assert max(map(len, told.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("volts", [float("nan"), float("inf"), 0.0])
+def test_a_pulse_without_a_voltage_is_refused_before_anything_is_opened(volts):
+    with pytest.raises(UsageError, match="--volts"):
+        pulse_cell("no such bench", 0, 0, volts, 1e-3)
