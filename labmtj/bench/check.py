@@ -53,7 +53,7 @@ def _description(bench: OpenBench, file: LaboratoryFile) -> Iterator[str]:
     yield from (f"  {name}: {identity}" for name, identity in bench.sessions.identities.items())
     limits = bench.limits
     yield (
-        f"limits: {limits.cell_volts:g} V across a cell, {limits.line_amperes:g} A per line, pulses of "
+        f"limits: {limits.cell_volts:g} V across a cell, {limits.line_amperes:g} A per line;\n  pulses of "
         f"{limits.pulse_seconds:g} s and {limits.pulse_joules:g} J, reads of {limits.disturb_volts:g} V"
     )
     yield from (f"  {ledger.text()}" for ledger in (bench.protected().pulses, *bench.relays.values()))

@@ -93,9 +93,8 @@ class Ledger:
         """Return one line: what has the largest count, and what is left."""
         worst = int(self.counts.argmax())
         used = self.counts[worst] / self.budget
-        return (
-            f"{self.what}: {self.counts[worst]} at most ({self.names[worst]}), {used:.2g} of the {self.budget} allowed"
-        )
+        name = f", at {self.names[worst]}" if self.counts[worst] else ""
+        return f"{self.what}: at most {self.counts[worst]}{name}: {used:.1%} of {self.budget:,}"
 
     @property
     def kept(self) -> bool:
