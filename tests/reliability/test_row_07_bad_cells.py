@@ -45,7 +45,7 @@ def compliances(rig):
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_cell_that_goes_bad_is_marked_and_the_run_goes_on(rigs, sample, tally, monkeypatch, kind):
     for cell in sample(CELLS, 2):
-        rig = rigs(timeout=2.0)
+        rig = rigs()
         monkeypatch.setenv("XDG_STATE_HOME", str(rig.folder))  # every rig has a new chip
 
         def spoil(progress, rig=rig, cell=cell):

@@ -20,7 +20,7 @@ METHODS = ["closed_loop", "row_parallel_repair"]
 
 def limited_rig(rigs):
     """Return a bench whose sources are limited tightly."""
-    rig = rigs(timeout=2.0)
+    rig = rigs()
     rig.bench.write_text(rig.bench.read_text().replace("chip:", f"{LIMITS}\nchip:"))
     return rig
 

@@ -42,7 +42,7 @@ def test_a_run_killed_at_random_moments_is_made_safe_and_comes_to_its_end(
 ):
     """Fails with `Guardian` replaced by `NoWatch`: the outputs stay on."""
     moments, off = random.Random(9), []
-    rig, words = rigs(timeout=2.0), ()  # nothing is late here but what a busy machine delays
+    rig, words = rigs(), ()
     for number in range(200 if torture else 5):
         process = rig.spawn(*words)
         at_work(rig, process)

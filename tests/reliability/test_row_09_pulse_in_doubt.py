@@ -105,7 +105,7 @@ def test_a_pulse_under_way_is_answered_for_and_the_cells_are_read_before_the_nex
     others = [(n, s) for n in range(3, writes + 1) for s in (0.0, 0.5, 1.0) if (n, s) not in under_way]
     doubted = 0
     for number, share in [*sample(under_way, 2), *sample(others, 2)]:
-        rig = rigs(timeout=2.0)
+        rig = rigs()
         with tally(9, f"death at write {number}, {share:.0%} of it written"):
             acknowledged = int(dying(rig, number, share))
             rig.assert_safe(within=2.0)
@@ -141,7 +141,7 @@ def assert_read_first(folder, kept, in_doubt):
 
 def test_a_pulse_in_doubt_has_a_bounded_duration(rigs, dying, tally, reference):
     """Fails if `Interrupted.record` takes no end into account: NaN."""
-    rig = rigs(timeout=2.0)
+    rig = rigs()
     dying(rig, writes_of(reference["folder"].journal)[0][-1] + 1, 0.0)
     with tally(9, "bounded duration"):
         folder = resumed(rig)

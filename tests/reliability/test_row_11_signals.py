@@ -65,7 +65,7 @@ def test_a_signal_stops_the_run_safely_and_it_can_be_resumed(rigs, tally, tortur
     """Fails without handlers: SIGTERM and SIGHUP end the process at once, and the guardian has to clean up."""
     moments = random.Random(how)
     for number in range(20 if torture else 1):
-        rig = rigs(timeout=2.0)
+        rig = rigs()
         process = rig.spawn()
         at_work(rig, process)
         run = rig.last()
@@ -105,7 +105,7 @@ def test_a_long_script_on_the_box_does_not_keep_a_run_from_stopping(rigs, tally,
 def test_a_stop_while_the_bench_is_opened_leaves_nothing_on(rigs, tally, torture):
     moments = random.Random(11)
     for number in range(20 if torture else 2):
-        rig = rigs(timeout=2.0)
+        rig = rigs()
         process = rig.spawn()
         time.sleep(moments.uniform(0.4, 1.2))
         with tally(11, f"while opening, {number}"):
@@ -132,7 +132,7 @@ def state_of(pid):
 
 def test_a_pause_leaves_the_bench_safe_and_free_and_goes_on_as_resume_does(rigs, tally, at_work, reference, metrics_of):
     """Fails without the handler of Ctrl+Z: the process stops with its outputs on."""
-    rig = rigs(timeout=2.0)
+    rig = rigs()
     process = rig.spawn()
     at_work(rig, process)
     with tally(11, "pause and go on"):

@@ -40,7 +40,7 @@ class Broken(BaseModel):
 @pytest.fixture
 def broken(rigs, monkeypatch):
     """Return a bench with the experiment of a procedure that raises, and the path of that experiment."""
-    rig = rigs(timeout=2.0)
+    rig = rigs()
     (rig.folder / "breaks.py").write_text(PROCEDURE)
     path = rig.folder / "broken.yaml"
     path.write_text(f"procedure: breaks.Broken\nbench: {rig.bench}\nsettings: {{how: ValueError}}\n")
@@ -87,7 +87,7 @@ def test_a_display_that_breaks_does_not_stop_the_run(rig, tally, reference, metr
 
 def test_a_viewer_that_dies_does_not_stop_the_run(rigs, tally):
     """Fails if the progress lets the error of a closed pipe through."""
-    rig = rigs(timeout=2.0)
+    rig = rigs()
     process = rig.spawn()
     process.stdout.close()
     process.stderr.close()

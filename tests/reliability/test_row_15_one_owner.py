@@ -37,7 +37,7 @@ def refused(process):
 @pytest.mark.parametrize("what", ["start", "resume", "read", "pulse", "check"])
 def test_a_second_process_is_refused_and_sends_nothing(rigs, tally, what, at_work):
     """Fails with the lock removed from `open_laboratory`: the second waits for the instrument, or has it."""
-    rig = rigs(timeout=2.0)
+    rig = rigs()
     if what == "resume":
         first = rig.spawn()
         at_work(rig, first)

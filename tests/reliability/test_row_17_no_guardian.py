@@ -46,7 +46,7 @@ def test_a_run_that_loses_its_guardian_ends_safe_and_can_be_resumed(
     """Fails without `watch.check` in `OpenBench._begin`: the run goes on to its end, and nobody watches it."""
     moments = random.Random(17)
     for number in range(40 if torture else 2):
-        rig = rigs(timeout=2.0)
+        rig = rigs()
         process = rig.spawn()
         at_work(rig, process)
         guardian = guardian_of(process.pid)

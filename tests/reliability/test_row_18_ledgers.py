@@ -24,7 +24,7 @@ def closures():
 
 
 def test_closures_are_those_that_the_relays_made(rigs, tally):
-    rig = rigs(timeout=2.0)
+    rig = rigs()
     with tally(18, "closures"):
         rig.start()
         counted, true = closures(), rig.network.relays["matrix"].closures()
@@ -33,7 +33,7 @@ def test_closures_are_those_that_the_relays_made(rigs, tally):
 
 
 def test_a_killed_run_keeps_its_counts(rigs, tally):
-    rig = rigs(timeout=2.0)
+    rig = rigs()
     with tally(18, "killed"):
         process = rig.spawn()
         deadline = time.monotonic() + 60
@@ -52,7 +52,7 @@ def test_a_killed_run_keeps_its_counts(rigs, tally):
 
 
 def test_the_budget_of_a_chip_stops_the_next_run_unless_it_is_overridden(rigs, tally):
-    rig = rigs(timeout=2.0)
+    rig = rigs()
     with tally(18, "budget"):
         rig.start()
         used = int(pulses().max())

@@ -97,10 +97,10 @@ def test_outputs_are_off_before_anything_else_is_done_when_the_disk_refuses(
     rigs, reference, tmp_path, sample, tally, metrics_of
 ):
     """Fails if `_Course.run` keeps before it leaves the crew: files are touched with outputs on."""
-    calls = calls_of(rigs(timeout=2.0).start)
+    calls = calls_of(rigs().start)
     cases = [(number, code) for number in range(1, len(calls) + 1) for code in CODES]
     for number, code in sample(cases, 4):
-        rig = rigs(timeout=2.0)
+        rig = rigs()
         with tally(13, f"{errno.errorcode[code]} at call {number} on a bench"):
             refused(rig.start, number, code)
             rig.assert_safe()
