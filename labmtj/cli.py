@@ -45,6 +45,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     finally:
         if arguments is None:  # the outcome stands, whatever is pressed while the process ends
             signal.signal(signal.SIGINT, signal.SIG_IGN)
+            _flush()
+
+
+def _flush() -> None:
+    """Send what is left to say; if nobody reads it any more, nowhere: Python would end with exit code 120."""
+    for stream in filter(None, (sys.stdout, sys.stderr)):  # None: closed before this program began
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 class _Interrupt(KeyboardInterrupt):
