@@ -25,8 +25,9 @@ bench: $(VENV)/bench.stamp
 	$(BIN)/python -m pytest tests/benchmarks -s -o addopts=--import-mode=importlib
 
 # Every case of the fault matrix (docs/reliability.md) in the place of a sample: hours. ARGS="-k row_09" takes a part.
+JOBS ?= 2
 torture: $(VENV)/test.stamp
-	$(BIN)/python -m pytest tests/reliability --torture $(ARGS)
+	$(BIN)/python -m pytest tests/reliability --torture -n $(JOBS) --dist worksteal $(ARGS)
 
 # Random faults on a virtual bench while campaigns run and are resumed, for as long as you like.
 MINUTES ?= 60

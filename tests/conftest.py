@@ -8,6 +8,7 @@ import os
 import socket
 import tempfile
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -28,6 +29,32 @@ for library in ("OPENBLAS", "MKL", "OMP"):  # processes that tests start
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let `pytest tests/reliability --torture` try every case of the fault matrix, not a sample."""
     parser.addoption("--torture", action="store_true", help="try every case of the fault matrix, which takes hours")
+
+
+TRIED: Counter[int] = Counter()
+FAILURES: list[tuple[int, str]] = []
+"""cases of the fault matrix, by row: of all processes that run tests"""
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Add the cases of a test to the count."""
+    if report.when == "teardown":
+        for name, values in report.user_properties:
+            TRIED.update(values if name == "tried" else ())
+            FAILURES.extend(tuple(each) for each in values if name == "failures")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the count."""
+    if not TRIED:
+        return
+    failed = Counter(row for row, _ in FAILURES)
+    terminalreporter.section("fault matrix")
+    terminalreporter.write_line(f"{'row':>4} {'tried':>7} {'held':>7} {'failed':>7}")
+    for row, tried in sorted(TRIED.items()):
+        terminalreporter.write_line(f"{row:>4} {tried:>7} {tried - failed[row]:>7} {failed[row]:>7}")
+    for _, text in FAILURES[:50]:
+        terminalreporter.write_line(text)
 
 
 os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="labmtj-tests-")  # no test counts on the user's own chips

@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -70,45 +69,36 @@ VIRTUAL = "kind: virtual\nof: bench.yaml\narrays: [small.yaml]\nseed: 3\nnoise: 
 
 
 class Tally:
-    """How many cases of each row of the fault matrix were tried, and how many held."""
+    """Which rows of the fault matrix a test tried, and what did not hold.
 
-    def __init__(self):
-        self.tried, self.held, self.failures = Counter(), Counter(), []
+    Args:
+        onward: whether a case that does not hold is kept for the end of the test, so that the others are tried.
+    """
+
+    def __init__(self, onward):
+        self.onward, self.tried, self.failures = onward, [], []
 
     @contextlib.contextmanager
     def __call__(self, row, case=""):
         """Count a case; it held if nothing was raised within."""
-        self.tried[row] += 1
+        self.tried.append(row)
         try:
             yield
-        except BaseException as error:
-            self.failures.append(f"row {row}, {case}: {type(error).__name__}: {str(error).splitlines()[:1]}")
-            raise
-        self.held[row] += 1
-
-    def lines(self):
-        """Return the table."""
-        yield f"{'row':>4} {'tried':>7} {'held':>7} {'failed':>7}"
-        for row in sorted(self.tried):
-            yield f"{row:>4} {self.tried[row]:>7} {self.held[row]:>7} {self.tried[row] - self.held[row]:>7}"
-        yield from self.failures[:50]
+        except (Exception, pytest.fail.Exception) as error:
+            said = next(iter(str(error).splitlines()), "")
+            self.failures.append((row, f"row {row}, {case}: {type(error).__name__}: {said}"))
+            if not self.onward:
+                raise
 
 
-_TALLY = Tally()
-
-
-@pytest.fixture(scope="session")
-def tally():
-    """Return the count of the session."""
-    return _TALLY
-
-
-def pytest_terminal_summary(terminalreporter):
-    """Print the count."""
-    if _TALLY.tried:
-        terminalreporter.section("fault matrix")
-        for line in _TALLY.lines():
-            terminalreporter.write_line(line)
+@pytest.fixture
+def tally(request, torture):
+    """Return the count of this test; tests/conftest.py adds them up, over all processes."""
+    counted = Tally(torture)
+    yield counted
+    request.node.user_properties += [("tried", counted.tried), ("failures", counted.failures)]
+    if torture and counted.failures:
+        pytest.fail("\n".join(text for _, text in counted.failures))
 
 
 @pytest.fixture(scope="session")
