@@ -237,8 +237,8 @@ class Data(Protocol):
 class Procedure(Protocol):
     """What is measured on one array: a strict settings model that executes itself."""
 
-    def execute(self, crossbar: Crossbar, log: Log) -> None:
-        """Measure, and write to the log."""
+    def execute(self, crossbar: Crossbar, log: Log) -> object:
+        """Measure, write to the log, and return what was found to whoever executes it by hand."""
         ...
 
 

@@ -91,7 +91,7 @@ class BenchCrossbar:
 
     def arm(self) -> None:
         """Bring sources to 0 V, relays to rest; set limits, switch outputs on; raise InstrumentError if any fails."""
-        again(self._arm, self.sources.forget)
+        again(self._arm, self._disarm)
         self._armed = True
 
     def _arm(self) -> None:
@@ -99,6 +99,13 @@ class BenchCrossbar:
         self.sources.to_zero()
         self.switching.arm()
         self.sources.arm(self.limits.line_amperes, self.limits.cell_volts)
+
+    def _disarm(self) -> None:
+        """Bring the units to rest: if an answer was lost, nobody knows which of their outputs are on."""
+        self.sources.forget()
+        with hurried(self._instruments):
+            if failed := self._at_once({name: unit.make_safe for name, unit in self.units.items()}):
+                raise failed[0]
 
     def confirm(self) -> None:
         """Ask every instrument whether it is the one that was armed and keeps what it was told.

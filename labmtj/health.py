@@ -1,0 +1,77 @@
+"""What is known of the cells of one chip: whether each is fit for use, by what evidence, since when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labmtj.errors import UsageError
+from labmtj.quantities import BoolArray
+
+
+class Health(IntEnum):
+    """Whether a cell is fit for use."""
+
+    USABLE = 0
+    STUCK_P = 1
+    STUCK_AP = 2
+    SHORT = 3
+    OPEN = 4
+    NOISY = 5
+    """works, and jumps: a telegraph cell, or one far noisier than the others"""
+    UNKNOWN = 6
+    """not looked at, or the evidence contradicts itself"""
+
+
+@dataclass(frozen=True, eq=False)
+class HealthMap:
+    """The health of every cell of a chip, with the evidence for it.
+
+    Raises:
+        UsageError: if shapes or lengths do not match.
+    """
+
+    chip_id: str
+    states: NDArray[np.uint8]
+    """(rows, columns), a `Health` each"""
+    evidence: tuple[str, ...]
+    """texts that `why` points into, such as "no contrast in reference maps, 2026-11-25" """
+    why: NDArray[np.intp]
+    """(rows, columns), which evidence decided; -1 for none"""
+    dated: str
+    """UTC, ISO 8601, of the last evidence"""
+
+    def __post_init__(self) -> None:
+        if self.states.ndim != 2 or self.states.shape != self.why.shape:
+            raise UsageError(f"a health map needs two maps of one shape; got {self.states.shape}, {self.why.shape}")
+        if self.why.size and not -1 <= self.why.min() <= self.why.max() < max(1, len(self.evidence)):
+            raise UsageError(f"a health map of chip {self.chip_id} points to evidence that it does not have")
+
+    @classmethod
+    def unknown(cls, chip_id: str, shape: tuple[int, int]) -> HealthMap:
+        """Return the map of a chip nobody has looked at."""
+        return cls(chip_id, np.full(shape, Health.UNKNOWN, np.uint8), (), np.full(shape, -1, np.intp), "")
+
+    @property
+    def usable(self) -> BoolArray:
+        """Cells that hold what is written, (rows, columns)."""
+        return np.asarray(self.states == Health.USABLE, bool)
+
+    def of(self, *kinds: Health) -> BoolArray:
+        """Return which cells are of any of these kinds, (rows, columns)."""
+        return np.isin(self.states, kinds)
+
+    def with_evidence(self, states: NDArray[np.uint8], told: BoolArray, text: str, dated: str) -> HealthMap:
+        """Return the map with the newer states where `told`, for the reason given in `text`."""
+        known: Sequence[str] = (*self.evidence, text)
+        return HealthMap(
+            self.chip_id,
+            np.where(told, states, self.states).astype(np.uint8),
+            tuple(known),
+            np.where(told, len(known) - 1, self.why),
+            max(self.dated, dated),
+        )

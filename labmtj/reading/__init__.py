@@ -1,0 +1,1 @@
+"""Data of finished runs for people: typed access, datasets, lists, exports, comparisons."""
