@@ -30,8 +30,14 @@ TOLD_FRACTION, TOLD_OHMS = 0.025, 0.05
 """a wire whose standard error is above both is not told: its value would be off by 5 % too often"""
 TYPICAL_OHMS, PRIOR_OHMS = 10.0, 50.0
 """where the fit begins, and how far from there wires are believed to lie where the data do not tell (assumed)"""
-REACHED = 100
-"""a cell whose error is more than so many times the typical conductance was not reached at all"""
+FREE = 1000
+"""times the typical conductance: how far a cell whose current was read may be from it; others stay within once"""
+REACHED = 0.3
+"""a cell is reached if the reads narrow what was believed of it before to this part"""
+COARSE = (3e-2, 3e-3, 3e-4, 0.0)
+"""errors beside the stated ones, as parts of the values, that the fit begins with"""
+STEPS, COARSE_STEPS = 60, 12
+"""before the fit gives up; before it goes on with finer errors"""
 _NULL = 1e-10
 """singular values below this part of the largest are zero: columns are scaled to length 1 first"""
 _MEMBER = 1e-6
@@ -127,7 +133,7 @@ def fit_network(
     spread = max(1.0, chi_squared / (len(residual) - rank)) if len(residual) > rank else 1.0
     covariance = _covariance(jacobian, problem.prior) * spread
     error = np.sqrt(np.diag(covariance))
-    reached = np.where(error[: problem.cells] < REACHED * problem.typical, 1.0, np.nan)
+    reached = np.where(error**2 * problem.prior < REACHED**2, 1.0, np.nan)[: problem.cells]
     wires = {
         name: _wire(name, estimate[number], error[number], known=bool(told_by_data[number]), fit=(rank, len(estimate)))
         for number, name in enumerate(problem.names, problem.cells)
@@ -172,9 +178,10 @@ class _Problem:
         self.typical = float(np.nanmedian(block)) if np.isfinite(block).any() else 1e-4
         cells = np.where(np.isfinite(block), block, self.typical).ravel()
         self.start: FloatArray = np.concatenate([cells, np.full(4, TYPICAL_OHMS), np.zeros(len(self.names) - 4)])
-        wide = np.full(self.cells, 10 * REACHED * self.typical)
-        self.prior = 1 / np.concatenate([wide, np.full(len(self.names), PRIOR_OHMS)]) ** 2
+        wide = np.where(np.isfinite(block), FREE, 1) * self.typical
+        self.prior = 1 / np.concatenate([wide.ravel(), np.full(len(self.names), PRIOR_OHMS)]) ** 2
         """(parameters,) precision of what is believed before"""
+        self.coarse_fraction = 0.0
 
     def linearised(self, estimate: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return residuals (data,) and Jacobian (data, parameters) of the model, in units of sigma."""
@@ -189,7 +196,8 @@ class _Problem:
         model, jacobian = whole[a, b], np.column_stack([by_cell, *by_wire])
         if len(ohms) > len(self._basis):
             model, jacobian = _behind_meters(whole, a, b, float(ohms[-1]), jacobian)
-        return (model - self._measured) / self._sigma, jacobian / self._sigma[:, np.newaxis]
+        sigma = np.hypot(self._sigma, self.coarse_fraction * self._measured)
+        return (model - self._measured) / sigma, jacobian / sigma[:, np.newaxis]
 
 
 def _behind_meters(
@@ -206,19 +214,35 @@ def _behind_meters(
 
 
 def _settle(problem: _Problem) -> tuple[FloatArray, int]:
-    """Return the estimate by Gauss-Newton steps, shortened while they make things worse, and how many it took."""
-    estimate, damping = problem.start, 0.0
+    """Return the estimate and how many steps it took, from coarse to fine.
+
+    At the stated errors the sum of squares is a narrow curved valley; with errors of per cents beside them it is wide.
+    """
+    estimate, steps = problem.start, 0
+    for coarse in COARSE:
+        problem.coarse_fraction = coarse
+        estimate, more = _descend(problem, estimate)
+        steps += more
+    return estimate, steps
+
+
+def _descend(problem: _Problem, estimate: FloatArray) -> tuple[FloatArray, int]:
+    """Take Gauss-Newton steps, shortened while they make things worse."""
+    damping = 0.0
     residual, jacobian = problem.linearised(estimate)
-    for iteration in range(1, 61):
+    for iteration in range(1, STEPS + 1):
         step = _step(problem, estimate, residual, jacobian, damping)
         trial = problem.linearised(estimate + step)
         gain = _cost(problem, estimate, residual) - _cost(problem, estimate + step, trial[0])
-        if abs(gain) < 1e-6 + 1e-9 * float(residual @ residual):
+        if abs(gain) < (0.1 if problem.coarse_fraction else 1e-4) + 1e-9 * float(residual @ residual):
             return estimate + (step if gain >= 0 else 0), iteration
         if gain < 0:
-            damping = max(10 * damping, 1e-3)
-            continue
-        estimate, (residual, jacobian), damping = estimate + step, trial, damping / 10 if damping > 1e-6 else 0.0
+            damping = max(5 * damping, 1e-4)
+        else:
+            estimate, (residual, jacobian) = estimate + step, trial
+            damping = damping / 3 if damping > 1e-5 else 0.0
+        if problem.coarse_fraction and iteration >= COARSE_STEPS:
+            return estimate, iteration
     raise ProcedureFailed(
         "the network fit does not settle: are the admittances those of one state of the array? Take the reads again"
     )
