@@ -210,6 +210,9 @@ class BenchCrossbar:
         """Return the current out of one channel with lines on buses and channels at levels that no bias asks for.
 
         For checks of the wiring. Infinite where the channel is in compliance or beyond its range.
+
+        Raises:
+            InstrumentError: the reading is no number, and was none when it was taken again.
         """
         self._begin(None)
         with self._operation():
@@ -220,9 +223,13 @@ class BenchCrossbar:
                 self._prepare(buses, np.array([[volts.get(each, 0.0) if each else 0.0 for each in holders]]))
                 return self.sources.shots(levels, [read], Reading(aperture_seconds))
 
-            shown = again(attempt, self._recover)
-        beyond = shown.flags[0, 0] & (Flag.COMPLIANCE | Flag.OVERFLOW)
-        return float("inf") if beyond else float(shown.amperes[0, 0])
+            shown = self._valid(attempt)
+        if shown.flags[0, 0] & (Flag.COMPLIANCE | Flag.OVERFLOW):
+            return float("inf")
+        if np.isnan(shown.amperes[0, 0]):
+            problem = f"channel {read.name} gave no number for a current, twice; check its meter"
+            raise InstrumentError(read.unit, self.units[read.unit].address, problem)
+        return float(shown.amperes[0, 0])
 
     # -- what is possible --------------------------------------------------------------------------------------------
 
@@ -291,6 +298,10 @@ class BenchCrossbar:
         if once:
             again(prepare, self._recover)
             return attempt()
+        return self._valid(attempt)
+
+    def _valid(self, attempt: Callable[[], Shown]) -> Shown:
+        """Take readings, again if their answer is lost, and once more if one of them has no value."""
         shown = again(attempt, self._recover)
         return again(attempt, self._recover) if (shown.flags & Flag.INVALID).any() else shown
 
