@@ -5,6 +5,7 @@ Entries are checked here, before they are encoded, so that a journal never holds
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -304,7 +305,7 @@ def variable_from(record: Record) -> Variable:
 def _fitting(given: NDArray[Any], dtype: np.dtype[Any], shape: tuple[int, ...], column: str) -> NDArray[Any]:
     """Return the values in that type, broadcast axes kept as they are; UsageError if they do not fit."""
     if given.ndim == 0:
-        given = np.broadcast_to(given, shape)
+        given = given.reshape(shape) if math.prod(shape) == 1 else np.broadcast_to(given, shape)
     if given.shape != shape:
         raise UsageError(f"column {column} has shape {given.shape}; {shape} is needed")
     if given.dtype == dtype:
@@ -314,7 +315,7 @@ def _fitting(given: NDArray[Any], dtype: np.dtype[Any], shape: tuple[int, ...], 
     fitted = stored.astype(dtype) if given.dtype.kind in allowed else None
     if fitted is None or not _same(fitted, stored):
         raise UsageError(f"column {column} is {dtype}; {given.dtype} values do not fit it")
-    return np.broadcast_to(fitted, shape)
+    return fitted if stored is given else np.broadcast_to(fitted, shape)
 
 
 def _same(fitted: NDArray[Any], stored: NDArray[Any]) -> bool:
