@@ -1,7 +1,7 @@
 """Single cells in trials: brought to a known state, pulsed, read; many at a time as long as they share no line.
 
-A half-selected cell sees part of every pulse on its row or column. Cells that share no line see none of each other's, so
-that a whole group is pulsed in one batch and read in one, and what is read of a cell is its own pulse's doing.
+A half-selected cell sees part of every pulse on its row or column. Cells that share no line see none of each other's,
+so that a whole group is pulsed in one batch and read in one, and what is read of a cell is its own pulse's doing.
 """
 
 from __future__ import annotations
@@ -50,12 +50,7 @@ class TrialSettings(BaseModel):
         check_pulse_seconds(array, (*key, "reset_seconds"), self.reset_seconds)
         if self.scheme == "grounded":
             raise SettingError((*key, "scheme"), "grounded selects a whole row; take half or third")
-        for row, column in self.cells or []:
-            if row >= array.shape[0] or column >= array.shape[1]:
-                raise SettingError(
-                    (*key, "cells"), f"[{row}, {column}] is outside the {array.shape[0]} x {array.shape[1]} array; "
-                    "rows and columns count from 0",
-                )  # fmt: skip
+        check_places(array, (*key, "cells"), self.cells)
 
     def chosen(self, reference: ReferenceMaps) -> Cells:
         """Return the cells; ProcedureFailed if one of those named is not usable, or none is."""
@@ -67,6 +62,18 @@ class TrialSettings(BaseModel):
                 f"the reference maps show {unusable[0]} stuck, shorted, open or outside; name other cells, or null"
             )
         return found
+
+
+def check_places(array: Limited, key: tuple[str, ...], cells: Sequence[tuple[int, int]] | None) -> None:
+    """Raise SettingError for a list of cells that is empty or names one the array does not have."""
+    rows, columns = array.shape
+    if cells is not None and not cells:
+        raise SettingError(key, "names no cell; name some, or give null")
+    for row, column in cells or []:
+        if row >= rows or column >= columns:
+            raise SettingError(
+                key, f"[{row}, {column}] is outside the {rows} x {columns} array; rows and columns count from 0"
+            )
 
 
 def spread_out(usable: BoolArray, count: int) -> Cells:

@@ -29,7 +29,7 @@ class Proportion:
 def proportion(count: ArrayLike, trials: ArrayLike, level: float = 0.95) -> Proportion:
     """Return `count` of `trials` as fractions with Clopper-Pearson intervals; the arguments broadcast.
 
-    Where nothing was counted, `low` is 0 and `high` is the limit of the two-sided interval, (1 - level) / 2 in its tail.
+    Where nothing was counted, `low` is 0 and `high` the end of the two-sided interval, (1 - level) / 2 in its tail.
 
     Raises:
         UsageError: for counts below zero or above the trials, or a level outside 0 to 1.

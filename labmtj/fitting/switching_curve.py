@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from labmtj.errors import UsageError
+from labmtj.fitting.likelihood import Model, Profile, information, maximise
 from labmtj.fitting.profile import likelihood_interval
-from labmtj.fitting.trials import Model, Profile, Trials, information, maximise
+from labmtj.fitting.trials import Trials
 from labmtj.quantities import BoolArray, FloatArray
 
 ETA_AT_MEDIAN = math.log(math.log(2.0))
@@ -30,7 +31,7 @@ class SwitchingCurves:
     median_low: FloatArray
     median_high: FloatArray
     efolds_per_volt: FloatArray
-    """s: by how many factors of e the rate rises per volt; dP/dV at V50 is s ln(2) / 2; infinite if nothing bounds it"""
+    """s: factors of e by which the rate rises per volt; dP/dV at V50 is s ln(2) / 2; infinite if nothing bounds it"""
     efolds_low: FloatArray
     efolds_high: FloatArray
     trials: FloatArray

@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labmtj.errors import UsageError
+from labmtj.fitting.likelihood import Model, Profile, maximise
 from labmtj.fitting.profile import likelihood_interval
-from labmtj.fitting.trials import Model, Profile, Trials, maximise
+from labmtj.fitting.trials import Trials
 from labmtj.quantities import BoolArray, FloatArray
 
 ATTEMPT_RANGE = (1e-10, 1e-8)
