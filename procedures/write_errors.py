@@ -23,7 +23,7 @@ PATH = "write_errors"
 class WriteErrors(TrialSettings):
     """Write error rate of chosen cells, or all."""
 
-    every: bool = Field(False, description="try all usable cells, not `count` of them; only where none are named")
+    every: bool = Field(default=False, description="try all usable cells, not `count` of them; only where none are named")
     volts: list[float] = Field(
         [0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7], min_length=1, description="amplitudes of the write pulse"
     )
