@@ -23,9 +23,9 @@ PATH = "write_errors"
 class WriteErrors(TrialSettings):
     """Write error rate of chosen cells, or all."""
 
-    every: bool = Field(default=False, description="try all usable cells, not `count` of them; only where none are named")
+    every: bool = Field(default=False, description="try all usable cells, where none are named")
     volts: list[float] = Field(
-        [0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7], min_length=1, description="amplitudes of the write pulse"
+        [0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 0.9], min_length=1, description="amplitudes of the write pulse"
     )
     pulse_seconds: float = Field(1e-3, gt=0, description="width of the write pulse")
     pulses: int = Field(100, ge=1, description="write pulses per cell, direction and amplitude")
