@@ -40,7 +40,7 @@ class Endurance(TrialSettings):
         check_volts(array, (*key, "parallel_volts"), self.parallel_volts)
         check_volts(array, (*key, "antiparallel_volts"), self.antiparallel_volts)
         check_pulse_seconds(array, (*key, "pulse_seconds"), self.pulse_seconds)
-        check_pulses(array, (*key, "cycles"), 2 * self.cycles)
+        check_pulses(array, (*key, "cycles"), 2 * self.cycles + 8 * self.reference.initialise_pulses)
 
     @property
     def marks(self) -> NDArray[np.intp]:

@@ -156,7 +156,8 @@ def judge_exponent(pulses: Pulses) -> ExponentTest:
     """Compare the exponents 1 and 2 on the same pulses.
 
     For xi = 1 the attempt time shifts Delta and nothing else, so it needs no choice there. Voltages between lines bend
-    the law a little where the cell takes part of the drop on the wires: judge on voltages across the cell.
+    the law: a cell in AP conducts more at more volts, and the wires then take more. That looks like xi = 2; where wires
+    take some percent it is a small part of the difference, where they take much, judge on voltages across the cell.
     """
     chosen = pulses.fittable
     ratio = np.full(len(chosen), np.nan)

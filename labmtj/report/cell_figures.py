@@ -56,7 +56,9 @@ def switching_figure(contents: Contents, group: str) -> Figure:
 
 
 def _voltage(told: dict[str, object]) -> str:
-    return "across the cell" if told.get("voltage") == "cell" else "between the two lines of the cell"
+    if told.get("voltage") == "cell":
+        return "across the cell"
+    return "between the two lines of the cell, of which the wires take a part: a cell that conducts much bends the law"
 
 
 def _curves(axes: Axes, contents: Contents, group: str, found: dict[str, FloatArray]) -> None:

@@ -58,6 +58,7 @@ def test_the_median_voltage_of_each_width_is_found_through_wires_and_a_noisy_met
     assert np.abs(errors).max() < 0.012
     assert result.comes_back.all()
     assert result.limited == 0
+    assert all(test.together.exponent[0] in (0, exponent) for test in result.exponents)  # never the wrong one
 
 
 def test_voltages_across_the_cell_are_quoted_where_the_delivered_fraction_is_given(make):
