@@ -113,6 +113,7 @@ class SingleCells:
         self.crossbar, self.reference, self.settings = crossbar, reference, settings
         self.limited = 0
         """pulses in which a source was in compliance"""
+        self._in_turn = False
         usable = reference.parallel_amperes[reference.usable]
         self.how = Reading(
             settings.reference.aperture_seconds, range_amperes=1.5 * float(usable.max()), polarity="both"
@@ -128,11 +129,23 @@ class SingleCells:
         initialise(self.crossbar, self.sign(state) * how.initialise_volts, how.pulse_seconds, how.initialise_pulses)
 
     def amperes(self, group: Cells) -> FloatArray:
-        """Return the read currents of a group, (n,): one batch of its rows, read on its columns."""
-        volts = self.reference.read_volts
-        bias = select_rows(self.crossbar.shape, group[:, 0], volts)
-        currents = self.crossbar.measure(bias, Lines(columns=tuple(group[:, 1].tolist())), self.how)
-        return np.diagonal(currents.bounded_amperes(volts))
+        """Return the read currents of a group, (n,).
+
+        One batch of its rows, read on all its columns. Where the answer shows that columns were read in turn, not
+        together, cells are read one by one from then on: n readings in the place of n x n.
+        """
+        volts, shape = self.reference.read_volts, self.crossbar.shape
+        bias = select_rows(shape, group[:, 0], volts)
+        if self._in_turn:
+            alone = zip(bias.line_volts, group[:, 1].tolist(), strict=True)
+            return np.concatenate([self._measure(Bias.from_lines(each, shape), [column]) for each, column in alone])
+        return self._measure(bias, group[:, 1].tolist())
+
+    def _measure(self, bias: Bias, columns: list[int]) -> FloatArray:
+        """Return the current of bias k on column k."""
+        currents = self.crossbar.measure(bias, Lines(columns=tuple(columns)), self.how)
+        self._in_turn = self._in_turn or bool(np.ptp(currents.start_seconds, axis=2).any())
+        return np.diagonal(currents.bounded_amperes(self.reference.read_volts))
 
     def read(self, group: Cells) -> BoolArray:
         """Return the states of a group, (n,)."""

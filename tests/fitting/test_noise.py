@@ -23,7 +23,7 @@ def pink_and_white(draw, sets, samples, white, pink, oversampling=16):
 @pytest.mark.parametrize(("white", "pink"), [(1e-6, 4e-6), (4e-6, 1e-6)])
 def test_intervals_of_both_levels_cover_the_truth_in_95_of_100_series(white, pink):
     draw = np.random.default_rng(5)
-    found = fit_noise(pink_and_white(draw, 250, 512, white, pink), INTERVAL, APERTURE)
+    found = fit_noise(pink_and_white(draw, 200, 512, white, pink), INTERVAL, APERTURE)
     assert 0.90 <= np.mean((found.white_low <= white) & (white <= found.white_high)) <= 0.98
     assert 0.90 <= np.mean((found.pink_low <= pink) & (pink <= found.pink_high)) <= 0.98
     assert np.median(found.white) == pytest.approx(white, rel=0.05)
@@ -31,7 +31,7 @@ def test_intervals_of_both_levels_cover_the_truth_in_95_of_100_series(white, pin
 
 
 def test_white_noise_alone_gets_an_upper_limit_of_its_pink_part():
-    series = np.random.default_rng(1).standard_normal((200, 512))
+    series = np.random.default_rng(1).standard_normal((100, 512))
     found = fit_noise(series, INTERVAL, APERTURE)
     np.testing.assert_allclose(np.median(found.white), 2 * INTERVAL, rtol=0.02)
     assert np.mean(found.pink_low == 0) > 0.95

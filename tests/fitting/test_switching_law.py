@@ -43,10 +43,10 @@ def test_the_ridge_is_flat_for_exponent_one_and_holds_the_truth(make_study):
     np.testing.assert_allclose((ridge.stability / ridge.critical_volts)[above], 50 / 0.6, rtol=0.06)
 
 
-def test_400_pulses_cannot_tell_the_exponent(sample):
-    test = judge_exponent(sample.pulses)
-    assert np.mean(test.exponent == 0) > 0.9
-    assert not np.isin(test.exponent, (0, sample.exponent)).all() or set(test.exponent) <= {0, sample.exponent}
+def test_320_pulses_cannot_tell_the_exponent(sample):
+    test = judge_exponent(sample.pulses.of(np.arange(len(sample.volts)) < 60))
+    assert np.mean(test.exponent == 0) > 0.85
+    assert np.mean(np.isin(test.exponent, (0, sample.exponent))) > 0.95  # a likelihood ratio of 100 misleads rarely
     assert "cannot tell" in test.told[int(np.argmin(np.abs(test.log_ratio)))]
 
 

@@ -34,16 +34,16 @@ def wandering(draw, sets):
 @pytest.mark.parametrize("kind", ["white", "pink"])
 def test_plain_noise_is_called_telegraph_no_more_often_than_stated(kind):
     draw = np.random.default_rng(1)
-    series = draw.standard_normal((400, SAMPLES)) if kind == "white" else wandering(draw, 60)
+    series = draw.standard_normal((200, SAMPLES)) if kind == "white" else wandering(draw, 40)
     found = find_telegraph(series, INTERVAL, INTERVAL, false_alarm_rate=0.02).found
-    # at 2 %: 400 give 8 +- 2.8, 60 give 1.2 +- 1.1
-    assert found.sum() <= {"white": 16, "pink": 5}[kind]
+    # at 2 %: 200 give 4 +- 2, 40 give 0.8 +- 0.9
+    assert found.sum() <= {"white": 9, "pink": 4}[kind]
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.2, 0.4), (1.0, 0.3), (0.05, 0.05)])
 def test_jumps_levels_and_dwell_times_are_recovered(low, high):
     draw = np.random.default_rng(2)
-    result = find_telegraph(telegraph(draw, 12, 5.0, low, high), INTERVAL, 0.001)
+    result = find_telegraph(telegraph(draw, 8, 5.0, low, high), INTERVAL, 0.001)
     assert result.found.all()
     assert np.median(result.jump) == pytest.approx(5.0, rel=0.03)
     assert np.median(result.low_seconds) == pytest.approx(low, rel=0.25)

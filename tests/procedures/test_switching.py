@@ -1,5 +1,7 @@
 """Switching probability end to end: the hidden law of simulated cells behind wires and a noisy meter is found again."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.optimize import brentq
@@ -132,6 +134,24 @@ def test_what_the_cells_do_not_survive_is_refused_before_the_first_volt(make, se
     with pytest.raises(SettingError, match=problem):
         SwitchingProbability(**({"pulses": 100} | settings)).execute(crossbar, MemoryLog())
     assert crossbar.clock.now() == 0
+
+
+def test_cells_are_read_one_by_one_where_columns_are_read_in_turn(make):
+    results = []
+    for in_turn in (False, True):
+        crossbar = make((6, 6), seed=1)
+        measure = crossbar.measure
+
+        def late(bias, lines, how, measure=measure, delay=float(in_turn)):
+            currents = measure(bias, lines, how)
+            return replace(currents, start_seconds=currents.start_seconds + delay * np.arange(len(lines)))
+
+        crossbar.measure = late
+        settings = SwitchingProbability(pulses=40, widths_seconds=[1e-3], count=4)
+        results.append(settings.execute(crossbar, MemoryLog()))
+    together, one_by_one = results
+    np.testing.assert_array_equal(together.curve(0, "trials"), one_by_one.curve(0, "trials"))
+    assert one_by_one.effort.readings < 0.6 * together.effort.readings
 
 
 def test_groups_share_no_line_and_are_as_few_as_can_be():

@@ -15,14 +15,14 @@ def test_error_rates_are_those_of_the_law(make, critical):
         critical=critical,
     )  # fmt: skip
     volts = [0.2, 0.24, 0.28, 0.32]
-    result = WriteErrors(volts=volts, pulses=80, count=4).execute(crossbar, MemoryLog())
+    result = WriteErrors(volts=volts, pulses=50, count=4).execute(crossbar, MemoryLog())
     for d in (0, 1):
         chance = switching_probability(
             volts, 1e-3, critical_volts=critical[d], thermal_stability=40.0, barrier_exponent=2
         )
         assert ((result.pooled.low[d] <= 1 - chance) & (1 - chance <= result.pooled.high[d])).sum() >= 3
-    assert (result.trials == 80).all()
-    assert (result.rate.high[result.errors == 0] < 0.05).all()  # an upper limit where none was seen
+    assert (result.trials == 50).all()
+    assert (result.rate.high[result.errors == 0] < 0.08).all()  # an upper limit where none was seen
     assert (result.rate.low[result.errors == 0] == 0).all()
     assert not crossbar.array.state.any()
 
