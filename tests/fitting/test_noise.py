@@ -27,7 +27,7 @@ def test_intervals_of_both_levels_cover_the_truth_in_95_of_100_series(white, pin
     assert 0.90 <= np.mean((found.white_low <= white) & (white <= found.white_high)) <= 0.98
     assert 0.90 <= np.mean((found.pink_low <= pink) & (pink <= found.pink_high)) <= 0.98
     assert np.median(found.white) == pytest.approx(white, rel=0.05)
-    assert np.median(found.pink) == pytest.approx(pink, rel=0.08)
+    assert np.median(found.pink) == pytest.approx(pink, rel=0.15)
 
 
 def test_white_noise_alone_gets_an_upper_limit_of_its_pink_part():

@@ -45,7 +45,9 @@ def true_medians(crossbar, cells, widths, state):
 )
 def test_the_median_voltage_of_each_width_is_found_through_wires_and_a_noisy_meter(make, hidden, exponent):
     crossbar = make((8, 8), seed=4, meter=NOISY, **hidden)
-    settings = SwitchingProbability(pulses=900, widths_seconds=[1e-4, 1e-3, 1e-2], count=2, exponent=exponent)
+    settings = SwitchingProbability(
+        pulses=900 if exponent == 2 else 600, widths_seconds=[1e-4, 1e-3, 1e-2], count=2, exponent=exponent
+    )
     result = settings.execute(crossbar, MemoryLog())
     assert not crossbar.array.state.any()  # left all-AP
     errors = []
@@ -55,7 +57,7 @@ def test_the_median_voltage_of_each_width_is_found_through_wires_and_a_noisy_met
         errors.append(found / truth - 1)
         slope = np.polyfit(np.log10(result.widths_seconds), truth.T, 1)[0]
         np.testing.assert_allclose(result.slopes[direction].volts_per_decade, slope, rtol=0.10)
-    # 12 curves of 300 pulses each: a standard error of 0.3 to 0.4 %
+    # 12 curves of 300 or 200 pulses each: a standard error of 0.3 to 0.4 %
     assert np.sqrt(np.mean(np.square(errors))) < 0.006
     assert np.abs(errors).max() < 0.012
     assert result.comes_back.all()
