@@ -1,25 +1,15 @@
-"""What the procedures on single cells found, chip by chip: sections of the page, and lines for a terminal."""
+"""What the procedures on single cells found, chip by chip, in a line each: for a terminal, and for the page."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import partial
 
 import numpy as np
 
 from labmtj.quantities import FloatArray
-from labmtj.report import cell_figures
-from labmtj.report.blocks import Block, Cell, Figure, Note, Section, Source, Table, cells, tried
 from labmtj.report.contents import Contents
-from labmtj.report.digits import chance, fixed, hours, percent
+from labmtj.report.digits import chance, hours, percent
 
-FIGURES: Mapping[str, Callable[[Contents, str], Figure]] = {
-    "switching": cell_figures.switching_figure,
-    "write_errors": cell_figures.write_errors_figure,
-    "disturb": cell_figures.disturb_figure,
-    "noise": cell_figures.noise_figure,
-    "endurance": cell_figures.endurance_figure,
-}
 _SIGNS = {"switching": "median_volts", "write_errors": "pooled_rate", "disturb": "probability",
           "retention": "rate", "noise": "noisy", "endurance": "contrast"}  # fmt: skip
 """by group, the array that tells it is of these procedures"""
@@ -33,83 +23,23 @@ def found_groups(contents: Contents) -> list[tuple[str, str]]:
     ]  # fmt: skip
 
 
-def cell_sections(contents: Contents) -> list[Section]:
-    """Return a section for each of the first eight chips that something was found of."""
-    found = found_groups(contents)
-    chips = list(dict.fromkeys(chip for chip, _ in found))[:8]
-    return [
-        Section(f"Cells of chip {chip}", f"cells-{number}", _blocks(contents, chip, [n for c, n in found if c == chip]))
-        for number, chip in enumerate(chips)
-    ]
-
-
-def _blocks(contents: Contents, chip: str, names: list[str]) -> list[Block]:
-    blocks: list[Block] = []
-    for name in names:
-        group = f"arrays/{chip}/{name}"
-        if name in FIGURES:
-            blocks.append(tried(name, partial(FIGURES[name], contents, group)))
-        if name == "switching":
-            blocks.append(tried(name, partial(switching_table, contents, group)))
-        blocks.append(tried(name, partial(_cost, contents, group, name)))
-    return blocks
-
-
-def _cost(contents: Contents, group: str, name: str) -> Note:
-    return Note(f"{_line(contents, group, name)}; {_effort(contents, group)}.")
-
-
-def _effort(contents: Contents, group: str) -> str:
-    told = contents.attributes(group)
-    return f"{int(told['effort_pulses'])} pulses, {hours(float(told['effort_bench_hours']))} on the bench"
-
-
-def switching_table(contents: Contents, group: str) -> Table:
-    """Return Delta, Vc0 and the slope of every cell, with what they are conditional on."""
-    told = contents.attributes(group)
-    places = contents.read(f"{group}/cells")
-    rows: list[list[Cell]] = []
-    for direction, name in enumerate(("to P", "to AP")):
-        for number, (row, column) in enumerate(places[:30]):
-            rows.append(
-                cells(f"({row}, {column}) {name}", *(
-                    _interval(contents, group, names, (direction, number), scale, digits)
-                    for names, scale, digits in _COLUMNS
-                ))
-            )  # fmt: skip
-    return Table(
-        "Laws of the cells", ("cell", "V50 per decade of width (mV)", "Δ", "Vc0 (V)"), rows,
-        f"95 % intervals in brackets. Δ and Vc0 hold at τ0 = {float(told['attempt_seconds']):g} s and exponent "
-        f"{told['assumed_exponent']} alone: see the ridge.",
-        [Source.of(group, ".stability.to_pandas()", array="stability")],
-    )  # fmt: skip
-
-
-_COLUMNS = (
-    (("volts_per_decade", "volts_per_decade_low", "volts_per_decade_high"), 1e3, 1),
-    (("stability", "stability_low", "stability_high"), 1.0, 1),
-    (("critical_volts", "critical_low_volts", "critical_high_volts"), 1.0, 3),
-)
-
-
-def _interval(
-    contents: Contents, group: str, names: tuple[str, ...], place: tuple[int, int], scale: float, digits: int
-) -> str:
-    value, low, high = (fixed(scale * float(contents.read(f"{group}/{name}")[place]), digits) for name in names)
-    return f"{value} ({low} to {high})"
-
-
 def cell_lines(contents: Contents) -> list[str]:
     """Return what was found for a terminal."""
     lines = []
     for chip, name in found_groups(contents)[:40]:
         group = f"arrays/{chip}/{name}"
-        lines.append(f"{chip}: {_line(contents, group, name)}; {_effort(contents, group)}")
+        lines.append(f"{chip}: {told_of(contents, group, name)}")
     return lines
 
 
-def _line(contents: Contents, group: str, name: str) -> str:
-    return _TOLD[name](contents, group)
+def told_of(contents: Contents, group: str, name: str) -> str:
+    """Return what a procedure found and what it cost, in a line."""
+    return f"{_TOLD[name](contents, group)}; {_effort(contents, group)}"
+
+
+def _effort(contents: Contents, group: str) -> str:
+    told = contents.attributes(group)
+    return f"{int(told['effort_pulses'])} pulses, {hours(float(told['effort_bench_hours']))} on the bench"
 
 
 def _switching(contents: Contents, group: str) -> str:

@@ -12,7 +12,7 @@ from labmtj import __version__
 from labmtj.report import bench, headline, overview, style
 from labmtj.report.blocks import Block, Note, Section, tried
 from labmtj.report.budgets import budget_table
-from labmtj.report.cells import cell_sections
+from labmtj.report.cell_sections import cell_sections
 from labmtj.report.contents import Contents
 from labmtj.report.digits import plural
 from labmtj.report.maps import history_maps, solution_maps
