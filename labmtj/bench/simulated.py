@@ -12,7 +12,7 @@ from labmtj.bench.description import BenchFile
 from labmtj.bench.protecting import protected, wires_of
 from labmtj.circuit import PortState, response_of
 from labmtj.junction import ArrayDescription, draw
-from labmtj.quantities import ArrayInfo, FloatArray, Station
+from labmtj.quantities import ArrayInfo, BoolArray, FloatArray, Station
 from labmtj.safety import Safety
 from labmtj.simulated import SimulatedCrossbar, Timing, VirtualClock
 from labmtj.verbs import Crossbar
@@ -76,14 +76,16 @@ def describe(array: ArrayDescription) -> ArrayInfo:
     )  # fmt: skip
 
 
-def delivered_fraction(array: ArrayDescription) -> FloatArray:
+def delivered_fraction(array: ArrayDescription, parallel: BoolArray | None = None) -> FloatArray:
     """Return the part of a selected cell's voltage that its lines leave to it, (rows, columns).
 
-    Nominal cells in a checkerboard; each cell selected alone by half the voltage on its row, minus half on its column.
+    Nominal cells in the states `parallel` (rows, columns; True = P), default a checkerboard; each cell selected alone
+    by half the voltage on its row, minus half on its column.
     """
     rows, columns = array.shape
-    checker = np.add.outer(np.arange(rows), np.arange(columns)).ravel() % 2 == 0
-    ohms = array.family.parallel_ohms * np.where(checker, 1.0, 1 + array.family.tmr.value)
+    checker = np.add.outer(np.arange(rows), np.arange(columns)) % 2 == 0
+    states = (checker if parallel is None else parallel).ravel()
+    ohms = array.family.parallel_ohms * np.where(states, 1.0, 1 + array.family.tmr.value)
     ports = PortState(response_of(wires_of(array)), ohms)
     row, column = np.divmod(np.arange(rows * columns), columns)
     per_volt = 0.5 * (
