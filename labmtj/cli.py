@@ -115,6 +115,7 @@ def _parser() -> argparse.ArgumentParser:
         "--record-traffic", action="store_true", help="keep what goes over the wire, for a bench of kind replay"
     )
     run.add_argument("--over-budget", action="store_true", help="go on where a cell or a relay has used up its budget")
+    run.add_argument("--tag", action="append", default=[], metavar="WORD", help="a word to find the run by")
     _add_workers(run)
     run.add_argument("-h", "--help", action="store_true", help="show this help and the settings of the experiment")
 

@@ -30,8 +30,9 @@ def run(known: argparse.Namespace, rest: Sequence[str]) -> int:
         raise UsageError(f"--seed {known.seed}: must be a whole number from 0 to 2^63 - 1")
     changes = settings_from(known.experiment, rest)
     experiment = load_experiment(
-        known.experiment, bench=known.bench, seed=known.seed, changes=changes, over_budget=known.over_budget
-    )
+        known.experiment, bench=known.bench, seed=known.seed, changes=changes, over_budget=known.over_budget,
+        tags=known.tag,
+    )  # fmt: skip
     if known.rehearse:
         from labmtj.run.rehearsal_text import full_text
         from labmtj.run.rehearse import rehearse

@@ -95,6 +95,11 @@ class RunFolder:
         """How the run ended, None if it runs or was killed."""
         return next((ending for ending in ENDINGS if (self.path / ending).exists()), None)
 
+    @property
+    def condition(self) -> str:
+        """How the run ended, in small letters; else "running", or "killed" if no process writes it."""
+        return (self.ending or ("running" if files.is_locked(self.journal) else "killed")).lower()
+
     def end(self, ending: Ending, text: str = "") -> None:
         """Mark how the run ended; a full disk may keep the text, or even the mark, from being written."""
         with suppress(OSError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import re
@@ -47,8 +46,7 @@ class RunLine:
     def of(cls, run: RunFolder) -> RunLine:
         """Look into the folder of a run; a question mark stands for what cannot be read."""
         try:
-            ending = run.ending or ("running" if _is_written(run.journal) else "killed")
-            return cls(_experiment(run.run_yaml), ending.lower(), _blocks(run.log), _size(run.path))
+            return cls(_experiment(run.run_yaml), run.condition, _blocks(run.log), _size(run.path))
         except OSError:
             return cls("?", "?", "?", "?")
 
@@ -99,17 +97,3 @@ def _size(folder: Path) -> str:
             entry.stat(follow_symlinks=False).st_size for entry in entries if entry.is_file(follow_symlinks=False)
         )
     return f"{size / 1e6:.1f} MB"
-
-
-def _is_written(journal: Path) -> bool:
-    """Tell whether a process has the journal locked."""
-    if not journal.is_file():
-        return False
-    descriptor = os.open(journal, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
