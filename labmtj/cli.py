@@ -130,7 +130,7 @@ def _parser() -> argparse.ArgumentParser:
     show = add("show", commands.show, "print what a run found")
     show.add_argument("run", type=Path)
     ls = add("ls", commands.ls, "list runs")
-    ls.add_argument("folder", type=Path, nargs="?", default=RUNS)
+    _add_choice(ls)
     check = add("check", commands.check, "check a bench file and its arrays")
     check.add_argument("bench", nargs="?", default="simulated")
     check.add_argument(
@@ -168,6 +168,17 @@ def _parser() -> argparse.ArgumentParser:
     importer.add_argument("--out", type=Path, help="default: the name of the source, .npz, here")
     importer.set_defaults(command=commands.solutions)
     return parser
+
+
+def _add_choice(ls: argparse.ArgumentParser) -> None:
+    ls.add_argument("folder", type=Path, nargs="?", default=RUNS)
+    ls.add_argument("--procedure", default="", metavar="TEXT", help="part of the name of experiment or procedure")
+    ls.add_argument("--chip", default="", metavar="TEXT", help="part of the name of a chip")
+    ls.add_argument("--tag", action="append", default=[], metavar="WORD", help="a tag of the run; all that are given")
+    ls.add_argument("--ended", default="", choices=("done", "stopped", "failed", "running", "killed"))
+    ls.add_argument("--since", metavar="DATE", help="made on or after it, UTC: 2026-11-25, or 2026-11-25T14:30")
+    ls.add_argument("--until", metavar="DATE", help="made on or before it, UTC")
+    ls.add_argument("--accuracy", metavar="TEXT", help="best median accuracy in percent, such as '>=95'")
 
 
 def _add_workers(parser: argparse.ArgumentParser) -> None:

@@ -121,11 +121,18 @@ def show(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
 
 def ls(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
     """List runs."""
+    from labmtj.run.choice import Choice, accuracy_from, moment_from
     from labmtj.run.listing import list_runs
 
     if not known.folder.is_dir():
         raise UsageError(f"{known.folder}: no such folder; `labmtj run` makes runs here, or name another folder")
-    print(list_runs(known.folder))
+    choice = Choice(
+        known.procedure, known.chip, tuple(known.tag), known.ended,
+        known.since and moment_from("--since", known.since),
+        known.until and moment_from("--until", known.until, end=True),
+        known.accuracy and accuracy_from(known.accuracy),
+    )  # fmt: skip
+    print(list_runs(known.folder, choice))
     return 0
 
 
