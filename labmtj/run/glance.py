@@ -38,7 +38,7 @@ class Glance:
         """Look into the folder of a run."""
         run = RunFolder(path)
         try:
-            head, log = _head(run.run_yaml), _events(run.log)
+            head, log = _head(run.run_yaml), _lines(run.log)
             return cls(
                 path.name, _value(head, "experiment"), _value(head, "procedure"), _tags(head), _chips(log),
                 run.condition, _blocks(log), _size(path), _created(path.name), _accuracy(log, run.condition),
@@ -65,8 +65,8 @@ def _tags(head: str) -> tuple[str, ...]:
     return tuple(line[2:].strip("'\"") for line in found[1].splitlines()) if found else ()
 
 
-def _events(log: Path) -> list[dict[str, Any]]:
-    """Return the first and the last events of run.log."""
+def _lines(log: Path) -> list[str]:
+    """Return the first and the last lines of run.log."""
     if not log.is_file():
         return []
     with log.open("rb") as file:
@@ -74,7 +74,15 @@ def _events(log: Path) -> list[dict[str, Any]]:
         if (size := os.fstat(file.fileno()).st_size) > _HEAD_BYTES:
             file.seek(max(_HEAD_BYTES, size - _TAIL_BYTES))
             content += b"\n" + file.read()
-    return [event for line in content.decode("utf-8", "replace").splitlines() if (event := _event(line))]
+    return content.decode("utf-8", "replace").splitlines()
+
+
+def _last(lines: list[str], key: str, kind: type) -> dict[str, Any] | None:
+    """Return the last event with such a value; most lines are not even parsed."""
+    for line in reversed(lines):
+        if f'"{key}"' in line and isinstance((event := _event(line)).get(key), kind):
+            return event
+    return None
 
 
 def _event(line: str) -> dict[str, Any]:
@@ -85,26 +93,21 @@ def _event(line: str) -> dict[str, Any]:
     return event if isinstance(event, dict) else {}
 
 
-def _chips(events: list[dict[str, Any]]) -> tuple[str, ...] | None:
-    found = next((event["chips"] for event in events if isinstance(event.get("chips"), list)), None)
-    return None if found is None else tuple(map(str, found))
+def _chips(lines: list[str]) -> tuple[str, ...] | None:
+    event = _last(lines, "chips", list)
+    return tuple(map(str, event["chips"])) if event else None
 
 
-def _blocks(events: list[dict[str, Any]]) -> tuple[int, int] | None:
-    for event in reversed(events):
-        done, total = event.get("done"), event.get("total")
-        if isinstance(done, int) and isinstance(total, int):
-            return done, total
-    return None
+def _blocks(lines: list[str]) -> tuple[int, int] | None:
+    event = _last(lines, "total", int)
+    return (event["done"], event["total"]) if event and isinstance(event.get("done"), int) else None
 
 
-def _accuracy(events: list[dict[str, Any]], ended: str) -> float | None:
+def _accuracy(lines: list[str], ended: str) -> float | None:
     if ended != "done":
         return float("nan")
-    found = next((event["found"] for event in reversed(events) if isinstance(event.get("found"), dict)), None)
-    if found is None:
-        return None
-    accuracy = found.get("accuracy", float("nan"))
+    event = _last(lines, "found", dict)
+    accuracy = event["found"].get("accuracy", float("nan")) if event else None
     return float(accuracy) if isinstance(accuracy, int | float) else None
 
 
