@@ -136,6 +136,29 @@ def ls(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
     return 0
 
 
+def export(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
+    """Write a group of a run to a file."""
+    from labmtj.reading import open_run
+    from labmtj.reading.export import export
+
+    with open_run(known.run) as run:
+        for remark in run.remarks:
+            print(f"labmtj: {remark}", file=sys.stderr)
+        export(run, known.group, known.file, force=known.force)
+    print(f"{known.file}: {known.file.stat().st_size / 1e6:.1f} MB")
+    return 0
+
+
+def compare(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
+    """Compare two runs."""
+    from labmtj.reading import open_run
+    from labmtj.reading.comparison import comparison_text
+
+    with open_run(known.first) as first, open_run(known.second) as second:
+        print(comparison_text(first, second))
+    return 0
+
+
 def check(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
     """Check a bench: its file, its instruments, its wiring; and rehearse the default experiment on it."""
     from labmtj.bench import BenchFile, load_any

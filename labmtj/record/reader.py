@@ -44,6 +44,9 @@ class ArrayKind:
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     dims: tuple[str, ...]
+    stored_bytes: int
+    """what it takes in the file"""
+    compressed: bool
 
     @property
     def row_bytes(self) -> int:
@@ -118,7 +121,8 @@ class DataFile:
         """Return what an array is without reading it; DataError if there is none at the path."""
         with self._dataset(path) as dataset:
             dtype = np.dtype(np.bool_ if _is_bool(dataset) else object if _is_text(dataset) else dataset.dtype)
-            return ArrayKind(dataset.shape, dtype, self._dims(dataset, path))
+            stored, compressed = dataset.id.get_storage_size(), dataset.compression is not None
+            return ArrayKind(dataset.shape, dtype, self._dims(dataset, path), stored, compressed)
 
     def _dims(self, dataset: h5py.Dataset, path: str) -> tuple[str, ...]:
         """Return the names of the axes: those of the scales tied to them, else made up."""
