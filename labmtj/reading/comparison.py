@@ -15,7 +15,7 @@ from labmtj.reading.spread import Difference, difference
 
 _WIDTH = 80
 _ROW = "{name:<30}{first:>10}{second:>11}{mean:>11}{half:>10} {verdict}"
-_MOST = 60
+_MOST = 200
 _IGNORED = {"provenance.created_utc", "tags"}
 _ABSENT = object()
 
@@ -44,7 +44,7 @@ def _settings(first: Run, second: Run) -> list[str]:
     if first.procedure != second.procedure:
         keys = [key for key in keys if not key.startswith(("settings.", "inputs_sha256"))]
     differing = [key for key in keys if one.get(key, _ABSENT) != other.get(key, _ABSENT)]
-    if not one or not other:
+    if not first.resolved or not second.resolved:
         return ["", "What a run was resolved to is missing or damaged: settings cannot be compared."]
     if not differing:
         return ["", "All settings are the same."]
@@ -98,18 +98,20 @@ def _listed(keys: set[tuple[str, str]]) -> str:
 
 def _table(pairs: list[tuple[Measure, Measure]]) -> list[str]:
     """Return a block per station or chip: means, difference, half of its 95 % interval, and what that says."""
-    lines = [_ROW.format(name="means", first="first", second="second", mean="difference", half="+-95 %", verdict="")]
-    heading = ""
+    blocks: dict[str, list[tuple[Measure, Difference]]] = {}
     for first, second in pairs:
         found = difference(first, second)
-        if (new := f"{first.where}: {_how(found, first, second)}") != heading:
-            heading = new
-            lines.append(heading)
-        lines.append(_line(first, found))
-    return [
-        *lines, "",
-        "within: the 95 % interval of the difference holds 0. Of 20 that do not differ, one is said to.",
-    ]  # fmt: skip
+        blocks.setdefault(f"{first.where}: {_how(found, first, second)}", []).append((first, found))
+    rows = [line for heading, found in blocks.items() for line in _block(heading, found)]
+    head = _ROW.format(name="means", first="first", second="second", mean="difference", half="+-95 %", verdict="")
+    note = "within: the 95 % interval of the difference holds 0. Of 20 that do not differ, one is said to."
+    return [head.rstrip(), *rows, "", note]
+
+
+def _block(heading: str, found: list[tuple[Measure, Difference]]) -> list[str]:
+    if all(each.verdict == "equal" for _, each in found):
+        return [f"{heading}: all {len(found)} results equal"]
+    return [heading, *(_line(measure, each) for measure, each in found)]
 
 
 def _how(found: Difference, first: Measure, second: Measure) -> str:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from labmtj import yamlfile
 from labmtj.errors import ConfigError
 from labmtj.reading.opening import open_recorded
+from labmtj.reading.rows import Block, blocks
 from labmtj.record import DataFile
 from labmtj.report.station import ALL, TEST, TRAIN, Station
 
@@ -44,6 +45,10 @@ class Contents:
     def read(self, path: str) -> NDArray[Any]:
         """Return an array; raise DataError if it is not there."""
         return self.data.read(path)
+
+    def blocks(self, table: str, *columns: str) -> Iterator[Block]:
+        """Yield columns of a table in blocks of rows: those of a long log are larger than memory."""
+        return blocks(self.data, table, columns)
 
     def attributes(self, path: str) -> dict[str, Any]:
         """Return the attributes of a group; none if it is not there."""
