@@ -54,7 +54,7 @@ def _arrays(run: Run, path: str) -> dict[str, str]:
         return {each: f"{path}/{each}" for each in tree[path]}
     if name in tree.get(group, ()):
         dims = run.data.kind(path).dims
-        return {each: f"{group}/{each}" for each in tree[group] if each == name or each in dims}
+        return {each: f"{group}/{each}".lstrip("/") for each in tree[group] if each == name or each in dims}
     raise DataError(f"run {run.name} has {absent(path, run.groups())}")
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from numpy.typing import NDArray
 
 from labmtj.errors import DataError, UsageError
 from labmtj.record import DataFile
+from labmtj.record.reader import LARGEST_ROW
 
 BLOCK_BYTES = 1 << 25
 """what the columns of a block take, unless the number of its rows is given"""
-_LARGEST_ROW = 1 << 28
 
 Block = dict[str, NDArray[Any]]
 
@@ -31,13 +31,21 @@ def blocks(data: DataFile, group: str, columns: Sequence[str] = (), rows: int | 
         UsageError: if `rows` is below 1.
     """
     names = list(columns) or columns_of(data, group)
-    length, row_bytes = _measure(data, group, names)
+    return in_blocks(data, {name: f"{group}/{name}".lstrip("/") for name in names}, rows)
+
+
+def in_blocks(data: DataFile, paths: Mapping[str, str], rows: int | None = None, size: int = 0) -> Iterator[Block]:
+    """Yield arrays of equal length, by name and path, in blocks of so many rows or, by default, of about `size` bytes.
+
+    Raises as `blocks`.
+    """
+    length, row_bytes = _measure(data, paths)
     if rows is not None and rows < 1:
         raise UsageError(f"rows = {rows}: a block has at least one")
-    step = rows or max(1, BLOCK_BYTES // max(1, row_bytes))
+    step = rows or max(1, (size or BLOCK_BYTES) // max(1, row_bytes))
     for start in range(0, length, step):
         chosen = slice(start, min(start + step, length))
-        yield {name: data.part(f"{group}/{name}", chosen) for name in names}
+        yield {name: data.part(path, chosen) for name, path in paths.items()}
 
 
 def row_axis(data: DataFile, group: str) -> str:
@@ -54,12 +62,13 @@ def columns_of(data: DataFile, group: str) -> list[str]:
     return [name for name in data.tree()[group] if data.kind(f"{group}/{name}").dims[:1] == (row,)]
 
 
-def _measure(data: DataFile, group: str, names: Sequence[str]) -> tuple[int, int]:
+def _measure(data: DataFile, paths: Mapping[str, str]) -> tuple[int, int]:
     """Return the number of rows, and what a row takes."""
-    kinds = [data.kind(f"{group}/{name}") for name in names]
+    kinds = [data.kind(path) for path in paths.values()]
     lengths = {kind.shape[:1] for kind in kinds}
     if len(lengths) != 1 or lengths == {()}:
-        raise DataError(f"{data.path}, {group!r}: {', '.join(names)} are not columns of one table")
-    if max(kind.row_bytes for kind in kinds) > _LARGEST_ROW:
-        raise DataError(f"{data.path}, {group!r}: a row takes more than {_LARGEST_ROW >> 20} MB")
-    return int(lengths.pop()[0]), sum(kind.row_bytes for kind in kinds)
+        raise DataError(f"{data.path}: {', '.join(paths.values())} are not columns of one table")
+    row_bytes = sum(kind.row_bytes for kind in kinds)
+    if row_bytes > LARGEST_ROW:
+        raise DataError(f"{data.path}: a row of {', '.join(paths)} takes more than {LARGEST_ROW >> 20} MB")
+    return int(lengths.pop()[0]), row_bytes

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labmtj.errors import DataError
+from labmtj.reading.rows import in_blocks
 from labmtj.record import DataFile
 
 _BLOCK_BYTES = 1 << 22  # as text and as Python's numbers, ten times as much
@@ -57,11 +58,8 @@ def _rows(
         units += [_unit(data, arrays[name])] * len(own)
     yield heads
     yield units
-    kinds = [data.kind(arrays[name]) for name in names]
-    step = max(1, _BLOCK_BYTES // sum(kind.row_bytes for kind in kinds))
-    for start in range(0, kinds[0].shape[0], step):
-        rows = slice(start, start + step)
-        parts = [_plain(data.part(arrays[name], rows)) for name in names]
+    for block in in_blocks(data, {name: arrays[name] for name in names}, size=_BLOCK_BYTES):
+        parts = [_plain(values) for values in block.values()]
         columns = itertools.chain.from_iterable(part.reshape(len(part), -1).T.tolist() for part in parts)
         yield from zip(*columns, strict=True)
 

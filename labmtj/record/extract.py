@@ -14,7 +14,7 @@ import numpy as np
 
 from labmtj.errors import DataError
 from labmtj.record import files, hdf5
-from labmtj.record.reader import ArrayKind, AttributeValue, DataFile
+from labmtj.record.reader import LARGEST_ROW, ArrayKind, AttributeValue, DataFile
 
 _BLOCK_BYTES = 1 << 25
 _SPARE_BYTES = 1 << 22
@@ -30,7 +30,7 @@ def extract(data: DataFile, arrays: Mapping[str, str], attributes: Mapping[str, 
         path: replaced if it is there.
 
     Raises:
-        DataError: if axes of one name differ in length.
+        DataError: if axes of one name differ in length, or a single row would fill the memory.
         OSError: if the file cannot be written.
     """
     kinds = {name: data.kind(source) for name, source in arrays.items()}
@@ -62,6 +62,8 @@ def _lengths(data: DataFile, kinds: Mapping[str, ArrayKind]) -> dict[str, int]:
 
 
 def _copied(file: h5py.File, name: str, data: DataFile, source: str, kind: ArrayKind) -> h5py.Dataset:
+    if kind.row_bytes > LARGEST_ROW:
+        raise DataError(f"{data.path}: a row of {source!r} takes more than {LARGEST_ROW >> 20} MB")
     dataset = file.create_dataset(name, kind.shape, **_storage(kind))
     if kind.shape and kind.dtype.kind != "O":
         step = max(1, _BLOCK_BYTES // max(1, kind.row_bytes))

@@ -28,6 +28,8 @@ _LARGEST_CHUNK = 1 << 26
 _LARGEST_ATTRIBUTE = 1 << 20
 _LARGEST_TEXT = 1 << 26
 _LONGEST_LIST = 64  # texts of an attribute that are read whatever the size of the file
+LARGEST_ROW = 1 << 28
+"""bytes; an array with a larger one is not read block by block"""
 _MOST_OBJECTS = 100_000
 _DEEPEST = 32
 _DEFLATE_RATIO = 1100  # deflate cannot do better than 1032 to 1

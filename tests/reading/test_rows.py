@@ -5,6 +5,8 @@ import pytest
 
 from labmtj.errors import DataError, UsageError
 from labmtj.reading import rows
+from labmtj.reading.export import export
+from labmtj.record import extract
 
 READS = "arrays/mtj-35nm-0a/reads"
 
@@ -45,6 +47,19 @@ def test_a_table_without_rows_has_no_blocks(run):
 def test_what_has_no_rows_is_refused(run, group, columns, words):
     with pytest.raises(DataError, match=words):
         list(run.blocks(group, columns))
+
+
+def test_a_row_that_fills_the_memory_is_refused(run, tmp_path, monkeypatch):
+    """As if there were a kilobyte."""
+    monkeypatch.setattr(rows, "LARGEST_ROW", 1000)
+    monkeypatch.setattr(extract, "LARGEST_ROW", 1000)
+    group = "wine/mtj-35nm-0/solutions"
+    with pytest.raises(DataError, match="a row of layer1_amperes takes more than"):
+        list(run.blocks(group, ["layer1_amperes"]))
+    for name in ("wide.nc", "wide.csv"):
+        with pytest.raises(DataError, match="a row of .*layer1_amperes.* takes more than"):
+            export(run, f"{group}/layer1_amperes", tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_block_has_a_row(run):
