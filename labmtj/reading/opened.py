@@ -31,7 +31,8 @@ def open_run(run: str | os.PathLike[str]) -> Run:
     """Open a run for reading: its folder, or its data.h5.
 
     A run that goes on, was stopped or was killed opens with what its data.h5 holds; `Run.remarks` and its repr say
-    what is missing. A run that is being written is seen as it was when it was opened.
+    what is missing. A run that is being written is seen as it was when it was opened. HDF5 lets no other library open
+    the file in the same process meanwhile: close the run before `xarray.open_dataset(path)`.
 
     Raises:
         UsageError: if it is no run.

@@ -57,7 +57,7 @@ def test_a_row_that_fills_the_memory_is_refused(run, tmp_path, monkeypatch):
     with pytest.raises(DataError, match="a row of layer1_amperes takes more than"):
         list(run.blocks(group, ["layer1_amperes"]))
     for name in ("wide.nc", "wide.csv"):
-        with pytest.raises(DataError, match="a row of .*layer1_amperes.* takes more than"):
+        with pytest.raises(DataError, match=r"a row of .*layer1_amperes.* takes more than"):
             export(run, f"{group}/layer1_amperes", tmp_path / name)
     assert list(tmp_path.iterdir()) == []
 
