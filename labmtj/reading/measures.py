@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +17,8 @@ from labmtj.reading.opened import Run
 
 _SHOWN = ("software", "measured", "common", "per_layer", "per_solution", "refit_both")
 _LOGS = {"pulsed", "reads", "row_reads", "pulses", "pulse_steps"}  # what went on, not what was found
+
+_MOST_VALUES = 1 << 20
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +72,7 @@ def _fidelities(run: Run) -> Iterator[Measure]:
 
 
 def _digest(target: NDArray[Any], at: int) -> str:
-    return f"{at} {hashlib.sha256(json.dumps(target.tolist()).encode()).hexdigest()}"
+    return f"{at} {hashlib.sha256(target.astype(np.uint8).tobytes()).hexdigest()}"
 
 
 def _maps(run: Run) -> Iterator[Measure]:
@@ -85,10 +87,10 @@ def _maps(run: Run) -> Iterator[Measure]:
 
 
 def _map(run: Run, group: str, name: str) -> Measure | None:
-    """Return an array as a measure, None for one of whole numbers or text, or an axis of others."""
+    """Return an array as a measure; None for one of whole numbers or text, an axis of others, or a very large one."""
     path = f"{group}/{name}"
     kind, attributes = run.data.kind(path), run.data.attributes(path)
-    if kind.dtype.kind != "f" or not kind.dims or name in kind.dims:
+    if kind.dtype.kind != "f" or not kind.dims or name in kind.dims or math.prod(kind.shape) > _MOST_VALUES:
         return None
     axes = [_axis(run, group, dim, length) for dim, length in zip(kind.dims, kind.shape, strict=True)]
     keys = tuple(" ".join(place) for place in itertools.product(*axes))

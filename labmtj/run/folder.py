@@ -11,12 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from labmtj import yamlfile
 from labmtj.errors import RecordError, UsageError
 from labmtj.record import files
-from labmtj.run.experiment import RunFile
+
+if TYPE_CHECKING:
+    from labmtj.run.experiment import RunFile
 
 Ending = Literal["DONE", "STOPPED", "FAILED"]
 ENDINGS: tuple[Ending, ...] = ("DONE", "STOPPED", "FAILED")
