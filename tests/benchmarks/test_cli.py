@@ -36,5 +36,9 @@ def test_ls(capsys, tmp_path):
     text = list_runs(tmp_path, Choice(chip="a", tags=("cold",), accuracy=(">=", 0.95)))
     seconds = time.perf_counter() - begun
     assert len(text.splitlines()) == 1001
+    begun = time.perf_counter()
+    command = [sys.executable, "-m", "labmtj", "ls", str(tmp_path), "--accuracy", ">=95"]
+    subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+    whole = time.perf_counter() - begun
     with capsys.disabled():
-        print(f"\nlist of 1000 runs: {1000 * seconds:.0f} ms")
+        print(f"\nlist of 1000 runs: {1000 * seconds:.0f} ms; labmtj ls, process and all: {1000 * whole:.0f} ms")

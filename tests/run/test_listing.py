@@ -2,6 +2,8 @@ import contextlib
 import io
 import json
 import os
+import subprocess
+import sys
 
 import h5py
 import pytest
@@ -157,6 +159,15 @@ def test_a_run_tells_its_list_what_it_is(tmp_path):
 def test_a_tag_is_a_word(tag):
     with pytest.raises(UsageError, match="--tag"):
         load_experiment("reference", tags=(tag,))
+
+
+def test_a_list_is_quick_to_begin_with(tmp_path):
+    program = (
+        "import sys; from labmtj.cli import main; main(['ls', sys.argv[1]]);"
+        "print(sorted({'numpy', 'h5py', 'xarray', 'pydantic'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", program, tmp_path], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
 
 
 def test_an_empty_folder(tmp_path):
