@@ -124,6 +124,7 @@ def _parser() -> argparse.ArgumentParser:
         "--record-traffic", action="store_true", help="keep what goes over the wire, for a bench of kind replay"
     )
     run.add_argument("--over-budget", action="store_true", help="go on where a cell or a relay has used up its budget")
+    run.add_argument("--tag", action="append", default=[], metavar="WORD", help="a word to find the run by")
     _add_workers(run)
     run.add_argument("-h", "--help", action="store_true", help="show this help and the settings of the experiment")
 
@@ -138,7 +139,15 @@ def _parser() -> argparse.ArgumentParser:
     show = add("show", commands.show, "print what a run found")
     show.add_argument("run", type=Path)
     ls = add("ls", commands.ls, "list runs")
-    ls.add_argument("folder", type=Path, nargs="?", default=RUNS)
+    _add_choice(ls)
+    export = add("export", commands.export, "write a group of a run to a file, .nc or .csv")
+    export.add_argument("run", type=Path)
+    export.add_argument("group", help="path of a group, such as arrays/mtj-50nm-0a/reads, or of an array in it")
+    export.add_argument("file", type=Path, help="a name that ends in .nc (netCDF) or .csv")
+    export.add_argument("--force", action="store_true", help="replace the file if it is there")
+    compare = add("compare", commands.compare, "compare two runs: settings, and what they found")
+    compare.add_argument("first", type=Path, metavar="RUN")
+    compare.add_argument("second", type=Path, metavar="RUN")
     check = add("check", commands.check, "check a bench file and its arrays")
     check.add_argument("bench", nargs="?", default="simulated")
     check.add_argument(
@@ -176,6 +185,17 @@ def _parser() -> argparse.ArgumentParser:
     importer.add_argument("--out", type=Path, help="default: the name of the source, .npz, here")
     importer.set_defaults(command=commands.solutions)
     return parser
+
+
+def _add_choice(ls: argparse.ArgumentParser) -> None:
+    ls.add_argument("folder", type=Path, nargs="?", default=RUNS)
+    ls.add_argument("--procedure", default="", metavar="TEXT", help="part of the name of experiment or procedure")
+    ls.add_argument("--chip", default="", metavar="TEXT", help="part of the name of a chip")
+    ls.add_argument("--tag", action="append", default=[], metavar="WORD", help="a tag of the run; all that are given")
+    ls.add_argument("--ended", default="", choices=("done", "stopped", "failed", "running", "killed"))
+    ls.add_argument("--since", metavar="DATE", help="made on or after it, UTC: 2026-11-25, or 2026-11-25T14:30")
+    ls.add_argument("--until", metavar="DATE", help="made on or before it, UTC")
+    ls.add_argument("--accuracy", metavar="TEXT", help="best median accuracy in percent, such as '>=95'")
 
 
 def _add_workers(parser: argparse.ArgumentParser) -> None:

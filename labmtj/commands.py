@@ -30,8 +30,9 @@ def run(known: argparse.Namespace, rest: Sequence[str]) -> int:
         raise UsageError(f"--seed {known.seed}: must be a whole number from 0 to 2^63 - 1")
     changes = settings_from(known.experiment, rest)
     experiment = load_experiment(
-        known.experiment, bench=known.bench, seed=known.seed, changes=changes, over_budget=known.over_budget
-    )
+        known.experiment, bench=known.bench, seed=known.seed, changes=changes, over_budget=known.over_budget,
+        tags=known.tag,
+    )  # fmt: skip
     if known.rehearse:
         from labmtj.run.rehearsal_text import full_text
         from labmtj.run.rehearse import rehearse
@@ -120,11 +121,41 @@ def show(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
 
 def ls(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
     """List runs."""
+    from labmtj.run.choice import Choice, accuracy_from, moment_from
     from labmtj.run.listing import list_runs
 
     if not known.folder.is_dir():
         raise UsageError(f"{known.folder}: no such folder; `labmtj run` makes runs here, or name another folder")
-    print(list_runs(known.folder))
+    choice = Choice(
+        known.procedure, known.chip, tuple(known.tag), known.ended,
+        known.since and moment_from("--since", known.since),
+        known.until and moment_from("--until", known.until, end=True),
+        known.accuracy and accuracy_from(known.accuracy),
+    )  # fmt: skip
+    print(list_runs(known.folder, choice))
+    return 0
+
+
+def export(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
+    """Write a group of a run to a file."""
+    from labmtj.reading import open_run
+    from labmtj.reading.export import export
+
+    with open_run(known.run) as run:
+        for remark in run.remarks:
+            print(f"labmtj: {remark}", file=sys.stderr)
+        export(run, known.group, known.file, force=known.force)
+    print(f"{known.file}: {known.file.stat().st_size / 1e6:.1f} MB")
+    return 0
+
+
+def compare(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
+    """Compare two runs."""
+    from labmtj.reading import open_run
+    from labmtj.reading.comparison import comparison_text
+
+    with open_run(known.first) as first, open_run(known.second) as second:
+        print(comparison_text(first, second))
     return 0
 
 
