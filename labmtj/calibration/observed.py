@@ -39,6 +39,8 @@ class Answers:
     """(answers, read) out of the line, mean of sign times shot; NaN where not read, or not to be trusted"""
     rest_amperes: FloatArray
     """(answers, read) the part that does not change sign with the bias; NaN where only one sign was measured"""
+    both: BoolArray
+    """(answers,) whether both signs were measured"""
     range_amperes: FloatArray
     """(answers, read)"""
     shots: NDArray[np.intp]
@@ -202,7 +204,7 @@ def _folded(found: Mapping[str, NDArray[Any]], volts: FloatArray, lines: NDArray
     # at 0 V there is no sign: the whole reading is what does not change with it
     even = np.where(both | (volts[first] == 0.0).all(axis=1, keepdims=True), even, np.nan)
     return Answers(
-        volts[first] * sign[first], lines, odd, even, found["range_amperes"][first].astype(float), shots,
+        volts[first] * sign[first], lines, odd, even, both[:, 0], found["range_amperes"][first].astype(float), shots,
         np.nanmin(np.where(np.isnan(found["start_seconds"]), np.inf, found["start_seconds"]), axis=1)[first],
         found["purpose"][first].astype(np.intp), found["solution"][first].astype(np.intp),
     )  # fmt: skip
@@ -211,7 +213,9 @@ def _folded(found: Mapping[str, NDArray[Any]], volts: FloatArray, lines: NDArray
 def _none(shape: tuple[int, int]) -> Answers:
     nothing, none = np.empty((0, 0)), np.empty(0)
     whole = np.empty(0, np.intp)
-    return Answers(np.empty((0, sum(shape))), whole, nothing, nothing, nothing, whole, none, whole, whole)
+    return Answers(
+        np.empty((0, sum(shape))), whole, nothing, nothing, whole.astype(bool), nothing, whole, none, whole, whole
+    )
 
 
 def _line(name: str, shape: tuple[int, int], path: Path) -> int:
