@@ -39,6 +39,8 @@ class Answers:
     """(answers, read) out of the line, mean of sign times shot; NaN where not read, or not to be trusted"""
     rest_amperes: FloatArray
     """(answers, read) the part that does not change sign with the bias; NaN where only one sign was measured"""
+    scatter_amperes: FloatArray
+    """(answers, read) rms of one shot about the two; NaN where there were not enough shots"""
     both: BoolArray
     """(answers,) whether both signs were measured"""
     range_amperes: FloatArray
@@ -201,10 +203,13 @@ def _folded(found: Mapping[str, NDArray[Any]], volts: FloatArray, lines: NDArray
     count = shots[:, np.newaxis]
     odd, even = (np.add.reduceat(each, first, axis=0) / count for each in (sign * amperes, amperes))
     both = np.add.reduceat(sign, first, axis=0) == 0
+    spare = count - np.where(both, 2, 1)
+    square = np.add.reduceat(amperes**2, first, axis=0) - count * (odd**2 + np.where(both, even**2, 0.0))
+    scatter = np.sqrt(np.maximum(square, 0.0) / np.where(spare > 0, spare, np.nan))
     # at 0 V there is no sign: the whole reading is what does not change with it
     even = np.where(both | (volts[first] == 0.0).all(axis=1, keepdims=True), even, np.nan)
     return Answers(
-        volts[first] * sign[first], lines, odd, even, both[:, 0], found["range_amperes"][first].astype(float), shots,
+        volts[first] * sign[first], lines, odd, even, scatter, both[:, 0], found["range_amperes"][first].astype(float), shots,
         np.nanmin(np.where(np.isnan(found["start_seconds"]), np.inf, found["start_seconds"]), axis=1)[first],
         found["purpose"][first].astype(np.intp), found["solution"][first].astype(np.intp),
     )  # fmt: skip
@@ -214,7 +219,7 @@ def _none(shape: tuple[int, int]) -> Answers:
     nothing, none = np.empty((0, 0)), np.empty(0)
     whole = np.empty(0, np.intp)
     return Answers(
-        np.empty((0, sum(shape))), whole, nothing, nothing, whole.astype(bool), nothing, whole, none, whole, whole
+        np.empty((0, sum(shape))), whole, nothing, nothing, nothing, whole.astype(bool), nothing, whole, none, whole, whole
     )
 
 
