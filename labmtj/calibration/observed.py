@@ -219,7 +219,17 @@ def _none(shape: tuple[int, int]) -> Answers:
     nothing, none = np.empty((0, 0)), np.empty(0)
     whole = np.empty(0, np.intp)
     return Answers(
-        np.empty((0, sum(shape))), whole, nothing, nothing, nothing, whole.astype(bool), nothing, whole, none, whole, whole
+        np.empty((0, sum(shape))),
+        whole,
+        nothing,
+        nothing,
+        nothing,
+        whole.astype(bool),
+        nothing,
+        whole,
+        none,
+        whole,
+        whole,
     )
 
 

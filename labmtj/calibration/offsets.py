@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from labmtj.calibration.noise import ShotNoise
 from labmtj.calibration.observed import Answers, Observed
 from labmtj.calibration.predict import Model
 from labmtj.calibration.states import Decoded
@@ -151,3 +152,14 @@ def _solved(
 
 def _rounded(values: FloatArray) -> list[float]:
     return [float(f"{value:.5g}") for value in values.tolist()]
+
+
+def from_file(described: LineOffsets | None, noise: ShotNoise) -> FittedOffsets | None:
+    """Return the offsets that an array file holds, with the noise of the meters of a log."""
+    if described is None:
+        return None
+    volts = np.array(described.source_volts)
+    scales = np.array([each.full_scale_amperes for each in described.ranges])
+    amperes = np.array([each.amperes for each in described.ranges]).reshape(len(scales), len(volts))
+    nothing = np.zeros_like(volts)
+    return FittedOffsets(volts, nothing, nothing, scales, amperes, np.zeros_like(amperes), noise.of(scales), 0)

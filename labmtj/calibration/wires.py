@@ -126,7 +126,7 @@ def _at_zero_bias(parts: dict[float, tuple[FloatArray, FloatArray]]) -> tuple[Fl
     most = sorted(parts, key=lambda volts: -int((parts[volts][1] > 0).sum()))[:2]
     with np.errstate(invalid="ignore", divide="ignore"):
         means = {volts: np.where(weight > 0, total / weight, np.nan) for volts, (total, weight) in parts.items()}
-        if len(most) < 2 or not 0.9 < (parts[most[1]][1] > 0).sum() / (parts[most[0]][1] > 0).sum():
+        if len(most) < 2 or not (parts[most[1]][1] > 0).sum() / (parts[most[0]][1] > 0).sum() > 0.9:
             admittance, weight = means[most[0]], parts[most[0]][1]
             return admittance, np.sqrt(1 / weight + (GAIN_SPREAD * admittance) ** 2), True
         low, high = sorted(most)
@@ -158,7 +158,9 @@ def _combined(observed: Observed, fits: list[NetworkFit]) -> FittedWires:
     if not names:
         return FittedWires(observed.assumed.wires, tuple(told), rank=fits[0].rank, parameters=fits[0].parameters)
     ohms, covariance = _mean([_wire_part(fit, names) for fit in fits])
-    source = f"labmtj calibrate {observed.run}, chip {observed.chip}: all ports in {len(fits)} states, rank {fits[0].rank}"
+    source = (
+        f"labmtj calibrate {observed.run}, chip {observed.chip}: all ports in {len(fits)} states, rank {fits[0].rank}"
+    )
     changed = {}
     for name, value, error in zip(names, ohms.tolist(), np.sqrt(np.diag(covariance)).tolist(), strict=True):
         given = {"value": float(f"{max(value, 0.0):.5g}"), "provenance": "fitted",
@@ -179,5 +181,7 @@ def _wire_part(fit: NetworkFit, names: tuple[str, ...]) -> tuple[FloatArray, Flo
 def _mean(parts: list[tuple[FloatArray, FloatArray]]) -> tuple[FloatArray, FloatArray]:
     precisions = [np.linalg.inv(covariance) for _, covariance in parts]
     covariance = np.linalg.inv(sum(precisions, np.zeros_like(precisions[0])))
-    weighted = sum((each @ value for each, (value, _) in zip(precisions, parts, strict=True)), np.zeros(len(covariance)))
+    weighted = sum(
+        (each @ value for each, (value, _) in zip(precisions, parts, strict=True)), np.zeros(len(covariance))
+    )
     return np.asarray(covariance @ weighted), covariance
