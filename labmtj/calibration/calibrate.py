@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from labmtj import yamlfile
 from labmtj.calibration.cells import FittedCells, fit_cells
 from labmtj.calibration.observed import Observed, observed
 from labmtj.calibration.offsets import FittedOffsets, fit_offsets
@@ -37,6 +36,8 @@ class Calibration:
     offsets: FittedOffsets | None
     description: ArrayDescription
     """the array file"""
+    switching_told: str
+    """what became of the switching parameters"""
 
     def draws(self, count: int, seed: int = 0) -> Iterator[ArrayDescription]:
         """Return plausible twins: cells and wires drawn from what the data leave open; each is an array file.
@@ -77,15 +78,16 @@ def calibrate(path: Path, chip: str | None = None) -> Calibration:
     seen = observed(path, chip)
     if np.prod(seen.assumed.shape) > MOST_CELLS:
         raise DataError(
-            f"{path}: {seen.assumed.shape[0]} x {seen.assumed.shape[1]} cells are more than the {MOST_CELLS} whose maps "
-            "an array file holds; this chip cannot be calibrated"
+            f"{path}: {seen.assumed.shape[0]} x {seen.assumed.shape[1]} cells are more than the {MOST_CELLS} whose "
+            "maps an array file holds; this chip cannot be calibrated"
         )
     states = decode(seen)
     wires = fit_wires(seen, states)
     wired = seen.assumed.model_copy(update={"wires": wires.description, "cells": None, "offsets": None})
     cells = fit_cells(seen, states, wired)
     offsets = fit_offsets(seen, states, Model(wired, cells.parallel_ohms, cells.antiparallel_ohms))
-    return Calibration(seen, states, wires, cells, offsets, _described(seen, wired, cells, offsets))
+    told = "switching: assumed, drawn from the family; a run of the switching procedure tells it"
+    return Calibration(seen, states, wires, cells, offsets, _described(seen, wired, cells, offsets), told)
 
 
 def _described(
@@ -99,18 +101,10 @@ def _described(
             "sigma": 0.0, "relative_sigma": 0.0,
         }  # fmt: skip
         family = family.model_copy(update={"cycle_to_cycle": family.cycle_to_cycle.model_copy(update=spread)})
-    own = CellsDescription(
-        chip=seen.label or seen.chip, source=source, defects=list(cells.defects), **cells.maps(wired.shape)
-    )
+    own = CellsDescription(chip=seen.label or seen.chip, source=source, defects=list(cells.defects))
+    own = own.model_copy(update=cells.maps(wired.shape))
     found = None if offsets is None else offsets.described(f"{offsets.reads} reads, the part without sign; {seen.run}")
     # a model copied is not checked: what is written is read back
     return ArrayDescription.from_mapping(
         wired.model_copy(update={"family": family, "cells": own, "offsets": found, "calibrated": False}).model_dump()
     )
-
-
-def array_text(description: ArrayDescription, heads: list[str]) -> str:
-    """Return an array file as YAML text behind comment lines; ConfigError if it is larger than such a file may be."""
-    text = yamlfile.dumps(description.model_dump(mode="json", exclude_none=True))
-    yamlfile.loads(text, "the array file").parse(ArrayDescription)
-    return "".join(f"# {line}".rstrip() + "\n" for line in heads) + text

@@ -25,6 +25,8 @@ SETTLED = 1e-7
 """largest relative change of a resistance in the last round"""
 MOST_NETWORKS = 40
 """segments that are fitted, of a 15 x 15 array; fewer of a larger one"""
+MOSTLY_KNOWN = 0.98
+"""part of the cells whose state must be known in a segment"""
 SHORT_FACTOR, OPEN_FACTOR = 3.0, 0.3
 """times the usual P, and AP, conductance: beyond, a cell is no junction (as the reference maps judge it)"""
 LEAST_WRITES = 20
@@ -130,7 +132,12 @@ def _reads(observed: Observed, decoded: Decoded) -> _Reads:
     chosen, siemens = chosen[folded], siemens[folded]
     segment = decoded.segment_of[0][chosen]
     size = np.bincount(segment, minlength=len(decoded.states))
-    full = np.flatnonzero(size >= 0.8 * size.max())
+    full = np.flatnonzero((size >= 0.8 * size.max()) & (decoded.certain.mean(axis=1) >= MOSTLY_KNOWN))
+    if not len(full):
+        raise DataError(
+            f"{observed.path}: no stretch of the log knows the states of chip {observed.chip}; `labmtj run reference` "
+            "reads every cell in uniform states"
+        )
     most = max(4, int(MOST_NETWORKS * min(1.0, (225 / (shape[0] * shape[1])) ** 2)))
     full = full[np.unique(np.linspace(0, len(full) - 1, most).round().astype(int))]
     full = _with_both_states(full, decoded, segment)
@@ -139,9 +146,11 @@ def _reads(observed: Observed, decoded: Decoded) -> _Reads:
     network = np.searchsorted(full, segment)
     volts = answers.volts[chosen]
     row = driven_alone(answers)[0][chosen]
+    cell = row[:, np.newaxis] * shape[1] + (answers.lines - shape[0])
+    siemens = np.where(decoded.certain[segment[:, np.newaxis], cell], siemens, np.nan)
     return _Reads(
         decoded.states[full], tuple(np.flatnonzero(network == each) for each in range(len(full))), volts, siemens,
-        row[:, np.newaxis] * shape[1] + (answers.lines - shape[0]), volts[np.arange(len(volts)), row], network,
+        cell, volts[np.arange(len(volts)), row], network,
         answers.lines,
     )  # fmt: skip
 
@@ -292,5 +301,6 @@ def _from_read_to_read(by_network: FloatArray, written: FloatArray, fit: BoolArr
     """Return the relative scatter of every cell between reads of one write, drawn towards that of all cells."""
     square = np.where(np.isfinite(by_network), (by_network - written) ** 2, 0.0).sum(axis=0)
     freedom = np.isfinite(by_network).sum(axis=0)
-    usual = float(np.sum(square[fit]) / max(1, freedom[fit].sum()))
-    return np.sqrt((square + 4 * usual) / (freedom + 4))
+    each = square[fit & (freedom > 0)] / freedom[fit & (freedom > 0)]
+    usual = float(np.median(each)) if each.size else 0.0  # the median: a telegraph cell is no measure of the others
+    return np.asarray(np.sqrt((square + 4 * usual) / (freedom + 4)), float)

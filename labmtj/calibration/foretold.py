@@ -1,7 +1,7 @@
 """What the network on a chip would have computed had the chip been its twin, in the very states that were written.
 
-The records of every solution are predicted from the states at their last verify read, and go through the analysis of the
-campaign itself: what comes out differs from the log by what the twin's currents differ.
+The records of every solution are predicted from the states at their last verify read, and go through the analysis of
+the campaign itself: what comes out differs from the log by what the twin's currents differ.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def foretold_accuracies(
         return {}
     values = _Solutions(experiment, station, data, chips).values()
     log = MemoryLog()
-    experiment.campaign.conclude(station, Foretold(data, values), log)  # type: ignore[arg-type]
+    experiment.campaign.conclude(station, Foretold(data, values), log)
     return _table(log.read(f"wine/{station.name}/accuracy"))
 
 

@@ -23,6 +23,10 @@ from labmtj.record import DataFile, open_data
 
 NEWEST_VERSION = 1
 """of the record that this module knows"""
+_NEEDED = (
+    "amperes", "flags", "range_amperes", "row_volts", "column_volts", "sign", "shot", "start_seconds", "purpose",
+    "solution", "line",
+)  # fmt: skip
 MOST_READS = 1_000_000
 """shots of one chip that are held in memory: some 0.7 GB of a 15 x 15 array"""
 
@@ -132,14 +136,15 @@ def _observed(data: DataFile, path: Path, chip: str) -> Observed:
     rows = _answers(data, f"arrays/{chip}/row_reads", assumed.shape)
     if not len(columns) + len(rows):
         raise DataError(f"{path} holds no reads of chip {chip}; `labmtj run reference` makes the first ones")
-    pulses = data.read(f"arrays/{chip}/pulses/start_seconds") if f"arrays/{chip}/pulses" in data.tree() else []
+    pulses = f"arrays/{chip}/pulses"
+    pulsed = data.read(f"{pulses}/start_seconds") if pulses in data.tree() else np.empty(0)
     hot = [
         each.start_seconds[_spread(each.volts) > assumed.limits.disturb_volts * (1 + 1e-9)] for each in (columns, rows)
     ]
     label = data.attributes("bench").get("chip_id", "") if "bench" in data.tree() else ""
     return Observed(
         path, str(root.get("run", "unnamed run")), str(run.get("procedure", "")), chip, str(label), assumed,
-        columns, rows, np.sort(np.concatenate([pulses, *hot])),
+        columns, rows, np.sort(np.concatenate([pulsed, *hot])),
     )  # fmt: skip
 
 
@@ -183,9 +188,7 @@ def _answers(data: DataFile, path: str, shape: tuple[int, int]) -> Answers:
     if count == 0:
         return _none(shape)
     found = data.group(path)
-    names = ("amperes", "flags", "range_amperes", "row_volts", "column_volts", "sign", "shot", "start_seconds", "purpose",
-             "solution", "line")  # fmt: skip
-    if missing := [name for name in names if name not in found]:
+    if missing := [name for name in _NEEDED if name not in found]:
         raise DataError(f"{data.path}: {path} has no {missing[0]}: it was written by another version of labmtj")
     volts = np.concatenate([found["row_volts"], found["column_volts"]], axis=1).astype(float)
     if volts.shape[1] != sum(shape) or len(found["line"]) != found["amperes"].shape[1]:
@@ -208,9 +211,10 @@ def _folded(found: Mapping[str, NDArray[Any]], volts: FloatArray, lines: NDArray
     scatter = np.sqrt(np.maximum(square, 0.0) / np.where(spare > 0, spare, np.nan))
     # at 0 V there is no sign: the whole reading is what does not change with it
     even = np.where(both | (volts[first] == 0.0).all(axis=1, keepdims=True), even, np.nan)
+    begun = np.where(np.isnan(found["start_seconds"]), np.inf, found["start_seconds"]).min(axis=1)
     return Answers(
-        volts[first] * sign[first], lines, odd, even, scatter, both[:, 0], found["range_amperes"][first].astype(float), shots,
-        np.nanmin(np.where(np.isnan(found["start_seconds"]), np.inf, found["start_seconds"]), axis=1)[first],
+        volts[first] * sign[first], lines, odd, even, scatter, both[:, 0],
+        found["range_amperes"][first].astype(float), shots, begun[first],
         found["purpose"][first].astype(np.intp), found["solution"][first].astype(np.intp),
     )  # fmt: skip
 

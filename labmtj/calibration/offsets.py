@@ -1,9 +1,9 @@
 """Offsets of sources and meters, from what the lines carry at 0 V and from what does not change sign with the bias.
 
 A line at rest shows I = a - Y (u + d): the offset a of its meter on the range, and what the offset voltages u of all
-sources drive through the cells in their present state. Where few sources serve many lines, a line gets another one while
-it is driven: that one's offset less its own is d, zero at rest. All is linear, so reads in several states tell them apart;
-a voltage that all sources share drives nothing and stays untold.
+sources drive through the cells in their present state. Where few sources serve many lines, a line gets another one
+while it is driven: that one's offset less its own is d, zero at rest. All is linear, so reads in several states tell
+them apart; a voltage that all sources share drives nothing and stays untold.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from labmtj.calibration.noise import ShotNoise
 from labmtj.calibration.observed import Answers, Observed
 from labmtj.calibration.predict import Model
 from labmtj.calibration.states import Decoded
@@ -49,8 +48,14 @@ class FittedOffsets:
     def described(self, source: str) -> LineOffsets:
         """Return the section of an array file."""
         ranges = [
-            RangeOffsets(full_scale_amperes=float(f"{scale:.6g}"), amperes=_rounded(amperes))
-            for scale, amperes in zip(self.ranges.tolist(), self.amperes, strict=True)
+            RangeOffsets(
+                full_scale_amperes=float(f"{scale:.6g}"),
+                amperes=_rounded(amperes),
+                scatter_amperes=float(f"{scatter:.3g}"),
+            )
+            for scale, amperes, scatter in zip(
+                self.ranges.tolist(), self.amperes, self.noise_amperes.tolist(), strict=True
+            )
         ]
         return LineOffsets(source=source, source_volts=_rounded(self.source_volts), ranges=ranges)
 
@@ -118,7 +123,8 @@ def _scales(range_amperes: FloatArray) -> FloatArray:
 def _networks(segments: list[NDArray[np.intp]]) -> NDArray[np.intp]:
     """Return segments spread over the log."""
     every = np.unique(np.concatenate(segments))
-    return every[np.unique(np.linspace(0, len(every) - 1, MOST_NETWORKS).round().astype(int))]
+    places = np.unique(np.linspace(0, len(every) - 1, MOST_NETWORKS).round().astype(int))
+    return np.asarray(every[places], np.intp)
 
 
 def _solved(
@@ -154,12 +160,13 @@ def _rounded(values: FloatArray) -> list[float]:
     return [float(f"{value:.5g}") for value in values.tolist()]
 
 
-def from_file(described: LineOffsets | None, noise: ShotNoise) -> FittedOffsets | None:
-    """Return the offsets that an array file holds, with the noise of the meters of a log."""
+def from_file(described: LineOffsets | None) -> FittedOffsets | None:
+    """Return the offsets that an array file holds."""
     if described is None:
         return None
     volts = np.array(described.source_volts)
     scales = np.array([each.full_scale_amperes for each in described.ranges])
     amperes = np.array([each.amperes for each in described.ranges]).reshape(len(scales), len(volts))
     nothing = np.zeros_like(volts)
-    return FittedOffsets(volts, nothing, nothing, scales, amperes, np.zeros_like(amperes), noise.of(scales), 0)
+    scatter = np.array([each.scatter_amperes for each in described.ranges])
+    return FittedOffsets(volts, nothing, nothing, scales, amperes, np.zeros_like(amperes), scatter, 0)

@@ -1,4 +1,4 @@
-"""The procedure of a log once more, on the twins of its chips: by chance, as the chips themselves would answer again."""
+"""The procedure of a log once more, on the twins of its chips: by chance, as the chips would answer again."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+import numpy as np
+
 from labmtj.bench import BenchFile
 from labmtj.bench.protecting import protected
 from labmtj.bench.routing import Router
 from labmtj.bench.simulated import crossbar_of
 from labmtj.bench.standing import laboratory_of
 from labmtj.bench.wiring import wiring_of
-from labmtj.calibration.noise import ShotNoise
+from labmtj.calibration.noise import UNTOLD, ShotNoise
 from labmtj.junction import ArrayDescription, LimitDescription
 from labmtj.layer import Layer
 from labmtj.quantities import ArrayInfo, Bias, Refusal, Station
@@ -100,7 +102,7 @@ def _meter(noise: ShotNoise) -> MeterModel:
     """Return a meter with the noise that was found; its offsets come with the array file."""
     found = dict(zip(noise.ranges.tolist(), noise.fractions.tolist(), strict=True))
     scales = sorted({*found, *(scale for scale in RANGES if not any(abs(scale / each - 1) < 0.01 for each in found))})
-    usual = float(noise.of(MeterModel.ideal().ranges[0].full_scale_amperes))
+    usual = float(np.median(noise.fractions)) if len(noise.fractions) else UNTOLD
     return MeterModel(tuple(MeterRange(scale, 0.0, 0.0, found.get(scale, usual) * scale) for scale in scales))
 
 

@@ -7,6 +7,7 @@ beside it: how well each cell repeats, how well it was fitted, the noise of the 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,7 +82,8 @@ def residuals(
     ]
     if not len(found[0]):
         raise DataError(f"{observed.path}: no read of chip {observed.chip} can be predicted: {work.reasons()}")
-    return Residuals(*found, left_out=dict(work.left_out))
+    line, cell, measured, predicted, sigma, purpose = found
+    return Residuals(line, cell, measured, predicted, sigma, purpose, dict(work.left_out))
 
 
 class _Work:
@@ -101,15 +103,16 @@ class _Work:
     def reasons(self) -> str:
         return ", ".join(f"{count} {reason}" for reason, count in self.left_out.items()) or "there is none"
 
-    def _drop(self, reason: str, which: BoolArray) -> BoolArray:
+    def _drop(self, reason: str, which: NDArray[np.bool_]) -> BoolArray:
         if which.any():
             self.left_out[reason] = self.left_out.get(reason, 0) + int(which.sum())
-        return ~which
+        return np.asarray(~which, bool)
 
-    def of(self, answers: Answers, segment: NDArray[np.intp], decoded: Decoded) -> dict[str, NDArray]:
+    def of(self, answers: Answers, segment: NDArray[np.intp], decoded: Decoded) -> dict[str, NDArray[Any]]:
         """Return flat arrays of one table."""
         volts = np.nan_to_num(answers.volts)
-        keep = self._drop("in states that nobody knows", ~decoded.certain[segment].all(axis=1))
+        known = decoded.certain_lines((self.rows, self.columns))[segment][:, answers.lines]
+        keep = self._drop("in states that nobody knows", np.asarray(~known.any(axis=1)))
         keep &= self._drop("at voltages that may disturb", keep & (np.ptp(volts, axis=1) > self.gentle))
         if self.offsets is None:
             keep &= self._drop("in one polarity, with offsets unknown", keep & ~answers.both)
@@ -122,7 +125,7 @@ class _Work:
         for number, state in enumerate(states):
             here = order[cuts[number] : cuts[number + 1]]
             predicted[here], variance[here] = self._solved(answers.part(chosen[here]), state)
-        return self._flat(answers.part(chosen), predicted, np.sqrt(variance))
+        return self._flat(answers.part(chosen), known[chosen], predicted, np.sqrt(variance))
 
     def _solved(self, answers: Answers, state: BoolArray) -> tuple[FloatArray, FloatArray]:
         volts = answers.volts
@@ -142,8 +145,10 @@ class _Work:
         by_line = np.concatenate([loose.sum(axis=2), loose.sum(axis=1)], axis=1)[:, answers.lines]
         return amperes, noise**2 / answers.shots[:, np.newaxis] + by_line + (GAIN_FRACTION * amperes) ** 2
 
-    def _flat(self, answers: Answers, predicted: FloatArray, sigma: FloatArray) -> dict[str, NDArray]:
-        told = np.isfinite(answers.amperes)
+    def _flat(
+        self, answers: Answers, known: BoolArray, predicted: FloatArray, sigma: FloatArray
+    ) -> dict[str, NDArray[Any]]:
+        told = np.isfinite(answers.amperes) & known
         row, alone = driven_alone(answers)
         single = (alone & (row < self.rows))[:, np.newaxis] & (answers.lines >= self.rows)
         cell = np.where(single, row[:, np.newaxis] * self.columns + answers.lines - self.rows, -1)

@@ -1,8 +1,8 @@
 """In which states the cells were at every read: decoded from the reads themselves, carried between them.
 
-A read with one row driven tells the state of each of its cells: it lies near the cell's highest read, or near its lowest.
-Between two pulses no cell changes. So a cell is known wherever it was read since the last pulse; elsewhere the read before
-and the read after decide, and if they differ nobody knows.
+A read with one row driven tells the state of each of its cells: it lies near the cell's highest read, or its lowest.
+Between two pulses a cell changes by itself at most; then it is not known there. So a cell is known wherever it was read
+since the last pulse; elsewhere the read before and the read after decide, and if they differ nobody knows.
 """
 
 from __future__ import annotations
@@ -38,6 +38,14 @@ class Decoded:
     """(cells,) whether the cell has shown two states"""
     decoded: FloatArray
     """(segments, cells) what was read in the segment itself: 1 = P, 0 = AP, NaN = not read"""
+
+    def certain_lines(self, shape: tuple[int, int]) -> BoolArray:
+        """Return the lines all of whose cells are known, (segments, lines).
+
+        Another line hardly notices: one cell changes a current that it is no part of by some 1e-4.
+        """
+        maps = self.certain.reshape(-1, *shape)
+        return np.concatenate([maps.all(axis=2), maps.all(axis=1)], axis=1)
 
 
 def single_reads(answers: Answers, shape: tuple[int, int], most_volts: float) -> tuple[NDArray[np.intp], FloatArray]:
@@ -79,10 +87,10 @@ def decode(observed: Observed) -> Decoded:
     follows = _following(contrast, high, observed)
     threshold = _thresholds(low, high, follows)
     segments, members = _segments(observed)
-    decoded = np.full((len(segments), cells), np.nan)
     at = np.broadcast_to(members[0][chosen][:, np.newaxis], cell.shape)
-    decoded[at[told], cell[told]] = siemens[told] > threshold[cell[told]]
+    decoded, torn = _shown(at[told] * cells + cell[told], (siemens > threshold[cell])[told], (len(segments), cells))
     states, certain = _carried(decoded)
+    certain &= ~(torn & follows)
     return Decoded(states, certain, members, np.where(read, low, np.nan), np.where(read, high, np.nan), threshold,
                    follows, decoded)  # fmt: skip
 
@@ -107,6 +115,16 @@ def _thresholds(low: FloatArray, high: FloatArray, follows: BoolArray) -> FloatA
     middle = (low + high) / 2
     usual = float(np.median(middle[follows]))
     return np.where(follows, middle, usual)
+
+
+def _shown(place: NDArray[np.intp], parallel: BoolArray, shape: tuple[int, int]) -> tuple[FloatArray, BoolArray]:
+    """Return what cells showed in each stretch, NaN where they were not read, and where they changed within it."""
+    size = shape[0] * shape[1]
+    count = np.bincount(place, minlength=size)
+    ones = np.bincount(place, parallel, size)
+    with np.errstate(invalid="ignore"):
+        part = np.where(count > 0, ones / count, np.nan).reshape(shape)
+    return np.where(np.isnan(part), np.nan, part > 0.5), np.asarray((part > 0) & (part < 1), bool)
 
 
 def _segments(observed: Observed) -> tuple[NDArray[np.intp], tuple[NDArray[np.intp], NDArray[np.intp]]]:

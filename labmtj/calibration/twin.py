@@ -169,7 +169,7 @@ def _chip_twin(path: Path, name: str, on: ArrayDescription | None) -> ChipTwin:
             f"array file {on.name} is of chip {on.cells.chip!r}, the log of {' or '.join(sorted(map(repr, known)))}; "
             "take the file of that chip, or a log of this one"
         )
-    return _compared(None, seen, on, from_file(on.offsets, shot_noise(seen)))
+    return _compared(None, seen, on, from_file(on.offsets))
 
 
 def _compared(
@@ -181,15 +181,17 @@ def _compared(
 
 def _stations(path: Path, twins: Mapping[str, Twin], seed: int, again: bool) -> list[StationTwin]:  # noqa: FBT001
     with opened(path) as data:
+        written = fidelities(data)
+        if not written:  # a procedure that writes nothing and computes nothing is compared by its reads alone
+            return []
         experiment = _experiment(path, str(data.attributes("provenance")["run_yaml"]))
         stations = [each for each in experiment.stations() if all(name in twins for name in each.arrays)]
         described = {name: each.description for name, each in twins.items()}
         measured = {each.name: measured_accuracies(data, each.name) for each in stations}
         same = {each.name: foretold_accuracies(experiment, each, data, described) for each in stations}
-        written = fidelities(data)
     anew: dict[str, Accuracies] = {}
     fidelity: dict[str, float] = {}
-    if again and written:
+    if again:
         with rerun(experiment, twins, seed) as second, opened(second) as data:
             anew = {each.name: measured_accuracies(data, each.name) for each in stations}
             fidelity = fidelities(data)

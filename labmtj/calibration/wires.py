@@ -1,8 +1,8 @@
 """Wire, line and contact resistance from reads of all ports; what reads of columns alone cannot tell stays assumed.
 
-With one row driven and the columns read, wires and cells cannot be told apart at any number of reads: many wires explain
-the data as well, each with other cells. Only the currents of the lines that are not driven tell, row to row and column to
-column, which are some thirty times smaller. The fit itself is `labmtj.fitting.network`.
+With one row driven and the columns read, wires and cells cannot be told apart at any number of reads: many wires
+explain the data as well, each with other cells. Only the currents of the lines that are not driven tell, row to row and
+column to column, which are some thirty times smaller. The fit itself is `labmtj.fitting.network`.
 """
 
 from __future__ import annotations
@@ -82,6 +82,8 @@ def _ports(observed: Observed, decoded: Decoded) -> list[tuple[FloatArray, Float
     """Return the port admittances of every stretch without a pulse and their sigma, the most complete first."""
     sums = _sums(observed, decoded)
     segments = sorted({segment for segment, _ in sums})
+    if known := [each for each in segments if decoded.certain[each].all()]:
+        segments = known
     found = [
         (segment, *_at_zero_bias({volts: part for (here, volts), part in sums.items() if here == segment}))
         for segment in segments
@@ -110,7 +112,8 @@ def _sums(observed: Observed, decoded: Decoded) -> dict[tuple[int, float], tuple
         sigma = noise.of(answers.range_amperes) / np.sqrt(answers.shots)[:, np.newaxis]
         for answer in np.flatnonzero(alone & answers.both & (np.abs(volts) <= gentle)):
             size = abs(float(volts[answer]))
-            total, weight = sums.setdefault((int(segment[answer]), round(size, 6)), tuple(np.zeros((2, lines, lines))))
+            empty = np.zeros((lines, lines)), np.zeros((lines, lines))
+            total, weight = sums.setdefault((int(segment[answer]), round(size, 6)), empty)
             read = np.flatnonzero(np.isfinite(answers.amperes[answer]))
             at, precision = answers.lines[read], (size / sigma[answer, read]) ** 2
             total[line[answer], at] -= precision * answers.amperes[answer, read] / volts[answer]

@@ -270,7 +270,7 @@ def _either(first: FloatArray, second: FloatArray) -> FloatArray:
 
 
 def _wires(shape: tuple[int, int], ohms: Mapping[str, float]) -> Wires:
-    return Wires.uniform(shape, **({name: 0.0 for name in WIRES} | dict(ohms)))
+    return Wires.uniform(shape, **(dict.fromkeys(WIRES, 0.0) | dict(ohms)))
 
 
 def _response_to(name: str, shape: tuple[int, int]) -> FloatArray:

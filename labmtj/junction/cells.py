@@ -147,6 +147,8 @@ class RangeOffsets(StrictModel):
     full_scale_amperes: float = Field(gt=0.0)
     amperes: list[float]
     """by line, rows first"""
+    scatter_amperes: float = Field(0.0, ge=0.0)
+    """rms of a reading about what the offsets predict"""
 
 
 class LineOffsets(StrictModel):
