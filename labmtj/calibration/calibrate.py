@@ -84,7 +84,7 @@ def calibrate(path: Path, chip: str | None = None) -> Calibration:
     states = decode(seen)
     wires = fit_wires(seen, states)
     wired = seen.assumed.model_copy(update={"wires": wires.description, "cells": None, "offsets": None})
-    cells = fit_cells(seen, states, wired)
+    cells, states = fit_cells(seen, states, wired)
     offsets = fit_offsets(seen, states, Model(wired, cells.parallel_ohms, cells.antiparallel_ohms))
     told = "switching: assumed, drawn from the family; a run of the switching procedure tells it"
     return Calibration(seen, states, wires, cells, offsets, _described(seen, wired, cells, offsets), told)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from labmtj.calibration.observed import Observed, driven_alone
 from labmtj.calibration.predict import Model
-from labmtj.calibration.states import Decoded, single_reads
+from labmtj.calibration.states import LEAST_CONTRAST, Decoded, single_reads
 from labmtj.errors import DataError
 from labmtj.junction import ArrayDescription, CellMap, DefectiveCell
 from labmtj.junction.cells import Kind
@@ -70,24 +70,41 @@ class FittedCells:
         return maps | {"repeatability": CellMap.of(self.repeatability.reshape(shape), digits=3)}
 
 
-def fit_cells(observed: Observed, decoded: Decoded, wired: ArrayDescription) -> FittedCells:
-    """Return the cells of a chip whose wires are those of `wired`; DataError if there is nothing to fit."""
+def fit_cells(observed: Observed, decoded: Decoded, wired: ArrayDescription) -> tuple[FittedCells, Decoded]:
+    """Return the cells of a chip whose wires are those of `wired`, and the states with what the fit told of them.
+
+    The reads of a stuck cell differ, too, with the states of the cells around it. Only its resistance shows that it did
+    not follow: such cells are fitted again, with one resistance.
+
+    Raises:
+        DataError: if there is nothing to fit.
+    """
     reads = _reads(observed, decoded)
-    kinds = _kinds(decoded)
-    parallel, antiparallel = _first_guess(decoded, kinds)
+    parallel, antiparallel, residual = _settled(reads, decoded, wired)
+    contrast = antiparallel / parallel - 1.0
+    loose = decoded.follows & ~(contrast > LEAST_CONTRAST * np.median(contrast[decoded.follows]))
+    if loose.any():
+        decoded = decoded.stuck(loose)
+        parallel, antiparallel, residual = _settled(reads, decoded, wired)
+    return _judged(observed, decoded, reads, parallel, antiparallel, residual), decoded
+
+
+def _settled(reads: _Reads, decoded: Decoded, wired: ArrayDescription) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return the resistances of all cells in P and AP, and the relative residual of every read."""
+    open_cells = _open(decoded)
+    parallel, antiparallel = _first_guess(decoded)
     model = Model(wired)
     for _ in range(ROUNDS):
         model = model.rewired(parallel, antiparallel)
         ratio, share = _ratios(model, reads)
         step = np.log(np.clip(ratio, 0.2, 5.0)) / np.maximum(share, 0.2)
         high, low = _mean_steps(step, reads, decoded.follows, parallel.size)
-        fixed = kinds == "open"
-        high, low = np.where(fixed, 0.0, high), np.where(fixed, 0.0, low)
+        high, low = np.where(open_cells, 0.0, high), np.where(open_cells, 0.0, low)
         parallel, antiparallel = parallel * np.exp(-high), antiparallel * np.exp(-low)
         if max(np.abs(high).max(), np.abs(low).max()) < SETTLED:
             break
     residual = np.log(np.clip(_ratios(model.rewired(parallel, antiparallel), reads)[0], 1e-3, 1e3))
-    return _judged(observed, decoded, reads, kinds, parallel, antiparallel, residual)
+    return parallel, antiparallel, residual
 
 
 @dataclass(frozen=True, eq=False)
@@ -167,22 +184,18 @@ def _with_both_states(full: NDArray[np.intp], decoded: Decoded, segment: NDArray
     return full
 
 
-def _kinds(decoded: Decoded) -> NDArray[np.str_]:
-    """Return what is wrong with every cell; "" for nothing, "stuck" for one state only."""
-    high = float(np.median(decoded.high_siemens[decoded.follows]))
-    low = float(np.median(decoded.low_siemens[decoded.follows]))
+def _open(decoded: Decoded) -> BoolArray:
+    """Return the cells that hardly conduct: their current is a matter of offsets, and no resistance follows from it."""
+    usual = float(np.median(decoded.low_siemens[decoded.follows]))
     with np.errstate(invalid="ignore"):
-        mean = (decoded.high_siemens + decoded.low_siemens) / 2
-        kinds = np.where(decoded.follows, "", "stuck")
-        kinds = np.where(~decoded.follows & (mean > SHORT_FACTOR * high), "short", kinds)
-        return np.where(~decoded.follows & (mean < OPEN_FACTOR * low), "open", kinds)
+        return np.asarray(~decoded.follows & (decoded.high_siemens < OPEN_FACTOR * usual), bool)
 
 
-def _first_guess(decoded: Decoded, kinds: NDArray[np.str_]) -> tuple[FloatArray, FloatArray]:
+def _first_guess(decoded: Decoded) -> tuple[FloatArray, FloatArray]:
     usual = np.nanmedian(decoded.high_siemens), np.nanmedian(decoded.low_siemens)
     high = np.where(np.isnan(decoded.high_siemens), usual[0], decoded.high_siemens)
     low = np.where(np.isnan(decoded.low_siemens), usual[1], decoded.low_siemens)
-    stuck = kinds != ""
+    stuck = ~decoded.follows
     high, low = np.where(stuck, (high + low) / 2, high), np.where(stuck, (high + low) / 2, low)
     least = 1e-9
     return 1 / np.maximum(high, least), 1 / np.maximum(low, least)
@@ -214,40 +227,58 @@ def _mean_steps(step: FloatArray, reads: _Reads, follows: BoolArray, cells: int)
 
 
 def _judged(
-    observed: Observed, decoded: Decoded, reads: _Reads, kinds: NDArray[np.str_],
-    parallel: FloatArray, antiparallel: FloatArray, residual: FloatArray,
+    observed: Observed, decoded: Decoded, reads: _Reads, parallel: FloatArray, antiparallel: FloatArray,
+    residual: FloatArray,
 ) -> FittedCells:  # fmt: skip
     """Return the fit with its errors: how well the cells repeat from write to write, and from read to read."""
-    cells = parallel.size
-    by_network = _by_network(residual, reads, cells)
     fit = decoded.follows
+    by_network = _by_network(residual, reads, parallel.size)
     written, writes, cycle, measured = _from_write_to_write(by_network, reads, decoded, observed)
     within = _from_read_to_read(by_network, written, fit)
-    repeatability = np.hypot(cycle, within)
     counts = np.stack([((reads.states == wanted) & np.isfinite(by_network)).sum(axis=0) for wanted in (True, False)])
     errors = np.sqrt(cycle**2 / np.maximum(writes, 1) + within**2 / np.maximum(counts, 1))
-    usual = float(np.median(antiparallel[fit] / parallel[fit]))
-    between = np.sqrt(np.median(parallel[fit]) * np.median(antiparallel[fit]))
-    defects, shape = [], observed.assumed.shape
-    for cell in np.flatnonzero(~fit).tolist():
-        kind = _kind(str(kinds[cell]), parallel[cell], between)
-        ohms = float(f"{parallel[cell]:.5g}") if kind in ("short", "open") else None
-        defects.append(DefectiveCell(row=cell // shape[1], column=cell % shape[1], kind=kind, ohms=ohms))
-        if kind == "stuck_antiparallel":
-            parallel[cell] = antiparallel[cell] / usual
-        else:
-            parallel[cell] = np.median(parallel[fit]) if kind in ("short", "open") else parallel[cell]
-            antiparallel[cell] = parallel[cell] * usual
+    defects = _defects(parallel, antiparallel, decoded, observed.assumed.shape)
+    parallel, antiparallel = _filled(parallel, antiparallel, fit, defects, observed.assumed.shape)
     return FittedCells(
-        parallel, errors[0], antiparallel, errors[1], cycle, measured, repeatability, tuple(defects),
+        parallel, errors[0], antiparallel, errors[1], cycle, measured, np.hypot(cycle, within), defects,
         int(reads.told.sum()), len(reads.states), float(np.nanmedian(np.abs(by_network))),
     )  # fmt: skip
 
 
-def _kind(found: str, ohms: float, between: float) -> Kind:
-    if found in ("short", "open"):
-        return "short" if found == "short" else "open"
-    return "stuck_parallel" if ohms < between else "stuck_antiparallel"
+def _defects(
+    ohms: FloatArray, antiparallel: FloatArray, decoded: Decoded, shape: tuple[int, int]
+) -> tuple[DefectiveCell, ...]:
+    """Judge the cells with one state by their resistance, against the medians of the others."""
+    fit = decoded.follows
+    high, low = float(np.median(ohms[fit])), float(np.median(antiparallel[fit]))
+    opened, found = _open(decoded), []
+    for cell in np.flatnonzero(~fit).tolist():
+        kind: Kind = "stuck_parallel" if ohms[cell] < np.sqrt(high * low) else "stuck_antiparallel"
+        if ohms[cell] < high / SHORT_FACTOR:
+            kind = "short"
+        elif opened[cell] or ohms[cell] > low / OPEN_FACTOR:
+            kind = "open"
+        size = float(f"{ohms[cell]:.5g}") if kind in ("short", "open") else None
+        found.append(DefectiveCell(row=cell // shape[1], column=cell % shape[1], kind=kind, ohms=size))
+    return tuple(found)
+
+
+def _filled(
+    parallel: FloatArray, antiparallel: FloatArray, fit: BoolArray, defects: tuple[DefectiveCell, ...],
+    shape: tuple[int, int],
+) -> tuple[FloatArray, FloatArray]:  # fmt: skip
+    """Return the resistances with the state that a defective cell never shows filled in from the usual contrast."""
+    usual = float(np.median(antiparallel[fit] / parallel[fit]))
+    parallel, antiparallel = parallel.copy(), antiparallel.copy()
+    for each in defects:
+        cell = each.row * shape[1] + each.column
+        if each.kind == "stuck_antiparallel":
+            parallel[cell] = antiparallel[cell] / usual
+        else:
+            if each.ohms is not None:
+                parallel[cell] = np.median(parallel[fit])
+            antiparallel[cell] = parallel[cell] * usual
+    return parallel, antiparallel
 
 
 def _by_network(residual: FloatArray, reads: _Reads, cells: int) -> FloatArray:

@@ -2,12 +2,13 @@
 
 A read with one row driven tells the state of each of its cells: it lies near the cell's highest read, or its lowest.
 Between two pulses a cell changes by itself at most; then it is not known there. So a cell is known wherever it was read
-since the last pulse; elsewhere the read before and the read after decide, and if they differ nobody knows.
+since the last pulse; elsewhere the read before and the read after decide, and if they differ nobody knows. Behind its last
+read a cell is taken to stay as it is.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,10 @@ class Decoded:
     """(cells,) whether the cell has shown two states"""
     decoded: FloatArray
     """(segments, cells) what was read in the segment itself: 1 = P, 0 = AP, NaN = not read"""
+
+    def stuck(self, cells: BoolArray) -> Decoded:
+        """Return the same with further cells (cells,) that have one state only, whatever it seemed."""
+        return replace(self, follows=self.follows & ~cells, certain=self.certain | cells)
 
     def certain_lines(self, shape: tuple[int, int]) -> BoolArray:
         """Return the lines all of whose cells are known, (segments, lines).
@@ -90,7 +95,7 @@ def decode(observed: Observed) -> Decoded:
     at = np.broadcast_to(members[0][chosen][:, np.newaxis], cell.shape)
     decoded, torn = _shown(at[told] * cells + cell[told], (siemens > threshold[cell])[told], (len(segments), cells))
     states, certain = _carried(decoded)
-    certain &= ~(torn & follows)
+    certain = (certain & ~torn) | ~follows
     return Decoded(states, certain, members, np.where(read, low, np.nan), np.where(read, high, np.nan), threshold,
                    follows, decoded)  # fmt: skip
 
@@ -146,5 +151,5 @@ def _carried(decoded: FloatArray) -> tuple[BoolArray, BoolArray]:
     past = np.take_along_axis(values, np.maximum(before, 0), axis=0)
     future = np.take_along_axis(values, np.minimum(behind, len(decoded) - 1), axis=0)
     states = np.where(has_before, past, future) > 0.5
-    certain = known | (has_before & has_behind & (past == future))
+    certain = known | ~has_before | ~has_behind | (past == future)
     return np.asarray(states, bool), np.asarray(certain, bool)

@@ -17,7 +17,7 @@ from labmtj.calibration.observed import Observed, chips_of, observed, opened
 from labmtj.calibration.offsets import FittedOffsets, from_file
 from labmtj.calibration.rerun import Twin, fidelities, rerun
 from labmtj.calibration.residuals import TOO_FAR, Residuals, residuals
-from labmtj.calibration.states import decode
+from labmtj.calibration.states import Decoded, decode
 from labmtj.errors import DataError
 from labmtj.junction import ArrayDescription
 from labmtj.quantities import BoolArray, FloatArray
@@ -175,8 +175,18 @@ def _chip_twin(path: Path, name: str, on: ArrayDescription | None) -> ChipTwin:
 def _compared(
     own: Calibration | None, seen: Observed, description: ArrayDescription, offsets: FittedOffsets | None
 ) -> ChipTwin:
-    states = decode(seen) if own is None else own.decoded
+    states = _decoded(seen, description) if own is None else own.decoded
     return ChipTwin(seen, description, own is not None, residuals(seen, states, description, offsets))
+
+
+def _decoded(seen: Observed, description: ArrayDescription) -> Decoded:
+    """Return the states of a log; cells that the array file knows for defective have one only."""
+    found = decode(seen)
+    assert description.cells is not None
+    defective = np.zeros(description.shape, bool)
+    for each in description.cells.defects or ():
+        defective[each.row, each.column] = True
+    return found.stuck(defective.ravel())
 
 
 def _stations(path: Path, twins: Mapping[str, Twin], seed: int, again: bool) -> list[StationTwin]:  # noqa: FBT001
