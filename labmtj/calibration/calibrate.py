@@ -85,14 +85,13 @@ def calibrate(path: Path, chip: str | None = None) -> Calibration:
     wires = fit_wires(seen, states)
     wired = seen.assumed.model_copy(update={"wires": wires.description, "cells": None, "offsets": None})
     cells, states = fit_cells(seen, states, wired)
-    offsets = fit_offsets(seen, states, Model(wired, cells.parallel_ohms, cells.antiparallel_ohms))
+    description = _described(seen, wired, cells)
+    offsets = fit_offsets(seen, states, Model(description))
     told = "switching: assumed, drawn from the family; a run of the switching procedure tells it"
-    return Calibration(seen, states, wires, cells, offsets, _described(seen, wired, cells, offsets), told)
+    return Calibration(seen, states, wires, cells, offsets, _with_offsets(description, offsets, seen.run), told)
 
 
-def _described(
-    seen: Observed, wired: ArrayDescription, cells: FittedCells, offsets: FittedOffsets | None
-) -> ArrayDescription:
+def _described(seen: Observed, wired: ArrayDescription, cells: FittedCells) -> ArrayDescription:
     source = f"labmtj calibrate {seen.run}, chip {seen.chip}: {cells.reads} reads of cells in {cells.networks} states"
     family = wired.family
     if cells.cycle_measured:
@@ -103,8 +102,13 @@ def _described(
         family = family.model_copy(update={"cycle_to_cycle": family.cycle_to_cycle.model_copy(update=spread)})
     own = CellsDescription(chip=seen.label or seen.chip, source=source, defects=list(cells.defects))
     own = own.model_copy(update=cells.maps(wired.shape))
-    found = None if offsets is None else offsets.described(f"{offsets.reads} reads, the part without sign; {seen.run}")
     # a model copied is not checked: what is written is read back
-    return ArrayDescription.from_mapping(
-        wired.model_copy(update={"family": family, "cells": own, "offsets": found, "calibrated": False}).model_dump()
-    )
+    changes = {"family": family, "cells": own, "calibrated": False}
+    return ArrayDescription.from_mapping(wired.model_copy(update=changes).model_dump())
+
+
+def _with_offsets(description: ArrayDescription, offsets: FittedOffsets | None, run: str) -> ArrayDescription:
+    if offsets is None:
+        return description
+    found = offsets.described(f"{offsets.reads} reads, the part without sign; {run}")
+    return description.model_copy(update={"offsets": found})

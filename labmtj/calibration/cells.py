@@ -91,20 +91,33 @@ def fit_cells(observed: Observed, decoded: Decoded, wired: ArrayDescription) -> 
 
 def _settled(reads: _Reads, decoded: Decoded, wired: ArrayDescription) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return the resistances of all cells in P and AP, and the relative residual of every read."""
-    open_cells = _open(decoded)
+    open_cells, always_low = _open(decoded), np.zeros(decoded.follows.shape, bool)
     parallel, antiparallel = _first_guess(decoded)
     model = Model(wired)
     for _ in range(ROUNDS):
         model = model.rewired(parallel, antiparallel)
-        ratio, share = _ratios(model, reads)
+        ratio, share = _ratios(model, reads, always_low)
         step = np.log(np.clip(ratio, 0.2, 5.0)) / np.maximum(share, 0.2)
         high, low = _mean_steps(step, reads, decoded.follows, parallel.size)
         high, low = np.where(open_cells, 0.0, high), np.where(open_cells, 0.0, low)
         parallel, antiparallel = parallel * np.exp(-high), antiparallel * np.exp(-low)
+        parallel, always_low = _with_stuck_antiparallel(parallel, antiparallel, decoded.follows)
         if max(np.abs(high).max(), np.abs(low).max()) < SETTLED:
             break
-    residual = np.log(np.clip(_ratios(model.rewired(parallel, antiparallel), reads)[0], 1e-3, 1e3))
-    return parallel, antiparallel, residual
+    ratio, _ = _ratios(model.rewired(parallel, antiparallel), reads, always_low)
+    return parallel, antiparallel, np.log(np.clip(ratio, 1e-3, 1e3))
+
+
+def _with_stuck_antiparallel(
+    parallel: FloatArray, antiparallel: FloatArray, fit: BoolArray
+) -> tuple[FloatArray, BoolArray]:
+    """Return the P resistances with the usual contrast for cells stuck in AP, and which these are.
+
+    Their TMR falls with voltage as that of others: they are no resistors.
+    """
+    high, low = np.median(parallel[fit]), np.median(antiparallel[fit])
+    stuck = ~fit & (antiparallel > np.sqrt(high * low)) & (antiparallel < low / OPEN_FACTOR)
+    return np.where(stuck, antiparallel / np.median(antiparallel[fit] / parallel[fit]), parallel), stuck
 
 
 @dataclass(frozen=True, eq=False)
@@ -148,7 +161,7 @@ def _reads(observed: Observed, decoded: Decoded) -> _Reads:
         )
     chosen, siemens = chosen[folded], siemens[folded]
     segment = decoded.segment_of[0][chosen]
-    size = np.bincount(segment, minlength=len(decoded.states))
+    size = np.where(np.bincount(segment, minlength=len(decoded.states)) > 0, np.isfinite(decoded.decoded).sum(axis=1), 0)
     full = np.flatnonzero((size >= 0.8 * size.max()) & (decoded.certain.mean(axis=1) >= MOSTLY_KNOWN))
     if not len(full):
         raise DataError(
@@ -201,10 +214,10 @@ def _first_guess(decoded: Decoded) -> tuple[FloatArray, FloatArray]:
     return 1 / np.maximum(high, least), 1 / np.maximum(low, least)
 
 
-def _ratios(model: Model, reads: _Reads) -> tuple[FloatArray, FloatArray]:
+def _ratios(model: Model, reads: _Reads, always_low: BoolArray) -> tuple[FloatArray, FloatArray]:
     """Return measured over predicted current of every read, and the share of its cell's own resistance in it."""
     ratio, share = np.full(reads.siemens.shape, np.nan), np.ones(reads.siemens.shape)
-    for state, biases in zip(reads.states, reads.answers, strict=True):
+    for state, biases in zip(reads.states & ~always_low, reads.answers, strict=True):
         ports = model.ports(state)
         point = model.solve(state, reads.volts[biases], ports)
         predicted = -point.line_amperes[:, reads.lines] / reads.driven_volts[biases, np.newaxis]
@@ -246,11 +259,11 @@ def _judged(
 
 
 def _defects(
-    ohms: FloatArray, antiparallel: FloatArray, decoded: Decoded, shape: tuple[int, int]
+    parallel: FloatArray, ohms: FloatArray, decoded: Decoded, shape: tuple[int, int]
 ) -> tuple[DefectiveCell, ...]:
     """Judge the cells with one state by their resistance, against the medians of the others."""
     fit = decoded.follows
-    high, low = float(np.median(ohms[fit])), float(np.median(antiparallel[fit]))
+    high, low = float(np.median(parallel[fit])), float(np.median(ohms[fit]))
     opened, found = _open(decoded), []
     for cell in np.flatnonzero(~fit).tolist():
         kind: Kind = "stuck_parallel" if ohms[cell] < np.sqrt(high * low) else "stuck_antiparallel"
@@ -267,17 +280,14 @@ def _filled(
     parallel: FloatArray, antiparallel: FloatArray, fit: BoolArray, defects: tuple[DefectiveCell, ...],
     shape: tuple[int, int],
 ) -> tuple[FloatArray, FloatArray]:  # fmt: skip
-    """Return the resistances with the state that a defective cell never shows filled in from the usual contrast."""
+    """Return the resistances with what a defective cell never shows filled in: the medians of the others."""
     usual = float(np.median(antiparallel[fit] / parallel[fit]))
     parallel, antiparallel = parallel.copy(), antiparallel.copy()
     for each in defects:
         cell = each.row * shape[1] + each.column
-        if each.kind == "stuck_antiparallel":
-            parallel[cell] = antiparallel[cell] / usual
-        else:
-            if each.ohms is not None:
-                parallel[cell] = np.median(parallel[fit])
-            antiparallel[cell] = parallel[cell] * usual
+        if each.ohms is not None:
+            parallel[cell] = np.median(parallel[fit])
+        antiparallel[cell] = parallel[cell] * usual
     return parallel, antiparallel
 
 

@@ -21,6 +21,8 @@ from labmtj.errors import DataError
 from labmtj.junction import ArrayDescription
 from labmtj.quantities import BoolArray, FloatArray
 
+MOST_NETWORKS = 1000
+"""stretches between pulses that are predicted, of reads of columns and of rows each: some seconds"""
 TOO_FAR = 3.0
 """sigma"""
 
@@ -116,6 +118,7 @@ class _Work:
         keep &= self._drop("at voltages that may disturb", keep & (np.ptp(volts, axis=1) > self.gentle))
         if self.offsets is None:
             keep &= self._drop("in one polarity, with offsets unknown", keep & ~answers.both)
+        keep &= self._drop("beyond what is looked at", keep & ~_spread_over(segment, keep))
         chosen = np.flatnonzero(keep)
         states, network = np.unique(decoded.states[segment[chosen]], axis=0, return_inverse=True)
         shape = (len(chosen), len(answers.lines))
@@ -158,6 +161,17 @@ class _Work:
             "purpose": np.broadcast_to(answers.purpose[:, np.newaxis], told.shape),
         }  # fmt: skip
         return {name: values[told] for name, values in wide.items()}
+
+
+def _spread_over(segment: NDArray[np.intp], keep: BoolArray) -> BoolArray:
+    """Return the answers of at most `MOST_NETWORKS` stretches, spread over the log."""
+    every = np.unique(segment[keep])
+    chosen = (
+        every[np.unique(np.linspace(0, max(0, len(every) - 1), MOST_NETWORKS).round().astype(int))]
+        if len(every)
+        else every
+    )
+    return np.asarray(np.isin(segment, chosen), bool)
 
 
 def _fit_errors(description: ArrayDescription) -> FloatArray:

@@ -2,8 +2,8 @@
 
 A read with one row driven tells the state of each of its cells: it lies near the cell's highest read, or its lowest.
 Between two pulses a cell changes by itself at most; then it is not known there. So a cell is known wherever it was read
-since the last pulse; elsewhere the read before and the read after decide, and if they differ nobody knows. Behind its last
-read a cell is taken to stay as it is.
+since the last pulse; elsewhere the read before and the read after decide, and if they differ nobody knows. Behind its
+last read a cell is taken to stay as it is.
 """
 
 from __future__ import annotations
