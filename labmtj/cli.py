@@ -17,10 +17,15 @@ FAULT = "this is a fault of labmtj"
 """said of an error that nobody foresaw"""
 
 
+_THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+"""set before such a library is loaded: the matrices are small, and threads that wait for each other slow"""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 failed, 2 wrong usage, 130 or 143 stopped."""
     if arguments is None:
         signal.signal(signal.SIGINT, _interrupt)
+        os.environ.update({name: "1" for name in _THREADS if name not in os.environ})
     parser = _parser()
     known, rest = parser.parse_known_args(_named_experiment(sys.argv[1:] if arguments is None else arguments))
     if rest and known.command is not commands.run:

@@ -36,12 +36,26 @@ FAILURES: list[tuple[int, str]] = []
 """cases of the fault matrix, by row: of all processes that run tests"""
 
 
-def pytest_runtest_logreport(report: pytest.TestReport) -> None:
-    """Add the cases of a test to the count."""
-    if report.when == "teardown":
+class Count:
+    """Adds the cases of every test to the count, and tells at once what did not hold: all of them take hours."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when != "teardown":
+            return
+        terminal = self.config.pluginmanager.get_plugin("terminalreporter")
         for name, values in report.user_properties:
             TRIED.update(values if name == "tried" else ())
-            FAILURES.extend(tuple(each) for each in values if name == "failures")
+            for each in values if name == "failures" else ():
+                FAILURES.append(tuple(each))
+                if terminal and self.config.getoption("--torture"):
+                    terminal.write_line(f"\n{report.nodeid}: {each[1]}")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(Count(config))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

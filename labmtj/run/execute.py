@@ -17,6 +17,7 @@ from labmtj.record.replay import START, is_unborn
 from labmtj.run.experiment import Experiment, load_checked_run
 from labmtj.run.folder import RunFolder
 from labmtj.run.recovery import Interrupted, interrupted
+from labmtj.run.warned import warnings_noted
 from labmtj.run.workers import Crew, Plan, States, crew
 from labmtj.stopping import PAUSE, StopRequests, stop_requests, undisturbed
 
@@ -135,7 +136,8 @@ def _first_bytes(journal: Path) -> bytes:
 
 def _guarded(folder: RunFolder, experiment: Experiment, place: _Place, workers: int, show: Show) -> RunFolder:
     """Do what is left of a run and mark how it ended."""
-    with stop_requests(further={PAUSE} if experiment.on_instruments else ()) as requests:
+    further = {PAUSE} if experiment.on_instruments else set()
+    with warnings_noted(folder), stop_requests(further=further) as requests:
         try:
             folder.begin()
             folder.note("begin", pid=os.getpid())

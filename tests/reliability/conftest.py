@@ -6,6 +6,7 @@ case whether the row of the fault matrix held: `with tally(3, "disconnect at cal
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -205,8 +206,8 @@ class Rig:
         return {name: each.round_trips for name, each in self.served.served.items()}
 
     def watch(self):
-        """Return the numbers of the lines that are answered from now on, by instrument: where faults may hit."""
-        answered = {name: [] for name in self.served.faulty}
+        """Return the numbers of the lines that are answered from now on, with the answers, by instrument."""
+        answered = {name: {} for name in self.served.faulty}
         for name, faulty in self.served.faulty.items():
             faulty.handle = _watched(faulty.handle, answered[name])
         return answered
@@ -269,7 +270,7 @@ def _watched(handle, answered):
         lines += 1
         reply = handle(message)
         if reply is not None:
-            answered.append(lines)
+            answered[lines] = reply
         return reply
 
     return watched
@@ -322,7 +323,8 @@ def reference(tmp_path_factory):
     """Return what the small run leaves when nothing goes wrong.
 
     folder, datasets, metrics; states: of the cells, as they are; calls: by instrument, how many; answered: by instrument,
-    the numbers of the lines with an answer, counted from 1 for `Rig.fault("smu:lost:N")`.
+    the numbers of the lines with an answer, counted from 1 for `Rig.fault("smu:lost:N")`; numbers: of those in whose
+    answers a number with an exponent stands.
     """
     folder = tmp_path_factory.mktemp("reference")
     rig = Rig(folder)
@@ -333,7 +335,11 @@ def reference(tmp_path_factory):
         calls = {name: count - before[name] for name, count in rig.calls().items()}
         return {
             "folder": run, "datasets": datasets(run.data), "metrics": metrics(run.data), "states": rig.states(),
-            "calls": calls, "answered": answered,
+            "calls": calls, "answered": {name: list(each) for name, each in answered.items()},
+            "numbers": {
+                name: [line for line, reply in each.items() if re.search(r"\de[+-]?\d", str(reply), re.IGNORECASE)]
+                for name, each in answered.items()
+            },
         }  # fmt: skip
     finally:
         rig.close()
@@ -504,9 +510,14 @@ def run_with(rigs, reference):
     want of patience before they do, and then there is another try.
     """
 
+    before = []
+
     def run_with(*faults):
         for _ in range(3):
+            for each in before:  # hundreds of benches would have more sockets than a process may have
+                each.close()
             rig = rigs(timeout=TIMEOUT_SECONDS)
+            before[:] = [rig]
             for each in faults:
                 rig.fault(each)
             outcome = Outcome(rig, reference)
