@@ -65,13 +65,8 @@ def residuals(
         offsets: of sources and meters, for reads in one polarity; None = those reads are left out.
 
     Raises:
-        DataError: for an array file of another shape, or if nothing can be predicted.
+        DataError: if nothing can be predicted.
     """
-    if description.shape != observed.assumed.shape:
-        raise DataError(
-            f"array file {description.name} has {description.shape} cells, the chip of {observed.run} "
-            f"{observed.assumed.shape}: it is of another chip"
-        )
     work = _Work(observed, description, offsets)
     parts = [
         work.of(answers, segment, decoded)

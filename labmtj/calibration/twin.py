@@ -164,6 +164,11 @@ def _chip_twin(path: Path, name: str, on: ArrayDescription | None) -> ChipTwin:
     seen = observed(path, name)
     known = {seen.label, seen.chip} - {""}
     assert on.cells is not None
+    if on.shape != seen.assumed.shape:
+        raise DataError(
+            f"array file {on.name} has {on.shape} cells, the chip of {seen.run} {seen.assumed.shape}: it is of another "
+            "chip"
+        )
     if on.cells.chip and on.cells.chip not in known:
         raise DataError(
             f"array file {on.name} is of chip {on.cells.chip!r}, the log of {' or '.join(sorted(map(repr, known)))}; "
