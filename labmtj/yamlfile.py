@@ -65,7 +65,7 @@ class _Dumper(yaml.SafeDumper):
 
 def _list(dumper: _Dumper, values: list[Any]) -> yaml.Node:
     """Write a row of numbers in one line, or a few: a map of cells would take a thousand."""
-    row = len(values) > _SHORT_ROW and all(isinstance(each, float) for each in values)
+    row = len(values) > _SHORT_ROW and all(each is None or isinstance(each, float) for each in values)
     return dumper.represent_sequence("tag:yaml.org,2002:seq", values, flow_style=row)
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from labmtj.quantities import ArrayInfo, Reading
+from labmtj.quantities import ArrayInfo, Bias, Lines, Reading
 from labmtj.schema import Purpose
 from labmtj.verbs import Crossbar, Log
 from procedures.effort import Counting, Effort
@@ -37,6 +38,10 @@ class CalibrationReads(BaseModel):
     reference: ReferenceSettings = ReferenceSettings()
     ports: AllPorts = AllPorts()
     rounds: int = Field(2, ge=1, le=100, description="writes to each state with a map: how well a resistance repeats")
+
+    rest_ranges_amperes: list[float] = Field(
+        [1e-5, 1e-4, 1e-3], max_length=20, description="ranges on which the columns are read at rest, in both states"
+    )
 
     def check(self, array: ArrayInfo) -> None:
         """Raise SettingError for what the array does not survive."""
@@ -77,4 +82,10 @@ class CalibrationReads(BaseModel):
     def _ports(self, crossbar: Crossbar, log: Log, path: str) -> PortReads:
         result = self.ports.measure(crossbar)
         put_ports(log, result, self.ports, path)
+        rest = Bias(np.zeros(crossbar.shape[0]), np.zeros(crossbar.shape[1]))
+        columns = Lines(columns=tuple(range(crossbar.shape[1])))
+        with log.tagged(purpose=Purpose.BASELINE):
+            for scale in self.rest_ranges_amperes:
+                how = Reading(self.ports.aperture_seconds, range_amperes=scale, repeats=self.ports.repeats)
+                crossbar.measure(rest, columns, how)
         return result

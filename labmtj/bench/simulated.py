@@ -76,7 +76,7 @@ def offsets_of(description: ArrayDescription) -> Offsets | None:
     """Return the offsets of sources and meters that an array file holds."""
     if (found := description.offsets) is None:
         return None
-    amperes = {each.full_scale_amperes: np.array(each.amperes) for each in found.ranges}
+    amperes = {each.full_scale_amperes: np.array(each.amperes, float) for each in found.ranges}
     return Offsets(np.array(found.source_volts), amperes)
 
 

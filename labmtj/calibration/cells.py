@@ -161,7 +161,9 @@ def _reads(observed: Observed, decoded: Decoded) -> _Reads:
         )
     chosen, siemens = chosen[folded], siemens[folded]
     segment = decoded.segment_of[0][chosen]
-    size = np.where(np.bincount(segment, minlength=len(decoded.states)) > 0, np.isfinite(decoded.decoded).sum(axis=1), 0)
+    size = np.where(
+        np.bincount(segment, minlength=len(decoded.states)) > 0, np.isfinite(decoded.decoded).sum(axis=1), 0
+    )
     full = np.flatnonzero((size >= 0.8 * size.max()) & (decoded.certain.mean(axis=1) >= MOSTLY_KNOWN))
     if not len(full):
         raise DataError(

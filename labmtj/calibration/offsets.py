@@ -17,12 +17,15 @@ from labmtj.calibration.observed import Answers, Observed
 from labmtj.calibration.predict import Model
 from labmtj.calibration.states import Decoded
 from labmtj.junction import LineOffsets, RangeOffsets
-from labmtj.quantities import FloatArray
+from labmtj.quantities import BoolArray, FloatArray
 
 PRIOR_VOLTS = 1e-3
 """size that an offset voltage has before anything is known (assumed: data sheets say 0.3 to 1.5 mV)"""
 PRIOR_FRACTION = 1e-3
 """the same of an offset current, as a fraction of full scale (assumed: ten times what data sheets say)"""
+UNKNOWN_FRACTION = 1e-4
+"""size of the offset of a meter on a range that was not read at rest, as a fraction of full scale (assumed: a third to a
+half of what data sheets allow after a year)"""
 MOST_NETWORKS = 40
 NOISE_FRACTION = 1e-6
 """least noise of a reading, as a fraction of full scale: the resolution of a meter"""
@@ -39,7 +42,7 @@ class FittedOffsets:
     ranges: FloatArray
     """(ranges,) full scales"""
     amperes: FloatArray
-    """(ranges, lines)"""
+    """(ranges, lines) NaN for a line that was never read on the range"""
     ampere_errors: FloatArray
     noise_amperes: FloatArray
     """(ranges,) rms of one shot about the fit"""
@@ -50,7 +53,7 @@ class FittedOffsets:
         ranges = [
             RangeOffsets(
                 full_scale_amperes=float(f"{scale:.6g}"),
-                amperes=_rounded(amperes),
+                amperes=_known(amperes),
                 scatter_amperes=float(f"{scatter:.3g}"),
             )
             for scale, amperes, scatter in zip(
@@ -60,14 +63,29 @@ class FittedOffsets:
         return LineOffsets(source=source, source_volts=_rounded(self.source_volts), ranges=ranges)
 
     def of(self, range_amperes: FloatArray, lines: NDArray[np.intp]) -> tuple[FloatArray, FloatArray]:
-        """Return meter offset and noise of a shot on these ranges, (answers, read) each, of those that are known."""
-        number = nearest(self.ranges, range_amperes)
-        known = np.isclose(self.ranges[number], range_amperes, rtol=1e-3)
-        usual = np.median(self.noise_amperes / self.ranges) * range_amperes
+        """Return meter offset and scatter of a shot on these ranges, (answers, read) each.
+
+        Of a range on which the line was never read the offset is not known: zero, with what it may be as its scatter.
+        """
+        known, number = self._known(range_amperes, lines)
+        if not len(self.ranges):
+            return np.zeros(range_amperes.shape), UNKNOWN_FRACTION * range_amperes
         return (
             np.where(known, self.amperes[number, lines], 0.0),
-            np.where(known, self.noise_amperes[number], usual),
+            np.where(known, self.noise_amperes[number], UNKNOWN_FRACTION * range_amperes),
         )
+
+    def knows(self, range_amperes: FloatArray, lines: NDArray[np.intp]) -> BoolArray:
+        """Return for which readings (answers, read) the offset is known."""
+        return self._known(range_amperes, lines)[0]
+
+    def _known(self, range_amperes: FloatArray, lines: NDArray[np.intp]) -> tuple[BoolArray, NDArray[np.intp]]:
+        number = np.zeros(range_amperes.shape, np.intp)
+        if not len(self.ranges):
+            return np.zeros(range_amperes.shape, bool), number
+        number = nearest(self.ranges, range_amperes)
+        near = np.isclose(self.ranges[number], range_amperes, rtol=1e-3)
+        return np.asarray(near & np.isfinite(self.amperes[number, lines]), bool), number
 
 
 def nearest(ranges: FloatArray, amperes: FloatArray) -> NDArray[np.intp]:
@@ -151,6 +169,8 @@ def _solved(
         noise = np.maximum(spread, NOISE_FRACTION * scales)
     errors = prior * np.sqrt(np.diag(np.linalg.inv(precision)))
     volts, driven, amperes = found[:lines], found[lines : 2 * lines], found[2 * lines :].reshape(-1, lines)
+    read = (design[:, 2 * lines :] != 0).any(axis=0).reshape(amperes.shape)
+    amperes = np.where(read, amperes, np.nan)
     return FittedOffsets(
         volts, errors[:lines], driven, scales, amperes, errors[2 * lines :].reshape(-1, lines), noise, len(values)
     )
@@ -160,13 +180,17 @@ def _rounded(values: FloatArray) -> list[float]:
     return [float(f"{value:.5g}") for value in values.tolist()]
 
 
+def _known(values: FloatArray) -> list[float | None]:
+    return [None if np.isnan(value) else float(f"{value:.5g}") for value in values.tolist()]
+
+
 def from_file(described: LineOffsets | None) -> FittedOffsets | None:
     """Return the offsets that an array file holds."""
     if described is None:
         return None
     volts = np.array(described.source_volts)
     scales = np.array([each.full_scale_amperes for each in described.ranges])
-    amperes = np.array([each.amperes for each in described.ranges]).reshape(len(scales), len(volts))
+    amperes = np.array([each.amperes for each in described.ranges], float).reshape(len(scales), len(volts))
     nothing = np.zeros_like(volts)
     scatter = np.array([each.scatter_amperes for each in described.ranges])
     return FittedOffsets(volts, nothing, nothing, scales, amperes, np.zeros_like(amperes), scatter, 0)

@@ -141,6 +141,9 @@ class _Work:
         loose = (point.cell_amperes * self.spread[np.where(state, 0, 1), np.arange(state.size)]) ** 2
         loose = loose.reshape(-1, self.rows, self.columns)
         by_line = np.concatenate([loose.sum(axis=2), loose.sum(axis=1)], axis=1)[:, answers.lines]
+        if self.offsets is not None:  # an offset that is not known does not average
+            unknown = ~self.offsets.knows(answers.range_amperes, answers.lines)
+            noise = np.where(one & unknown, noise * np.sqrt(answers.shots)[:, np.newaxis], noise)
         return amperes, noise**2 / answers.shots[:, np.newaxis] + by_line + (GAIN_FRACTION * amperes) ** 2
 
     def _flat(

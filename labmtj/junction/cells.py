@@ -145,8 +145,8 @@ class RangeOffsets(StrictModel):
     """What the meters of all lines show on one range when no current flows."""
 
     full_scale_amperes: float = Field(gt=0.0)
-    amperes: list[float]
-    """by line, rows first"""
+    amperes: list[float | None]
+    """by line, rows first; null for a line that was not read on the range"""
     scatter_amperes: float = Field(0.0, ge=0.0)
     """rms of a reading about what the offsets predict"""
 

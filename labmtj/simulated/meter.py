@@ -76,7 +76,7 @@ class Offsets:
     source_volts: FloatArray
     """(lines,)"""
     amperes: Mapping[float, FloatArray]
-    """(lines,) by full scale of the range; a meter without such a range does not use it"""
+    """(lines,) by full scale of the range, NaN where unknown; a meter without such a range does not use it"""
 
 
 class Channels:
@@ -103,7 +103,8 @@ class Channels:
         if offsets is not None:
             self._source_offset_volts = offsets.source_volts
             for full_scale, amperes in offsets.amperes.items():
-                self._offset_amperes[np.isclose(self._full_scale, full_scale)] = amperes
+                here, known = np.isclose(self._full_scale, full_scale), np.isfinite(amperes)
+                self._offset_amperes[np.ix_(here, known)] = amperes[known]
 
     def delivered_volts(self, line_volts: FloatArray) -> FloatArray:
         """Return what the sources put out when asked for `line_volts`, (..., lines); floating lines stay NaN."""

@@ -21,7 +21,12 @@ from procedures.ports import AllPorts
 from procedures.reference import ReferenceMap
 
 SHAPE = (8, 7)
-DEFECTS = ((1, 2, "stuck_parallel", None), (3, 6, "short", 240.0), (5, 0, "stuck_antiparallel", None), (6, 4, "open", 1e9))
+DEFECTS = (
+    (1, 2, "stuck_parallel", None),
+    (3, 6, "short", 240.0),
+    (5, 0, "stuck_antiparallel", None),
+    (6, 4, "open", 1e9),
+)
 
 
 def array_content(**wires: float) -> dict:
@@ -77,8 +82,10 @@ def log_of(tmp_path_factory):
         crossbar = crossbar or crossbar_of(description, seed=seed, name=chip, meter=meter)
         folder = tmp_path_factory.mktemp("run")
         log = JournalLog(JournalWriter.create(folder / "journal.lmj"))
-        run = {"procedure": "procedures.reference.ReferenceMap",
-               "bench": bench or {"kind": "simulated", "arrays": {"small": believed or array_content()}}}
+        run = {
+            "procedure": "procedures.reference.ReferenceMap",
+            "bench": bench or {"kind": "simulated", "arrays": {"small": believed or array_content()}},
+        }
         log.attributes("", {"experiment": "test", "run": "run-1", "seed": seed})
         log.attributes("provenance", {"run_yaml": yamlfile.dumps(run)})
         procedure(Recorded(crossbar, log, chip), LogWithin(log, f"arrays/{chip}"))

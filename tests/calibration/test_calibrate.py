@@ -16,7 +16,6 @@ from labmtj.errors import DataError, UsageError
 from labmtj.junction import CellMap
 from labmtj.quantities import Bias, Lines, Reading
 from labmtj.schema import Purpose
-from procedures.ports import AllPorts
 from procedures.reference import ReferenceMap, initialise, read_cells
 
 SHAPE = (8, 7)
@@ -50,7 +49,9 @@ def test_standard_errors_are_what_the_errors_are(hidden, found):
 
 
 def test_wires_are_recovered_and_follow_the_hidden_truth(hidden, found, log_of, all_reads, assumed):
-    other = log_of(all_reads, assumed(row_segment_ohms=2.0, column_segment_ohms=3.0, row_lead_ohms=12.0, column_lead_ohms=31.0))
+    other = log_of(
+        all_reads, assumed(row_segment_ohms=2.0, column_segment_ohms=3.0, row_lead_ohms=12.0, column_lead_ohms=31.0)
+    )
     for chip, result in ((hidden, found), (other, calibrate(other.data))):
         assert result.wires.names == WIRES
         assert result.wires.rank == result.wires.parameters
@@ -140,7 +141,9 @@ def test_offsets_predict_what_lines_carry_at_rest(log_of, maps, assumed):
     def at_rest(crossbar, log):
         ReferenceMap().execute(crossbar, log)
         for _ in range(10):
-            crossbar.measure(Bias(np.zeros(SHAPE[0]), np.zeros(SHAPE[1])), every, Reading(repeats=4, range_amperes=1e-4))
+            crossbar.measure(
+                Bias(np.zeros(SHAPE[0]), np.zeros(SHAPE[1])), every, Reading(repeats=4, range_amperes=1e-4)
+            )
 
     every = Lines(columns=tuple(range(SHAPE[1])))
     chip = log_of(at_rest, assumed())
@@ -219,8 +222,13 @@ def test_other_files_are_refused_in_a_sentence(hidden, tmp_path):
     (tmp_path / "cut.h5").write_bytes(hidden.data.read_bytes()[:20_000])
     refused(tmp_path / "cut.h5", "cannot be read")
     refused(hidden.data, "knows no chip 'other'", chip="other")
-    refused(copied(hidden, tmp_path, lambda file: file.attrs.__setitem__("labmtj_record_version", 99)), "install a newer one")
-    refused(copied(hidden, tmp_path, lambda file: file.attrs.__delitem__("labmtj_record_version")), "no data file of labmtj")
+    refused(
+        copied(hidden, tmp_path, lambda file: file.attrs.__setitem__("labmtj_record_version", 99)),
+        "install a newer one",
+    )
+    refused(
+        copied(hidden, tmp_path, lambda file: file.attrs.__delitem__("labmtj_record_version")), "no data file of labmtj"
+    )
     refused(copied(hidden, tmp_path, lambda file: file.__delitem__("provenance")), "run.yaml is missing")
     refused(copied(hidden, tmp_path, lambda file: file.__delitem__("arrays/small-0a/reads/sign")), "has no sign")
 

@@ -52,7 +52,11 @@ def test_a_file_without_cells_gives_the_chip_it_always_gave_to_the_bit():
 def test_what_is_given_replaces_and_the_rest_is_drawn_as_before():
     plain = drawn(ArrayDescription.from_mapping(content()))
     own = ArrayDescription.from_mapping(
-        content(parallel_ohms=full(4321), critical_volts_to_parallel=full(0.5), defects=[{"row": 1, "column": 2, "kind": "short", "ohms": 200.0}])
+        content(
+            parallel_ohms=full(4321),
+            critical_volts_to_parallel=full(0.5),
+            defects=[{"row": 1, "column": 2, "kind": "short", "ohms": 200.0}],
+        )
     )
     cells = own.cells.placed_in(plain)
     assert np.all(cells.parallel_ohms == 4321)
@@ -76,7 +80,9 @@ def test_an_empty_list_of_defects_says_that_there_are_none():
 def test_half_volts_count_for_both_signs_unless_one_has_its_own():
     plain = drawn(ArrayDescription.from_mapping(content()))
     one = ArrayDescription.from_mapping(content(half_volts=full(0.4))).cells.placed_in(plain)
-    both = ArrayDescription.from_mapping(content(half_volts=full(0.4), half_volts_negative=full(0.3))).cells.placed_in(plain)
+    both = ArrayDescription.from_mapping(content(half_volts=full(0.4), half_volts_negative=full(0.3))).cells.placed_in(
+        plain
+    )
     assert np.all(one.half_volts_negative == 0.4)
     assert np.all(both.half_volts_positive == 0.4)
     assert np.all(both.half_volts_negative == 0.3)
@@ -102,7 +108,9 @@ def test_offsets_take_the_place_of_drawn_ones():
     quiet = MeterModel((MeterRange(1e-3, 0.0, 5e-7, 0.0),), resolution_fraction=0.0, source_offset_volts=5e-3)
     description = ArrayDescription.from_mapping(content(defects=[]) | {"offsets": offsets})
     chip = crossbar_of(description, seed=1, name="chip", meter=quiet, cell_noise=False)
-    rest = chip.measure(Bias(np.zeros(3), np.zeros(4)), Lines(columns=(0, 1, 2, 3)), Reading(range_amperes=1e-3)).amperes[0]
+    rest = chip.measure(
+        Bias(np.zeros(3), np.zeros(4)), Lines(columns=(0, 1, 2, 3)), Reading(range_amperes=1e-3)
+    ).amperes[0]
     ideal = crossbar_of(description.model_copy(update={"offsets": None}), seed=1, name="chip", cell_noise=False)
     driven = ideal.measure(Bias([1e-3, 0, 0], np.zeros(4)), Lines(columns=(0, 1, 2, 3)), Reading()).amperes[0]
     assert rest == pytest.approx(driven + np.array([1e-7, 2e-7, 3e-7, 4e-7]), rel=1e-6)
