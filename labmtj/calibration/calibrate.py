@@ -13,6 +13,7 @@ from labmtj.calibration.observed import Observed, observed
 from labmtj.calibration.offsets import FittedOffsets, fit_offsets
 from labmtj.calibration.predict import Model
 from labmtj.calibration.states import Decoded, decode
+from labmtj.calibration.switching import FittedSwitching, fit_switching
 from labmtj.calibration.wires import FittedWires, fit_wires
 from labmtj.errors import DataError
 from labmtj.junction import ArrayDescription, CellMap, CellsDescription
@@ -87,8 +88,9 @@ def calibrate(path: Path, chip: str | None = None) -> Calibration:
     cells, states = fit_cells(seen, states, wired)
     description = _described(seen, wired, cells)
     offsets = fit_offsets(seen, states, Model(description))
-    told = "switching: assumed, drawn from the family; a run of the switching procedure tells it"
-    return Calibration(seen, states, wires, cells, offsets, _with_offsets(description, offsets, seen.run), told)
+    switching = fit_switching(seen, description)
+    description = _with_switching(_with_offsets(description, offsets, seen.run), switching)
+    return Calibration(seen, states, wires, cells, offsets, description, switching.told)
 
 
 def _described(seen: Observed, wired: ArrayDescription, cells: FittedCells) -> ArrayDescription:
@@ -105,6 +107,14 @@ def _described(seen: Observed, wired: ArrayDescription, cells: FittedCells) -> A
     # a model copied is not checked: what is written is read back
     changes = {"family": family, "cells": own, "calibrated": False}
     return ArrayDescription.from_mapping(wired.model_copy(update=changes).model_dump())
+
+
+def _with_switching(description: ArrayDescription, found: FittedSwitching) -> ArrayDescription:
+    assert description.cells is not None
+    family, cells = description.family, description.cells.model_copy(update=dict(found.maps))
+    changed = {name: getattr(family, name).model_copy(update=dict(new)) for name, new in found.family.items()}
+    new = description.model_copy(update={"family": family.model_copy(update=changed), "cells": cells})
+    return ArrayDescription.from_mapping(new.model_dump())
 
 
 def _with_offsets(description: ArrayDescription, offsets: FittedOffsets | None, run: str) -> ArrayDescription:

@@ -22,7 +22,7 @@ from labmtj.quantities import BoolArray, FloatArray
 PRIOR_VOLTS = 1e-3
 """size that an offset voltage has before anything is known (assumed: data sheets say 0.3 to 1.5 mV)"""
 PRIOR_FRACTION = 1e-3
-"""the same of an offset current, as a fraction of full scale (assumed: ten times what data sheets say)"""
+"""the same of an offset current, as a fraction of full scale (assumed: above what data sheets say)"""
 UNKNOWN_FRACTION = 1e-4
 """size of the offset of a meter on a range that was not read at rest, as a fraction of full scale (assumed: a third to a
 half of what data sheets allow after a year)"""
