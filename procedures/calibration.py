@@ -12,10 +12,11 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from labmtj.quantities import ArrayInfo, Bias, Lines, Reading
+from labmtj.run.plain import LogWithin
 from labmtj.schema import Purpose
 from labmtj.verbs import Crossbar, Log
 from procedures.effort import Counting, Effort
-from procedures.ports import AllPorts, PortReads, put_ports
+from procedures.ports import AllPorts, PortReads
 from procedures.reference import ReferenceMaps, ReferenceSettings, initialise, put_reference, read_cells, reference_maps
 
 
@@ -57,9 +58,9 @@ class CalibrationReads(BaseModel):
             for _ in range(self.rounds - 1):
                 self._write(counting, reference, state=True)
                 self._write(counting, reference, state=False)
-            antiparallel = self._ports(counting, log, "ports_antiparallel")
+            antiparallel = self._ports(counting, log, "antiparallel")
             self._write(counting, reference, state=True)
-            parallel = self._ports(counting, log, "ports_parallel")
+            parallel = self._ports(counting, log, "parallel")
             self._write(counting, reference, state=False)
         result = CalibrationResult(reference, parallel, antiparallel, counting.effort)
         effort = result.effort
@@ -80,8 +81,7 @@ class CalibrationReads(BaseModel):
         read_cells(crossbar, settings.read_volts, how)
 
     def _ports(self, crossbar: Crossbar, log: Log, path: str) -> PortReads:
-        result = self.ports.measure(crossbar)
-        put_ports(log, result, self.ports, path)
+        result = self.ports.execute(crossbar, LogWithin(log, path))
         rest = Bias(np.zeros(crossbar.shape[0]), np.zeros(crossbar.shape[1]))
         columns = Lines(columns=tuple(range(crossbar.shape[1])))
         with log.tagged(purpose=Purpose.BASELINE):

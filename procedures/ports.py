@@ -30,8 +30,7 @@ class AllPorts(BaseModel):
 
     read_volts: float = Field(0.1, gt=0, description="volts on the driven line")
     to_zero_bias: bool = Field(
-        default=True,
-        description="read at half the voltage, too, and extrapolate: AP cells conduct more at higher volts",
+        default=True, description="read at half the voltage, too, and extrapolate: AP cells conduct more at higher volts"
     )
     aperture_seconds: float = Field(0.02, gt=0, description="integration time of a reading")
     repeats: int = Field(4, ge=2, le=1000, description="readings of each line in both polarities; their scatter counts")
@@ -51,18 +50,16 @@ class AllPorts(BaseModel):
 
         Raises ProcedureFailed if no line can be driven, or the fit does not settle.
         """
+        counting = Counting(crossbar)
         with log.tagged(purpose=Purpose.CALIBRATE):
-            result = self.measure(crossbar)
+            admittance, sigma, offset = self._extrapolated(counting)
+            fit = fit_network(admittance, sigma, crossbar.shape, separate_meter=self.separate_meter_lead)
+            leak, leak_error = leaks(admittance, sigma, self.gain_fraction)
+            result = PortReads(
+                admittance, sigma, offset, leak, leak_error, fit, self.gain_fraction, counting.effort
+            )  # fmt: skip
             put_ports(log, result, self)
         return result
-
-    def measure(self, crossbar: Crossbar) -> PortReads:
-        """Read and fit; raises as `execute`."""
-        counting = Counting(crossbar)
-        admittance, sigma, offset = self._extrapolated(counting)
-        fit = fit_network(admittance, sigma, crossbar.shape, separate_meter=self.separate_meter_lead)
-        leak, leak_error = leaks(admittance, sigma, self.gain_fraction)
-        return PortReads(admittance, sigma, offset, leak, leak_error, fit, self.gain_fraction, counting.effort)
 
     def _extrapolated(self, crossbar: Crossbar) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return admittance, its standard deviation (lines, lines) and the currents at zero input (lines,)."""

@@ -24,8 +24,8 @@ PRIOR_VOLTS = 1e-3
 PRIOR_FRACTION = 1e-3
 """the same of an offset current, as a fraction of full scale (assumed: above what data sheets say)"""
 UNKNOWN_FRACTION = 1e-4
-"""size of the offset of a meter on a range that was not read at rest, as a fraction of full scale (assumed: a third to a
-half of what data sheets allow after a year)"""
+"""size of the offset of a meter on a range that was not read at rest, as a fraction of full scale (assumed: a third to
+a half of what data sheets allow after a year)"""
 MOST_NETWORKS = 40
 NOISE_FRACTION = 1e-6
 """least noise of a reading, as a fraction of full scale: the resolution of a meter"""
