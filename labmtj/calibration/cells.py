@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from labmtj.calibration.observed import Observed, driven_alone
 from labmtj.calibration.predict import Model
+from labmtj.calibration.repeatability import from_read_to_read, from_write_to_write, repeatability
 from labmtj.calibration.states import LEAST_CONTRAST, Decoded, single_reads
 from labmtj.errors import DataError
 from labmtj.junction import ArrayDescription, CellMap, DefectiveCell
@@ -29,8 +30,6 @@ MOSTLY_KNOWN = 0.98
 """part of the cells whose state must be known in a segment"""
 SHORT_FACTOR, OPEN_FACTOR = 3.0, 0.3
 """times the usual P, and AP, conductance: beyond, a cell is no junction (as the reference maps judge it)"""
-LEAST_WRITES = 20
-"""cells written twice to one state, before the spread from write to write counts as measured"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -248,15 +247,18 @@ def _judged(
     """Return the fit with its errors: how well the cells repeat from write to write, and from read to read."""
     fit = decoded.follows
     by_network = _by_network(residual, reads, parallel.size)
-    written, writes, cycle, measured = _from_write_to_write(by_network, reads, decoded, observed)
-    within = _from_read_to_read(by_network, written, fit)
+    written, writes, cycle, measured = from_write_to_write(
+        by_network, reads.states, fit, float(observed.assumed.family.cycle_to_cycle.value)
+    )
+    within = from_read_to_read(by_network, written, fit)
     counts = np.stack([((reads.states == wanted) & np.isfinite(by_network)).sum(axis=0) for wanted in (True, False)])
     errors = np.sqrt(cycle**2 / np.maximum(writes, 1) + within**2 / np.maximum(counts, 1))
     defects = _defects(parallel, antiparallel, decoded, observed.assumed.shape)
     parallel, antiparallel = _filled(parallel, antiparallel, fit, defects, observed.assumed.shape)
     return FittedCells(
-        parallel, errors[0], antiparallel, errors[1], cycle, measured, np.hypot(cycle, within), defects,
-        int(reads.told.sum()), len(reads.states), float(np.nanmedian(np.abs(by_network))),
+        parallel, errors[0], antiparallel, errors[1], cycle, measured,
+        repeatability(by_network, fit, cycle, within), defects, int(reads.told.sum()), len(reads.states),
+        float(np.nanmedian(np.abs(by_network))),
     )  # fmt: skip
 
 
@@ -301,49 +303,3 @@ def _by_network(residual: FloatArray, reads: _Reads, cells: int) -> FloatArray:
     total = np.bincount(flat[told], residual[told], size)
     with np.errstate(invalid="ignore"):
         return np.where(count > 0, total / count, np.nan).reshape(-1, cells)
-
-
-def _from_write_to_write(
-    by_network: FloatArray, reads: _Reads, decoded: Decoded, observed: Observed
-) -> tuple[FloatArray, NDArray[np.intp], float, bool]:
-    """Return the mean residual of each write at its reads, writes per state and cell, and their relative spread."""
-    cells = by_network.shape[1]
-    flipped = np.diff(reads.states, axis=0, prepend=reads.states[:1])
-    write = np.cumsum(flipped, axis=0) * cells + np.arange(cells)
-    told = np.isfinite(by_network) & decoded.follows
-    size = int(write.max()) + 1
-    count = np.bincount(write[told], minlength=size)
-    mean = np.bincount(write[told], by_network[told], size) / np.maximum(count, 1)
-    writes = np.zeros((2, cells), np.intp)
-    numbers = np.flatnonzero(count)
-    # a cell's writes alternate between the states: the parity of its number tells which, from its first state on
-    state = reads.states[0][numbers % cells] ^ ((numbers // cells) % 2 == 1)
-    np.add.at(writes, (np.where(state, 0, 1), numbers % cells), 1)
-    key = np.where(state, 0, 1) * cells + numbers % cells
-    centre = np.bincount(key, mean[numbers], 2 * cells) / np.maximum(writes.ravel(), 1)
-    squares = np.bincount(key, (mean[numbers] - centre[key]) ** 2, 2 * cells)
-    freedom = np.maximum(writes.ravel() - 1, 0)
-    told_twice = freedom > 0
-    assumed = observed.assumed.family.cycle_to_cycle.value
-    if told_twice.sum() < LEAST_WRITES:
-        return mean[write], writes, float(assumed), False
-    # the median, for a telegraph cell is no measure of how a write repeats
-    spread = float(
-        np.sqrt(np.median(squares[told_twice] / freedom[told_twice]) / _median_of_mean_square(freedom[told_twice]))
-    )
-    return mean[write], writes, spread, True
-
-
-def _median_of_mean_square(freedom: NDArray[np.intp]) -> float:
-    """Return the median of chi-square over its degrees of freedom, of the typical number of them."""
-    n = float(np.median(freedom))
-    return (1 - 2 / (9 * n)) ** 3  # Wilson and Hilferty
-
-
-def _from_read_to_read(by_network: FloatArray, written: FloatArray, fit: BoolArray) -> FloatArray:
-    """Return the relative scatter of every cell between reads of one write, drawn towards that of all cells."""
-    square = np.where(np.isfinite(by_network), (by_network - written) ** 2, 0.0).sum(axis=0)
-    freedom = np.isfinite(by_network).sum(axis=0)
-    each = square[fit & (freedom > 0)] / freedom[fit & (freedom > 0)]
-    usual = float(np.median(each)) if each.size else 0.0  # the median: a telegraph cell is no measure of the others
-    return np.asarray(np.sqrt((square + 4 * usual) / (freedom + 4)), float)

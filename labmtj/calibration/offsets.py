@@ -26,6 +26,8 @@ PRIOR_FRACTION = 1e-3
 UNKNOWN_FRACTION = 1e-4
 """size of the offset of a meter on a range that was not read at rest, as a fraction of full scale (assumed: a third to
 a half of what data sheets allow after a year)"""
+FEWEST = 10
+"""values on a range beyond its offsets, before these count as known"""
 MOST_NETWORKS = 40
 NOISE_FRACTION = 1e-6
 """least noise of a reading, as a fraction of full scale: the resolution of a meter"""
@@ -170,6 +172,9 @@ def _solved(
     errors = prior * np.sqrt(np.diag(np.linalg.inv(precision)))
     volts, driven, amperes = found[:lines], found[lines : 2 * lines], found[2 * lines :].reshape(-1, lines)
     read = (design[:, 2 * lines :] != 0).any(axis=0).reshape(amperes.shape)
+    # a few values are met by the offsets themselves, and say nothing of how far to trust them
+    spare = np.bincount(number, minlength=len(scales)) - read.sum(axis=1)
+    read &= (spare >= FEWEST)[:, np.newaxis]
     amperes = np.where(read, amperes, np.nan)
     return FittedOffsets(
         volts, errors[:lines], driven, scales, amperes, errors[2 * lines :].reshape(-1, lines), noise, len(values)
