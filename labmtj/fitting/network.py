@@ -142,9 +142,7 @@ def _wire(name: str, ohms: float, error: float, *, known: bool, fit: tuple[int, 
     """Return the resistance if the data tell it."""
     if not known:
         missing = "read the current of every line, rows and columns, with each line driven alone"
-        return Told(
-            None, None, f"the reads have rank {fit[0]} for {fit[1]} unknowns, and {name} is not told; {missing}"
-        )
+        return Told(None, None, f"the reads have rank {fit[0]} for {fit[1]} unknowns, and {name} is not told; {missing}")
     if error > max(TOLD_FRACTION * abs(ohms), TOLD_OHMS):
         longer = "read with more repeats or a longer aperture"
         return Told(None, None, f"{name} would be {ohms:.3g} +- {error:.2g} ohm, too uncertain to quote; {longer}")
@@ -272,7 +270,7 @@ def _either(first: FloatArray, second: FloatArray) -> FloatArray:
 
 
 def _wires(shape: tuple[int, int], ohms: Mapping[str, float]) -> Wires:
-    return Wires.uniform(shape, **(dict.fromkeys(WIRES, 0.0) | dict(ohms)))
+    return Wires.uniform(shape, **({name: 0.0 for name in WIRES} | dict(ohms)))
 
 
 def _response_to(name: str, shape: tuple[int, int]) -> FloatArray:
