@@ -148,6 +148,22 @@ def _parser() -> argparse.ArgumentParser:
     compare = add("compare", commands.compare, "compare two runs: settings, and what they found")
     compare.add_argument("first", type=Path, metavar="RUN")
     compare.add_argument("second", type=Path, metavar="RUN")
+    calibrate = add("calibrate", commands.calibrate, "write an array file with the cells and wires of a run's chip")
+    calibrate.add_argument("run", type=Path, help="folder of the run, or its data.h5")
+    calibrate.add_argument("--chip", help="name of the chip in the run, if it holds several")
+    calibrate.add_argument("--out", type=Path, help="default: CHIP-calibrated.yaml, here")
+    calibrate.add_argument(
+        "--draws",
+        type=int,
+        default=0,
+        help="write so many plausible twins beside it, drawn from what the data leave open",
+    )
+    twin = add("twin", commands.twin, "compare a run with the twin of its chip")
+    twin.add_argument("run", type=Path, help="folder of the run, or its data.h5")
+    twin.add_argument("--on", metavar="ARRAY", help="array file that `labmtj calibrate` wrote (default: from this run)")
+    twin.add_argument("--chip", help="name of the chip in the run (default: all)")
+    twin.add_argument("--seed", type=int, default=1, help="of the procedure run anew on the twin (default: 1)")
+    twin.add_argument("--no-rerun", action="store_true", help="predict the reads of the run alone")
     check = add("check", commands.check, "check a bench file and its arrays")
     check.add_argument("bench", nargs="?", default="simulated")
     check.add_argument(

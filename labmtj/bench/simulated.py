@@ -14,7 +14,7 @@ from labmtj.circuit import PortState, response_of
 from labmtj.junction import ArrayDescription, draw
 from labmtj.quantities import ArrayInfo, BoolArray, FloatArray, Station
 from labmtj.safety import Safety
-from labmtj.simulated import SimulatedCrossbar, Timing, VirtualClock
+from labmtj.simulated import Offsets, SimulatedCrossbar, Timing, VirtualClock
 from labmtj.verbs import Crossbar
 
 
@@ -54,16 +54,30 @@ class SimulatedBench:
 
 
 def crossbar_of(description: ArrayDescription, *, seed: int, name: str, **parts: object) -> SimulatedCrossbar:
-    """Return a chip drawn from an array file; `parts` are the meter, timing and clock of `SimulatedCrossbar`."""
+    """Return a chip drawn from an array file, with its own cells where the file holds them.
+
+    `parts` are the meter, timing and clock of `SimulatedCrossbar`.
+    """
     junctions = draw(
         description.family, description.shape, description.polarity, description.temperature_kelvin, seed, name
     )
+    if description.cells is not None:
+        junctions = description.cells.placed_in(junctions)
     # Contacts are linear: the network takes them more cheaply than the cells' own law.
     wires = wires_of(description, junctions.contact_ohms.reshape(description.shape))
     return SimulatedCrossbar(
         wires, replace(junctions, contact_ohms=np.zeros(junctions.cells)),
-        seed=seed, name=name, limits=description.limits.as_limits(), **parts,  # type: ignore[arg-type]
+        seed=seed, name=name, limits=description.limits.as_limits(), offsets=offsets_of(description),
+        **parts,  # type: ignore[arg-type]
     )  # fmt: skip
+
+
+def offsets_of(description: ArrayDescription) -> Offsets | None:
+    """Return the offsets of sources and meters that an array file holds."""
+    if (found := description.offsets) is None:
+        return None
+    amperes = {each.full_scale_amperes: np.array(each.amperes, float) for each in found.ranges}
+    return Offsets(np.array(found.source_volts), amperes)
 
 
 def describe(array: ArrayDescription) -> ArrayInfo:

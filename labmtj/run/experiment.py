@@ -213,7 +213,11 @@ def _bench_of(file: YamlFile, name: str) -> AnyBenchFile:
 
 def load_run(path: Path) -> Experiment:
     """Read a `run.yaml`; raise ConfigError if it is wrong, or if the files it was made with have changed."""
-    file = yamlfile.load(path)
+    return experiment_of(yamlfile.load(path))
+
+
+def experiment_of(file: YamlFile) -> Experiment:
+    """Return the experiment that a `run.yaml` holds; raise ConfigError as `load_run`."""
     content = file.parse(RunFile)
     settings = _settings(file, content.procedure, content.settings)
     experiment = Experiment(
