@@ -17,10 +17,15 @@ FAULT = "this is a fault of labmtj"
 """said of an error that nobody foresaw"""
 
 
+_THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+"""set before such a library is loaded: the matrices are small, and threads that wait for each other slow"""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 failed, 2 wrong usage, 130 or 143 stopped."""
     if arguments is None:
         signal.signal(signal.SIGINT, _interrupt)
+        os.environ.update({name: "1" for name in _THREADS if name not in os.environ})
     parser = _parser()
     known, rest = parser.parse_known_args(_named_experiment(sys.argv[1:] if arguments is None else arguments))
     if rest and known.command is not commands.run:
@@ -30,8 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except LabmtjError as error:
         return _complain(str(error), *getattr(error, "__notes__", ()), code=error.exit_code)
     except KeyboardInterrupt:
-        print("labmtj: interrupted", file=sys.stderr)
-        return 130
+        return _complain("interrupted", code=130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read our output has gone
         return 0
@@ -40,8 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if "LABMTJ_TRACE" in os.environ:
             raise
-        said = f"{type(error).__name__}: {error}"[:500]
-        return _complain(f"{said}; {FAULT}: please report it, with the trace that LABMTJ_TRACE=1 in front shows")
+        return _unforeseen(error)
     finally:
         if arguments is None:  # the outcome stands, whatever is pressed while the process ends
             signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -60,9 +63,20 @@ def _flush() -> None:
 class _Interrupt(KeyboardInterrupt):
     """Python itself kills a process by SIGINT, whatever its exit code, if a plain one comes while it imports."""
 
+    came = False
+
 
 def _interrupt(*_: object) -> None:
+    _Interrupt.came = True
     raise _Interrupt
+
+
+def _unforeseen(error: Exception) -> int:
+    """Tell an error that nobody foresaw; one behind a Ctrl+C is its doing: extension modules turn it into their own."""
+    if _Interrupt.came:
+        return _complain("interrupted", code=130)
+    said = f"{type(error).__name__}: {error}"[:500]
+    return _complain(f"{said}; {FAULT}: please report it, with the trace that LABMTJ_TRACE=1 in front shows")
 
 
 def _complain(*lines: str, code: int = 1) -> int:
@@ -110,6 +124,7 @@ def _parser() -> argparse.ArgumentParser:
         "--record-traffic", action="store_true", help="keep what goes over the wire, for a bench of kind replay"
     )
     run.add_argument("--over-budget", action="store_true", help="go on where a cell or a relay has used up its budget")
+    run.add_argument("--tag", action="append", default=[], metavar="WORD", help="a word to find the run by")
     _add_workers(run)
     run.add_argument("-h", "--help", action="store_true", help="show this help and the settings of the experiment")
 
@@ -124,7 +139,31 @@ def _parser() -> argparse.ArgumentParser:
     show = add("show", commands.show, "print what a run found")
     show.add_argument("run", type=Path)
     ls = add("ls", commands.ls, "list runs")
-    ls.add_argument("folder", type=Path, nargs="?", default=RUNS)
+    _add_choice(ls)
+    export = add("export", commands.export, "write a group of a run to a file, .nc or .csv")
+    export.add_argument("run", type=Path)
+    export.add_argument("group", help="path of a group, such as arrays/mtj-50nm-0a/reads, or of an array in it")
+    export.add_argument("file", type=Path, help="a name that ends in .nc (netCDF) or .csv")
+    export.add_argument("--force", action="store_true", help="replace the file if it is there")
+    compare = add("compare", commands.compare, "compare two runs: settings, and what they found")
+    compare.add_argument("first", type=Path, metavar="RUN")
+    compare.add_argument("second", type=Path, metavar="RUN")
+    calibrate = add("calibrate", commands.calibrate, "write an array file with the cells and wires of a run's chip")
+    calibrate.add_argument("run", type=Path, help="folder of the run, or its data.h5")
+    calibrate.add_argument("--chip", help="name of the chip in the run, if it holds several")
+    calibrate.add_argument("--out", type=Path, help="default: CHIP-calibrated.yaml, here")
+    calibrate.add_argument(
+        "--draws",
+        type=int,
+        default=0,
+        help="write so many plausible twins beside it, drawn from what the data leave open",
+    )
+    twin = add("twin", commands.twin, "compare a run with the twin of its chip")
+    twin.add_argument("run", type=Path, help="folder of the run, or its data.h5")
+    twin.add_argument("--on", metavar="ARRAY", help="array file that `labmtj calibrate` wrote (default: from this run)")
+    twin.add_argument("--chip", help="name of the chip in the run (default: all)")
+    twin.add_argument("--seed", type=int, default=1, help="of the procedure run anew on the twin (default: 1)")
+    twin.add_argument("--no-rerun", action="store_true", help="predict the reads of the run alone")
     check = add("check", commands.check, "check a bench file and its arrays")
     check.add_argument("bench", nargs="?", default="simulated")
     check.add_argument(
@@ -162,6 +201,17 @@ def _parser() -> argparse.ArgumentParser:
     importer.add_argument("--out", type=Path, help="default: the name of the source, .npz, here")
     importer.set_defaults(command=commands.solutions)
     return parser
+
+
+def _add_choice(ls: argparse.ArgumentParser) -> None:
+    ls.add_argument("folder", type=Path, nargs="?", default=RUNS)
+    ls.add_argument("--procedure", default="", metavar="TEXT", help="part of the name of experiment or procedure")
+    ls.add_argument("--chip", default="", metavar="TEXT", help="part of the name of a chip")
+    ls.add_argument("--tag", action="append", default=[], metavar="WORD", help="a tag of the run; all that are given")
+    ls.add_argument("--ended", default="", choices=("done", "stopped", "failed", "running", "killed"))
+    ls.add_argument("--since", metavar="DATE", help="made on or after it, UTC: 2026-11-25, or 2026-11-25T14:30")
+    ls.add_argument("--until", metavar="DATE", help="made on or before it, UTC")
+    ls.add_argument("--accuracy", metavar="TEXT", help="best median accuracy in percent, such as '>=95'")
 
 
 def _add_workers(parser: argparse.ArgumentParser) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Self
@@ -36,7 +36,7 @@ class Moment:
 
     def values(self) -> dict[str, Any]:
         """Return it as plain values."""
-        return asdict(self)
+        return {"utc": self.utc, "boot_seconds": self.boot_seconds, "boot": self.boot}
 
     def seconds_since(self, earlier: Moment) -> float:
         """Return the seconds between two moments; NaN if nobody can tell, for the wall clock was set back."""

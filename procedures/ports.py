@@ -30,7 +30,8 @@ class AllPorts(BaseModel):
 
     read_volts: float = Field(0.1, gt=0, description="volts on the driven line")
     to_zero_bias: bool = Field(
-        default=True, description="read at half the voltage, too, and extrapolate: AP cells conduct more at higher volts"
+        default=True,
+        description="read at half the voltage, too, and extrapolate: AP cells conduct more at higher volts",
     )
     aperture_seconds: float = Field(0.02, gt=0, description="integration time of a reading")
     repeats: int = Field(4, ge=2, le=1000, description="readings of each line in both polarities; their scatter counts")
@@ -99,7 +100,7 @@ class PortReads:
     leak_error_siemens: FloatArray
     fit: NetworkFit
     gain_fraction: float
-    """assumed difference between units and ranges, in the errors; a gain error common to all is in every value, apart"""
+    """assumed difference between units and ranges, in the errors; a gain error common to all stands apart"""
     effort: Effort
 
 

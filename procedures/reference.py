@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from labmtj.errors import ProcedureFailed
-from labmtj.quantities import ArrayInfo, Bias, BoolArray, FloatArray, Lines, Reading
+from labmtj.health import Health
+from labmtj.quantities import Bias, BoolArray, FloatArray, Lines, Reading
 from labmtj.schema import Attribute, Purpose, Variable
 from labmtj.verbs import Crossbar, Log
-from procedures.bounds import check_pulse_seconds, check_read_volts, check_volts
+from procedures.bounds import Limited, check_pulse_seconds, check_read_volts, check_volts
 from procedures.schemes import select_columns, select_rows
 
 OutcomeMap = NDArray[np.uint8]
@@ -39,6 +40,13 @@ class Outcome(IntEnum):
     """on a row that the crossbar cannot drive, such as one tied to ground: neither read nor written"""
 
 
+_KNOWN_BAD = {
+    Health.STUCK_P: Outcome.STUCK_P, Health.STUCK_AP: Outcome.STUCK_AP, Health.SHORT: Outcome.SHORT,
+    Health.OPEN: Outcome.OPEN,
+}  # fmt: skip
+"""a noisy cell is not among them: it can be written"""
+
+
 class ReferenceSettings(BaseModel):
     """How the reference maps are made."""
 
@@ -52,7 +60,7 @@ class ReferenceSettings(BaseModel):
     read_volts: float = Field(0.1, gt=0, description="volts on the row that is read")
     aperture_seconds: float = Field(0.02, gt=0, description="integration time of a reading")
 
-    def check(self, array: ArrayInfo, *key: str) -> None:
+    def check(self, array: Limited, *key: str) -> None:
         """Raise SettingError for what the array does not survive; `key` is where the settings stand."""
         check_volts(array, (*key, "initialise_volts"), self.initialise_volts)
         check_pulse_seconds(array, (*key, "pulse_seconds"), self.pulse_seconds)
@@ -117,6 +125,16 @@ class ReferenceMaps:
         driven = self.parallel_amperes[self.inside], self.antiparallel_amperes[self.inside]
         outcome = np.where(self.usable, _broken(amperes, *driven), 0)
         return replace(self, outcome=np.maximum(self.outcome, outcome).astype(np.uint8)) if outcome.any() else self
+
+    def with_known(self, health: NDArray[np.uint8] | None) -> ReferenceMaps:
+        """Return the maps with every cell unusable that earlier runs found stuck, shorted or open: (rows, columns).
+
+        A cell that switched this once may not the next time; a new health map sets it free.
+        """
+        if health is None:
+            return self
+        known = np.select([health == each for each in _KNOWN_BAD], list(_KNOWN_BAD.values()), Outcome.WRITTEN)
+        return replace(self, outcome=np.where(self.usable, known, self.outcome).astype(np.uint8))
 
     def to_memory(self) -> dict[str, Any]:
         """Return the maps as plain arrays, for a snapshot."""

@@ -174,7 +174,8 @@ class WineCampaign(BaseModel):
         """Do one block of a station. `memory` carries what later blocks need; it is part of every snapshot."""
         if index == 0:
             for name in station.arrays:
-                memory[name] = characterise(name, arrays[name], log, self.reference, self.amplitude, self.write)
+                known = station.info.health
+                memory[name] = characterise(name, arrays[name], log, self.reference, self.amplitude, self.write, known)
             self._put_modes(station, arrays, log)
             return
         solutions, number = self.load(), index - 1

@@ -9,21 +9,20 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from labmtj.bench.abilities import Units, check_channels, check_reading, volts_refusal
+from labmtj.bench.abilities import Units, check_channels, check_reading
 from labmtj.bench.answers import delivered, empty_currents, enter
 from labmtj.bench.by_messages import Given, Shown
-from labmtj.bench.compliance import Compliance
+from labmtj.bench.planning import Planning
 from labmtj.bench.protecting import relay_ledger
 from labmtj.bench.routing import Buses, Router
-from labmtj.bench.sequence import Step, largest_across, steps_of
+from labmtj.bench.sequence import Step
 from labmtj.bench.sources import Sources
 from labmtj.bench.switching import LedgerOf, Switching
 from labmtj.bench.trust import again, hurried
-from labmtj.bench.turns import Turns, parts_of
 from labmtj.bench.wiring import Channel, Wiring
 from labmtj.errors import CannotDo, InstrumentError, LabmtjError, UsageError
 from labmtj.quantities import Bias, Currents, Flag, FloatArray, Limits, Lines, Pulse, Reading, Refusal
-from labmtj.safety import ROUNDING_VOLTS, Ledger, attempt
+from labmtj.safety import Ledger, attempt
 from labmtj.safety import Step as CleanUp
 from labmtj.verbs import Clock, Instrument, SwitchMatrix
 
@@ -72,8 +71,7 @@ class BenchCrossbar:
             settle_seconds=settle_seconds, relay_settle_seconds=relay_settle_seconds,
             ledger_of=ledger_of or partial(relay_ledger, limits),
         )  # fmt: skip
-        self._places = {channel: place for place, channel in enumerate(wiring.channels)}
-        self._compliance = Compliance(self.shape, limits.line_amperes, cell_siemens)
+        self._plan = Planning(wiring, units, limits, self.router, self.sources, self.switching, cell_siemens)
         self._instruments: Sequence[Instrument] = (*units.values(), *matrices.values())
         self._armed = False
 
@@ -162,10 +160,12 @@ class BenchCrossbar:
 
     def can(self, bias: Bias, seconds: float = 0.0) -> Refusal | None:
         """Say which voltage has no channel, which channel would give too much, which width is too short; or None."""
-        if refusal := self._refusal(bias, ()):
+        if refusal := self._plan.refusal(bias, ()):
             return refusal
-        steps = self._steps(bias, (), ordered=True)
-        return self._current_refusal(bias, steps) or (self._width_refusal(bias, steps, seconds) if seconds else None)
+        steps = self._plan.steps(bias, (), ordered=True)
+        return self._plan.current_refusal(bias, steps) or (
+            self._plan.width_refusal(bias, steps, seconds) if seconds else None
+        )
 
     def measure(self, bias: Bias, lines: Lines, how: Reading) -> Currents:
         """Read the lines, as many at a time as channels are left; all shots on one routing are one call of the unit.
@@ -178,10 +178,10 @@ class BenchCrossbar:
         """
         chosen = _once(lines.indices(self.shape).tolist())
         check_reading(self.wiring, self.units, how)
-        self._begin(self._refusal(bias, chosen))
-        disturbing = bool(largest_across(bias) > self.limits.disturb_volts + ROUNDING_VOLTS)
-        steps = self._steps(bias, chosen, ordered=bias.ordered or disturbing)
-        self._begin(self._current_refusal(bias, steps))
+        self._begin(self._plan.refusal(bias, chosen))
+        disturbing = self._plan.disturbs(bias)
+        steps = self._plan.steps(bias, chosen, ordered=bias.ordered or disturbing)
+        self._begin(self._plan.current_refusal(bias, steps))
         currents = empty_currents(bias, chosen, how)
         with self._operation():
             for step in steps:
@@ -200,16 +200,19 @@ class BenchCrossbar:
         self._begin(self.can(bias, seconds))
         given: list[tuple[Step, Given]] = []
         with self._operation():
-            for step in self._steps(bias, (), ordered=True):
+            for step in self._plan.steps(bias, (), ordered=True):
                 again(partial(self._prepare, step.buses, bias.line_volts[list(step.biases)]), self._recover)
-                for part, turns in self._parts(step, bias):
-                    given.append((part, self.sources.pulses(self._levels(part, bias), seconds, turns)))
-        return delivered(bias, seconds, given, self._place_of)
+                for part, turns in self._plan.parts(step, bias):
+                    given.append((part, self.sources.pulses(self._plan.levels(part, bias), seconds, turns)))
+        return delivered(bias, seconds, given, self._plan.place_of)
 
     def probe(self, buses: Buses, volts: Mapping[Channel, float], read: Channel, aperture_seconds: float) -> float:
         """Return the current out of one channel with lines on buses and channels at levels that no bias asks for.
 
         For checks of the wiring. Infinite where the channel is in compliance or beyond its range.
+
+        Raises:
+            InstrumentError: the reading is no number, and was none when it was taken again.
         """
         self._begin(None)
         with self._operation():
@@ -220,35 +223,13 @@ class BenchCrossbar:
                 self._prepare(buses, np.array([[volts.get(each, 0.0) if each else 0.0 for each in holders]]))
                 return self.sources.shots(levels, [read], Reading(aperture_seconds))
 
-            shown = again(attempt, self._recover)
-        beyond = shown.flags[0, 0] & (Flag.COMPLIANCE | Flag.OVERFLOW)
-        return float("inf") if beyond else float(shown.amperes[0, 0])
-
-    # -- what is possible --------------------------------------------------------------------------------------------
-
-    def _refusal(self, bias: Bias, read: Sequence[int]) -> Refusal | None:
-        if bias.shape != self.shape:
-            return Refusal(f"the bias is for {bias.shape} lines, the array has {self.shape}", "build it for this array")
-        largest = float(np.nan_to_num(np.abs(bias.line_volts)).max())
-        if refusal := volts_refusal(self.wiring, self.units, largest, self.limits.cell_volts):
-            return refusal
-        for volts in {self.router.pattern(volts): volts for volts in bias.line_volts}.values():
-            if refusal := self.router.refusal(volts, read):
-                return refusal
-        return None
-
-    def _current_refusal(self, bias: Bias, steps: Sequence[Step]) -> Refusal | None:
-        for step in steps:
-            for channel, on in self._held(step.buses).items():
-                if refusal := self._compliance.refusal(channel, on, bias.line_volts[list(step.biases)]):
-                    return refusal
-        return None
-
-    def _width_refusal(self, bias: Bias, steps: Sequence[Step], seconds: float) -> Refusal | None:
-        for turns in {turns for step in steps for _, turns in self._parts(step, bias)}:
-            if refusal := self.sources.pulse_refusal(turns, seconds):
-                return refusal
-        return None
+            shown = self._valid(attempt)
+        if shown.flags[0, 0] & (Flag.COMPLIANCE | Flag.OVERFLOW):
+            return float("inf")
+        if np.isnan(shown.amperes[0, 0]):
+            problem = f"channel {read.name} gave no number for a current, twice; check its meter"
+            raise InstrumentError(read.unit, self.units[read.unit].address, problem)
+        return float(shown.amperes[0, 0])
 
     def _begin(self, refusal: Refusal | None) -> None:
         if refusal is not None:
@@ -270,13 +251,10 @@ class BenchCrossbar:
     def closings(self, bias: Bias, lines: Lines) -> dict[str, NDArray[np.int64]]:
         """Return how often each relay would close for a batch, read on some lines; none if it cannot be given."""
         read = lines.indices(self.shape).tolist()
-        if self._refusal(bias, read):
+        if self._plan.refusal(bias, read):
             return {}
-        ordered = not read or bias.ordered or bool(largest_across(bias) > self.limits.disturb_volts + ROUNDING_VOLTS)
-        return self.switching.closings(step.buses for step in self._steps(bias, read, ordered=ordered))
-
-    def _steps(self, bias: Bias, read: Sequence[int], *, ordered: bool) -> list[Step]:
-        return steps_of(self.router, bias.line_volts, read, self.switching.present, ordered=ordered)
+        ordered = not read or bias.ordered or self._plan.disturbs(bias)
+        return self.switching.closings(step.buses for step in self._plan.steps(bias, read, ordered=ordered))
 
     def _read(self, step: Step, bias: Bias, how: Reading, *, once: bool) -> Shown:
         """Take the readings of a step, again if their answer is lost; if `once`, only what prepares them again."""
@@ -284,54 +262,25 @@ class BenchCrossbar:
 
         def attempt() -> Shown:
             prepare()
-            volts = self._levels(step, bias)[:, np.newaxis] * how.signs[:, np.newaxis]
-            read = [self._reader_of(step.buses, line) for line in step.read]
+            volts = self._plan.levels(step, bias)[:, np.newaxis] * how.signs[:, np.newaxis]
+            read = [self._plan.reader_of(step.buses, line) for line in step.read]
             return self.sources.shots(volts.reshape(-1, volts.shape[-1]), read, how)
 
         if once:
             again(prepare, self._recover)
             return attempt()
+        return self._valid(attempt)
+
+    def _valid(self, attempt: Callable[[], Shown]) -> Shown:
+        """Take readings, again if their answer is lost, and once more if one of them has no value."""
         shown = again(attempt, self._recover)
         return again(attempt, self._recover) if (shown.flags & Flag.INVALID).any() else shown
-
-    def _parts(self, step: Step, bias: Bias) -> Iterator[tuple[Step, Turns]]:
-        """Iterate what is pulsed in one go, and which unit steps when."""
-        unit_of = {line: channel.unit for channel, on in self._held(step.buses).items() for line in on}
-        units = [unit_of.get(line) for line in range(sum(self.shape))]
-        return parts_of(step, bias, units, self.limits.disturb_volts)
 
     def _prepare(self, buses: Buses, line_volts: FloatArray) -> None:
         """Move the relays, and limit every channel by what its lines may draw under biases (biases, lines)."""
         self.switching.route(buses)
-        for channel, on in self._held(buses).items():
-            self.sources.limit(channel, self._compliance.amperes(on, line_volts))
-
-    def _held(self, buses: Buses) -> dict[Channel, list[int]]:
-        """Return the lines that every channel holds."""
-        held: dict[Channel, list[int]] = {channel: [] for channel in self.wiring.channels}
-        for line in range(sum(self.shape)):
-            if (holder := self.router.channel_of(buses, line)) is not None:
-                held[holder].append(line)
-        return held
-
-    def _levels(self, step: Step, bias: Bias) -> FloatArray:
-        """Return the volts of every channel under the biases of a step, (biases, channels)."""
-        levels = np.zeros((len(step.biases), len(self._places)))
-        for line in range(sum(self.shape)):
-            place = self._place_of(step, line)
-            if place is not None:
-                levels[:, place] = bias.line_volts[list(step.biases), line]
-        return levels
-
-    def _place_of(self, step: Step, line: int) -> int | None:
-        channel = self.router.channel_of(step.buses, line)
-        return None if channel is None else self._places[channel]
-
-    def _reader_of(self, buses: Buses, line: int) -> Channel:
-        """Return the channel that reads a line."""
-        channel = self.router.channel_of(buses, line)
-        assert channel is not None, "a line that is read has a channel of its own"
-        return channel
+        for channel, on in self._plan.held(buses).items():
+            self.sources.limit(channel, self._plan.compliance.amperes(on, line_volts))
 
 
 def _once(lines: list[int]) -> list[int]:

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 
 from labmtj.circuit import OPEN_OHMS, Wires, response_of
@@ -123,7 +124,7 @@ def fit_network(
         DataError: for a wrong shape, no reads at all, or a sigma that is not positive.
         ProcedureFailed: if the fit does not settle.
     """
-    problem = _Problem(admittance, sigma, shape, separate_meter)
+    problem = _Problem(admittance, sigma, shape, separate_meter=separate_meter)
     estimate, iterations = _settle(problem)
     residual, jacobian = problem.linearised(estimate)
     scale = np.linalg.norm(jacobian, axis=0)
@@ -148,7 +149,9 @@ def _wire(name: str, ohms: float, error: float, *, known: bool, fit: tuple[int, 
     """Return the resistance if the data tell it."""
     if not known:
         missing = "read the current of every line, rows and columns, with each line driven alone"
-        return Told(None, None, f"the reads have rank {fit[0]} for {fit[1]} unknowns, and {name} is not told; {missing}")
+        return Told(
+            None, None, f"the reads have rank {fit[0]} for {fit[1]} unknowns, and {name} is not told; {missing}"
+        )
     if error > max(TOLD_FRACTION * abs(ohms), TOLD_OHMS):
         longer = "read with more repeats or a longer aperture"
         return Told(None, None, f"{name} would be {ohms:.3g} +- {error:.2g} ohm, too uncertain to quote; {longer}")
@@ -159,8 +162,8 @@ class _Problem:
     """The data, and the model around any estimate."""
 
     def __init__(
-        self, admittance: FloatArray, sigma: FloatArray, shape: tuple[int, int], separate_meter: bool
-    ) -> None:  # fmt: skip
+        self, admittance: FloatArray, sigma: FloatArray, shape: tuple[int, int], *, separate_meter: bool
+    ) -> None:
         lines = sum(shape)
         if admittance.shape != (lines, lines) or sigma.shape != (lines, lines):
             raise DataError(f"a {shape} array has {lines} x {lines} port admittances; got {admittance.shape}")
@@ -201,7 +204,7 @@ class _Problem:
 
 
 def _behind_meters(
-    whole: FloatArray, a: FloatArray, b: FloatArray, ohms: float, jacobian: FloatArray
+    whole: FloatArray, a: NDArray[np.intp], b: NDArray[np.intp], ohms: float, jacobian: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Return what is measured through `ohms` in lines a and b, and its Jacobian: (Y^-1 + ohms)^-1 between the two.
 
@@ -281,7 +284,7 @@ def _factored(matrix: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     return orthogonal, root, scale
 
 
-def _told(jacobian: FloatArray) -> tuple[np.ndarray, int]:
+def _told(jacobian: FloatArray) -> tuple[NDArray[np.bool_], int]:
     """Return which parameters the data tell of, (parameters,), and the rank, from a Jacobian of columns of length 1."""
     _, singular, right = np.linalg.svd(jacobian, full_matrices=True)
     rank = int((singular > _NULL * singular[0]).sum())
@@ -294,7 +297,10 @@ def _either(first: FloatArray, second: FloatArray) -> FloatArray:
 
 
 def _wires(shape: tuple[int, int], ohms: Mapping[str, float]) -> Wires:
-    return Wires.uniform(shape, **({name: 0.0 for name in WIRES} | dict(ohms)))
+    each = [ohms.get(name, 0.0) for name in WIRES]
+    return Wires.uniform(
+        shape, row_segment_ohms=each[0], column_segment_ohms=each[1], row_lead_ohms=each[2], column_lead_ohms=each[3]
+    )
 
 
 def _response_to(name: str, shape: tuple[int, int]) -> FloatArray:

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from labmtj.errors import DataError, RecordError
 from labmtj.record import files, hdf5
+from labmtj.record.entries import table_from, variable_from
 from labmtj.record.frames import FOREIGN, Record
-from labmtj.record.logbook import table_from, variable_from
 from labmtj.record.replay import START, JournalReader, fingerprint
 from labmtj.schema import Attribute
 

@@ -15,6 +15,7 @@ import re
 import struct
 import zlib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -36,6 +37,15 @@ MAX_PAYLOAD = 1 << 30
 _ARRAY, _INTEGER = 1, 2
 _ARRAY_HEAD = struct.Struct("<H")
 _DTYPE = re.compile(r"\|b1|[<|>](i[1248]|u[1248]|f[248]|[SU][1-9][0-9]{0,5})")
+
+
+@dataclass(slots=True, eq=False)
+class Stored:
+    """An array as it will lie in the journal: its bytes in C order."""
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    data: bytes
 
 
 def encode(record: Mapping[str, object]) -> bytes:
@@ -73,13 +83,20 @@ def has_kind(payload: bytes, kind: str) -> bool:
 
 
 def _encode_object(value: object) -> object:
+    if isinstance(value, Stored):
+        return _extension(_ARRAY, _array_head(value.dtype, value.shape, value.shape) + value.data)
     if isinstance(value, np.ndarray):
-        return msgpack.ExtType(_ARRAY, encode_array(value))
+        return _extension(_ARRAY, encode_array(value))
     if isinstance(value, np.generic):
         return value.item()
     if isinstance(value, int):
-        return msgpack.ExtType(_INTEGER, value.to_bytes(value.bit_length() // 8 + 1, "little", signed=True))
+        return _extension(_INTEGER, value.to_bytes(value.bit_length() // 8 + 1, "little", signed=True))
     raise TypeError(f"{type(value).__name__} is neither a number, text, list, mapping nor array")
+
+
+def _extension(code: int, data: bytes) -> msgpack.ExtType:
+    """Return the extension without the checks of its class, which cost more than packing it."""
+    return tuple.__new__(msgpack.ExtType, (code, data))
 
 
 def _decode_object(code: int, data: bytes) -> object:
@@ -99,20 +116,22 @@ def collapse(array: NDArray[Any]) -> NDArray[Any]:
 
 def encode_array(array: NDArray[Any]) -> bytes:
     """Return dtype, shape and raw bytes of an array; TypeError for objects, masks, times and complex numbers."""
-    if isinstance(array, np.ma.MaskedArray) or not _DTYPE.fullmatch(array.dtype.str):
+    if isinstance(array, np.ma.MaskedArray):
         raise TypeError(f"an array of {array.dtype} ({type(array).__name__}) has no place in a journal")
     if array.nbytes > MAX_PAYLOAD:
         raise ValueError(
             f"an array of {array.nbytes} bytes is too large for one frame ({MAX_PAYLOAD}); append it in parts"
         )
     stored = collapse(array)
-    return _array_head(array.dtype.str, stored.shape, array.shape) + stored.tobytes()
+    return _array_head(array.dtype, stored.shape, array.shape) + stored.tobytes()
 
 
 @lru_cache(1024)
-def _array_head(dtype: str, stored: tuple[int, ...], shape: tuple[int, ...]) -> bytes:
+def _array_head(dtype: np.dtype[Any], stored: tuple[int, ...], shape: tuple[int, ...]) -> bytes:
     """Return what precedes the bytes of an array; a run asks for few kinds, again and again."""
-    head = msgpack.packb([dtype, stored, shape])
+    if not _DTYPE.fullmatch(dtype.str):
+        raise TypeError(f"an array of {dtype} has no place in a journal")
+    head = msgpack.packb([dtype.str, stored, shape])
     return _ARRAY_HEAD.pack(len(head)) + head + bytes(-(_ARRAY_HEAD.size + len(head)) % 8)
 
 

@@ -8,21 +8,28 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from labmtj.errors import DataError, UsageError
 from labmtj.record import frames
-from labmtj.record.frames import Record, collapse
+from labmtj.record.entries import (
+    check_attribute,
+    check_variable,
+    fitting,
+    table_from,
+    table_record,
+    variable_record,
+)
+from labmtj.record.frames import Record
 from labmtj.record.joining import RowJoiner
 from labmtj.record.journal import JournalWriter
 from labmtj.record.replay import JournalReader, split_frames
-from labmtj.schema import Attribute, Column, Purpose, Table, Tags, Variable, check_name, check_path, check_text
+from labmtj.schema import Attribute, Purpose, Table, Tags, Variable, check_name, check_path
 
 _RESERVED = ("NX_class", "signal", "axes")  # written by the HDF5 layout itself
-_LONGEST_LIST = 4000  # entries; HDF5 keeps an attribute within 64 kB
 
 
 class Logbook:
@@ -70,7 +77,7 @@ class Logbook:
         for name, (dtype, shape) in layout.items():
             array = given[name]
             fits = array.dtype == dtype and array.shape == (rows, *shape)
-            arrays[name] = array if fits else _fitting(array, dtype, (rows, *shape), f"{name!r} of table {path!r}")
+            arrays[name] = array if fits else fitting(array, dtype, (rows, *shape), f"{name!r} of table {path!r}")
         self.write({"kind": "rows", "path": path, "rows": rows, "columns": arrays})
 
     def put(self, path: str, variables: Mapping[str, Variable], *, signal: str = "") -> None:
@@ -81,7 +88,7 @@ class Logbook:
         lengths: dict[str, int] = {}
         for name, variable in variables.items():
             check_name(name, path)
-            _check_variable(path, name, variable)
+            check_variable(path, name, variable)
             for dim, length in zip(variable.dims, variable.array.shape, strict=True):
                 check_name(dim, path)
                 if lengths.setdefault(dim, length) != length:
@@ -89,7 +96,7 @@ class Logbook:
         if twice := [name for name, variable in variables.items() if name in lengths and variable.dims != (name,)]:
             raise UsageError(f"{twice[0]!r} of group {path!r} is an axis, so the variable must have that one axis")
         self._claim_put(path, frozenset({*variables, *lengths}))
-        entries = {name: _variable_record(variable) for name, variable in sorted(variables.items())}
+        entries = {name: variable_record(variable) for name, variable in sorted(variables.items())}
         self.write({"kind": "put", "path": path, "signal": signal, "variables": entries})
 
     def attributes(self, path: str, values: Mapping[str, Attribute]) -> None:
@@ -100,7 +107,7 @@ class Logbook:
             check_name(name, path)
             if name in _RESERVED or name.startswith("labmtj_"):
                 raise UsageError(f"attribute {name!r} of {path!r} is written by the record itself; choose another name")
-            _check_attribute(f"attribute {name!r} of {path!r}", value)
+            check_attribute(f"attribute {name!r} of {path!r}", value)
         self.write({"kind": "attributes", "path": path, "values": dict(sorted(values.items()))})
 
     def state(self, name: str, values: Mapping[str, object]) -> None:
@@ -252,96 +259,3 @@ class MemoryLog(Logbook):
 
     def _of_kind(self, kind: str, path: str) -> Iterator[Record]:
         return (record for record in self.records if record["kind"] == kind and record["path"] == path)
-
-
-class _Described(Protocol):
-    @property
-    def units(self) -> str: ...
-    @property
-    def long_name(self) -> str: ...
-    @property
-    def dims(self) -> tuple[str, ...]: ...
-
-
-def _described(item: _Described) -> Record:
-    return {"units": item.units, "long_name": item.long_name, "dims": list(item.dims)}
-
-
-def _variable_record(variable: Variable) -> Record:
-    return {**_described(variable), "values": variable.array}
-
-
-def table_record(table: Table) -> Record:
-    """Return the schema as a record; the same schema gives the same bytes, whatever order its axes were given in."""
-    columns = {
-        name: {
-            **_described(column),
-            "dtype": column.dtype,
-            "flag_values": dict(column.flag_values),
-            "flag_masks": dict(column.flag_masks),
-            "noisy": column.noisy,
-        }
-        for name, column in table.columns.items()
-    }
-    coordinates = {name: _variable_record(coordinate) for name, coordinate in sorted(table.coordinates.items())}
-    sizes = dict(sorted(table.sizes.items()))
-    schema = {"columns": columns, "sizes": sizes, "coordinates": coordinates, "signal": table.signal}
-    return {"kind": "table", "path": table.path, "row": table.row, **schema}
-
-
-def table_from(record: Record) -> Table:
-    """Return the schema that a record describes."""
-    columns = {name: Column(**{**column, "dims": tuple(column["dims"])}) for name, column in record["columns"].items()}
-    coordinates = {name: variable_from(variable) for name, variable in record["coordinates"].items()}
-    return Table(record["path"], record["row"], columns, record["sizes"], coordinates, record["signal"])
-
-
-def variable_from(record: Record) -> Variable:
-    """Return the variable that a record describes."""
-    return Variable(record["values"], record["units"], record["long_name"], tuple(record["dims"]))
-
-
-def _fitting(given: NDArray[Any], dtype: np.dtype[Any], shape: tuple[int, ...], column: str) -> NDArray[Any]:
-    """Return the values in that type, broadcast axes kept as they are; UsageError if they do not fit."""
-    if given.ndim == 0:
-        given = np.broadcast_to(given, shape)
-    if given.shape != shape:
-        raise UsageError(f"column {column} has shape {given.shape}; {shape} is needed")
-    if given.dtype == dtype:
-        return given
-    stored = collapse(given)
-    allowed = {"b": "b", "i": "biu", "u": "biu", "f": "biuf"}[dtype.kind]
-    fitted = stored.astype(dtype) if given.dtype.kind in allowed else None
-    if fitted is None or not _same(fitted, stored):
-        raise UsageError(f"column {column} is {dtype}; {given.dtype} values do not fit it")
-    return np.broadcast_to(fitted, shape)
-
-
-def _same(fitted: NDArray[Any], stored: NDArray[Any]) -> bool:
-    """Tell whether nothing was lost; floats may be rounded to a shorter type, for the column was chosen so."""
-    if fitted.dtype.kind == "f" and stored.dtype.kind != "f":
-        largest = 2 ** (np.finfo(fitted.dtype).nmant + 1)
-        return stored.size == 0 or (int(stored.min()) >= -largest and int(stored.max()) <= largest)
-    return fitted.dtype.kind == "f" or np.array_equal(fitted, stored)
-
-
-def _check_variable(path: str, name: str, variable: Variable) -> None:
-    array = variable.array
-    if array.dtype.kind not in "biufSU":
-        raise UsageError(f"{name!r} of group {path!r} is {array.dtype}: numbers, truth values or text can be recorded")
-    if array.dtype.kind == "U":
-        for text in array.flat:
-            check_text(str(text), f"{name!r} of group {path!r}")
-
-
-def _check_attribute(where: str, value: Attribute) -> None:
-    entries = value if isinstance(value, list) else [value]
-    if len(entries) > _LONGEST_LIST or len({type(entry) for entry in entries}) > 1:
-        raise UsageError(f"{where} must be one value or up to {_LONGEST_LIST} of one type; put an array instead")
-    for entry in entries:
-        if isinstance(entry, str):
-            check_text(entry, where)
-        elif not isinstance(entry, bool | int | float):
-            raise UsageError(f"{where} is a {type(entry).__name__}: text, numbers and truth values can be recorded")
-        elif type(entry) is int and not -(2**63) <= entry < 2**63:
-            raise UsageError(f"{where} is {entry}, beyond 64 bits; record it as text")

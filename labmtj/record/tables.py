@@ -124,11 +124,11 @@ def pulses_rows(pulse: Pulse, *, purpose: Purpose, solution: int = -1) -> Rows:
     return {
         "bias_volts": pulse.bias.line_volts,
         "seconds": np.array(pulse.seconds),
-        "start_seconds": np.broadcast_to(pulse.start_seconds, (batch,)),
+        "start_seconds": pulse.start_seconds,
         "delivered_volts": delivered.line_volts[np.arange(batch), longest],
         "delivered_seconds": delivered.step_seconds.sum(axis=1),
         "steps": steps.astype(np.uint16),
-        "flags": np.broadcast_to(pulse.flags, pulse.bias.line_volts.shape),
+        "flags": pulse.flags,
         "purpose": np.array(int(purpose)),
         "solution": np.array(solution),
     }

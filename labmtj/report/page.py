@@ -12,8 +12,10 @@ from labmtj import __version__
 from labmtj.report import bench, headline, overview, style
 from labmtj.report.blocks import Block, Note, Section, tried
 from labmtj.report.budgets import budget_table
+from labmtj.report.cell_sections import cell_sections
 from labmtj.report.contents import Contents
 from labmtj.report.digits import plural
+from labmtj.report.health import checked_chips, health_table
 from labmtj.report.maps import history_maps, solution_maps
 from labmtj.report.marked import marked_table
 from labmtj.report.metrics import metrics_table
@@ -56,6 +58,7 @@ def _sections(contents: Contents) -> list[Section]:
     if not contents.shown:
         known = [chip for chip in contents.chips if contents.has(f"arrays/{chip}/reference/parallel_amperes")]
         sections += [_chip(contents, chip, number) for number, chip in enumerate(known[:8])]
+    sections += cell_sections(contents)
     return [*sections, _bench(contents), Section("Provenance", "provenance", provenance_blocks(contents))]
 
 
@@ -64,6 +67,8 @@ def _result(contents: Contents) -> Section:
     blocks += headline.missing_notes(contents)
     if patterns(contents):
         blocks.append(tried("Test patterns", partial(patterns_table, contents)))
+    if checked_chips(contents):
+        blocks.append(tried("Health of the cells", partial(health_table, contents)))
     if contents.analysed:
         blocks += [
             tried("Overview", partial(overview.overview_figure, contents)),

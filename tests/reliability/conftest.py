@@ -6,6 +6,7 @@ case whether the row of the fault matrix held: `with tally(3, "disconnect at cal
 
 import contextlib
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -40,6 +41,8 @@ TIMEOUT_SECONDS = 0.3
 """where answers are lost on purpose; a busy machine may delay others for longer, which costs a retry"""
 PATIENT_SECONDS = 2.0
 """where nothing is late but what a busy machine delays"""
+MOST_BENCHES = 10
+"""of one test that are open at a time; hundreds would have more sockets than `select` can watch"""
 SETTINGS = {
     "patterns": PATTERNS,
     "amplitude": None,
@@ -205,8 +208,8 @@ class Rig:
         return {name: each.round_trips for name, each in self.served.served.items()}
 
     def watch(self):
-        """Return the numbers of the lines that are answered from now on, by instrument: where faults may hit."""
-        answered = {name: [] for name in self.served.faulty}
+        """Return the numbers of the lines that are answered from now on, with the answers, by instrument."""
+        answered = {name: {} for name in self.served.faulty}
         for name, faulty in self.served.faulty.items():
             faulty.handle = _watched(faulty.handle, answered[name])
         return answered
@@ -269,7 +272,7 @@ def _watched(handle, answered):
         lines += 1
         reply = handle(message)
         if reply is not None:
-            answered.append(lines)
+            answered[lines] = reply
         return reply
 
     return watched
@@ -277,12 +280,14 @@ def _watched(handle, answered):
 
 @pytest.fixture
 def rigs(tmp_path):
-    """Return a function that makes a bench with a new chip; all end with the test."""
+    """Return a function that makes a bench with a new chip; all end with the test, or long after the next was made."""
     made = []
 
     def make(**files):
         folder = tmp_path / f"rig{len(made)}"
         folder.mkdir()
+        for each in made[-MOST_BENCHES : -MOST_BENCHES + 1]:
+            each.close()
         made.append(Rig(folder, **files))
         return made[-1]
 
@@ -322,7 +327,8 @@ def reference(tmp_path_factory):
     """Return what the small run leaves when nothing goes wrong.
 
     folder, datasets, metrics; states: of the cells, as they are; calls: by instrument, how many; answered: by instrument,
-    the numbers of the lines with an answer, counted from 1 for `Rig.fault("smu:lost:N")`.
+    the numbers of the lines with an answer, counted from 1 for `Rig.fault("smu:lost:N")`; numbers: of those in whose
+    answers a number with an exponent stands.
     """
     folder = tmp_path_factory.mktemp("reference")
     rig = Rig(folder)
@@ -333,7 +339,11 @@ def reference(tmp_path_factory):
         calls = {name: count - before[name] for name, count in rig.calls().items()}
         return {
             "folder": run, "datasets": datasets(run.data), "metrics": metrics(run.data), "states": rig.states(),
-            "calls": calls, "answered": answered,
+            "calls": calls, "answered": {name: list(each) for name, each in answered.items()},
+            "numbers": {
+                name: [line for line, reply in each.items() if re.search(r"\de[+-]?\d", str(reply), re.IGNORECASE)]
+                for name, each in answered.items()
+            },
         }  # fmt: skip
     finally:
         rig.close()

@@ -24,6 +24,7 @@ def test_a_reading_whose_answer_is_late_or_lost_is_taken_again(run_with, ends, t
     with tally(1, f"a reading, {kind}"):
         outcome = run_with(f"smu:{kind % ends['readings'][20]}")
         assert outcome.error is None
+        assert "an answer was lost, trying again: smu at TCPIP" in outcome.folder.log.read_text()
         outcome.assert_held()
 
 

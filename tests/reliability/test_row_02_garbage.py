@@ -31,7 +31,7 @@ def test_a_spoilt_reading_is_taken_again(run_with, ends, tally, kind):
 
 @pytest.mark.parametrize("instead", ["9.91E37", "-9.9E37", "nan"])
 def test_no_number_in_the_place_of_any_number(run_with, reference, sample, tally, instead):
-    for line in sample(reference["answered"]["smu"], 4):
+    for line in sample(reference["numbers"]["smu"], 4):
         fault = f"smu:sentinel:{line}:{instead}"
         with tally(2, fault):
             run_with(fault).assert_held()

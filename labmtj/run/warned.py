@@ -1,0 +1,38 @@
+"""What layers below a run warn of (an answer taken again, a budget that nears its end) is kept in its run.log, too."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from labmtj.run.folder import RunFolder
+
+_PACKAGES = ("labmtj", "instruments", "procedures")
+
+
+class _Noting(logging.Handler):
+    """Notes warnings in run.log; they are shown as they would be without it."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        super().__init__(logging.WARNING)
+        self._folder = folder
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Note one."""
+        self._folder.note("warning", source=record.name, text=record.getMessage())
+        if logging.lastResort is not None and not logging.getLogger().handlers:
+            logging.lastResort.handle(record)  # what Python does with a warning that nobody handles
+
+
+@contextmanager
+def warnings_noted(folder: RunFolder) -> Iterator[None]:
+    """Note what is warned of within."""
+    noting = _Noting(folder)
+    for name in _PACKAGES:
+        logging.getLogger(name).addHandler(noting)
+    try:
+        yield
+    finally:
+        for name in _PACKAGES:
+            logging.getLogger(name).removeHandler(noting)
