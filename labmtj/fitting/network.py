@@ -37,6 +37,8 @@ REACHED = 0.3
 """a cell is reached if the reads narrow what was believed of it before to this part"""
 COARSE = (3e-2, 3e-3, 3e-4, 0.0)
 """errors beside the stated ones, as parts of the values, that the fit begins with"""
+CONTRADICTION, FAR, OUTVOTING = 1.5, 4.0, 5
+"""data of a larger mean square residual contradict each other; those beyond so many errors are outvoted; rounds"""
 STEPS, COARSE_STEPS = 60, 12
 """before the fit gives up; before it goes on with finer errors"""
 _NULL = 1e-10
@@ -80,6 +82,8 @@ class NetworkFit:
     data: int
     chi_squared: float
     iterations: int
+    outvoted: int
+    """data that count less than their errors say, for they contradict the others: a telegraph cell jumped in between"""
 
     @property
     def parameters(self) -> int:
@@ -127,6 +131,12 @@ def fit_network(
     problem = _Problem(admittance, sigma, shape, separate_meter=separate_meter)
     estimate, iterations = _settle(problem)
     residual, jacobian = problem.linearised(estimate)
+    for _ in range(OUTVOTING):
+        if not problem.outvote(residual):
+            break
+        estimate, more = _descend(problem, estimate)
+        iterations += more
+        residual, jacobian = problem.linearised(estimate)
     scale = np.linalg.norm(jacobian, axis=0)
     scale[scale == 0] = 1.0
     told_by_data, rank = _told(jacobian / scale)
@@ -141,7 +151,7 @@ def fit_network(
     }
     return NetworkFit(
         (estimate[: problem.cells] * reached).reshape(shape), (error[: problem.cells] * reached).reshape(shape),
-        wires, estimate, covariance, problem.names, rank, len(residual), chi_squared, iterations,
+        wires, estimate, covariance, problem.names, rank, len(residual), chi_squared, iterations, problem.outvoted,
     )  # fmt: skip
 
 
@@ -174,7 +184,8 @@ class _Problem:
             raise DataError("every port admittance needs a standard deviation above zero")
         self.cells, self.names = shape[0] * shape[1], WIRES + ((METER,) if separate_meter else ())
         self._driven, self._read = np.nonzero(used)
-        self._measured, self._sigma = admittance[used], sigma[used]
+        self._measured, self._stated = admittance[used], sigma[used]
+        self._sigma = self._stated
         self._basis = [_response_to(name, shape) for name in WIRES]
         self._incidence = response_of(_wires(shape, {})).incidence
         block = -_either(admittance[: shape[0], shape[0] :], admittance[shape[0] :, : shape[0]].T)
@@ -185,6 +196,20 @@ class _Problem:
         self.prior = 1 / np.concatenate([wide.ravel(), np.full(len(self.names), PRIOR_OHMS)]) ** 2
         """(parameters,) precision of what is believed before"""
         self.coarse_fraction = 0.0
+
+    @property
+    def outvoted(self) -> int:
+        """How many data count less than stated."""
+        return int((self._sigma > self._stated).sum())
+
+    def outvote(self, residual: FloatArray) -> bool:
+        """Widen the errors of data far out by Huber's weights, if the data contradict each other; tell if they do."""
+        usual = 1.4826 * float(np.median(np.abs(residual)))
+        if float(residual @ residual) < CONTRADICTION * len(residual):
+            return False
+        far = np.abs(residual) * self._sigma / self._stated / (FAR * max(1.0, usual))
+        self._sigma = self._stated * np.sqrt(np.maximum(1.0, far))
+        return True
 
     def linearised(self, estimate: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return residuals (data,) and Jacobian (data, parameters) of the model, in units of sigma."""
