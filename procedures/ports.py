@@ -17,7 +17,7 @@ from labmtj.quantities import ArrayInfo, Bias, Currents, FloatArray, Lines, Read
 from labmtj.schema import Attribute, Purpose, Variable
 from labmtj.verbs import Crossbar, Log
 from procedures.bounds import check_read_volts
-from procedures.effort import Counting, Effort
+from procedures.effort import Counting, Effort, effort_attributes
 from procedures.reference import possible_of
 
 LINES = ("driven", "line")
@@ -190,7 +190,6 @@ def leaks(admittance: FloatArray, sigma: FloatArray, gain_fraction: float) -> tu
 
 def put_ports(log: Log, result: PortReads, settings: AllPorts, path: str = "ports") -> None:
     """Record the admittances in the group `path`, and what was fitted in `path`/network."""
-    effort = result.effort
     log.put(
         path,
         {
@@ -207,8 +206,7 @@ def put_ports(log: Log, result: PortReads, settings: AllPorts, path: str = "port
         path,
         {
             "read_volts": settings.read_volts, "to_zero_bias": settings.to_zero_bias,
-            "gain_fraction": result.gain_fraction, "pulses": effort.pulses, "readings": effort.readings,
-            "bench_seconds": effort.seconds,
+            "gain_fraction": result.gain_fraction, **effort_attributes(result.effort),
         },
     )  # fmt: skip
     put_network(log, result.fit, f"{path}/network")
@@ -230,7 +228,7 @@ def put_network(log: Log, fit: NetworkFit, path: str) -> None:
         },
     )
     told: dict[str, Attribute] = {"rank": fit.rank, "parameters": fit.parameters, "data": fit.data}
-    told |= {"chi_squared": fit.chi_squared, "freedom": fit.freedom, "wires": list(fit.names)}
+    told |= {"chi_squared": fit.chi_squared, "freedom": fit.freedom, "outvoted": fit.outvoted, "wires": list(fit.names)}
     for name, wire in fit.wires.items():
         if wire.ohms is None or wire.standard_error_ohms is None:
             told[f"{name}_refused"] = wire.reason

@@ -21,11 +21,13 @@ from labmtj.report.marked import marked_table
 from labmtj.report.metrics import metrics_table
 from labmtj.report.misses import misses_table
 from labmtj.report.patterns import patterns, patterns_table
+from labmtj.report.ports import ports_section
 from labmtj.report.provenance import provenance_blocks
 from labmtj.report.scatter import predictors
 from labmtj.report.station import ALL, TEST, TRAIN, Station
 from labmtj.report.tuning import tuning_and_confusion
 from labmtj.report.windows import windows
+from labmtj.report.wires import port_groups
 
 _LOADING = (
     "Under every figure stands where in data.h5 its numbers are, and one line of Python that loads them; it needs "
@@ -58,6 +60,7 @@ def _sections(contents: Contents) -> list[Section]:
     if not contents.shown:
         known = [chip for chip in contents.chips if contents.has(f"arrays/{chip}/reference/parallel_amperes")]
         sections += [_chip(contents, chip, number) for number, chip in enumerate(known[:8])]
+    sections += [ports_section(contents, group, number) for number, group in enumerate(port_groups(contents)[:8])]
     sections += cell_sections(contents)
     return [*sections, _bench(contents), Section("Provenance", "provenance", provenance_blocks(contents))]
 

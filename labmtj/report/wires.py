@@ -1,0 +1,51 @@
+"""The wires of a chip as all-port reads told them, in words: for a terminal, and for the page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from labmtj.report.contents import Contents
+from labmtj.report.digits import hours
+
+NAMES = {
+    "row_segment_ohms": "row segment", "column_segment_ohms": "column segment", "row_lead_ohms": "row lead",
+    "column_lead_ohms": "column lead", "meter_lead_ohms": "meter lead, beyond ground",
+}  # fmt: skip
+
+
+def port_groups(contents: Contents) -> list[str]:
+    """Return the groups that hold all-port reads and what was fitted to them."""
+    return [group for group in contents.tree if group.endswith("/ports") and contents.has(f"{group}/network/estimate")]
+
+
+def told_wires(network: Mapping[str, Any]) -> list[tuple[str, float | None, float, str]]:
+    """Return name, ohms (None: refused), standard error and reason of every wire from the attributes of a fit."""
+    found: list[tuple[str, float | None, float, str]] = []
+    for name in network["wires"]:
+        if name in network:
+            found.append((str(name), float(network[name]), float(network[f"{name}_error"]), ""))
+        else:
+            found.append((str(name), None, float("nan"), str(network.get(f"{name}_refused", "not told"))))
+    return found
+
+
+def port_lines(contents: Contents) -> list[str]:
+    """Return what was told of each chip for a terminal."""
+    lines = []
+    for group in port_groups(contents)[:16]:
+        network, told = contents.attributes(f"{group}/network"), contents.attributes(group)
+        wires = ", ".join(
+            f"{NAMES.get(name, name)} {'refused' if ohms is None else f'{ohms:.4g} +- {error:.2g} ohm'}"
+            for name, ohms, error, _ in told_wires(network)
+        )
+        siemens, error = (contents.read(f"{group}/network/{name}") for name in ("cell_siemens", "cell_error_siemens"))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            relative = float(np.nanmedian(error / np.abs(siemens)))
+        lines.append(
+            f"{group.removeprefix('arrays/')}: {wires}; cells to {100 * relative:.2g} % each, gain apart; rank "
+            f"{network['rank']} of {network['parameters']}; {hours(float(told['effort_bench_hours']))} on the bench"
+        )
+    return lines
