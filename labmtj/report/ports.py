@@ -5,7 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
 
+from labmtj.quantities import FloatArray
 from labmtj.report import style
 from labmtj.report.blocks import Cell, Figure, Section, Source, Table, tried
 from labmtj.report.contents import Contents
@@ -71,16 +74,18 @@ def _figure(contents: Contents, group: str) -> Figure:
     return Figure("Cells behind the wires", text, alt, sources, style.svg(figure))
 
 
-def _map(figure: style.Canvas, axes: style.Axes, values: np.ndarray, label: str, colours: str, title: str) -> None:
+def _map(figure: Canvas, axes: Axes, values: FloatArray, label: str, colours: str, title: str) -> None:
     usual = values[np.isfinite(values)]
     image = axes.imshow(values, cmap=colours, vmin=0, vmax=1.15 * float(np.percentile(usual, 97)) if usual.size else 1)
     bar = figure.colorbar(image, cax=axes.inset_axes((1.03, 0.0, 0.05, 1.0)), extend="max")
     bar.set_label(label, fontsize=7.5, labelpad=2)
     bar.ax.tick_params(labelsize=7.5, length=2, pad=1.5)
     axes.set(xlabel="column", title=title)
+    for axis, length in ((axes.xaxis, values.shape[1]), (axes.yaxis, values.shape[0])):
+        axis.set_ticks(np.arange(0, length, 5 if length > 8 else 1))
 
 
-def leaking(leak: np.ndarray, error: np.ndarray) -> str:
+def leaking(leak: FloatArray, error: FloatArray) -> str:
     """Say how many lines leak for certain, from conductances in µS."""
     known = np.isfinite(leak)
     if not known.any():
