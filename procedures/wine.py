@@ -7,34 +7,33 @@ What the tuning of gains and biases makes of the records is in `procedures/wine_
 
 from __future__ import annotations
 
-import collections.abc
 import functools
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from string import ascii_lowercase
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from labmtj import library
 from labmtj.errors import ConfigError, SettingError, UsageError
-from labmtj.perceptron import Block, Mapping, Solutions, Wine, load_wine, network
-from labmtj.quantities import ArrayInfo, BoolArray, FloatArray, Station
-from labmtj.schema import Purpose
-from labmtj.verbs import Crossbar, Data, Log
+from labmtj.perceptron import Mapping, Solutions, load_wine
+from labmtj.quantities import ArrayInfo, Station
+from labmtj.verbs import Data, Log
 from procedures import wine_analysis
 from procedures import wine_record as record
+from procedures.adaptation import Adaptation
 from procedures.amplitude import AmplitudeSettings
 from procedures.characterisation import characterise, read_again
-from procedures.infer import InferSettings, Multiplier, column_range, pair_difference, way_of
-from procedures.reference import ReferenceMaps, ReferenceSettings
-from procedures.write import WriteResult, WriteSettings, write_matrix
+from procedures.infer import InferSettings, way_of
+from procedures.reference import ReferenceSettings
+from procedures.wine_solution import Crossbars, Memory, Scene, WrittenSolution
+from procedures.write import WriteSettings
 
 _Place = Annotated[int, Field(ge=0)]
 Corner = Annotated[tuple[_Place, _Place], Field(strict=False)]
 """YAML has lists only"""
-Memory = dict[str, Any]
-Crossbars = collections.abc.Mapping[str, Crossbar]
 
 
 class WineCampaign(BaseModel):
@@ -62,6 +61,7 @@ class WineCampaign(BaseModel):
     )
     write: WriteSettings = WriteSettings()
     infer: InferSettings = InferSettings()
+    adapt: Adaptation = Field(Adaptation(), description="what is done with what the reference maps tell of the chips")
 
     @field_validator("solutions")
     @classmethod
@@ -82,7 +82,7 @@ class WineCampaign(BaseModel):
             raise SettingError(
                 ("count",), f"{self.solutions} holds {len(solutions)} solutions; {self.count} are asked for"
             )
-        return solutions[: self.count]
+        return solutions if self.count is None else _first(solutions, self.count)
 
     def blocks(self) -> int:
         """Return the number of blocks of every station: one to characterise, one per solution."""
@@ -101,10 +101,21 @@ class WineCampaign(BaseModel):
             if array.name in wanted
         ]
 
-    def _letters(self, array: ArrayInfo) -> tuple[str, ...]:
-        """Return the letters of the chips of a station."""
-        in_turn = self.mapping == "sequential" or (self.mapping == "auto" and array.chips == 1)
-        return ("a",) if in_turn else ("a", "b")
+    def _letters(self, array: ArrayInfo) -> str:
+        """Return the letters of the chips of a station: one each for the layers, or one for both; more for copies."""
+        first, second = self._chips(array)
+        return ascii_lowercase[: max(first, second) if self._in_turn(array) else first + second]
+
+    def _in_turn(self, array: ArrayInfo) -> bool:
+        return self.mapping == "sequential" or (self.mapping == "auto" and array.chips == 1)
+
+    def _chips(self, array: ArrayInfo) -> tuple[int, int]:
+        """Return how many chips either layer needs."""
+        if self.adapt.copies == 1:
+            return 1, 1
+        blocks = Mapping.of(self.load(), self.layer1_at, self.layer2_at).blocks
+        first, second = (self.adapt.chips(block, array.shape) for block in blocks)
+        return first, second
 
     def prepare(self, stations: Sequence[Station], log: Log) -> None:
         """Check that everything fits and describe the tables, before the first volt."""
@@ -126,7 +137,7 @@ class WineCampaign(BaseModel):
         for station in stations:
             self._check_places(solutions, station)
             self._check_limits(station.info)
-        record.describe(log, stations, solutions, wine)
+        record.describe(log, stations, solutions, wine, adapted=not self.adapt.plain)
 
     def _check_places(self, solutions: Solutions, station: Station) -> None:
         shape, name = station.info.shape, station.info.name
@@ -146,7 +157,7 @@ class WineCampaign(BaseModel):
 
     def places(self, solutions: Solutions, station: Station) -> Mapping:
         """Return where the layers live."""
-        return Mapping.of(solutions, self.layer1_at, self.layer2_at, sequential=len(station.arrays) == 1)
+        return Mapping.of(solutions, self.layer1_at, self.layer2_at, sequential=self._in_turn(station.info))
 
     def fingerprint(self) -> str:
         """Return the checksum of the solutions."""
@@ -162,7 +173,7 @@ class WineCampaign(BaseModel):
 
     def conclude(self, station: Station, data: Data, log: Log) -> None:
         """Tune gains and biases on the records of a station and record every metric."""
-        wine_analysis.conclude(station, data, log, self.infer.read_volts)
+        wine_analysis.conclude(station, data, log, self.infer.read_volts, adapted=not self.adapt.plain)
 
     def summarise(self, stations: Sequence[Station], data: Data, log: Log) -> None:
         """Record one line per device size."""
@@ -177,8 +188,15 @@ class WineCampaign(BaseModel):
                 memory[name] = characterise(name, arrays[name], log, self.reference, self.amplitude, self.write)
             self._put_modes(station, arrays, log)
             return
-        solutions, number = self.load(), index - 1
-        _Solution(self, station, arrays, memory, log, solutions, number).run()
+        solutions = self.load()
+        WrittenSolution(self.scene(solutions, station, arrays, memory, log), solutions, index - 1, self.adapt).run()
+
+    def scene(self, solutions: Solutions, station: Station, arrays: Crossbars, memory: Memory, log: Log) -> Scene:
+        """Return what solutions of a station are written on."""
+        mapping, names = self.places(solutions, station), station.arrays
+        first, second = self._chips(station.info)
+        chips = (names[:first], names[:second]) if mapping.sequential else _of_two(names, first, second)
+        return Scene(station, arrays, memory, log, self.infer, mapping.blocks, chips)
 
     def _put_modes(self, station: Station, arrays: Crossbars, log: Log) -> None:
         """Record how products are measured here: mode auto leaves it to the bench."""
@@ -186,83 +204,6 @@ class WineCampaign(BaseModel):
         chips = [arrays[station.arrays[array]] for array in mapping.arrays]
         ways = [way_of(chip, block, self.infer) for chip, block in zip(chips, mapping.blocks, strict=True)]
         log.attributes(f"wine/{station.name}", {f"layer{layer}_mode": way for layer, way in enumerate(ways, 1)})
-
-
-class _Solution:
-    """One solution on one station: both layers written, read, and recorded as one row."""
-
-    def __init__(
-        self, campaign: WineCampaign, station: Station, arrays: Crossbars, memory: Memory, log: Log,
-        solutions: Solutions, number: int,
-    ) -> None:  # fmt: skip
-        self.campaign, self.station, self.arrays, self.memory, self.log = campaign, station, arrays, memory, log
-        self.number = number
-        mapping = campaign.places(solutions, station)
-        self.blocks = mapping.blocks
-        self.chips = tuple(station.arrays[array] for array in mapping.arrays)
-        self.shape = station.info.shape
-        self.targets = tuple(
-            block.place(bits[number], self.shape)
-            for block, bits in zip(self.blocks, (solutions.w1, solutions.w2), strict=True)
-        )
-        self.biases = (solutions.b1[number], solutions.b2[number])
-        self.wine: Wine = load_wine()
-
-    def run(self) -> None:
-        """Write and run layer 1, then layer 2 on what came out of it."""
-        row: dict[str, Any] = {"number": self.number}
-        inputs = self.wine.features
-        clock = self.arrays[self.station.arrays[0]].clock  # one bench, one clock
-        begun = clock.now()
-        for layer in (0, 1):
-            result = self._write(layer)
-            differences = self._multiply(layer, inputs, row)
-            row |= record.write_columns(layer, result)
-            activations = network.preactivation(differences, self.biases[layer], 1.0)
-            inputs = np.tanh(activations)
-        row["predicted"] = network.predictions(activations)
-        row["bench_seconds"] = clock.now() - begun
-        record.append_solution(self.log, self.station, row)
-
-    def _write(self, layer: int) -> WriteResult:
-        name = self.chips[layer]
-        memory = self.memory[name]
-        reference = ReferenceMaps(**memory["reference"])
-        addressed = _cells(self.blocks[layer], self.shape)
-        with self.log.tagged(purpose=Purpose.WRITE, solution=self.number):
-            result = write_matrix(
-                self.arrays[name], self.targets[layer], reference, WriteSettings(**memory["write"]),
-                known=memory["state"], addressed=addressed, delivered=self.station.info.delivered_fraction,
-            )  # fmt: skip
-        memory["state"], memory["reference"] = result.achieved, result.reference.to_memory()
-        return result
-
-    def _multiply(self, layer: int, inputs: FloatArray, row: dict[str, Any]) -> FloatArray:
-        """Measure baseline, product and transfer matrix of a layer; return the product in units of the nominal step."""
-        name, block, infer = self.chips[layer], self.blocks[layer], self.campaign.infer
-        largest = column_range(ReferenceMaps(**self.memory[name]["reference"]), block, infer.read_volts)
-        multiplier = Multiplier(self.arrays[name], block, infer, largest)
-        with self.log.tagged(purpose=Purpose.BASELINE, solution=self.number):
-            baseline = multiplier.baseline()
-        amperes, transfer = self._product(multiplier, np.clip(inputs, -1, 1), baseline)
-        row |= {
-            f"layer{layer + 1}_amperes": amperes,
-            f"layer{layer + 1}_baseline_amperes": baseline,
-            f"layer{layer + 1}_transfer_siemens": transfer,
-        }
-        return pair_difference(amperes, infer.read_volts, self.station.info.delta_siemens)
-
-    def _product(
-        self, multiplier: Multiplier, inputs: FloatArray, baseline: FloatArray
-    ) -> tuple[FloatArray, FloatArray]:
-        """Return the column currents and the transfer matrix; a product that follows from the matrix costs no read."""
-        amperes = None
-        if multiplier.way != "transfer":
-            with self.log.tagged(purpose=Purpose.INFER, solution=self.number):
-                amperes = multiplier.multiply(inputs, baseline)
-        with self.log.tagged(purpose=Purpose.TRANSFER, solution=self.number):
-            transfer = multiplier.transfer()
-        return multiplier.superposed(inputs, transfer) if amperes is None else amperes, transfer
 
 
 def _load(path: Path) -> Solutions:
@@ -276,6 +217,13 @@ def _load_version(path: Path, changed_ns: int, size: int) -> Solutions:  # noqa:
     return Solutions.load(path)
 
 
-def _cells(block: Block, shape: tuple[int, int]) -> BoolArray:
-    """Return True on the cells of a block, (rows, columns)."""
-    return block.place(np.ones((block.rows, block.columns), bool), shape)
+@functools.lru_cache(4)
+def _first(solutions: Solutions, count: int) -> Solutions:
+    """Return the first ones, the same object every time: what is worked out for it can be kept."""
+    return solutions[:count]
+
+
+def _of_two(names: tuple[str, ...], first: int, second: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the chips of layer 1 and of layer 2: the first of each, then the others of layer 1, of layer 2."""
+    others = names[2:]
+    return (names[0], *others[: first - 1]), (names[1], *others[first - 1 : first + second - 2])

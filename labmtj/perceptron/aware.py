@@ -159,7 +159,8 @@ class _OnChips:
         """Return the gradients of cells and biases, mean over the chips drawn for this epoch."""
         layers = self.drawn()
         felt = self._pass(layers, bits, biases)
-        g1, g2, gb1, gb2 = (self._by_chip(each, len(bits[0])) for each in felt.gradients(felt.error(self.onehot, SHARPNESS)))
+        parts = felt.gradients(felt.error(self.onehot, SHARPNESS))
+        g1, g2, gb1, gb2 = (each.reshape(len(bits[0]), -1, *each.shape[1:]) for each in parts)
         return [*map(_felt_by_cells, (g1, g2), layers), gb1.mean(axis=1), gb2.mean(axis=1)]
 
     def _pass(self, layers: Layers, bits: Sequence[BoolArray], biases: Sequence[FloatArray]) -> Pass:
@@ -168,10 +169,6 @@ class _OnChips:
         first, second = (each.reshape(-1, *each.shape[2:]) for each in weights)
         repeated = [np.repeat(each, chips, axis=0) for each in biases]
         return Pass(self.x, first, second, repeated, np.ones((len(first), 1, 1)))
-
-    @staticmethod
-    def _by_chip(gradient: FloatArray, networks: int) -> FloatArray:
-        return gradient.reshape(networks, -1, *gradient.shape[1:])
 
 
 def _felt_by_cells(gradient: FloatArray, cells: Cells) -> FloatArray:

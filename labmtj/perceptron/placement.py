@@ -167,9 +167,7 @@ class _Search:
         pairs = zip(self.tables, self.found, strict=True)
         return float(sum((table * found[np.ix_(rows, columns)]).sum() for table, found in pairs))
 
-    def descend(
-        self, rows: NDArray[np.intp], columns: NDArray[np.intp]
-    ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    def descend(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Return orders that neither new rows nor new columns alone improve."""
         from scipy.optimize import linear_sum_assignment  # slow to import
 

@@ -107,7 +107,7 @@ def test_the_network_is_the_same_wherever_its_lines_lie(shipped):
 
 @pytest.mark.parametrize(("rows", "columns"), [((0, 0), (1, 2)), ((), (1,)), ((0,), (-1,))])
 def test_impossible_placements(rows, columns):
-    with pytest.raises(UsageError, match="are no (row|column)s of a placement"):
+    with pytest.raises(UsageError, match=r"are no (row|column)s of a placement"):
         Placement(rows, columns)
 
 
