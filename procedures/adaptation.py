@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from labmtj.health import Health
 from labmtj.perceptron import Block, Placement, Solutions, avoiding, load_wine, network, pairs
-from labmtj.perceptron.aware import Cells, Statistics, hardware_aware, statistics_aware
+from labmtj.perceptron.aware import Cells, Statistics, Trained, hardware_aware, statistics_aware
 from labmtj.perceptron.straight_through import Networks
 from labmtj.quantities import BoolArray, FloatArray
 from labmtj.streams import stream
@@ -34,7 +34,7 @@ class StatisticsSettings(BaseModel):
 
     stuck_parallel: _Fraction = Field(0.01, description="fraction of the cells")
     stuck_antiparallel: _Fraction = Field(0.01, description="fraction of the cells")
-    short: _Fraction = Field(0.005, description="fraction of the cells")
+    short: _Fraction = Field(0.0, description="fraction of the cells; no bits prepare for a short, and trying costs")
     open: _Fraction = Field(0.005, description="fraction of the cells")
     short_steps: float = Field(30.0, gt=0, description="conductance of a short in steps between P and AP")
     variation: float = Field(0.07, ge=0, le=1, description="standard deviation of ln G from cell to cell")
@@ -52,7 +52,7 @@ class Adaptation(BaseModel):
     training: Literal["as_given", "hardware_aware", "statistics_aware"] = Field(
         "as_given", description="networks as given, or trained on for the chip as measured, or for chips of its kind"
     )
-    epochs: int = Field(200, ge=1, le=10_000, description="steps of that training")
+    epochs: int = Field(300, ge=1, le=10_000, description="steps of that training")
     statistics: StatisticsSettings = Field(StatisticsSettings(), description="for statistics_aware")
     copies: int = Field(1, ge=1, le=8, description="copies of each layer, on further chips where one has no room")
     best: int = Field(1, ge=1, le=8, description="copies with the least error that are averaged, per neuron")
@@ -83,7 +83,7 @@ class Adaptation(BaseModel):
             for i in range(down)
             for j in range(across)
         ]
-        return every[: self.copies]
+        return every[: self.copies] or [block]
 
     def chips(self, block: Block, shape: tuple[int, int]) -> int:
         """Return how many chips the copies of a layer take."""
@@ -100,13 +100,15 @@ class Adapted:
     bits: tuple[NDArray[np.uint8], NDArray[np.uint8]]
     """(inputs, columns) each"""
     biases: tuple[FloatArray, FloatArray]
+    gains: tuple[FloatArray, FloatArray]
+    """of every neuron, in units of the nominal step; 1 unless training found others"""
     places: tuple[Places, Places]
     """per layer and copy: which of the layer's chips, and where on it"""
 
 
 def adapt(
     how: Adaptation, solutions: Solutions, number: int, blocks: tuple[Block, Block],
-    maps: tuple[list[ReferenceMaps], list[ReferenceMaps]],
+    maps: tuple[list[ReferenceMaps], list[ReferenceMaps]], delta_siemens: float,
 ) -> Adapted:  # fmt: skip
     """Return what to write of one solution.
 
@@ -116,18 +118,21 @@ def adapt(
         number: of the solution.
         blocks: of either layer in the plain mapping.
         maps: of the chips of either layer, as they are known now.
+        delta_siemens: nominal step of a cell.
     """
     many, shape = how.training == "statistics_aware", maps[0][0].outcome.shape
-    given = _for_many(how, solutions, number) if many else _given(solutions, number)
+    trained = _for_many(how, solutions, number) if many else _given(solutions, number)
+    given = trained.networks
     if how.placement == "plain":
         places = [_side_by_side(how, block, (shape[0], shape[1])) for block in blocks]
     else:
         places = [_avoiding(*layer) for layer in zip(given[:2], blocks, maps, _weights(given), strict=True)]
     if how.training == "hardware_aware":
-        first, second = (_cells(maps[layer][0], places[layer][0][1]) for layer in (0, 1))
-        given = hardware_aware(*_training(), given, (first, second), how.epochs)
-    w1, w2, b1, b2 = (each[0] for each in given)
-    return Adapted((w1.astype(np.uint8), w2.astype(np.uint8)), (b1, b2), (places[0], places[1]))
+        first, second = (_cells(maps[layer][0], places[layer][0][1], delta_siemens) for layer in (0, 1))
+        trained = hardware_aware(*_training(), given, (first, second), how.epochs)
+    w1, w2, b1, b2 = (each[0] for each in trained.networks)
+    gains = trained.gain1[0], trained.gain2[0]
+    return Adapted((w1.astype(np.uint8), w2.astype(np.uint8)), (b1, b2), gains, (places[0], places[1]))
 
 
 def health_of(maps: ReferenceMaps) -> NDArray[np.uint8]:
@@ -159,20 +164,23 @@ def _avoiding(bits: BoolArray, block: Block, maps: list[ReferenceMaps], weights:
     return [(chip, avoiding(bits[0], health_of(known), block, weights)) for chip, known in enumerate(maps)]
 
 
-def _cells(maps: ReferenceMaps, place: Block | Placement) -> Cells:
-    """Return what the cells under a layer were read to conduct, as a chip of its own."""
-    parallel, antiparallel = (place.take(each) for each in (maps.parallel_amperes, maps.antiparallel_amperes))
+def _cells(maps: ReferenceMaps, place: Block | Placement, delta_siemens: float) -> Cells:
+    """Return what the cells under a layer were read to conduct, in nominal steps, as a chip of its own."""
+    unit = maps.read_volts * delta_siemens
+    parallel, antiparallel = (place.take(each) / unit for each in (maps.parallel_amperes, maps.antiparallel_amperes))
     return Cells(parallel[np.newaxis, np.newaxis], antiparallel[np.newaxis, np.newaxis])
 
 
 @lru_cache(maxsize=4096)
-def _for_many(how: Adaptation, solutions: Solutions, number: int) -> Networks:
+def _for_many(how: Adaptation, solutions: Solutions, number: int) -> Trained:
     """Return a solution trained on for chips of a kind: the same for all of them, so trained once per process."""
     statistics, generator = Statistics(**how.statistics.model_dump()), stream(0, "statistics", number)
-    return statistics_aware(*_training(), _given(solutions, number), statistics, generator, how.epochs)
+    given = _given(solutions, number).networks
+    return statistics_aware(_training()[0], given, statistics, generator, how.epochs)
 
 
-def _given(solutions: Solutions, number: int) -> Networks:
-    """Return one solution as a chunk of networks."""
+def _given(solutions: Solutions, number: int) -> Trained:
+    """Return one solution as it is."""
     one = solutions[number]
-    return Networks(one.w1.astype(bool), one.w2.astype(bool), one.b1, one.b2)
+    networks = Networks(one.w1.astype(bool), one.w2.astype(bool), one.b1, one.b2)
+    return Trained(networks, np.ones_like(one.b1), np.ones_like(one.b2))

@@ -50,7 +50,7 @@ class Campaign:
     bits: tuple[NDArray[np.uint8], NDArray[np.uint8]]
     biases: tuple[FloatArray, FloatArray]
     products: FloatArray
-    """of layer 1 as measured, (solutions, samples, hidden)"""
+    """of layer 1 as measured, over the gains that come with a solution, (solutions, samples, hidden)"""
     columns1: FloatArray
     """column currents of layer 1, (solutions, samples, columns)"""
     base: float
@@ -58,7 +58,7 @@ class Campaign:
     transfer1: FloatArray
     """siemens per cell of layer 1, (solutions, inputs, columns)"""
     matrix2: FloatArray
-    """layer 2 as a matrix, (solutions, hidden, classes)"""
+    """layer 2 as a matrix, over those gains, (solutions, hidden, classes)"""
     predicted: NDArray[np.intp]
     """(solutions, samples) both layers measured at g = 1"""
     delta_siemens: float
@@ -74,13 +74,14 @@ class Campaign:
         delta = station.info.delta_siemens
         columns1 = data.read(f"{table}/layer1_amperes") / (delta * read_volts)
         bits, biases = _written(data, table) if adapted else _as_given(data, numbers)
+        gains = [data.read(f"{table}/layer{layer}_gain")[:, np.newaxis] if adapted else 1.0 for layer in (1, 2)]
         return cls(
             data.read("dataset/label"), np.flatnonzero(~is_test), np.flatnonzero(is_test),
             data.read("dataset/features"), (pairs.difference(bits[0]), pairs.difference(bits[1])), (bits[0], bits[1]),
             (biases[0], biases[1]),
-            pairs.difference(columns1), columns1, station.info.antiparallel_siemens / delta,
+            pairs.difference(columns1) / gains[0], columns1, station.info.antiparallel_siemens / delta,
             data.read(f"{table}/layer1_transfer_siemens"),
-            pairs.difference(data.read(f"{table}/layer2_transfer_siemens")) / delta,
+            pairs.difference(data.read(f"{table}/layer2_transfer_siemens")) / (delta * gains[1]),
             data.read(f"{table}/predicted").astype(np.intp), delta,
         )  # fmt: skip
 

@@ -30,7 +30,7 @@ PER_LAYER = {
     "pulses": Column("u4", "1", "write pulses"),
     "limited": Column("u4", "1", "write pulses in which a source was in compliance"),
 }
-ADAPTED = ("bits", "bias", "rows", "columns")
+ADAPTED = ("bits", "bias", "gain", "rows", "columns")
 """per layer, where a solution is not written as it is given"""
 
 
@@ -40,8 +40,7 @@ def solutions_path(station: Station, root: str = "wine") -> str:
 
 
 def describe(log: Log, stations: Sequence[Station], solutions: Solutions, wine: Wine, *, adapted: bool = False) -> None:
-    """Record data set, solutions and stations, and declare the tables."""
-    describe_inputs(log, solutions, wine)
+    """Record the stations and declare their tables."""
     for station in stations:
         declare(log, station, solutions, wine, adapted=adapted)
         log.attributes(
@@ -133,6 +132,7 @@ def _adapted_table(layer: int, rows: str, columns: str, neuron: str) -> dict[str
     described = (
         Column("u1", "1", "bits written in the place of those of the solution", (rows, columns)),
         Column("f8", "1", "biases in the place of those of the solution", (neuron,)),
+        Column("f8", "1", "gains that training found, in nominal conductance steps; 1 without", (neuron,)),
         Column("i2", "1", "row of the array that each input drives, of the first copy", (rows,)),
         Column("i2", "1", "column of the array that carries each column of the layer, of the first copy", (columns,)),
     )
@@ -175,7 +175,9 @@ def adapted_columns(adapted: Adapted) -> dict[str, Any]:
     row: dict[str, Any] = {}
     for layer in (0, 1):
         _, place = adapted.places[layer][0]
-        values = adapted.bits[layer], adapted.biases[layer], place.row_lines, place.column_lines
+        values = (
+            adapted.bits[layer], adapted.biases[layer], adapted.gains[layer], place.row_lines, place.column_lines,
+        )  # fmt: skip
         row |= {f"layer{layer + 1}_{name}": np.asarray(value) for name, value in zip(ADAPTED, values, strict=True)}
     return row
 

@@ -49,7 +49,8 @@ class WrittenSolution:
 
     def __init__(self, scene: Scene, solutions: Solutions, number: int, how: Adaptation, root: str = "wine") -> None:
         self.scene, self.number, self.how, self.root = scene, number, how, root
-        self.adapted = adapt(how, solutions, number, scene.blocks, (scene.maps(0), scene.maps(1)))
+        maps, delta = (scene.maps(0), scene.maps(1)), scene.station.info.delta_siemens
+        self.adapted = adapt(how, solutions, number, scene.blocks, maps, delta)
         self.wine: Wine = load_wine()
 
     def run(self) -> None:
@@ -62,7 +63,9 @@ class WrittenSolution:
             results = [self._write(layer, chip) for chip in self._used(layer)]
             differences = self._multiply(layer, inputs, row)
             row |= record.write_columns(layer, results)
-            activations = network.preactivation(differences, self.adapted.biases[layer], 1.0)
+            activations = network.preactivation(
+                differences / self.adapted.gains[layer], self.adapted.biases[layer], 1.0
+            )
             inputs = np.tanh(activations)
         row["predicted"] = network.predictions(activations)
         row["bench_seconds"] = clock.now() - begun
@@ -122,7 +125,9 @@ class WrittenSolution:
             transfer = multiplier.transfer()
         return multiplier.superposed(inputs, transfer) if amperes is None else amperes, transfer
 
-    def _averaged(self, layer: int, copies: Sequence[tuple[FloatArray, ...]]) -> tuple[FloatArray, FloatArray, FloatArray]:
+    def _averaged(
+        self, layer: int, copies: Sequence[tuple[FloatArray, ...]]
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Return the mean of the best copies, per neuron: both columns of its pair."""
         weights = pairs.difference(self.adapted.bits[layer])
         chosen = best_copies(np.array([copy[2] for copy in copies]), weights, self.how.best)

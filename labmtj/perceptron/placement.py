@@ -75,18 +75,20 @@ class Placement:
         if values.shape[-2:] != (self.rows, self.columns):
             raise UsageError(f"bits of shape {values.shape} do not fill {self.rows} x {self.columns} lines")
         target = np.zeros((*values.shape[:-2], *shape), dtype=bool)
-        target[(..., *self._lines())] = values
+        rows, columns = self._lines()
+        target[..., rows, columns] = values
         return target
 
     def take(self, cells: NDArray[Any]) -> NDArray[Any]:
         """Return the layer's cells, (..., inputs, columns), of values (..., rows, columns) of an array."""
         values = np.asarray(cells)
         self.check((int(values.shape[-2]), int(values.shape[-1])))
-        part: NDArray[Any] = values[(..., *self._lines())]
+        rows, columns = self._lines()
+        part: NDArray[Any] = values[..., rows, columns]
         return part
 
-    def _lines(self) -> tuple[NDArray[np.intp], ...]:
-        return np.ix_(np.array(self.row_lines, np.intp), np.array(self.column_lines, np.intp))
+    def _lines(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        return np.array(self.row_lines, np.intp)[:, np.newaxis], np.array(self.column_lines, np.intp)
 
 
 def placement_cost(
@@ -187,4 +189,5 @@ class _Search:
 def _short_costs(cost: FloatArray) -> FloatArray:
     """Return what a short costs at each place: all weights of its row and its column, a part where one is unused."""
     of_row, of_column = cost.sum(axis=1)[:, np.newaxis], cost.sum(axis=0)
-    return np.where((of_row > 0) & (of_column > 0), 1.0, SHORT_ALONE) * (of_row + of_column)
+    used = np.where((of_row > 0) & (of_column > 0), 1.0, SHORT_ALONE)
+    return np.asarray(used * (of_row + of_column), float)

@@ -64,13 +64,13 @@ class Pass:
 
 
 class Forward(Protocol):
-    """How the bits of a chunk compute while they are trained."""
+    """How the bits of a chunk compute while they are trained, with what else is free: biases, perhaps gains."""
 
-    def judged(self, bits: Sequence[BoolArray], biases: Sequence[FloatArray]) -> FloatArray:
+    def judged(self, bits: Sequence[BoolArray], free: Sequence[FloatArray]) -> FloatArray:
         """Return how good the networks are, (networks,): the best epoch of each is kept."""
 
-    def gradients(self, bits: Sequence[BoolArray], biases: Sequence[FloatArray]) -> Sequence[FloatArray]:
-        """Return the gradients of cells of layers 1 and 2, then of b1 and b2; called behind `judged`, once an epoch."""
+    def gradients(self, bits: Sequence[BoolArray], free: Sequence[FloatArray]) -> Sequence[FloatArray]:
+        """Return the gradients of the cells of layers 1 and 2, then of what is free; behind `judged`, once an epoch."""
 
 
 class Nominal:
@@ -82,17 +82,17 @@ class Nominal:
         self.x, self.onehot, self.disturbances, self.settings = x, onehot, disturbances, settings
         self._clean: Pass | None = None
 
-    def judged(self, bits: Sequence[BoolArray], biases: Sequence[FloatArray]) -> FloatArray:
+    def judged(self, bits: Sequence[BoolArray], free: Sequence[FloatArray]) -> FloatArray:
         """Return the score of the undisturbed networks."""
         still = np.ones((len(bits[0]), 1, 1))
-        self._clean = Pass(self.x, difference(bits[0]), difference(bits[1]), biases, still)
+        self._clean = Pass(self.x, difference(bits[0]), difference(bits[1]), free, still)
         return score(self._clean, self.onehot, self.settings.logit_scale)
 
-    def gradients(self, bits: Sequence[BoolArray], biases: Sequence[FloatArray]) -> Sequence[FloatArray]:
+    def gradients(self, bits: Sequence[BoolArray], free: Sequence[FloatArray]) -> Sequence[FloatArray]:
         """Return the gradients with the disturbance of this epoch, if there is any."""
         felt = self._clean
         if self.settings.noisy or felt is None:
-            felt = _disturbed(self.x, bits, biases, next(self.disturbances), self.settings)
+            felt = _disturbed(self.x, bits, free, next(self.disturbances), self.settings)
         g1, g2, gb1, gb2 = felt.gradients(felt.error(self.onehot, self.settings.logit_scale))
         return to_cells(g1), to_cells(g2), gb1, gb2
 
@@ -118,12 +118,13 @@ def train_chunk(
     biases = [np.zeros((len(generators), settings.hidden)), np.zeros((len(generators), outputs))]
     disturbances = _disturbances(generators, shapes, settings)
     forward = Nominal(np.ascontiguousarray(x.T), onehot_of(classes, outputs), disturbances, settings)
-    return descend(forward, latents, biases, settings.epochs, settings.learning_rate)
+    bits, (b1, b2) = descend(forward, latents, biases, settings.epochs, settings.learning_rate)
+    return Networks(bits[0], bits[1], b1, b2)
 
 
 def onehot_of(classes: NDArray[np.intp], outputs: int) -> FloatArray:
     """Return 1 where a sample is of a class, (outputs, samples)."""
-    return (np.arange(outputs)[:, np.newaxis] == classes).astype(float)
+    return np.asarray(np.arange(outputs)[:, np.newaxis] == classes, float)
 
 
 def _start(generator: np.random.Generator, shapes: LayerShapes) -> list[FloatArray]:
@@ -131,21 +132,23 @@ def _start(generator: np.random.Generator, shapes: LayerShapes) -> list[FloatArr
 
 
 def descend(
-    forward: Forward, latents: Sequence[FloatArray], biases: Sequence[FloatArray], epochs: int, rate: float
-) -> Networks:
-    """Move latents and biases in place for all epochs; return the network of the best epoch of each."""
-    best = Networks(latents[0] > 0, latents[1] > 0, biases[0].copy(), biases[1].copy())
+    forward: Forward, latents: Sequence[FloatArray], free: Sequence[FloatArray], epochs: int, rate: float
+) -> tuple[list[BoolArray], list[FloatArray]]:
+    """Move latents and what is free in place for all epochs; return bits and free values of the best epoch of each."""
+    best_bits, best_free = [latent > 0 for latent in latents], [values.copy() for values in free]
     best_score = np.full(len(latents[0]), -np.inf)
-    adam = Adam([*latents, *biases], rate)
+    adam = Adam([*latents, *free], rate)
     for _ in range(epochs):
         bits = [latent > 0 for latent in latents]
-        found = forward.judged(bits, biases)
-        _keep(best, found > best_score, Networks(bits[0], bits[1], biases[0], biases[1]))
+        found = forward.judged(bits, free)
+        better = found > best_score
+        for mine, new in zip([*best_bits, *best_free], [*bits, *free], strict=True):
+            mine[better] = new[better]
         best_score = np.maximum(found, best_score)
-        adam.step(forward.gradients(bits, biases))
+        adam.step(forward.gradients(bits, free))
         for latent in latents:
             np.clip(latent, -1, 1, out=latent)
-    return best
+    return best_bits, best_free
 
 
 def to_cells(gradient: FloatArray) -> FloatArray:
@@ -158,11 +161,6 @@ def score(clean: Pass, onehot: FloatArray, scale: float) -> FloatArray:
     hits = np.count_nonzero(clean.out.argmax(axis=1) == onehot.argmax(axis=0), axis=-1)
     loss = -np.log(np.sum(clean.probabilities(scale) * onehot, axis=1)).mean(axis=-1)
     return np.asarray(hits - loss / (1 + loss), float)
-
-
-def _keep(best: Networks, better: BoolArray, networks: Networks) -> None:
-    for mine, new in zip(best, networks, strict=True):
-        mine[better] = new[better]
 
 
 def _disturbances(
