@@ -94,6 +94,15 @@ Places = list[tuple[int, Block | Placement]]
 
 
 @dataclass(frozen=True, eq=False)
+class KnownChip:
+    """What is known of a chip before a solution is written."""
+
+    maps: ReferenceMaps
+    states: BoolArray | None
+    """as last verified; None if they were not"""
+
+
+@dataclass(frozen=True, eq=False)
 class Adapted:
     """A solution as it is written: bits and biases of both layers, and where every copy of a layer lies."""
 
@@ -108,7 +117,7 @@ class Adapted:
 
 def adapt(
     how: Adaptation, solutions: Solutions, number: int, blocks: tuple[Block, Block],
-    maps: tuple[list[ReferenceMaps], list[ReferenceMaps]], delta_siemens: float,
+    chips: tuple[list[KnownChip], list[KnownChip]], delta_siemens: float,
 ) -> Adapted:  # fmt: skip
     """Return what to write of one solution.
 
@@ -117,18 +126,19 @@ def adapt(
         solutions: as trained.
         number: of the solution.
         blocks: of either layer in the plain mapping.
-        maps: of the chips of either layer, as they are known now.
+        chips: those of either layer, perhaps more than this way needs.
         delta_siemens: nominal step of a cell.
     """
-    many, shape = how.training == "statistics_aware", maps[0][0].outcome.shape
+    many, shape = how.training == "statistics_aware", chips[0][0].maps.outcome.shape
     trained = _for_many(how, solutions, number) if many else _given(solutions, number)
     given = trained.networks
     if how.placement == "plain":
         places = [_side_by_side(how, block, (shape[0], shape[1])) for block in blocks]
     else:
-        places = [_avoiding(*layer) for layer in zip(given[:2], blocks, maps, _weights(given), strict=True)]
+        used = [each[: how.copies] for each in chips]
+        places = [_avoiding(*layer) for layer in zip(given[:2], blocks, used, _weights(given), strict=True)]
     if how.training == "hardware_aware":
-        first, second = (_cells(maps[layer][0], places[layer][0][1], delta_siemens) for layer in (0, 1))
+        first, second = (_cells(chips[layer][0].maps, places[layer][0][1], delta_siemens) for layer in (0, 1))
         trained = hardware_aware(*_training(), given, (first, second), how.epochs)
     w1, w2, b1, b2 = (each[0] for each in trained.networks)
     gains = trained.gain1[0], trained.gain2[0]
@@ -160,8 +170,9 @@ def _side_by_side(how: Adaptation, block: Block, shape: tuple[int, int]) -> Plac
     return [(copy // len(room), room[copy % len(room)]) for copy in range(how.copies)]
 
 
-def _avoiding(bits: BoolArray, block: Block, maps: list[ReferenceMaps], weights: FloatArray) -> Places:
-    return [(chip, avoiding(bits[0], health_of(known), block, weights)) for chip, known in enumerate(maps)]
+def _avoiding(bits: BoolArray, block: Block, chips: list[KnownChip], weights: FloatArray) -> Places:
+    found = [avoiding(bits[0], health_of(chip.maps), block, weights, chip.states) for chip in chips]
+    return list(enumerate(found))
 
 
 def _cells(maps: ReferenceMaps, place: Block | Placement, delta_siemens: float) -> Cells:

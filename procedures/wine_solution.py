@@ -15,7 +15,7 @@ from labmtj.quantities import BoolArray, FloatArray, Station
 from labmtj.schema import Purpose
 from labmtj.verbs import Crossbar, Log
 from procedures import wine_record as record
-from procedures.adaptation import Adaptation, adapt
+from procedures.adaptation import Adaptation, KnownChip, adapt
 from procedures.infer import InferSettings, Multiplier, column_range, pair_difference
 from procedures.reference import ReferenceMaps
 from procedures.write import WriteResult, WriteSettings, write_matrix
@@ -39,9 +39,10 @@ class Scene:
     chips: tuple[tuple[str, ...], tuple[str, ...]]
     """of either layer; more than one if copies need them"""
 
-    def maps(self, layer: int) -> list[ReferenceMaps]:
+    def known(self, layer: int) -> list[KnownChip]:
         """Return what is known of the chips of a layer."""
-        return [ReferenceMaps(**self.memory[name]["reference"]) for name in self.chips[layer]]
+        memories = [self.memory[name] for name in self.chips[layer]]
+        return [KnownChip(ReferenceMaps(**each["reference"]), each["state"]) for each in memories]
 
 
 class WrittenSolution:
@@ -49,8 +50,8 @@ class WrittenSolution:
 
     def __init__(self, scene: Scene, solutions: Solutions, number: int, how: Adaptation, root: str = "wine") -> None:
         self.scene, self.number, self.how, self.root = scene, number, how, root
-        maps, delta = (scene.maps(0), scene.maps(1)), scene.station.info.delta_siemens
-        self.adapted = adapt(how, solutions, number, scene.blocks, maps, delta)
+        chips, delta = (scene.known(0), scene.known(1)), scene.station.info.delta_siemens
+        self.adapted = adapt(how, solutions, number, scene.blocks, chips, delta)
         self.wine: Wine = load_wine()
 
     def run(self) -> None:

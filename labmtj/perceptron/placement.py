@@ -31,6 +31,8 @@ unknown cell costs is a guess, and of a noisy one it is a preference for quiet o
 SHORT_ALONE = 0.1
 """harm of a short of which one line alone is used, as part of that with both: its other line is at 0 V, and the voltage
 drop on the leads is what is left (assumption)"""
+CHANGE = 0.002
+"""harm of a cell that has to be written: all of an array count less than one wrong bit"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,7 @@ def avoiding(
     states: NDArray[np.uint8],
     start: Block | Placement,
     weights: ArrayLike = 1.0,
+    now: BoolArray | None = None,
     tries: int = TRIES,
 ) -> Placement:
     """Return the placement of a layer in which bad cells do the least harm that was found; never more than at `start`.
@@ -118,6 +121,8 @@ def avoiding(
         start: where the layer would be otherwise.
         weights: what an error of one step in a weight costs, broadcast to the shape of `bits`: such as the rms of the
             input that it multiplies.
+        now: the states that the cells are in, (rows, columns): of placements that are as good the one is preferred that
+            changes fewer of them, for the placement may be another for every solution.
         tries: orders to search from.
 
     Raises:
@@ -125,13 +130,13 @@ def avoiding(
     """
     given = Placement.of(start)
     given.check((states.shape[0], states.shape[1]))
-    search = _Search(bits, states, weights)
+    if placement_cost(bits, states, given, weights) == 0:
+        return given
+    search = _Search(bits, states, weights, now)
     best = search.orders(given)
     least = search.cost(*best)
     generator = stream(0, "placement")
     for attempt in range(tries):
-        if least <= 0:
-            break
         rows, columns = best if attempt == 0 else (generator.permutation(size) for size in states.shape)
         found = search.descend(rows, columns)
         if (cost := search.cost(*found)) < least - 1e-9:
@@ -144,7 +149,9 @@ def avoiding(
 class _Search:
     """A layer filled up to the size of the array with lines that carry nothing: orders are then permutations."""
 
-    def __init__(self, bits: NDArray[Any], states: NDArray[np.uint8], weights: ArrayLike) -> None:
+    def __init__(
+        self, bits: NDArray[Any], states: NDArray[np.uint8], weights: ArrayLike, now: BoolArray | None = None
+    ) -> None:
         layer, shape = np.asarray(bits, bool), states.shape
         if layer.ndim != 2 or layer.shape[0] > shape[0] or layer.shape[1] > shape[1]:
             raise UsageError(f"a layer of {layer.shape} does not fit an array of {shape[0]} x {shape[1]}")
@@ -156,6 +163,9 @@ class _Search:
         kinds = [kind for kind in tables if (states == kind).any()]
         self.tables = [tables[kind] for kind in kinds]
         self.found = [(states == kind).astype(float) for kind in kinds]
+        if now is not None:
+            self.tables += [CHANGE * wanted, CHANGE * ~wanted]
+            self.found += [(~now).astype(float), now.astype(float)]
 
     def orders(self, placement: Placement) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Return the order of rows and of columns: first those in use, then the others."""
