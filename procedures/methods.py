@@ -95,8 +95,9 @@ class MethodCampaign(WineBase):
         """Record one table per device size."""
         for family in dict.fromkeys(station.info.name for station in stations):
             dies = [station for station in stations if station.info.name == family]
-            log.put(f"methods/summary/{family}", self._summary(dies, data))
-            log.attributes(f"methods/summary/{family}", {"baseline": self.baseline, "dies": len(dies)})
+            path = f"methods/summary/{family}"
+            log.put(path, self._summary(dies, data))
+            log.attributes(path, {"baseline": self.baseline, "dies": len(dies), "solutions": len(self.load())})
 
     def _summary(self, dies: Sequence[Station], data: Data) -> dict[str, Variable]:
         found = {

@@ -16,6 +16,7 @@ from labmtj.report.contents import Contents
 from labmtj.report.digits import plural
 from labmtj.report.maps import history_maps, solution_maps
 from labmtj.report.marked import marked_table
+from labmtj.report.methods import methods_blocks
 from labmtj.report.metrics import metrics_table
 from labmtj.report.misses import misses_table
 from labmtj.report.patterns import patterns, patterns_table
@@ -64,6 +65,7 @@ def _result(contents: Contents) -> Section:
     blocks += headline.missing_notes(contents)
     if patterns(contents):
         blocks.append(tried("Test patterns", partial(patterns_table, contents)))
+    blocks += methods_blocks(contents)
     if contents.analysed:
         blocks += [
             tried("Overview", partial(overview.overview_figure, contents)),

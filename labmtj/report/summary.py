@@ -11,6 +11,7 @@ from labmtj.report.bench import chip_counts, contact_findings
 from labmtj.report.contents import Contents
 from labmtj.report.digits import percent
 from labmtj.report.headline import missing_notes, result_sentence
+from labmtj.report.methods import comparisons, method_lines
 from labmtj.report.patterns import pattern_lines, patterns
 from labmtj.report.station import TEST, TRAIN, Station
 
@@ -28,6 +29,8 @@ def summary_lines(contents: Contents) -> list[str]:
     try:
         lines += _wrapped(result_sentence(contents))
         lines += ["", *_table(contents)] if contents.stations else ["", *_chips(contents)]
+        if comparisons(contents):
+            lines += ["", *map(printable, method_lines(contents))]
         if patterns(contents):
             lines += ["", *map(printable, pattern_lines(contents))]
     except (DataError, LookupError, TypeError, ValueError) as error:
