@@ -35,8 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except LabmtjError as error:
         return _complain(str(error), *getattr(error, "__notes__", ()), code=error.exit_code)
     except KeyboardInterrupt:
-        print("labmtj: interrupted", file=sys.stderr)
-        return 130
+        return _complain("interrupted", code=130)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read our output has gone
         return 0
@@ -45,8 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if "LABMTJ_TRACE" in os.environ:
             raise
-        said = f"{type(error).__name__}: {error}"[:500]
-        return _complain(f"{said}; {FAULT}: please report it, with the trace that LABMTJ_TRACE=1 in front shows")
+        return _unforeseen(error)
     finally:
         if arguments is None:  # the outcome stands, whatever is pressed while the process ends
             signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -65,9 +63,20 @@ def _flush() -> None:
 class _Interrupt(KeyboardInterrupt):
     """Python itself kills a process by SIGINT, whatever its exit code, if a plain one comes while it imports."""
 
+    came = False
+
 
 def _interrupt(*_: object) -> None:
+    _Interrupt.came = True
     raise _Interrupt
+
+
+def _unforeseen(error: Exception) -> int:
+    """Tell an error that nobody foresaw; one behind a Ctrl+C is its doing: extension modules turn it into their own."""
+    if _Interrupt.came:
+        return _complain("interrupted", code=130)
+    said = f"{type(error).__name__}: {error}"[:500]
+    return _complain(f"{said}; {FAULT}: please report it, with the trace that LABMTJ_TRACE=1 in front shows")
 
 
 def _complain(*lines: str, code: int = 1) -> int:

@@ -39,11 +39,11 @@ class HealthMap:
     states: NDArray[np.uint8]
     """(rows, columns), a `Health` each"""
     evidence: tuple[str, ...]
-    """texts that `why` points into, such as "no contrast in reference maps, 2026-11-25" """
+    """texts that `why` points into, such as "reference maps: always reads as P" """
     why: NDArray[np.intp]
     """(rows, columns), which evidence decided; -1 for none"""
     dated: str
-    """UTC, ISO 8601, of the last evidence"""
+    """UTC, ISO 8601, of the last evidence; "" if that is not known here"""
 
     def __post_init__(self) -> None:
         if self.states.ndim != 2 or self.states.shape != self.why.shape:
@@ -65,7 +65,7 @@ class HealthMap:
         """Return which cells are of any of these kinds, (rows, columns)."""
         return np.isin(self.states, kinds)
 
-    def with_evidence(self, states: NDArray[np.uint8], told: BoolArray, text: str, dated: str) -> HealthMap:
+    def with_evidence(self, states: NDArray[np.uint8], told: BoolArray, text: str) -> HealthMap:
         """Return the map with the newer states where `told`, for the reason given in `text`."""
         known: Sequence[str] = (*self.evidence, text)
         return HealthMap(
@@ -73,5 +73,5 @@ class HealthMap:
             np.where(told, states, self.states).astype(np.uint8),
             tuple(known),
             np.where(told, len(known) - 1, self.why),
-            max(self.dated, dated),
+            self.dated,
         )

@@ -317,6 +317,8 @@ class ArrayInfo:
     limits: Limits = Limits()
     chips: int | None = None
     """how many of them the bench holds; None = as many as are asked for"""
+    health: NDArray[np.uint8] | None = None
+    """(rows, columns) the `Health` of each cell as earlier runs found it; None if nobody has looked"""
 
 
 @dataclass(frozen=True, slots=True)

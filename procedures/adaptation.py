@@ -100,6 +100,8 @@ class KnownChip:
     maps: ReferenceMaps
     states: BoolArray | None
     """as last verified; None if they were not"""
+    health: NDArray[np.uint8] | None = None
+    """(rows, columns) a `Health` each, as earlier runs found it"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,10 +147,13 @@ def adapt(
     return Adapted((w1.astype(np.uint8), w2.astype(np.uint8)), (b1, b2), gains, (places[0], places[1]))
 
 
-def health_of(maps: ReferenceMaps) -> NDArray[np.uint8]:
-    """Return the `Health` of every cell as the maps tell it, (rows, columns)."""
+def health_of(chip: KnownChip) -> NDArray[np.uint8]:
+    """Return the `Health` of every cell, (rows, columns): as the maps tell it, and which are noisy as earlier runs do."""
     table = np.array([HEALTH[outcome] for outcome in sorted(Outcome)], np.uint8)
-    return table[maps.outcome]
+    states = table[chip.maps.outcome]
+    if chip.health is not None:
+        states[(states == Health.USABLE) & (chip.health == Health.NOISY)] = Health.NOISY
+    return states
 
 
 def _training() -> tuple[FloatArray, NDArray[np.intp]]:
@@ -171,7 +176,7 @@ def _side_by_side(how: Adaptation, block: Block, shape: tuple[int, int]) -> Plac
 
 
 def _avoiding(bits: BoolArray, block: Block, chips: list[KnownChip], weights: FloatArray) -> Places:
-    found = [avoiding(bits[0], health_of(chip.maps), block, weights, chip.states) for chip in chips]
+    found = [avoiding(bits[0], health_of(chip), block, weights, chip.states) for chip in chips]
     return list(enumerate(found))
 
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from labmtj.quantities import BoolArray, Reading
 from labmtj.schema import Purpose
 from labmtj.verbs import Crossbar, Log
@@ -20,14 +23,17 @@ def characterise(
     reference: ReferenceSettings,
     amplitude: AmplitudeSettings | None,
     write: WriteSettings,
+    health: NDArray[np.uint8] | None = None,
 ) -> dict[str, Any]:
     """Make the reference maps of a chip, find its amplitudes, and record both under `arrays/<name>`.
+
+    Cells that `health`, (rows, columns), knows as stuck, shorted or open are not used, see `ReferenceMaps.with_known`.
 
     Returns plain values for a campaign's memory: "reference" (of ReferenceMaps), "write" (of WriteSettings, with the
     amplitudes found), and "state", the states that the chip is believed to be in: None, to be read.
     """
     with log.tagged(purpose=Purpose.CHARACTERISE, solution=-1):
-        maps = reference_maps(crossbar, reference)
+        maps = reference_maps(crossbar, reference).with_known(health)
         scan = None
         if amplitude is not None:
             scan = scan_amplitudes(crossbar, maps, reference, write, amplitude)

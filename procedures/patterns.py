@@ -84,7 +84,8 @@ class PatternCampaign(BaseModel):
         """Characterise the chip, or write and verify one pattern."""
         (name,) = station.arrays
         if index == 0:
-            memory |= characterise(name, arrays[name], log, self.reference, self.amplitude, self.write)
+            known = station.info.health
+            memory |= characterise(name, arrays[name], log, self.reference, self.amplitude, self.write, known)
             return
         number = index - 1
         target = states(self.patterns[number], station.info.shape, self.random_seed + number)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from labmtj.errors import ProcedureFailed
+from labmtj.health import Health
 from labmtj.quantities import ArrayInfo, Bias, BoolArray, FloatArray, Lines, Reading
 from labmtj.schema import Attribute, Purpose, Variable
 from labmtj.verbs import Crossbar, Log
@@ -37,6 +38,13 @@ class Outcome(IntEnum):
     """took the target and lost it again until the passes were used up"""
     OUTSIDE = 6
     """on a row that the crossbar cannot drive, such as one tied to ground: neither read nor written"""
+
+
+_KNOWN_BAD = {
+    Health.STUCK_P: Outcome.STUCK_P, Health.STUCK_AP: Outcome.STUCK_AP, Health.SHORT: Outcome.SHORT,
+    Health.OPEN: Outcome.OPEN,
+}  # fmt: skip
+"""a noisy cell is not among them: it can be written"""
 
 
 class ReferenceSettings(BaseModel):
@@ -117,6 +125,16 @@ class ReferenceMaps:
         driven = self.parallel_amperes[self.inside], self.antiparallel_amperes[self.inside]
         outcome = np.where(self.usable, _broken(amperes, *driven), 0)
         return replace(self, outcome=np.maximum(self.outcome, outcome).astype(np.uint8)) if outcome.any() else self
+
+    def with_known(self, health: NDArray[np.uint8] | None) -> ReferenceMaps:
+        """Return the maps with every cell unusable that earlier runs found stuck, shorted or open: (rows, columns).
+
+        A cell that switched this once may not the next time; a new health map sets it free.
+        """
+        if health is None:
+            return self
+        known = np.select([health == each for each in _KNOWN_BAD], list(_KNOWN_BAD.values()), Outcome.WRITTEN)
+        return replace(self, outcome=np.where(self.usable, known, self.outcome).astype(np.uint8))
 
     def to_memory(self) -> dict[str, Any]:
         """Return the maps as plain arrays, for a snapshot."""

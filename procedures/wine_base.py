@@ -177,7 +177,8 @@ class WineBase(BaseModel):
             self.write_one(self.scene(station, arrays, memory, log), self.load(), index - 1)
             return
         for name in station.arrays:
-            memory[name] = characterise(name, arrays[name], log, self.reference, self.amplitude, self.write)
+            known = station.info.health
+            memory[name] = characterise(name, arrays[name], log, self.reference, self.amplitude, self.write, known)
         self._put_modes(station, arrays, log)
 
     def write_one(self, scene: Scene, solutions: Solutions, number: int) -> None:

@@ -41,8 +41,8 @@ class Scene:
 
     def known(self, layer: int) -> list[KnownChip]:
         """Return what is known of the chips of a layer."""
-        memories = [self.memory[name] for name in self.chips[layer]]
-        return [KnownChip(ReferenceMaps(**each["reference"]), each["state"]) for each in memories]
+        memories, health = [self.memory[name] for name in self.chips[layer]], self.station.info.health
+        return [KnownChip(ReferenceMaps(**each["reference"]), each["state"], health) for each in memories]
 
 
 class WrittenSolution:

@@ -1,3 +1,4 @@
+import contextlib
 import re
 import shutil
 import subprocess
@@ -432,3 +433,15 @@ def test_a_run_yaml_whose_setting_is_above_a_limit_is_named(labmtj, run):
     assert "initialise_volts: 0.9" in text
     run.run_yaml.write_text(text.replace("initialise_volts: 0.9", "initialise_volts: 63.0"))
     assert_refused(labmtj("resume", run.path), "run.yaml:", "settings.reference.initialise_volts", "63 V", "lower it")
+
+
+def test_a_ctrl_c_that_an_extension_module_turned_into_its_own_error_is_an_interruption(monkeypatch, capsys):
+    def load(*_):
+        with contextlib.suppress(KeyboardInterrupt):
+            cli._interrupt()
+        raise ImportError("initialization failed")
+
+    monkeypatch.setattr(cli._Interrupt, "came", False)
+    monkeypatch.setattr(cli.commands, "ls", load)
+    assert cli.main(["ls"]) == 130
+    assert capsys.readouterr().err == "labmtj: interrupted\n"

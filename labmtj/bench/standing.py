@@ -14,6 +14,7 @@ import numpy as np
 
 from labmtj.bench.contact import Contact, Expected, contact_check
 from labmtj.bench.forking import closed_in_forks
+from labmtj.bench.healthfile import kept_health
 from labmtj.bench.laboratory import LaboratoryFile, ReplayFile, VirtualFile
 from labmtj.bench.opening import OpenBench, open_laboratory
 from labmtj.bench.protecting import protected
@@ -64,9 +65,12 @@ class StandingBench:
         self._begun_seconds = begun_seconds
 
     def arrays(self) -> list[ArrayInfo]:
-        """Return what is known by design of the array on the chip, within the limits of the bench."""
+        """Return what is known of the array on the chip by design and from earlier runs, within the bench's limits."""
         of = laboratory_of(self.file)
-        return [replace(describe(of.chip.array), limits=of.bench_limits, chips=1)]
+        real = isinstance(self.file, LaboratoryFile)
+        health = kept_health(of.chip.id, of.chip.array.shape) if real else None
+        known = None if health is None else health.states
+        return [replace(describe(of.chip.array), limits=of.bench_limits, chips=1, health=known)]
 
     def check(self, stations: list[Station]) -> None:
         """Raise UsageError if a campaign wants more chips than there are."""

@@ -13,6 +13,10 @@ TRUNCATION = 4.0
 """normal spreads end at this many sigma, so that no drawn value can change sign"""
 
 
+LARGEST, SMALLEST = 1e40, 1e-40
+"""of any number about a device, in SI units: products of a few of them stay within what a float holds"""
+
+
 class StrictModel(BaseModel):
     """Base of everything a YAML file may say: frozen, exact types, no unknown keys, no infinities."""
 
@@ -35,6 +39,9 @@ class Parameter(StrictModel):
 
     @model_validator(mode="after")
     def _one_spread(self) -> Self:
+        for name, size in (("value", abs(self.value)), ("sigma", self.sigma), ("relative_sigma", self.relative_sigma)):
+            if size and not SMALLEST <= size <= LARGEST:
+                raise ValueError(f"{name} = {size:g} is no number of a device; check its unit and its exponent")
         if self.sigma and self.relative_sigma:
             raise ValueError("give sigma or relative_sigma, not both")
         if self.provenance in ("published", "fitted") and not self.source:
@@ -55,8 +62,8 @@ class Parameter(StrictModel):
 class Range(StrictModel):
     """Two positive ends between which a number is drawn, evenly in its logarithm."""
 
-    lowest: float = Field(gt=0.0)
-    highest: float = Field(gt=0.0)
+    lowest: float = Field(ge=SMALLEST)
+    highest: float = Field(le=LARGEST)
     provenance: Provenance
     source: str = ""
 

@@ -14,6 +14,7 @@ from labmtj.report.blocks import Block, Note, Section, tried
 from labmtj.report.budgets import budget_table
 from labmtj.report.contents import Contents
 from labmtj.report.digits import plural
+from labmtj.report.health import checked_chips, health_table
 from labmtj.report.maps import history_maps, solution_maps
 from labmtj.report.marked import marked_table
 from labmtj.report.methods import methods_blocks
@@ -66,6 +67,8 @@ def _result(contents: Contents) -> Section:
     if patterns(contents):
         blocks.append(tried("Test patterns", partial(patterns_table, contents)))
     blocks += methods_blocks(contents)
+    if checked_chips(contents):
+        blocks.append(tried("Health of the cells", partial(health_table, contents)))
     if contents.analysed:
         blocks += [
             tried("Overview", partial(overview.overview_figure, contents)),

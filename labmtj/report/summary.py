@@ -11,6 +11,7 @@ from labmtj.report.bench import chip_counts, contact_findings
 from labmtj.report.contents import Contents
 from labmtj.report.digits import percent
 from labmtj.report.headline import missing_notes, result_sentence
+from labmtj.report.health import health_lines
 from labmtj.report.methods import comparisons, method_lines
 from labmtj.report.patterns import pattern_lines, patterns
 from labmtj.report.station import TEST, TRAIN, Station
@@ -33,6 +34,8 @@ def summary_lines(contents: Contents) -> list[str]:
             lines += ["", *map(printable, method_lines(contents))]
         if patterns(contents):
             lines += ["", *map(printable, pattern_lines(contents))]
+        if found := health_lines(contents):
+            lines += ["", *map(printable, found)]
     except (DataError, LookupError, TypeError, ValueError) as error:
         lines += ["", *_wrapped(f"What was found cannot be shown: {error}")]
     if found := contact_findings(contents):

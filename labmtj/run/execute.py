@@ -16,6 +16,7 @@ from labmtj.record.last_time import last_seconds
 from labmtj.record.replay import START, is_unborn
 from labmtj.run.experiment import Experiment, load_checked_run
 from labmtj.run.folder import RunFolder
+from labmtj.run.health import keep_found_health
 from labmtj.run.recovery import Interrupted, interrupted
 from labmtj.run.warned import warnings_noted
 from labmtj.run.workers import Crew, Plan, States, crew
@@ -263,6 +264,7 @@ class _Course:
         self._keep()
         with open_data(self.folder.data) as data:
             self.campaign.summarise(stations, data, self.log)
+            keep_found_health(self.folder, self.experiment, data)
         self._keep()
 
     def note(self, event: str, **values: object) -> None:

@@ -1,5 +1,7 @@
 """Ways to use what is known of chips: what each writes, and that they are compared fairly."""
 
+from dataclasses import replace
+
 import h5py
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from pydantic import ValidationError
 from labmtj.bench import load_bench
 from labmtj.bench.simulated import SimulatedBench
 from labmtj.errors import ConfigError
+from labmtj.health import Health
 from labmtj.perceptron import Block, pairs
 from labmtj.record import MemoryLog
 from labmtj.report.contents import open_contents
@@ -81,7 +84,15 @@ def test_rows_that_cannot_be_driven_are_left_aside(chip, solutions):
     for ((which, place),) in found.places:
         assert which == 0
         assert 3 not in place.row_lines
-        assert not health_of(known.maps)[np.ix_(place.row_lines, place.column_lines)].any()
+        assert not health_of(known)[np.ix_(place.row_lines, place.column_lines)].any()
+
+
+def test_what_earlier_runs_found_noisy_is_left_aside(chip, solutions):
+    health = np.zeros((15, 15), np.uint8)
+    health[:, 4] = Health.NOISY
+    known = replace(chip(np.zeros((15, 15), np.uint8)), health=health)
+    found = adapt(Adaptation(placement="avoid"), solutions, 0, BLOCKS, ([known], [known]), 10.0)
+    assert all(4 not in place.column_lines for ((_, place),) in found.places)
 
 
 def test_no_more_chips_are_used_than_there_are_copies(chip, solutions):

@@ -41,6 +41,8 @@ TIMEOUT_SECONDS = 0.3
 """where answers are lost on purpose; a busy machine may delay others for longer, which costs a retry"""
 PATIENT_SECONDS = 2.0
 """where nothing is late but what a busy machine delays"""
+MOST_BENCHES = 10
+"""of one test that are open at a time; hundreds would have more sockets than `select` can watch"""
 SETTINGS = {
     "patterns": PATTERNS,
     "amplitude": None,
@@ -278,12 +280,14 @@ def _watched(handle, answered):
 
 @pytest.fixture
 def rigs(tmp_path):
-    """Return a function that makes a bench with a new chip; all end with the test."""
+    """Return a function that makes a bench with a new chip; all end with the test, or long after the next was made."""
     made = []
 
     def make(**files):
         folder = tmp_path / f"rig{len(made)}"
         folder.mkdir()
+        for each in made[-MOST_BENCHES : -MOST_BENCHES + 1]:
+            each.close()
         made.append(Rig(folder, **files))
         return made[-1]
 
@@ -510,14 +514,9 @@ def run_with(rigs, reference):
     want of patience before they do, and then there is another try.
     """
 
-    before = []
-
     def run_with(*faults):
         for _ in range(3):
-            for each in before:  # hundreds of benches would have more sockets than a process may have
-                each.close()
             rig = rigs(timeout=TIMEOUT_SECONDS)
-            before[:] = [rig]
             for each in faults:
                 rig.fault(each)
             outcome = Outcome(rig, reference)

@@ -5,11 +5,17 @@ called stuck; with 50 rounds in the place of `max_rounds` the neighbours suffer.
 times what the one line on it survives (`Compliance.amperes`), the compliance is not held.
 """
 
+from dataclasses import replace
+
 import h5py
 import numpy as np
 import pytest
 
+from labmtj.bench.healthfile import keep_health, kept_health
+from labmtj.health import Health
 from labmtj.report import write_report
+from labmtj.run import load_experiment, start
+from labmtj.schema import Purpose
 from procedures.reference import Outcome
 
 PATTERNS = ["checkerboard", "inverse"]
@@ -78,3 +84,26 @@ def test_a_cell_that_goes_bad_is_marked_and_the_run_goes_on(rigs, sample, tally,
             section = page[page.index("Cells that are marked") :]
             assert f"({cell[0]}, {cell[1]})" in section
             assert any(outcome.name.lower().split("_")[0] in section for outcome in KINDS[kind])
+
+
+def test_what_a_run_found_of_the_chip_the_next_run_knows(rig, tally):
+    """Fails without `keep_found_health`, and without `with_known`: the second run pulses the cell that the first kept."""
+    with tally(7, "a bad cell, known from another run"):
+        rig.spoil((1, 2), "short")
+        start(load_experiment("health", bench=str(rig.bench)), rig.runs, workers=1, show=lambda _: None)
+        kept = kept_health("small", (4, 4))
+        assert kept.states[1, 2] == Health.SHORT
+        assert "3 times the conductance of P (run " in kept.evidence[kept.why[1, 2]]
+        keep_health(replace(kept, states=np.where(np.eye(4, dtype=bool), np.uint8(Health.OPEN), kept.states)))
+        run = rig.start(patterns=PATTERNS)
+        with h5py.File(run.data) as file:
+            outcome = file["patterns/small/written/outcome"][-1]
+            bias = file["arrays/small-0a/pulses/bias_volts"][()]
+            purpose = file["arrays/small-0a/pulses/purpose"][()]
+        assert (outcome.diagonal() == Outcome.OPEN).all()
+        assert outcome[1, 2] == Outcome.SHORT
+        written = bias[purpose == Purpose.WRITE]
+        selected = (written[:, :4] != 0)[:, :, np.newaxis] & (written[:, 4:] != 0)[:, np.newaxis, :]
+        assert selected.any(axis=0).sum() >= 11
+        assert not selected[:, np.eye(4, dtype=bool)].any()
+        rig.assert_safe()

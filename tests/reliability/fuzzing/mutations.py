@@ -85,7 +85,10 @@ def _near(value, random):
     if isinstance(value, bool) or value is None:
         return _copy(random.choice(VALUES))
     if isinstance(value, int | float):
-        return value * random.choice([-1, 0, 0.5, 2, 10, 1e6, 1e-6, 1e200]) if random.random() < 0.8 else str(value)
+        if random.random() >= 0.8:
+            return str(value)
+        factor = random.choice([-1, 0, 0.5, 2, 10, 1e6, 1e-6, 1e200])
+        return value * factor if abs(value) < 1e100 else float("inf")  # a large integer times a float may not be one
     if isinstance(value, np.ndarray):
         return random.choice([value[:0], value.T, value.astype("f4"), value.astype("U9"), value.ravel(), np.zeros(3)])
     return value[: len(value) // 2] if isinstance(value, str | list) else _copy(random.choice(VALUES))

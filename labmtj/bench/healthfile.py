@@ -1,0 +1,69 @@
+"""The health map of a real chip, kept beside its counts: one file a chip, read by every later run on it."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+
+from labmtj.errors import DataError, LabmtjError, RecordError
+from labmtj.health import Health, HealthMap
+from labmtj.safety import ledger_path
+
+_LARGEST_BYTES = 1 << 20
+
+
+def health_path(chip_id: str) -> Path:
+    """Return the file of a chip."""
+    return ledger_path("health", chip_id).with_suffix(".json")
+
+
+def kept_health(chip_id: str, shape: tuple[int, int]) -> HealthMap | None:
+    """Return what was kept of a chip, None if nobody has looked at it.
+
+    Raises:
+        DataError: if the file is damaged, or of a chip of another shape.
+    """
+    path = health_path(chip_id)
+    if not path.exists():
+        return None
+    try:
+        if path.stat().st_size > _LARGEST_BYTES:
+            raise ValueError("it is too large")
+        found = json.loads(path.read_text(encoding="utf-8"))
+        states, why = np.array(found["states"], np.uint8), np.array(found["why"], np.intp)
+        health = HealthMap(chip_id, states, tuple(map(str, found["evidence"])), why, str(found["dated"]))
+        if states.shape != shape or not np.isin(states, list(Health)).all():
+            raise ValueError(f"it is of {states.shape} cells, the chip has {shape}")
+    except (OSError, ValueError, KeyError, TypeError, IndexError, OverflowError, LabmtjError) as error:
+        raise DataError(
+            f"{path}: is no health map of chip {chip_id} ({error}); set it aside, and check the chip anew: "
+            "labmtj run health"
+        ) from error
+    return health
+
+
+def keep_health(health: HealthMap) -> Path:
+    """Replace what is kept of a chip, whole: a crash leaves the old map or the new one; return the file.
+
+    Raises:
+        RecordError: if it cannot be written.
+    """
+    path = health_path(health.chip_id)
+    content = {
+        "chip": health.chip_id, "dated": health.dated, "evidence": list(health.evidence),
+        "states": health.states.tolist(), "why": health.why.tolist(),
+    }  # fmt: skip
+    aside = path.with_suffix(f".{os.getpid()}")
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with aside.open("w", encoding="utf-8") as file:
+            json.dump(content, file)
+            file.flush()
+            os.fsync(file.fileno())
+        aside.replace(path)
+    except OSError as error:
+        raise RecordError(f"{path}: the health of the chip cannot be kept: {error.strerror or error}") from error
+    return path

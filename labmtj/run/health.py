@@ -1,0 +1,35 @@
+"""What a run has found of the health of a real chip is kept for the runs after it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from labmtj.bench.healthfile import keep_health
+from labmtj.bench.laboratory import LaboratoryFile
+from labmtj.health import HealthMap
+from labmtj.moments import Moment
+from labmtj.record import DataFile
+from labmtj.run.experiment import Experiment
+from labmtj.run.folder import RunFolder
+
+
+def keep_found_health(folder: RunFolder, experiment: Experiment, data: DataFile) -> None:
+    """Keep the health map that a run has recorded, dated and named, if its chip is a real one.
+
+    Raises:
+        RecordError: if the file of the chip cannot be written.
+    """
+    groups = [group for group, names in data.tree().items() if group.endswith("/health") and "state" in names]
+    if not isinstance(experiment.bench, LaboratoryFile) or not groups:
+        return
+    found = health_of(data, groups[-1], experiment.bench.chip.id)
+    dated, run = Moment.now().utc, folder.path.resolve().name
+    evidence = tuple(f"{each} (run {run}, {dated[:10]})" for each in found.evidence)
+    path = keep_health(replace(found, evidence=evidence, dated=dated))
+    folder.note("health of the chip kept", chip=found.chip_id, file=str(path))
+
+
+def health_of(data: DataFile, group: str, chip_id: str) -> HealthMap:
+    """Return the health map in a group of a data file; DataError if it is none."""
+    evidence = tuple(str(each) for each in data.read(f"{group}/evidence").tolist())
+    return HealthMap(chip_id, data.read(f"{group}/state"), evidence, data.read(f"{group}/why"), "")
