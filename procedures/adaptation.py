@@ -148,7 +148,7 @@ def adapt(
 
 
 def health_of(chip: KnownChip) -> NDArray[np.uint8]:
-    """Return the `Health` of every cell, (rows, columns): as the maps tell it, and which are noisy as earlier runs do."""
+    """Return the `Health` of every cell, (rows, columns): as the maps tell it; which are noisy, as earlier runs do."""
     table = np.array([HEALTH[outcome] for outcome in sorted(Outcome)], np.uint8)
     states = table[chip.maps.outcome]
     if chip.health is not None:

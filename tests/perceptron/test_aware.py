@@ -60,7 +60,7 @@ def test_gradients_are_those_of_finite_differences(shipped, data, free_gains):
     bits = [few.w1 ^ (rng.random(few.w1.shape) < 0.2), few.w2]
     free = [few.b1 + 0.1, few.b2 - 0.1, 0.2 * rng.normal(size=few.b1.shape), 0.1 * rng.normal(size=few.b2.shape)]
     found = forward.gradients(bits, free)
-    for number in (range(4) if free_gains else range(2)):
+    for number in range(4) if free_gains else range(2):
         for index in ((0, 1), (1, 2)):
             values = []
             for step in (1e-5, -1e-5):
@@ -94,7 +94,9 @@ def test_a_stuck_cell_keeps_its_bit_and_networks_work_on_their_chip(shipped, dat
     one = [np.ones_like(each) for each in gains]
     for rows, least in ((data.train, 0.05), (data.test, 0.03)):
         x, classes = data.features[rows], data.classes[rows]
-        before = max((right(x, classes, given, [g * each for each in one], cells) for g in (0.7, 1.0, 1.4)), key=np.mean)
+        before = max(
+            (right(x, classes, given, [g * each for each in one], cells) for g in (0.7, 1.0, 1.4)), key=np.mean
+        )
         after = right(x, classes, found.networks, gains, cells)
         assert after.mean() > before.mean() + least
     stuck = np.abs(cells[0].scaled().step[:, 0]) < 0.25

@@ -29,8 +29,8 @@ procedure: procedures.methods.MethodCampaign
 bench: simulated-3percent
 seed: 3
 settings:
-  count: 3
-  chips: 4
+  count: 2
+  chips: 3
   amplitude: {points: 4}
   infer: {mode: transfer}
   methods:
@@ -213,7 +213,11 @@ def test_one_campaign_can_be_run_in_one_of_the_ways(solutions):
         "count": 1, "sizes": ["mtj-50nm"], "mapping": "sequential", "amplitude": None, "infer": {"mode": "transfer"},
         "write": {"parallel_volts": 0.38, "antiparallel_volts": 0.42}, "adapt": {"copies": 2, "best": 2},
     }  # fmt: skip
-    campaign, bench, log = WineCampaign.model_validate(settings), SimulatedBench(load_bench("simulated"), 1), MemoryLog()
+    campaign, bench, log = (
+        WineCampaign.model_validate(settings),
+        SimulatedBench(load_bench("simulated"), 1),
+        MemoryLog(),
+    )
     (station,) = stations = campaign.stations(bench.arrays())
     assert station.arrays == ("mtj-50nm-0a", "mtj-50nm-0b")
     campaign.prepare(stations, log)
