@@ -78,6 +78,18 @@ def test_never_worse_than_the_start_and_much_better_where_cells_are_spare(shippe
     assert np.mean(after) < 0.2 * np.mean(before)
 
 
+def test_pulses_saved_buy_no_harm():
+    """The array holds the layer already, but on two noisy cells; the start has one. Seen to fail."""
+    states = np.full(SHAPE, Health.OPEN, np.uint8)
+    states[:6, :6] = states[6:12, 6:12] = Health.USABLE
+    states[0, 0] = states[6, 6] = states[7, 7] = Health.NOISY
+    now = np.zeros(SHAPE, bool)
+    now[6:12, 6:12] = True
+    layer, start = np.ones((6, 6), bool), Block(0, 0, 6, 6)
+    found = avoiding(layer, states, start, 0.4, now)
+    assert placement_cost(layer, states, found, 0.4) <= placement_cost(layer, states, Placement.of(start), 0.4)
+
+
 def test_a_good_array_is_used_as_without_it(shipped):
     states = np.zeros(SHAPE, np.uint8)
     states[14, 14] = Health.SHORT  # far from every line of the block
