@@ -12,8 +12,10 @@ PEERS := badcrossbar sigfig pathvalidate
 run: $(VENV)/run.stamp
 	$(BIN)/labmtj run $(ARGS)
 
+# Two processes; the tests of a file stay together, for they share what is dear to make. JOBS=0: all in one.
+JOBS ?= 2
 test: $(VENV)/test.stamp
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 check: $(VENV)/test.stamp
 	$(BIN)/ruff check .
@@ -25,7 +27,6 @@ bench: $(VENV)/bench.stamp
 	$(BIN)/python -m pytest tests/benchmarks -s -o addopts=--import-mode=importlib
 
 # Every case of the fault matrix (docs/reliability.md) in the place of a sample: hours. ARGS="-k row_09" takes a part.
-JOBS ?= 2
 torture: $(VENV)/test.stamp
 	$(BIN)/python -m pytest tests/reliability --torture -n $(JOBS) --dist worksteal $(ARGS)
 

@@ -124,6 +124,7 @@ def _parser() -> argparse.ArgumentParser:
         "--record-traffic", action="store_true", help="keep what goes over the wire, for a bench of kind replay"
     )
     run.add_argument("--over-budget", action="store_true", help="go on where a cell or a relay has used up its budget")
+    run.add_argument("--tag", action="append", default=[], metavar="WORD", help="a word to find the run by")
     _add_workers(run)
     run.add_argument("-h", "--help", action="store_true", help="show this help and the settings of the experiment")
 
@@ -138,7 +139,31 @@ def _parser() -> argparse.ArgumentParser:
     show = add("show", commands.show, "print what a run found")
     show.add_argument("run", type=Path)
     ls = add("ls", commands.ls, "list runs")
-    ls.add_argument("folder", type=Path, nargs="?", default=RUNS)
+    _add_choice(ls)
+    export = add("export", commands.export, "write a group of a run to a file, .nc or .csv")
+    export.add_argument("run", type=Path)
+    export.add_argument("group", help="path of a group, such as arrays/mtj-50nm-0a/reads, or of an array in it")
+    export.add_argument("file", type=Path, help="a name that ends in .nc (netCDF) or .csv")
+    export.add_argument("--force", action="store_true", help="replace the file if it is there")
+    compare = add("compare", commands.compare, "compare two runs: settings, and what they found")
+    compare.add_argument("first", type=Path, metavar="RUN")
+    compare.add_argument("second", type=Path, metavar="RUN")
+    calibrate = add("calibrate", commands.calibrate, "write an array file with the cells and wires of a run's chip")
+    calibrate.add_argument("run", type=Path, help="folder of the run, or its data.h5")
+    calibrate.add_argument("--chip", help="name of the chip in the run, if it holds several")
+    calibrate.add_argument("--out", type=Path, help="default: CHIP-calibrated.yaml, here")
+    calibrate.add_argument(
+        "--draws",
+        type=int,
+        default=0,
+        help="write so many plausible twins beside it, drawn from what the data leave open",
+    )
+    twin = add("twin", commands.twin, "compare a run with the twin of its chip")
+    twin.add_argument("run", type=Path, help="folder of the run, or its data.h5")
+    twin.add_argument("--on", metavar="ARRAY", help="array file that `labmtj calibrate` wrote (default: from this run)")
+    twin.add_argument("--chip", help="name of the chip in the run (default: all)")
+    twin.add_argument("--seed", type=int, default=1, help="of the procedure run anew on the twin (default: 1)")
+    twin.add_argument("--no-rerun", action="store_true", help="predict the reads of the run alone")
     check = add("check", commands.check, "check a bench file and its arrays")
     check.add_argument("bench", nargs="?", default="simulated")
     check.add_argument(
@@ -176,6 +201,17 @@ def _parser() -> argparse.ArgumentParser:
     importer.add_argument("--out", type=Path, help="default: the name of the source, .npz, here")
     importer.set_defaults(command=commands.solutions)
     return parser
+
+
+def _add_choice(ls: argparse.ArgumentParser) -> None:
+    ls.add_argument("folder", type=Path, nargs="?", default=RUNS)
+    ls.add_argument("--procedure", default="", metavar="TEXT", help="part of the name of experiment or procedure")
+    ls.add_argument("--chip", default="", metavar="TEXT", help="part of the name of a chip")
+    ls.add_argument("--tag", action="append", default=[], metavar="WORD", help="a tag of the run; all that are given")
+    ls.add_argument("--ended", default="", choices=("done", "stopped", "failed", "running", "killed"))
+    ls.add_argument("--since", metavar="DATE", help="made on or after it, UTC: 2026-11-25, or 2026-11-25T14:30")
+    ls.add_argument("--until", metavar="DATE", help="made on or before it, UTC")
+    ls.add_argument("--accuracy", metavar="TEXT", help="best median accuracy in percent, such as '>=95'")
 
 
 def _add_workers(parser: argparse.ArgumentParser) -> None:

@@ -30,8 +30,9 @@ def run(known: argparse.Namespace, rest: Sequence[str]) -> int:
         raise UsageError(f"--seed {known.seed}: must be a whole number from 0 to 2^63 - 1")
     changes = settings_from(known.experiment, rest)
     experiment = load_experiment(
-        known.experiment, bench=known.bench, seed=known.seed, changes=changes, over_budget=known.over_budget
-    )
+        known.experiment, bench=known.bench, seed=known.seed, changes=changes, over_budget=known.over_budget,
+        tags=known.tag,
+    )  # fmt: skip
     if known.rehearse:
         from labmtj.run.rehearsal_text import full_text
         from labmtj.run.rehearse import rehearse
@@ -120,12 +121,76 @@ def show(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
 
 def ls(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
     """List runs."""
+    from labmtj.run.choice import Choice, accuracy_from, moment_from
     from labmtj.run.listing import list_runs
 
     if not known.folder.is_dir():
         raise UsageError(f"{known.folder}: no such folder; `labmtj run` makes runs here, or name another folder")
-    print(list_runs(known.folder))
+    choice = Choice(
+        known.procedure, known.chip, tuple(known.tag), known.ended,
+        known.since and moment_from("--since", known.since),
+        known.until and moment_from("--until", known.until, end=True),
+        known.accuracy and accuracy_from(known.accuracy),
+    )  # fmt: skip
+    print(list_runs(known.folder, choice))
     return 0
+
+
+def export(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
+    """Write a group of a run to a file."""
+    from labmtj.reading import open_run
+    from labmtj.reading.export import export
+
+    with open_run(known.run) as run:
+        for remark in run.remarks:
+            print(f"labmtj: {remark}", file=sys.stderr)
+        export(run, known.group, known.file, force=known.force)
+    print(f"{known.file}: {known.file.stat().st_size / 1e6:.1f} MB")
+    return 0
+
+
+def compare(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
+    """Compare two runs."""
+    from labmtj.reading import open_run
+    from labmtj.reading.comparison import comparison_text
+
+    with open_run(known.first) as first, open_run(known.second) as second:
+        print(comparison_text(first, second))
+    return 0
+
+
+def calibrate(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
+    """Write an array file from the data of a run alone."""
+    from labmtj.calibration.calibrate import calibrate
+    from labmtj.calibration.text import calibration_lines
+    from labmtj.calibration.writing import write_arrays
+
+    if not 0 <= known.draws <= 1000:
+        raise UsageError(f"--draws {known.draws}: choose 0 to 1000")
+    found = calibrate(_data_of(known.run), known.chip)
+    lines = calibration_lines(found)
+    out = known.out or Path(f"{found.observed.chip}-calibrated.yaml")
+    print(*lines, "", *write_arrays(found, out, lines, known.draws), sep="\n")
+    return 0
+
+
+def twin(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
+    """Compare a run with the twin of its chip."""
+    from labmtj.bench import load_array
+    from labmtj.calibration.text import twin_lines
+    from labmtj.calibration.twin import twin
+
+    if not 0 <= known.seed < 2**63:
+        raise UsageError(f"--seed {known.seed}: must be a whole number from 0 to 2^63 - 1")
+    on = None if known.on is None else load_array(known.on)
+    result = twin(_data_of(known.run), on, chip=known.chip, seed=known.seed, again=not known.no_rerun)
+    print(*twin_lines(result), sep="\n")
+    return 0
+
+
+def _data_of(path: Path) -> Path:
+    """Return the data file of a run that is named by its folder, or by the file itself."""
+    return path / "data.h5" if path.is_dir() else path
 
 
 def check(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001

@@ -18,6 +18,10 @@ from labmtj.errors import UsageError
 
 Attribute = str | bool | int | float | list[str] | list[bool] | list[int] | list[float]
 
+OUTCOME = "outcome"
+"""group whose attributes say what a run comes to, for a list of runs: "accuracy", the highest median among its arrays,
+as a fraction"""
+
 NAME_PATTERN = r"^[A-Za-z0-9._-]*[A-Za-z0-9_-][A-Za-z0-9._-]*$"
 """the same for models of files, beside a length: more than dots alone"""
 _NAME = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}")

@@ -23,6 +23,7 @@ MAX_BYTES = 1_000_000
 MAX_VALUES = 20_000
 """keys and values of a file; a loader in Python takes half a second for them"""
 MAX_DEPTH = 20
+_SHORT_ROW = 3
 _LONGEST_NUMBER = 400  # digits; the largest float has 309
 
 
@@ -62,6 +63,13 @@ class _Dumper(yaml.SafeDumper):
         return True
 
 
+def _list(dumper: _Dumper, values: list[Any]) -> yaml.Node:
+    """Write a row of numbers in one line, or a few: a map of cells would take a thousand."""
+    row = len(values) > _SHORT_ROW and all(each is None or isinstance(each, float) for each in values)
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", values, flow_style=row)
+
+
+_Dumper.add_representer(list, _list)
 _Loader.yaml_implicit_resolvers = {}
 for _tag, _pattern, _first in (
     ("tag:yaml.org,2002:bool", r"^(?:true|false)$", "tf"),

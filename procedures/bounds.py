@@ -5,28 +5,40 @@ from __future__ import annotations
 from labmtj.errors import SettingError
 from labmtj.quantities import ArrayInfo
 from labmtj.safety import ROUNDING_VOLTS
+from labmtj.verbs import Crossbar
 
 Key = tuple[str, ...]
+Limited = ArrayInfo | Crossbar
+"""whose limits count: an array by design, or, where a procedure is executed by hand, the crossbar itself"""
 
 
-def check_volts(array: ArrayInfo, key: Key, volts: float) -> None:
+def check_volts(array: Limited, key: Key, volts: float) -> None:
     """Raise SettingError if a cell does not survive the voltage."""
     _at_most(array, key, volts, array.limits.cell_volts, "V", "limits.cell_volts")
 
 
-def check_read_volts(array: ArrayInfo, key: Key, volts: float) -> None:
+def check_read_volts(array: Limited, key: Key, volts: float) -> None:
     """Raise SettingError if reading at this voltage may disturb a cell."""
     _at_most(array, key, volts, array.limits.disturb_volts, "V", "limits.disturb_volts, above which a read may disturb")
 
 
-def check_pulse_seconds(array: ArrayInfo, key: Key, seconds: float) -> None:
+def check_pulse_seconds(array: Limited, key: Key, seconds: float) -> None:
     """Raise SettingError if the array's limit on the width of pulses is lower."""
     _at_most(array, key, seconds, array.limits.pulse_seconds, "s", "limits.pulse_seconds")
 
 
-def _at_most(array: ArrayInfo, key: Key, value: float, largest: float, unit: str, limit: str) -> None:
+def check_pulses(array: Limited, key: Key, pulses: int) -> None:
+    """Raise SettingError if one cell would get more pulses than in its life."""
+    _at_most(array, key, pulses, array.limits.pulses_per_cell, "pulses of a cell", "limits.pulses_per_cell")
+
+
+def _at_most(array: Limited, key: Key, value: float, largest: float, unit: str, limit: str) -> None:
     if value > largest + ROUNDING_VOLTS:
         raise SettingError(
             key,
-            f"{value:g} {unit} is above the {largest:g} {unit} of array {array.name} ({limit}); lower it",
+            f"{value:g} {unit} is above the {largest:g} {unit} of array {_name(array)} ({limit}); lower it",
         )
+
+
+def _name(array: Limited) -> str:
+    return str(getattr(array, "name", "at hand"))

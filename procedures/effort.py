@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from labmtj.layer import Layer
 from labmtj.quantities import Bias, Currents, Lines, Pulse, Reading
+from labmtj.schema import Attribute
 from labmtj.verbs import Crossbar
 
 
@@ -42,3 +43,10 @@ class Counting(Layer):
         """Pulse, and count."""
         self._pulses += len(bias)
         return super().pulse(bias, seconds)
+
+
+def effort_attributes(effort: Effort) -> dict[str, Attribute]:
+    """Return what a measurement cost, as attributes of its group."""
+    return {
+        "effort_pulses": effort.pulses, "effort_readings": effort.readings, "effort_bench_hours": effort.seconds / 3600,
+    }  # fmt: skip

@@ -14,10 +14,10 @@ import numpy as np
 from pydantic import Field
 
 from labmtj.health import Health, HealthMap
-from labmtj.quantities import ArrayInfo, BoolArray, FloatArray
+from labmtj.quantities import BoolArray, FloatArray
 from labmtj.schema import Purpose, Variable
 from labmtj.verbs import Crossbar, Log
-from procedures.effort import Counting, Effort
+from procedures.effort import Counting, Effort, effort_attributes
 from procedures.read_map import CELLS, CellReads, ReadMapSettings, put_read_map, read_map
 from procedures.reference import Outcome, ReferenceMaps, ReferenceSettings, initialise, put_reference, reference_maps
 
@@ -34,10 +34,6 @@ class HealthCheck(ReferenceSettings):
     noisy_factor: float = Field(
         4.0, gt=1, description="a cell is noisy if its readings scatter so many times more than the usual cell's"
     )
-
-    def check(self, array: ArrayInfo, *key: str) -> None:
-        """Raise SettingError for what the array does not survive."""
-        super().check(array, *key)
 
     def execute(self, crossbar: Crossbar, log: Log) -> Checked:
         """Check every cell; record the maps, and the health in the group `health`."""
@@ -110,7 +106,7 @@ def noisy_cells(reads: CellReads, usable: BoolArray, factor: float) -> BoolArray
 
 def put_health(log: Log, found: Checked, path: str = "health") -> None:
     """Record the map in the group `path`: a `Health` per cell, which evidence decided, and the evidence as text."""
-    health, effort = found.health, found.effort
+    health = found.health
     log.put(
         path,
         {
@@ -120,7 +116,4 @@ def put_health(log: Log, found: Checked, path: str = "health") -> None:
         },
         signal="state",
     )
-    log.attributes(
-        path,
-        {"pulses": effort.pulses, "readings": effort.readings, "bench_seconds": effort.seconds},
-    )
+    log.attributes(path, effort_attributes(found.effort))

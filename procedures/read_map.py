@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from labmtj.quantities import ArrayInfo, Bias, Currents, FloatArray, Lines, Reading
+from labmtj.quantities import Bias, Currents, FloatArray, Lines, Reading
 from labmtj.schema import Purpose, Variable
 from labmtj.verbs import Crossbar, Log
-from procedures.bounds import check_read_volts
-from procedures.effort import Counting, Effort
+from procedures.bounds import Limited, check_read_volts
+from procedures.effort import Counting, Effort, effort_attributes
 from procedures.reference import possible_of
 from procedures.schemes import select_rows
 
@@ -30,7 +30,7 @@ class ReadMapSettings(BaseModel):
         4, ge=2, le=10_000, description="readings of every cell in both polarities; their scatter counts"
     )
 
-    def check(self, array: ArrayInfo, *key: str) -> None:
+    def check(self, array: Limited, *key: str) -> None:
         """Raise SettingError for a read voltage that may disturb the array; `key` is where the settings stand."""
         check_read_volts(array, (*key, "read_volts"), self.read_volts)
 
@@ -95,7 +95,6 @@ def mean_and_scatter(answer: Currents) -> FloatArray:
 
 def put_read_map(log: Log, found: CellReads, path: str = "read_map") -> None:
     """Record a map in the group `path`."""
-    effort = found.effort
     log.put(
         path,
         {
@@ -109,10 +108,4 @@ def put_read_map(log: Log, found: CellReads, path: str = "read_map") -> None:
         },
         signal="siemens",
     )
-    log.attributes(
-        path,
-        {
-            "read_volts": found.read_volts, "pulses": effort.pulses, "readings": effort.readings,
-            "bench_seconds": effort.seconds,
-        },
-    )  # fmt: skip
+    log.attributes(path, {"read_volts": found.read_volts, **effort_attributes(found.effort)})

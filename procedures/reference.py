@@ -17,10 +17,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from labmtj.errors import ProcedureFailed
 from labmtj.health import Health
-from labmtj.quantities import ArrayInfo, Bias, BoolArray, FloatArray, Lines, Reading
+from labmtj.quantities import Bias, BoolArray, FloatArray, Lines, Reading
 from labmtj.schema import Attribute, Purpose, Variable
 from labmtj.verbs import Crossbar, Log
-from procedures.bounds import check_pulse_seconds, check_read_volts, check_volts
+from procedures.bounds import Limited, check_pulse_seconds, check_read_volts, check_volts
 from procedures.schemes import select_columns, select_rows
 
 OutcomeMap = NDArray[np.uint8]
@@ -60,7 +60,7 @@ class ReferenceSettings(BaseModel):
     read_volts: float = Field(0.1, gt=0, description="volts on the row that is read")
     aperture_seconds: float = Field(0.02, gt=0, description="integration time of a reading")
 
-    def check(self, array: ArrayInfo, *key: str) -> None:
+    def check(self, array: Limited, *key: str) -> None:
         """Raise SettingError for what the array does not survive; `key` is where the settings stand."""
         check_volts(array, (*key, "initialise_volts"), self.initialise_volts)
         check_pulse_seconds(array, (*key, "pulse_seconds"), self.pulse_seconds)

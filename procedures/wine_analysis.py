@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from labmtj.perceptron import Readout, comparison, metrics, network, pairs, refit, tuning
 from labmtj.quantities import FloatArray, Station
-from labmtj.schema import Variable
+from labmtj.schema import OUTCOME, Variable
 from labmtj.verbs import Data, Log
 from procedures.wine_record import solutions_path
 
@@ -308,6 +308,8 @@ def _put_confusion(station: Station, log: Log, records: Campaign, predicted: dic
 def summarise(stations: Sequence[Station], data: Data, log: Log) -> None:
     """Record medians of every station side by side, for the table of the report."""
     accuracy = np.array([data.read(f"wine/{station.name}/accuracy/accuracy") for station in stations])
+    common = np.median(accuracy, axis=-1)[:, VARIANTS.index("common"), SPLITS.index("train")]
+    log.attributes(OUTCOME, {"accuracy": float(common.max())})
     fidelity = np.array([data.read(f"wine/{station.name}/metrics/write_fidelity") for station in stations])
     pulses = [
         sum(data.read(f"{solutions_path(station)}/layer{layer}_pulses").sum() for layer in (1, 2))

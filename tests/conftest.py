@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 import threadpoolctl
 
-from labmtj.record import JournalReader, frames
+from labmtj.record import JournalReader, frames, hdf5
+from labmtj.schema import Column, Table
 from labmtj.virtual.apertures import Apertures
 from labmtj.virtual.terminals import Box, Sensed
 
@@ -224,6 +225,34 @@ def line_server() -> Iterator[Callable[[Any], int]]:
         each.close()
     for thread in threads:
         thread.join(5)
+
+
+@pytest.fixture(scope="session")
+def long_log():
+    """Return a function that makes the folder of a run whose one chip was read so often, without any read."""
+    rows_at_once = 100_000
+    columns = {
+        "amperes": Column("f8", "A", "current", ("line",), noisy=True),
+        "start_seconds": Column("f8", "s", "clock"),
+        "purpose": Column("u1", "1", "what for"),
+    }
+    amperes = np.random.default_rng(1).normal(1e-5, 1e-7, (rows_at_once, 15))
+    block = {"start_seconds": np.arange(rows_at_once) * 0.02, "purpose": np.arange(rows_at_once) % 3}
+
+    def long_log(path, rows, lines=15):
+        path.mkdir(parents=True)
+        (path / "run.yaml").write_text("experiment: reference\nprocedure: procedures.reference.ReferenceMap\n")
+        (path / "DONE").touch()
+        with h5py.File(path / "data.h5", "w") as file:
+            hdf5.begin(file)
+            hdf5.declare_table(file, Table("arrays/chip/reads", "read", columns, sizes={"line": lines}))
+            for start in range(0, rows, rows_at_once):
+                part = {name: values[: rows - start] for name, values in block.items()}
+                hdf5.append_rows(file["arrays/chip/reads"], [{**part, "amperes": amperes[: rows - start, :lines]}])
+            file.attrs.update({"labmtj_record_version": 1, "run": path.name, "experiment": "reference", "seed": 1})
+        return path
+
+    return long_log
 
 
 @pytest.fixture(scope="session")

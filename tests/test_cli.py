@@ -412,7 +412,7 @@ def test_a_run_with_a_link_in_it_is_refused(labmtj, tmp_path, run, name):
 
 def test_an_error_that_nobody_foresaw_is_one_line(labmtj, monkeypatch):
     """Its trace is shown when it is asked for."""
-    monkeypatch.setattr("labmtj.run.listing.list_runs", lambda folder: 1 / 0)
+    monkeypatch.setattr("labmtj.run.listing.list_runs", lambda *_: 1 / 0)
     assert_refused(labmtj("ls", "/"), "ZeroDivisionError", cli.FAULT, "LABMTJ_TRACE=1", code=1)
     monkeypatch.setenv("LABMTJ_TRACE", "1")
     with pytest.raises(ZeroDivisionError):

@@ -12,9 +12,9 @@ from labmtj.bench.description import BenchFile
 from labmtj.bench.protecting import protected, wires_of
 from labmtj.circuit import PortState, response_of
 from labmtj.junction import ArrayDescription, draw
-from labmtj.quantities import ArrayInfo, FloatArray, Station
+from labmtj.quantities import ArrayInfo, BoolArray, FloatArray, Station
 from labmtj.safety import Safety
-from labmtj.simulated import SimulatedCrossbar, Timing, VirtualClock
+from labmtj.simulated import Offsets, SimulatedCrossbar, Timing, VirtualClock
 from labmtj.verbs import Crossbar
 
 
@@ -54,16 +54,30 @@ class SimulatedBench:
 
 
 def crossbar_of(description: ArrayDescription, *, seed: int, name: str, **parts: object) -> SimulatedCrossbar:
-    """Return a chip drawn from an array file; `parts` are the meter, timing and clock of `SimulatedCrossbar`."""
+    """Return a chip drawn from an array file, with its own cells where the file holds them.
+
+    `parts` are the meter, timing and clock of `SimulatedCrossbar`.
+    """
     junctions = draw(
         description.family, description.shape, description.polarity, description.temperature_kelvin, seed, name
     )
+    if description.cells is not None:
+        junctions = description.cells.placed_in(junctions)
     # Contacts are linear: the network takes them more cheaply than the cells' own law.
     wires = wires_of(description, junctions.contact_ohms.reshape(description.shape))
     return SimulatedCrossbar(
         wires, replace(junctions, contact_ohms=np.zeros(junctions.cells)),
-        seed=seed, name=name, limits=description.limits.as_limits(), **parts,  # type: ignore[arg-type]
+        seed=seed, name=name, limits=description.limits.as_limits(), offsets=offsets_of(description),
+        **parts,  # type: ignore[arg-type]
     )  # fmt: skip
+
+
+def offsets_of(description: ArrayDescription) -> Offsets | None:
+    """Return the offsets of sources and meters that an array file holds."""
+    if (found := description.offsets) is None:
+        return None
+    amperes = {each.full_scale_amperes: np.array(each.amperes, float) for each in found.ranges}
+    return Offsets(np.array(found.source_volts), amperes)
 
 
 def describe(array: ArrayDescription) -> ArrayInfo:
@@ -76,14 +90,16 @@ def describe(array: ArrayDescription) -> ArrayInfo:
     )  # fmt: skip
 
 
-def delivered_fraction(array: ArrayDescription) -> FloatArray:
+def delivered_fraction(array: ArrayDescription, parallel: BoolArray | None = None) -> FloatArray:
     """Return the part of a selected cell's voltage that its lines leave to it, (rows, columns).
 
-    Nominal cells in a checkerboard; each cell selected alone by half the voltage on its row, minus half on its column.
+    Nominal cells in the states `parallel` (rows, columns; True = P), default a checkerboard; each cell selected alone
+    by half the voltage on its row, minus half on its column.
     """
     rows, columns = array.shape
-    checker = np.add.outer(np.arange(rows), np.arange(columns)).ravel() % 2 == 0
-    ohms = array.family.parallel_ohms * np.where(checker, 1.0, 1 + array.family.tmr.value)
+    checker = np.add.outer(np.arange(rows), np.arange(columns)) % 2 == 0
+    states = (checker if parallel is None else parallel).ravel()
+    ohms = array.family.parallel_ohms * np.where(states, 1.0, 1 + array.family.tmr.value)
     ports = PortState(response_of(wires_of(array)), ohms)
     row, column = np.divmod(np.arange(rows * columns), columns)
     per_volt = 0.5 * (

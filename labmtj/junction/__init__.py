@@ -6,6 +6,7 @@ from labmtj.junction.analytic import (
     switching_rate,
     write_error_volts,
 )
+from labmtj.junction.cells import CellMap, CellsDescription, DefectiveCell, LineOffsets, RangeOffsets
 from labmtj.junction.conduction import Conduction
 from labmtj.junction.description import ArrayDescription, LimitDescription, WireDescription
 from labmtj.junction.family import Family
@@ -20,13 +21,18 @@ from labmtj.junction.wear import Wear
 __all__ = [
     "ArrayDescription",
     "BackHopping",
+    "CellMap",
+    "CellsDescription",
     "Conduction",
     "Defect",
+    "DefectiveCell",
     "Family",
     "Junctions",
     "LimitDescription",
+    "LineOffsets",
     "Parameter",
     "Range",
+    "RangeOffsets",
     "SwitchingLaw",
     "Telegraph",
     "Wear",

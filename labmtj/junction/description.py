@@ -1,4 +1,4 @@
-"""What an array file says: size, wires, limits and the family of the junctions."""
+"""What an array file says: size, wires, limits, the family of the junctions; of a fitted chip its own cells, too."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from labmtj.errors import ConfigError
+from labmtj.junction.cells import CellsDescription, LineOffsets
 from labmtj.junction.family import Family
 from labmtj.junction.parameter import NotNegativeConstant, StrictModel
 from labmtj.quantities import Limits
@@ -63,6 +64,10 @@ class ArrayDescription(StrictModel):
     calibrated: bool = False
     """True if wires and resistances were fitted to the chip: a bias whose lines differ by more than limits.cell_volts
     is then allowed if the wires leave no cell more than that, whatever the states"""
+    cells: CellsDescription | None = None
+    """the cells of one chip; None: they are drawn from the family"""
+    offsets: LineOffsets | None = None
+    """of the sources and meters; None: drawn from the data sheet of the meter"""
 
     @field_validator("shape")
     @classmethod
@@ -78,6 +83,14 @@ class ArrayDescription(StrictModel):
     def _calibrated_by_a_fit(self) -> Self:
         if self.calibrated and (guessed := self._guessed()):
             raise ValueError(f"calibrated: true needs {', '.join(guessed)} of provenance fitted or published")
+        return self
+
+    @model_validator(mode="after")
+    def _cells_fit(self) -> Self:
+        if self.cells is not None:
+            self.cells.check(self.shape)
+        if self.offsets is not None:
+            self.offsets.check(sum(self.shape))
         return self
 
     def _guessed(self) -> list[str]:

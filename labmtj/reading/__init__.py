@@ -1,1 +1,10 @@
-"""Data of finished runs for people: typed access, datasets, lists, exports, comparisons."""
+"""Reading what runs left behind, without knowing the layout: `labmtj.open`, export, comparison.
+
+xarray is loaded by `Run.dataset` only.
+"""
+
+from __future__ import annotations
+
+from labmtj.reading.opened import Run, open_run
+
+__all__ = ["Run", "open_run"]

@@ -37,6 +37,20 @@ def lock(descriptor: int) -> None:
     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+def is_locked(path: Path) -> bool:
+    """Tell whether a process is the writer of the file; False if there is no file."""
+    if not path.is_file():
+        return False
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def write(descriptor: int, data: memoryview, offset: int) -> int:
     """Write some of the data at the offset and return how many bytes were taken: fewer on a nearly full disk."""
     return os.pwrite(descriptor, data, offset)

@@ -23,7 +23,7 @@ PURE_AXIS = "This is a netCDF dimension but not a netCDF variable."
 """How the name of a dimension scale begins that stands for an axis without coordinate, a convention of netCDF."""
 
 CHUNK_BYTES = 1 << 18
-_COMPRESSION = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
+COMPRESSION = {"compression": "gzip", "compression_opts": 1, "shuffle": True}
 _WORTH_COMPRESSING = 1 << 12  # bytes; below, chunks cost more than they save
 
 
@@ -51,11 +51,11 @@ def declare_table(file: h5py.File, table: Table) -> None:
     here = group(file, table.path, table.signal)
     here.attrs["labmtj_row"] = table.row
     scales = {name: _coordinate(here, name, coordinate) for name, coordinate in table.coordinates.items()}
-    scales |= {name: _pure_axis(here, name, length) for name, length in table.sizes.items()}
-    scales[table.row] = _pure_axis(here, table.row, 0, growing=True)
+    scales |= {name: pure_axis(here, name, length) for name, length in table.sizes.items()}
+    scales[table.row] = pure_axis(here, table.row, 0, growing=True)
     for name, column in table.columns.items():
         shape = table.shape(name)
-        _attach(_column(here, name, column, shape), [scales[dim] for dim in (table.row, *column.dims)])
+        attach(_column(here, name, column, shape), [scales[dim] for dim in (table.row, *column.dims)])
     if table.signal:
         _set_axes(here, (table.row, *table.columns[table.signal].dims), table.coordinates)
 
@@ -71,7 +71,7 @@ def append_rows(here: h5py.Group, blocks: Sequence[Mapping[str, NDArray[Any]]]) 
         if (dataset.shape[0], len(values)) != (count, total - count):
             raise ValueError(f"column {name!r} of {here.name} does not have the rows of its table")
         dataset.resize(total, 0)
-        dataset[count:] = _storable(values)
+        dataset[count:] = storable(values)
     scale.resize(total, 0)
 
 
@@ -83,10 +83,10 @@ def put(file: h5py.File, path: str, variables: Mapping[str, Variable], signal: s
     lengths = {dim: length for v in variables.values() for dim, length in zip(v.dims, v.array.shape, strict=True)}
     coordinates = {name: variable for name, variable in variables.items() if name in lengths}
     scales = {name: _coordinate(here, name, variable) for name, variable in coordinates.items()}
-    scales |= {name: _pure_axis(here, name, length) for name, length in lengths.items() if name not in scales}
+    scales |= {name: pure_axis(here, name, length) for name, length in lengths.items() if name not in scales}
     for name, variable in variables.items():
         if name not in coordinates:
-            _attach(_dataset(here, name, variable), [scales[dim] for dim in variable.dims])
+            attach(_dataset(here, name, variable), [scales[dim] for dim in variable.dims])
     if signal:
         _set_axes(here, variables[signal].dims, coordinates)
 
@@ -106,8 +106,8 @@ def _column(here: h5py.Group, name: str, column: Column, shape: tuple[int, ...])
     dtype = _stored_type(np.dtype(column.dtype))
     rows = max(1, CHUNK_BYTES // (math.prod(shape) * dtype.itemsize))
     dataset = here.create_dataset(
-        name, (0, *shape), dtype, maxshape=(None, *shape), chunks=(rows, *_chunk(shape, dtype.itemsize)),
-        **({} if column.noisy else _COMPRESSION),
+        name, (0, *shape), dtype, maxshape=(None, *shape), chunks=(rows, *chunk_of(shape, dtype.itemsize)),
+        **({} if column.noisy else COMPRESSION),
     )  # fmt: skip
     _describe(dataset, np.dtype(column.dtype), column.units, column.long_name)
     for attribute, flags in (("flag_values", column.flag_values), ("flag_masks", column.flag_masks)):
@@ -123,10 +123,10 @@ def _dataset(here: h5py.Group, name: str, variable: Variable) -> h5py.Dataset:
         dataset = here.create_dataset(name, values.shape, h5py.string_dtype())
         dataset[...] = values.astype(object)
     elif values.nbytes < _WORTH_COMPRESSING:
-        dataset = here.create_dataset(name, data=_storable(values))
+        dataset = here.create_dataset(name, data=storable(values))
     else:
-        chunks = _chunk(values.shape, values.dtype.itemsize)
-        dataset = here.create_dataset(name, data=_storable(values), chunks=chunks, **_COMPRESSION)
+        chunks = chunk_of(values.shape, values.dtype.itemsize)
+        dataset = here.create_dataset(name, data=storable(values), chunks=chunks, **COMPRESSION)
     _describe(dataset, values.dtype, variable.units, variable.long_name)
     return dataset
 
@@ -137,7 +137,8 @@ def _coordinate(here: h5py.Group, name: str, variable: Variable) -> h5py.Dataset
     return dataset
 
 
-def _pure_axis(here: h5py.Group, name: str, length: int, *, growing: bool = False) -> h5py.Dataset:
+def pure_axis(here: h5py.Group, name: str, length: int, *, growing: bool = False) -> h5py.Dataset:
+    """Make the scale of an axis that has no coordinate."""
     # One byte per entry, chunked and never written: an axis takes no room in the file however long it grows.
     maximum, chunk = (None, 1 << 16) if growing else (length, max(1, min(length, 1 << 16)))
     chunks = (chunk,) if growing or length else None
@@ -146,7 +147,8 @@ def _pure_axis(here: h5py.Group, name: str, length: int, *, growing: bool = Fals
     return scale
 
 
-def _attach(dataset: h5py.Dataset, scales: Sequence[h5py.Dataset]) -> None:
+def attach(dataset: h5py.Dataset, scales: Sequence[h5py.Dataset]) -> None:
+    """Tie the scales to the axes of an array."""
     for axis, scale in zip(dataset.dims, scales, strict=True):
         axis.attach_scale(scale)
 
@@ -166,11 +168,12 @@ def _stored_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return np.dtype(np.int8) if dtype.kind == "b" else dtype.newbyteorder("<")
 
 
-def _storable(values: NDArray[Any]) -> NDArray[Any]:
+def storable(values: NDArray[Any]) -> NDArray[Any]:
+    """Return the values as they are stored."""
     return values.astype(np.int8) if values.dtype.kind == "b" else values
 
 
-def _chunk(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
+def chunk_of(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
     """Return the shape with its first axes cut until a chunk has at most CHUNK_BYTES."""
     chunk = list(shape)
     for axis in range(len(chunk)):

@@ -1,7 +1,8 @@
 """Reads HDF5 files that anybody may have sent: nothing outside the file is touched, nothing it cannot hold is read.
 
 HDF5 is no safe container: a link or a dataset can name any other file of the machine, and 8 TB fit in 2 kB. Such files
-are refused as a whole, when they are opened.
+are refused as a whole, when they are opened. An honest array may be larger than memory all the same: it is read piece
+by piece, and refused where somebody asks for the whole of it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import difflib
 import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -26,6 +28,8 @@ _LARGEST_CHUNK = 1 << 26
 _LARGEST_ATTRIBUTE = 1 << 20
 _LARGEST_TEXT = 1 << 26
 _LONGEST_LIST = 64  # texts of an attribute that are read whatever the size of the file
+LARGEST_ROW = 1 << 28
+"""bytes; an array with a larger one is not read block by block"""
 _MOST_OBJECTS = 100_000
 _DEEPEST = 32
 _DEFLATE_RATIO = 1100  # deflate cannot do better than 1032 to 1
@@ -35,15 +39,32 @@ _HIDDEN = {"CLASS", "NAME", "DIMENSION_LIST", "REFERENCE_LIST", "DIMENSION_LABEL
 AttributeValue = str | bool | int | float | list[Any]
 
 
+@dataclass(frozen=True)
+class ArrayKind:
+    """What an array is: its shape, its type as it is read (object for text), the names of its axes."""
+
+    shape: tuple[int, ...]
+    dtype: np.dtype[Any]
+    dims: tuple[str, ...]
+    stored_bytes: int
+    """what it takes in the file"""
+    compressed: bool
+
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of one entry along the first axis; of the whole, where there is none."""
+        return math.prod(self.shape[1:]) * self.dtype.itemsize
+
+
 def open_data(path: Path, *, largest_bytes: int = 1 << 32) -> DataFile:
     """Open an HDF5 file for reading, checked in whole.
 
     Args:
         path: the file.
-        largest_bytes: refuse files with a larger array in them.
+        largest_bytes: refuse to read more than this of an array at once.
 
     Raises:
-        DataError: if it is no HDF5 file, refers to other files, or holds an array larger than its bytes can be.
+        DataError: if it is no HDF5 file, refers to other files, or claims an array larger than its bytes can be.
     """
     if not path.is_file():
         raise DataError(f"{path} is not there; give the path of a data file")
@@ -62,10 +83,11 @@ class DataFile:
     def __init__(self, path: Path, file: h5py.File, largest_bytes: int) -> None:
         self.path = path
         self._file = file
+        self._largest_bytes = largest_bytes
         self._datasets: dict[str, bool] = {}  # by path: True for an axis that holds no values
         self._groups: list[str] = [""]
         with _naming(path, ""):
-            self._walk(file, "", largest_bytes, set())
+            self._walk(file, "", set())
 
     def __enter__(self) -> Self:
         return self
@@ -85,14 +107,42 @@ class DataFile:
 
     def read(self, path: str) -> NDArray[Any]:
         """Return an array: numbers, truth values or text (numpy str); DataError if there is none at the path."""
+        return self.part(path, ())
+
+    def part(self, path: str, key: Any) -> NDArray[Any]:
+        """Return what `key` selects of an array, as h5py understands it: slices, numbers, one list that rises."""
+        with self._dataset(path) as dataset:
+            if _is_text(dataset):
+                return np.asarray(self._text(dataset)[key])
+            if isinstance(key, tuple) and not key and dataset.size * dataset.dtype.itemsize > self._largest_bytes:
+                raise ValueError(f"it takes {dataset.nbytes} bytes, more than is read at once; read a part of it")
+            values: NDArray[Any] = np.asarray(dataset[key])
+            return values.astype(np.bool_) if _is_bool(dataset) else values
+
+    def kind(self, path: str) -> ArrayKind:
+        """Return what an array is without reading it; DataError if there is none at the path."""
+        with self._dataset(path) as dataset:
+            dtype = np.dtype(np.bool_ if _is_bool(dataset) else object if _is_text(dataset) else dataset.dtype)
+            stored, compressed = dataset.id.get_storage_size(), dataset.compression is not None
+            return ArrayKind(dataset.shape, dtype, self._dims(dataset, path), stored, compressed)
+
+    def _dims(self, dataset: h5py.Dataset, path: str) -> tuple[str, ...]:
+        """Return the names of the axes: those of the scales tied to them, else made up."""
+        own = path.rpartition("/")[2]
+        if dataset.is_scale and dataset.ndim == 1:
+            return (own,)
+        tied = [str(axis[0].name).rpartition("/")[2] if len(axis) else "" for axis in dataset.dims]
+        names = tuple(name or f"{own}_axis{axis}" for axis, name in enumerate(tied))
+        if len(set(names)) < len(names):
+            raise ValueError(f"two of its axes are named alike: {', '.join(names)}")
+        return names
+
+    @contextmanager
+    def _dataset(self, path: str) -> Iterator[h5py.Dataset]:
         if self._datasets.get(path, True):  # not there, or an axis that holds no values
             raise DataError(f"{self.path} has no array {path!r}{_nearest(path, self._datasets)}")
         with _naming(self.path, path):
-            dataset = self._file[path]
-            if h5py.check_string_dtype(dataset.dtype) is not None and dataset.dtype.kind == "O":
-                return self._text(dataset)
-            values: NDArray[Any] = np.asarray(dataset[()])
-            return values.astype(np.bool_) if dataset.attrs.get("dtype") == "bool" else values
+            yield self._file[path]
 
     def _text(self, dataset: h5py.Dataset) -> NDArray[Any]:
         """Return text. All of its elements may name the same bytes of the file: a bomb is met one by one."""
@@ -144,7 +194,7 @@ class DataFile:
             if parent == group and not is_axis:
                 yield name, path
 
-    def _walk(self, group: h5py.Group, path: str, largest_bytes: int, above: set[int]) -> None:
+    def _walk(self, group: h5py.Group, path: str, above: set[int]) -> None:
         """Check every link and object below the group; a link back to a group above is refused."""
         address = h5py.h5o.get_info(group.id).addr
         if address in above or len(above) > _DEEPEST:
@@ -158,14 +208,14 @@ class DataFile:
             item = group[name]
             if isinstance(item, h5py.Group):
                 self._groups.append(full)
-                self._walk(item, full, largest_bytes, above | {address})
+                self._walk(item, full, above | {address})
             elif isinstance(item, h5py.Dataset):
-                self._datasets[full] = _checked(item, full, largest_bytes)
+                self._datasets[full] = _checked(item, full)
             else:
                 raise TypeError(f"{full!r} is neither an array nor a group")
 
 
-def _checked(dataset: h5py.Dataset, path: str, largest_bytes: int) -> bool:
+def _checked(dataset: h5py.Dataset, path: str) -> bool:
     """Raise ValueError for a dataset that must not be read; return whether it is an axis without values."""
     settings = dataset.id.get_create_plist()
     if settings.get_external_count() or settings.get_layout() == h5py.h5d.VIRTUAL:
@@ -180,9 +230,17 @@ def _checked(dataset: h5py.Dataset, path: str, largest_bytes: int) -> bool:
     size = math.prod(dataset.shape or (0,)) * dataset.dtype.itemsize
     if _is_pure_axis(dataset):
         return True
-    if size > largest_bytes or size > _SMALL_BYTES + _DEFLATE_RATIO * dataset.id.get_storage_size():
-        raise ValueError(f"{path!r} claims {size} bytes, more than it holds or than may be read")
+    if size > _SMALL_BYTES + _DEFLATE_RATIO * dataset.id.get_storage_size():
+        raise ValueError(f"{path!r} claims {size} bytes, more than it holds")
     return False
+
+
+def _is_text(dataset: h5py.Dataset) -> bool:
+    return bool(dataset.dtype.kind == "O")  # of what is let in, text of any length alone
+
+
+def _is_bool(dataset: h5py.Dataset) -> bool:
+    return bool(dataset.attrs.get("dtype") == "bool")
 
 
 def _is_pure_axis(dataset: h5py.Dataset) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections import Counter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,11 +28,13 @@ def chip_counts(contents: Contents, chip: str) -> tuple[Counts, Counts]:
 
 
 def _by_purpose(contents: Contents, table: str) -> Counts:
-    path = f"{table}/purpose"
-    if not contents.has(path):
+    if not contents.has(f"{table}/purpose"):
         return {}
-    values, counts = np.unique(contents.read(path), return_counts=True)
-    return {_NAMES.get(value, str(value)): count for value, count in zip(values.tolist(), counts.tolist(), strict=True)}
+    counts: Counter[int] = Counter()
+    for block in contents.blocks(table, "purpose"):
+        values, times = np.unique(block["purpose"], return_counts=True)
+        counts.update(dict(zip(values.tolist(), times.tolist(), strict=True)))
+    return {_NAMES.get(value, str(value)): counts[value] for value in sorted(counts)}
 
 
 def time_table(contents: Contents) -> Table:
@@ -68,8 +71,10 @@ def _first_write(contents: Contents, station: Station) -> float:
     begun = []
     for chip in station.chips:
         table = f"arrays/{chip}/pulses"
-        if contents.has(f"{table}/start_seconds"):
-            chosen = contents.read(f"{table}/start_seconds")[contents.read(f"{table}/purpose") == Purpose.WRITE]
+        if not contents.has(f"{table}/start_seconds"):
+            continue
+        for block in contents.blocks(table, "start_seconds", "purpose"):
+            chosen = block["start_seconds"][block["purpose"] == Purpose.WRITE]
             begun += [float(chosen.min())] if len(chosen) else []
     return min(begun, default=float("nan"))
 

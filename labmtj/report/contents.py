@@ -12,28 +12,17 @@ from typing import Any
 from numpy.typing import NDArray
 
 from labmtj import yamlfile
-from labmtj.errors import ConfigError, DataError
-from labmtj.record import DataFile, open_data
+from labmtj.errors import ConfigError
+from labmtj.reading.opening import open_recorded
+from labmtj.reading.rows import Block, blocks
+from labmtj.record import DataFile
 from labmtj.report.station import ALL, TEST, TRAIN, Station
-
-_NEWEST_VERSION = 1
 
 
 @contextmanager
 def open_contents(path: Path) -> Iterator[Contents]:
     """Open the data file of a run; raise DataError if it is missing, foreign or newer than this labmtj."""
-    if not path.is_file():
-        raise DataError(
-            f"{path} is not there; `labmtj recover RUN` rebuilds it from the journal of a run that was killed"
-        )
-    with open_data(path) as data:
-        version = data.attributes().get("labmtj_record_version")
-        if not isinstance(version, int):
-            raise DataError(f"{path} is no data file of labmtj; give the data.h5 of a run")
-        if version > _NEWEST_VERSION:
-            raise DataError(
-                f"{path} has record version {version}; this labmtj knows up to {_NEWEST_VERSION}: take a newer one"
-            )
+    with open_recorded(path) as data:
         yield Contents(data)
 
 
@@ -56,6 +45,10 @@ class Contents:
     def read(self, path: str) -> NDArray[Any]:
         """Return an array; raise DataError if it is not there."""
         return self.data.read(path)
+
+    def blocks(self, table: str, *columns: str) -> Iterator[Block]:
+        """Yield columns of a table in blocks of rows: those of a long log are larger than memory."""
+        return blocks(self.data, table, columns)
 
     def attributes(self, path: str) -> dict[str, Any]:
         """Return the attributes of a group; none if it is not there."""

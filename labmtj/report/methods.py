@@ -73,6 +73,7 @@ def _comparison(contents: Contents, group: str) -> Comparison:
 
 
 def methods_table(contents: Contents, found: Comparison) -> Table:
+    """Return one line per way: what it cost, its median accuracies, and below them its gains over the baseline."""
     heads = [f"{contents.samples[split]}: {TUNINGS[tuning]}" for split in (TRAIN, TEST) for tuning in TUNINGS]
     rows = [_row(found, number) for number in range(len(found.names))]
     return Table(

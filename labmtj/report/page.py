@@ -12,6 +12,7 @@ from labmtj import __version__
 from labmtj.report import bench, headline, overview, style
 from labmtj.report.blocks import Block, Note, Section, tried
 from labmtj.report.budgets import budget_table
+from labmtj.report.cell_sections import cell_sections
 from labmtj.report.contents import Contents
 from labmtj.report.digits import plural
 from labmtj.report.health import checked_chips, health_table
@@ -58,6 +59,7 @@ def _sections(contents: Contents) -> list[Section]:
     if not contents.shown:
         known = [chip for chip in contents.chips if contents.has(f"arrays/{chip}/reference/parallel_amperes")]
         sections += [_chip(contents, chip, number) for number, chip in enumerate(known[:8])]
+    sections += cell_sections(contents)
     return [*sections, _bench(contents), Section("Provenance", "provenance", provenance_blocks(contents))]
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from labmtj.errors import DataError
 from labmtj.report.bench import chip_counts, contact_findings
+from labmtj.report.cells import cell_lines
 from labmtj.report.contents import Contents
 from labmtj.report.digits import percent
 from labmtj.report.headline import missing_notes, result_sentence
@@ -37,6 +38,8 @@ def summary_lines(contents: Contents) -> list[str]:
             lines += ["", *map(printable, pattern_lines(contents))]
         if found := health_lines(contents):
             lines += ["", *map(printable, found)]
+        for line in cell_lines(contents):
+            lines += ["", *_wrapped(line)]
     except (DataError, LookupError, TypeError, ValueError) as error:
         lines += ["", *_wrapped(f"What was found cannot be shown: {error}")]
     if found := contact_findings(contents):

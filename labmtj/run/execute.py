@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from labmtj.errors import LabmtjError, ProcedureFailed, RecordError, Stopped, UsageError
 from labmtj.record import Checkpointer, JournalLog, JournalWriter, files, last_states, open_data
@@ -20,6 +21,7 @@ from labmtj.run.health import keep_found_health
 from labmtj.run.recovery import Interrupted, interrupted
 from labmtj.run.warned import warnings_noted
 from labmtj.run.workers import Crew, Plan, States, crew
+from labmtj.schema import OUTCOME
 from labmtj.stopping import PAUSE, StopRequests, stop_requests, undisturbed
 
 
@@ -142,7 +144,7 @@ def _guarded(folder: RunFolder, experiment: Experiment, place: _Place, workers: 
         try:
             folder.begin()
             folder.note("begin", pid=os.getpid())
-            _Course(folder, experiment, place, show, requests).run(workers)
+            found = _Course(folder, experiment, place, show, requests).run(workers)
         except Stopped as stopped:
             folder.end("STOPPED")
             folder.note("stopped")
@@ -158,7 +160,7 @@ def _guarded(folder: RunFolder, experiment: Experiment, place: _Place, workers: 
         finally:
             place.log.journal.leave()  # whatever is not committed by now could not be
     folder.end("DONE")
-    folder.note("done")
+    folder.note("done", found=found)
     return folder
 
 
@@ -193,9 +195,9 @@ class _Course:
         self.checkpointer = Checkpointer(folder.journal, folder.data)
         self.begun = time.monotonic()
 
-    def run(self, workers: int) -> None:
-        """Do it all."""
-        self.note("plan")
+    def run(self, workers: int) -> dict[str, Any]:
+        """Do it all, and return what the campaign says was found, if it says so."""
+        self.note("plan", chips=[chip for station in self.plan.stations for chip in station.arrays])
         if not self.states:
             self._head()
         path = self.folder.path.resolve()
@@ -210,7 +212,7 @@ class _Course:
                 at_work = True
                 self._blocks(people)
                 self._keep()
-                self._conclude(people)
+                return self._conclude(people)
         except BaseException:
             if at_work:  # outputs are off by now: writing may take long, or fail
                 with undisturbed():
@@ -253,8 +255,8 @@ class _Course:
         if self.checkpointer.checkpoint():
             self.note("checkpoint", seconds=round(self.checkpointer.cost_seconds, 3))
 
-    def _conclude(self, people: Crew) -> None:
-        """Work out what follows from the records of all blocks."""
+    def _conclude(self, people: Crew) -> dict[str, Any]:
+        """Work out what follows from the records of all blocks; return what it comes to."""
         stations = self.plan.stations
         self.begun = time.monotonic()
         for done, (_, frames) in enumerate(people.conclusions(self.folder.data), 1):
@@ -266,6 +268,8 @@ class _Course:
             self.campaign.summarise(stations, data, self.log)
             keep_found_health(self.folder, self.experiment, data)
         self._keep()
+        with open_data(self.folder.data) as data:
+            return dict(data.attributes(OUTCOME)) if OUTCOME in data.tree() else {}
 
     def note(self, event: str, **values: object) -> None:
         """Note an event in run.log, and how far the run is."""

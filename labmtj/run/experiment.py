@@ -5,12 +5,13 @@ from __future__ import annotations
 import datetime
 import importlib
 import platform
+import re
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,14 +20,17 @@ from labmtj import library, yamlfile
 from labmtj.bench import BenchFile, SimulatedBench, StandingBench, load_any
 from labmtj.bench.contact_table import contact_table
 from labmtj.bench.loading import AnyBenchFile
-from labmtj.errors import ConfigError, SettingError
+from labmtj.errors import ConfigError, SettingError, UsageError
 from labmtj.quantities import Station
 from labmtj.record import FrameLog
 from labmtj.record.recorded import declare_tables
 from labmtj.run.plain import as_campaign, is_campaign, is_plain
+from labmtj.schema import NAME_PATTERN
 from labmtj.verbs import Campaign, Log
 from labmtj.yamlfile import Key, YamlFile
 
+_LONGEST_TAG = 24
+Tag = Annotated[str, Field(pattern=NAME_PATTERN, max_length=_LONGEST_TAG)]
 _STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
 
 
@@ -42,6 +46,7 @@ class ExperimentFile(BaseModel):
     over_budget: bool = Field(default=False, description="go on beyond limits.pulses_per_cell and closures_per_relay")
     operator: str = ""
     notes: str = ""
+    tags: list[Tag] = Field([], max_length=20, description="words to find its runs by: labmtj ls --tag WORD")
 
 
 class Provenance(BaseModel):
@@ -64,6 +69,7 @@ class RunFile(BaseModel):
 
     experiment: str
     procedure: str
+    tags: list[Tag] = Field([], max_length=20)  # here, for `labmtj ls` reads the head of the file alone
     settings: dict[str, Any]
     inputs_sha256: str
     bench: AnyBenchFile
@@ -89,6 +95,7 @@ class Experiment:
     notes: str = ""
     over_budget: bool = False
     """whether to go on beyond the budgets of cells and relays"""
+    tags: tuple[str, ...] = ()
     run: str = ""
     """name of the run's folder, once there is one"""
     traffic: Path | None = None
@@ -138,7 +145,7 @@ class Experiment:
         """Return what goes into `run.yaml`."""
         settings = self.settings.model_dump(mode="json")
         return RunFile(
-            experiment=self.name, procedure=self.procedure, settings=settings,
+            experiment=self.name, procedure=self.procedure, tags=list(self.tags), settings=settings,
             inputs_sha256=self.campaign.fingerprint(), bench=self.bench, seed=self.seed, over_budget=self.over_budget,
             operator=self.operator, notes=self.notes, provenance=provenance(),
         )  # fmt: skip
@@ -151,6 +158,7 @@ def load_experiment(
     seed: int | None = None,
     changes: Mapping[str, Any] | None = None,
     over_budget: bool = False,
+    tags: Sequence[str] = (),
 ) -> Experiment:
     """Read an experiment file and what it names.
 
@@ -160,6 +168,7 @@ def load_experiment(
         seed: takes the place of the file's seed.
         changes: settings that take the place of the file's, nested as in the file.
         over_budget: go on beyond the budgets of cells and relays, whatever the file says.
+        tags: words beside those of the file, to find the run by.
 
     Raises:
         ConfigError: naming file, line and key.
@@ -179,12 +188,19 @@ def load_experiment(
         content.operator,
         content.notes,
         over_budget or content.over_budget,
+        tuple(dict.fromkeys((*content.tags, *map(_tag, tags)))),
     )
     try:
         experiment.check()
     except SettingError as error:
         raise file.complaint(("settings", *error.key), error.problem) from None
     return experiment
+
+
+def _tag(text: str) -> str:
+    if not re.fullmatch(NAME_PATTERN, text) or len(text) > _LONGEST_TAG:
+        raise UsageError(f"--tag {text!r}: use 1 to {_LONGEST_TAG} letters, digits, dots, dashes and underscores")
+    return text
 
 
 def _bench_of(file: YamlFile, name: str) -> AnyBenchFile:
@@ -197,12 +213,16 @@ def _bench_of(file: YamlFile, name: str) -> AnyBenchFile:
 
 def load_run(path: Path) -> Experiment:
     """Read a `run.yaml`; raise ConfigError if it is wrong, or if the files it was made with have changed."""
-    file = yamlfile.load(path)
+    return experiment_of(yamlfile.load(path))
+
+
+def experiment_of(file: YamlFile) -> Experiment:
+    """Return the experiment that a `run.yaml` holds; raise ConfigError as `load_run`."""
     content = file.parse(RunFile)
     settings = _settings(file, content.procedure, content.settings)
     experiment = Experiment(
         content.experiment, content.procedure, settings, content.bench, content.seed, content.operator, content.notes,
-        content.over_budget,
+        content.over_budget, tuple(content.tags),
     )  # fmt: skip
     if experiment.campaign.fingerprint() != content.inputs_sha256:
         raise file.complaint(

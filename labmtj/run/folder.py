@@ -11,12 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from labmtj import yamlfile
 from labmtj.errors import RecordError, UsageError
 from labmtj.record import files
-from labmtj.run.experiment import RunFile
+
+if TYPE_CHECKING:
+    from labmtj.run.experiment import RunFile
 
 Ending = Literal["DONE", "STOPPED", "FAILED"]
 ENDINGS: tuple[Ending, ...] = ("DONE", "STOPPED", "FAILED")
@@ -94,6 +96,11 @@ class RunFolder:
     def ending(self) -> Ending | None:
         """How the run ended, None if it runs or was killed."""
         return next((ending for ending in ENDINGS if (self.path / ending).exists()), None)
+
+    @property
+    def condition(self) -> str:
+        """How the run ended, in small letters; else "running", or "killed" if no process writes it."""
+        return (self.ending or ("running" if files.is_locked(self.journal) else "killed")).lower()
 
     def end(self, ending: Ending, text: str = "") -> None:
         """Mark how the run ended; a full disk may keep the text, or even the mark, from being written."""

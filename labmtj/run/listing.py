@@ -2,114 +2,57 @@
 
 from __future__ import annotations
 
-import fcntl
-import json
-import os
-import re
-from dataclasses import dataclass
+import math
 from pathlib import Path
-from typing import Any
 
-from labmtj.run.folder import RunFolder
+from labmtj.run.choice import Choice
+from labmtj.run.glance import NAME, Glance
 
-_NAME = re.compile(r"\d{8}T\d{6}Z_[0-9a-f]{4}")
-_HEAD_BYTES = _TAIL_BYTES = 2000
-_LINE = "{name:<24}  {experiment:<18}  {ending:<8}  {blocks:>11}  {size:>9}"
-
-
-def list_runs(folder: Path) -> str:
-    """Return a table of the runs in a folder, newest first, in 80 columns: what, how it ended, how far it got."""
-    runs = sorted((each for each in folder.iterdir() if _is_run(each)), key=lambda path: path.name, reverse=True)
-    if not runs:
-        return f"no runs in {folder}"
-    lines = [_LINE.format(name="run", experiment="experiment", ending="ended", blocks="blocks", size="size")]
-    for path in runs:
-        line = RunLine.of(RunFolder(path))
-        lines.append(
-            _LINE.format(
-                name=_fitted(path.name, 24), experiment=_fitted(line.experiment, 18), ending=line.ending,
-                blocks=line.blocks, size=line.size,
-            ).rstrip()
-        )  # fmt: skip
-    return "\n".join(lines)
+_LINE = "{name:<21}  {experiment:<15}  {ended:<8}  {blocks:>9}  {size:>9}  {accuracy:>6}"
+EVERY = Choice()
 
 
-@dataclass(frozen=True)
-class RunLine:
-    """What the list says about a run."""
+def list_runs(folder: Path, choice: Choice = EVERY) -> str:
+    """Return a table of the runs in a folder, newest first, in 80 columns: what, how it ended, how far it got.
 
-    experiment: str
-    ending: str
-    blocks: str
-    size: str
-
-    @classmethod
-    def of(cls, run: RunFolder) -> RunLine:
-        """Look into the folder of a run; a question mark stands for what cannot be read."""
-        try:
-            ending = run.ending or ("running" if _is_written(run.journal) else "killed")
-            return cls(_experiment(run.run_yaml), ending.lower(), _blocks(run.log), _size(run.path))
-        except OSError:
-            return cls("?", "?", "?", "?")
+    The accuracy is the highest median among the arrays of a run, in percent; "-" if it has none, "?" if its folder
+    does not tell.
+    """
+    paths = sorted((each for each in folder.iterdir() if _is_run(each)), key=lambda path: path.name, reverse=True)
+    glances = [Glance.at(path) for path in paths]
+    answers = [choice.takes(glance) for glance in glances]
+    shown = [glance for glance, taken in zip(glances, answers, strict=True) if taken]
+    untold = answers.count(None)
+    left = f"{untold} more do not tell: they are damaged, or of an older labmtj" if untold else ""
+    if not shown:
+        none = f"no runs in {folder}" if choice == EVERY else f"none of the {len(paths)} runs there is one of these"
+        return "\n".join(filter(None, (none, left)))
+    head = _LINE.format(
+        name="run", experiment="experiment", ended="ended", blocks="blocks", size="size", accuracy="acc. %"
+    )
+    return "\n".join(filter(None, (head, *map(_line, shown), left)))
 
 
 def _is_run(path: Path) -> bool:
-    return path.is_dir() and (_NAME.fullmatch(path.name) is not None or (path / "run.yaml").is_file())
+    return path.is_dir() and (NAME.fullmatch(path.name) is not None or (path / "run.yaml").is_file())
+
+
+def _line(run: Glance) -> str:
+    return _LINE.format(
+        name=_fitted(run.name, 21), experiment=_fitted(run.experiment or "?", 15), ended=run.ended or "?",
+        blocks="{}/{}".format(*run.blocks) if run.blocks else "?", size=_size(run.size_bytes),
+        accuracy=_percent(run.accuracy),
+    )  # fmt: skip
 
 
 def _fitted(text: str, width: int) -> str:
-    return text if len(text) <= width else f"{text[: width - 3]}..."
+    shown = "".join(letter if letter.isprintable() else "?" for letter in text)
+    return shown if len(shown) <= width else f"{shown[: width - 3]}..."
 
 
-def _experiment(run_yaml: Path) -> str:
-    """Return the experiment from the first line alone: the file holds whole arrays and takes a while to parse."""
-    if not run_yaml.is_file():
-        return "?"
-    with run_yaml.open("rb") as file:
-        head = file.read(_HEAD_BYTES).decode("utf-8", "replace")
-    found = re.match(r"experiment: ([^\n]+)", head)
-    return "".join(letter if letter.isprintable() else "?" for letter in found[1]) if found else "?"
+def _size(size_bytes: int | None) -> str:
+    return "?" if size_bytes is None else f"{size_bytes / 1e6:.1f} MB"
 
 
-def _blocks(log: Path) -> str:
-    """Return how many blocks are kept, and of how many: the last that run.log says about it."""
-    if not log.is_file():
-        return "?"
-    with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - _TAIL_BYTES))
-        lines = file.read().decode("utf-8", "replace").splitlines()
-    for line in reversed(lines):
-        event = _event(line)
-        if isinstance(event.get("done"), int) and isinstance(event.get("total"), int):
-            return f"{event['done']}/{event['total']}"
-    return "?"
-
-
-def _event(line: str) -> dict[str, Any]:
-    try:
-        event = json.loads(line)
-    except ValueError:
-        return {}
-    return event if isinstance(event, dict) else {}
-
-
-def _size(folder: Path) -> str:
-    with os.scandir(folder) as entries:
-        size = sum(
-            entry.stat(follow_symlinks=False).st_size for entry in entries if entry.is_file(follow_symlinks=False)
-        )
-    return f"{size / 1e6:.1f} MB"
-
-
-def _is_written(journal: Path) -> bool:
-    """Tell whether a process has the journal locked."""
-    if not journal.is_file():
-        return False
-    descriptor = os.open(journal, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
+def _percent(accuracy: float | None) -> str:
+    return "?" if accuracy is None else "-" if math.isnan(accuracy) else f"{100 * accuracy:.1f}"

@@ -60,6 +60,7 @@ def print_help(experiment: str) -> None:
     run.add_argument("--bench", metavar="FILE", help="bench file, in the place of the experiment's")
     run.add_argument("--out", metavar="FOLDER", help="where the run's folder is made (default: runs)")
     run.add_argument("--seed", metavar="N", help="seed, in the place of the experiment's")
+    run.add_argument("--tag", metavar="WORD", action="append", help="a word to find the run by: labmtj ls --tag")
     run.add_argument("--record-traffic", action="store_true", help="keep what goes over the wire in traffic.jsonl")
     run.add_argument("--workers", metavar="N", help="worker processes (default: 2)")
     run.add_argument(

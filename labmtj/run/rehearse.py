@@ -71,7 +71,7 @@ def rehearse(experiment: Experiment) -> Rehearsal:
         for station in stations:
             tried.append(CountedStation(StationAtWork(experiment, stations, station)))
             stack.callback(tried[-1].close)
-        record = _Record(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="labmtj-"))))
+        record = ScratchRecord(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="labmtj-"))))
         stack.callback(record.close)
         experiment.describe(stations, record.log)
         record.take([each.work.run_block(0) for each in tried])
@@ -85,8 +85,12 @@ def rehearse(experiment: Experiment) -> Rehearsal:
     return Rehearsal(experiment, stations, whole, sizes[0] + times * (sizes[1] - sizes[0]), others, blocks)
 
 
-class _Record:
-    """A record of the blocks that were tried, to see how large it gets."""
+class ScratchRecord:
+    """A record of blocks that nobody keeps: in a folder that goes with it.
+
+    Args:
+        folder: to write journal and data.h5 in.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.data = folder / "data.h5"

@@ -2,6 +2,6 @@
 
 from labmtj.simulated.clock import VirtualClock
 from labmtj.simulated.crossbar import SimulatedCrossbar, Timing
-from labmtj.simulated.meter import MeterModel, MeterRange, VoltageRange
+from labmtj.simulated.meter import MeterModel, MeterRange, Offsets, VoltageRange
 
-__all__ = ["MeterModel", "MeterRange", "SimulatedCrossbar", "Timing", "VirtualClock", "VoltageRange"]
+__all__ = ["MeterModel", "MeterRange", "Offsets", "SimulatedCrossbar", "Timing", "VirtualClock", "VoltageRange"]

@@ -14,7 +14,7 @@ from labmtj.junction import Junctions
 from labmtj.quantities import Bias, Currents, Flag, FloatArray, Limits, Lines, Pulse, Reading, Refusal, Waveform
 from labmtj.simulated.array import SimulatedArray
 from labmtj.simulated.clock import VirtualClock, nanoseconds
-from labmtj.simulated.meter import Channels, MeterModel
+from labmtj.simulated.meter import Channels, MeterModel, Offsets
 from labmtj.simulated.noise import CellNoise
 from labmtj.streams import Draws
 
@@ -43,6 +43,7 @@ class SimulatedCrossbar:
         timing: what the clock books around each bias.
         clock: shared with other arrays of the same bench, if any.
         cell_noise: False = the cells themselves are silent: a read is what the network gives, to the last digit.
+        offsets: of sources and meters, in the place of drawn ones.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class SimulatedCrossbar:
         timing: Timing | None = None,
         clock: VirtualClock | None = None,
         cell_noise: bool = True,
+        offsets: Offsets | None = None,
     ) -> None:
         if wires.shape != junctions.shape:
             raise UsageError(f"wires for {wires.shape} cells do not fit {junctions.shape} junctions")
@@ -65,7 +67,7 @@ class SimulatedCrossbar:
         self.clock = clock or VirtualClock()
         self.timing = timing or Timing()
         self.array = SimulatedArray(wires, junctions, seed, name, self.limits.line_amperes)
-        self._channels = Channels(meter or MeterModel.ideal(), sum(self.shape), seed, name)
+        self._channels = Channels(meter or MeterModel.ideal(), sum(self.shape), seed, name, offsets)
         self._noise = Draws("normal", sum(self.shape), seed, "noise", name)
         self._cell_noise = CellNoise(junctions, seed, name)
         self._silent = not cell_noise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,6 +69,16 @@ class MeterModel:
         return cls((MeterRange(1.0, 0.0, 0.0, 0.0),), resolution_fraction=0.0)
 
 
+@dataclass(frozen=True, eq=False)
+class Offsets:
+    """Offsets of the sources and meters behind the lines, as they were found."""
+
+    source_volts: FloatArray
+    """(lines,)"""
+    amperes: Mapping[float, FloatArray]
+    """(lines,) by full scale of the range, NaN where unknown; a meter without such a range does not use it"""
+
+
 class Channels:
     """The source-measure channels of all lines of one array: one unit per line.
 
@@ -76,9 +87,10 @@ class Channels:
         lines: number of lines.
         seed: of the run.
         name: of the array; its channels' errors follow from seed and name.
+        offsets: in the place of those drawn.
     """
 
-    def __init__(self, model: MeterModel, lines: int, seed: int, name: str) -> None:
+    def __init__(self, model: MeterModel, lines: int, seed: int, name: str, offsets: Offsets | None = None) -> None:
         self.model = model
         third = stream(seed, "meter", name).uniform(-1 / 3, 1 / 3, (2, len(model.ranges), lines))
         self._gain = 1 + third[0] * np.array([[each.gain_fraction] for each in model.ranges])
@@ -88,6 +100,11 @@ class Channels:
         self._source_offset_volts = source[1] * model.source_offset_volts
         self._full_scale = np.array([each.full_scale_amperes for each in model.ranges])
         self._noise_rms = np.array([each.noise_rms_amperes for each in model.ranges])
+        if offsets is not None:
+            self._source_offset_volts = offsets.source_volts
+            for full_scale, amperes in offsets.amperes.items():
+                here, known = np.isclose(self._full_scale, full_scale), np.isfinite(amperes)
+                self._offset_amperes[np.ix_(here, known)] = amperes[known]
 
     def delivered_volts(self, line_volts: FloatArray) -> FloatArray:
         """Return what the sources put out when asked for `line_volts`, (..., lines); floating lines stay NaN."""

@@ -1,6 +1,7 @@
 """What the tests of the procedures share."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -42,19 +43,20 @@ def make(wires):
 
     def build(
         shape=(15, 15), *, seed=0, parallel_ohms=3000.0, sigma_ohms=0.05, sigma_volts=0.05, stability=50.0, exponent=1,
-        segment_ohms=3.0, lead_ohms=10.0, polarity=1, defects=(), limits=None, **parts,
+        segment_ohms=3.0, lead_ohms=10.0, polarity=1, defects=(), limits=None, critical=(0.60, 0.70), wear=None, **parts,
     ):  # fmt: skip
         draw = np.random.default_rng([seed, 99])
         cells = shape[0] * shape[1]
         junctions = Junctions.ideal(
             shape,
             parallel_ohms * np.exp(sigma_ohms * draw.standard_normal(cells)),
-            critical_volts_to_parallel=0.60 * (1 + sigma_volts * draw.standard_normal(cells)),
-            critical_volts_to_antiparallel=0.70 * (1 + sigma_volts * draw.standard_normal(cells)),
+            critical_volts_to_parallel=critical[0] * (1 + sigma_volts * draw.standard_normal(cells)),
+            critical_volts_to_antiparallel=critical[1] * (1 + sigma_volts * draw.standard_normal(cells)),
             thermal_stability=stability,
             barrier_exponent=exponent,
             polarity=polarity,
         )
+        junctions = replace(junctions, wear=wear)
         for (row, column), defect, ohms in defects:
             junctions = junctions.with_defect(row * shape[1] + column, defect, ohms)
         return SimulatedCrossbar(

@@ -67,7 +67,7 @@ def test_a_check_tells_what_it_cost_and_leaves_the_array_antiparallel(poor_array
     assert effort.pulses == 5 * 30  # by rows and by columns: to and fro and back, then once more both ways
     assert effort.seconds == pytest.approx(chip.clock.now())
     assert not chip.array.state[chip.array.junctions.is_free].any()
-    assert log.read_attributes("health")["pulses"] == effort.pulses
+    assert log.read_attributes("health")["effort_pulses"] == effort.pulses
 
 
 def test_a_read_map_gives_conductances_and_changes_nothing(poor_array):
@@ -80,7 +80,7 @@ def test_a_read_map_gives_conductances_and_changes_nothing(poor_array):
     healthy = chip.array.junctions.is_free.reshape(chip.shape)
     nominal = 1 / chip.array.junctions.parallel_ohms * np.where(before, 1.0, 1 / (1 + chip.array.junctions.tmr))
     ratio = found.siemens[healthy] / nominal.reshape(chip.shape)[healthy]
-    assert ratio.min() > 0.75  # the drop along the wires takes some
+    assert ratio.min() > 0.6  # the drop along the wires takes some, more beside a short
     assert ratio.max() < 1.02
     assert (found.scatter_amperes[healthy] < 0.01 * found.amperes[healthy]).mean() > 0.95
     assert found.effort.readings == 15 * 15 + 15

@@ -151,9 +151,20 @@ def test_plain_files_of_others_are_read(tmp_path):
         assert not opened.read("constant").any()
 
 
-def test_the_largest_size_can_be_set(good):
-    with pytest.raises(DataError, match="claims"):
-        open_data(good, largest_bytes=100)
+def test_an_array_larger_than_may_be_read_at_once_is_read_in_parts(good):
+    with open_data(good, largest_bytes=100) as file:
+        with pytest.raises(DataError, match=r"a/reads/amperes.*240 bytes.*read a part"):
+            file.read("a/reads/amperes")
+        assert file.part("a/reads/amperes", slice(9, None)).tolist() == [[27, 28, 29]]
+        assert file.read("maps/ohms").shape == (3, 3)
+
+
+def test_an_array_is_described_without_being_read(good):
+    with open_data(good) as file:
+        amperes = file.kind("a/reads/amperes")
+        assert (amperes.shape, amperes.dtype, amperes.dims) == ((10, 3), np.dtype("f8"), ("read", "line"))
+        assert (amperes.row_bytes, amperes.compressed) == (24, True)
+        assert (file.kind("maps/word").shape, file.kind("maps/word").dtype) == ((), np.dtype(object))
 
 
 def test_what_is_no_hdf5_file_is_named(tmp_path):

@@ -1,0 +1,124 @@
+"""From the log of a chip to an array file with its own cells: what the data tell is fitted, the rest stays assumed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from labmtj.calibration.cells import FittedCells, fit_cells
+from labmtj.calibration.observed import Observed, observed
+from labmtj.calibration.offsets import FittedOffsets, fit_offsets
+from labmtj.calibration.predict import Model
+from labmtj.calibration.states import Decoded, decode
+from labmtj.calibration.switching import FittedSwitching, fit_switching
+from labmtj.calibration.wires import FittedWires, fit_wires
+from labmtj.errors import DataError
+from labmtj.junction import ArrayDescription, CellMap, CellsDescription
+from labmtj.streams import stream
+
+MOST_CELLS = 32 * 32
+"""that are calibrated: the maps of more do not fit into a YAML file of 20 000 values"""
+GAIN_FRACTION = 2e-4
+"""accuracy that a meter's gain is taken to have (assumed: one-year data sheets of the units on the benches say 0.02 to
+0.03 %). All resistances share it: it is stated apart, and is not in any standard error"""
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """What a log told of a chip."""
+
+    observed: Observed
+    decoded: Decoded
+    wires: FittedWires
+    cells: FittedCells
+    offsets: FittedOffsets | None
+    description: ArrayDescription
+    """the array file"""
+    switching_told: str
+    """what became of the switching parameters"""
+
+    def draws(self, count: int, seed: int = 0) -> Iterator[ArrayDescription]:
+        """Return plausible twins: cells and wires drawn from what the data leave open; each is an array file.
+
+        Cells are drawn independently of each other, their common gain from what the meter may have, wires together as
+        their posterior says.
+        """
+        for number in range(count):
+            generator = stream(seed, "twin", self.observed.chip, number)
+            yield self._drawn(generator)
+
+    def _drawn(self, generator: np.random.Generator) -> ArrayDescription:
+        shape, cells = self.description.shape, self.description.cells
+        assert cells is not None
+        gain = 1 + GAIN_FRACTION * generator.standard_normal()
+        parallel, antiparallel = (
+            gain * ohms * np.exp(error * generator.standard_normal(ohms.size))
+            for ohms, error in (
+                (self.cells.parallel_ohms, self.cells.parallel_error),
+                (self.cells.antiparallel_ohms, self.cells.antiparallel_error),
+            )
+        )
+        changed = {
+            "parallel_ohms": CellMap.of(parallel.reshape(shape)),
+            "tmr": CellMap.of(np.maximum(antiparallel / parallel - 1, 0.0).reshape(shape)),
+        }
+        return self.description.model_copy(
+            update={"cells": cells.model_copy(update=changed), "wires": self.wires.drawn(generator)}
+        )
+
+
+def calibrate(path: Path, chip: str | None = None) -> Calibration:
+    """Return what the data file of a run tells of a chip.
+
+    Raises:
+        DataError: naming what is missing, and the procedure that measures it.
+    """
+    seen = observed(path, chip)
+    if np.prod(seen.assumed.shape) > MOST_CELLS:
+        raise DataError(
+            f"{path}: {seen.assumed.shape[0]} x {seen.assumed.shape[1]} cells are more than the {MOST_CELLS} whose "
+            "maps an array file holds; this chip cannot be calibrated"
+        )
+    states = decode(seen)
+    wires = fit_wires(seen, states)
+    wired = seen.assumed.model_copy(update={"wires": wires.description, "cells": None, "offsets": None})
+    cells, states = fit_cells(seen, states, wired)
+    description = _described(seen, wired, cells)
+    offsets = fit_offsets(seen, states, Model(description))
+    switching = fit_switching(seen, description)
+    description = _with_switching(_with_offsets(description, offsets, seen.run), switching)
+    return Calibration(seen, states, wires, cells, offsets, description, switching.told)
+
+
+def _described(seen: Observed, wired: ArrayDescription, cells: FittedCells) -> ArrayDescription:
+    source = f"labmtj calibrate {seen.run}, chip {seen.chip}: {cells.reads} reads of cells in {cells.networks} states"
+    family = wired.family
+    if cells.cycle_measured:
+        spread = {
+            "value": float(f"{cells.cycle_to_cycle:.3g}"), "provenance": "fitted", "source": f"{source}, robust",
+            "sigma": 0.0, "relative_sigma": 0.0,
+        }  # fmt: skip
+        family = family.model_copy(update={"cycle_to_cycle": family.cycle_to_cycle.model_copy(update=spread)})
+    own = CellsDescription(chip=seen.label or seen.chip, source=source, defects=list(cells.defects))
+    own = own.model_copy(update=cells.maps(wired.shape))
+    # a model copied is not checked: what is written is read back
+    changes = {"family": family, "cells": own, "calibrated": False}
+    return ArrayDescription.from_mapping(wired.model_copy(update=changes).model_dump())
+
+
+def _with_switching(description: ArrayDescription, found: FittedSwitching) -> ArrayDescription:
+    assert description.cells is not None
+    family, cells = description.family, description.cells.model_copy(update=dict(found.maps))
+    changed = {name: getattr(family, name).model_copy(update=dict(new)) for name, new in found.family.items()}
+    new = description.model_copy(update={"family": family.model_copy(update=changed), "cells": cells})
+    return ArrayDescription.from_mapping(new.model_dump())
+
+
+def _with_offsets(description: ArrayDescription, offsets: FittedOffsets | None, run: str) -> ArrayDescription:
+    if offsets is None:
+        return description
+    found = offsets.described(f"{offsets.reads} reads, the part without sign; {run}")
+    return description.model_copy(update={"offsets": found})

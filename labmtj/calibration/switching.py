@@ -1,0 +1,168 @@
+"""Switching parameters from what the switching procedure found: conditional on its attempt time and exponent.
+
+The procedure quotes Vc0 between the lines of a cell. What the wires leave to the junction itself follows from the
+fitted network, with the other cells in the state that they were in. The two directions of a cell give one barrier and
+one stray field: Delta (1 + h)^2 out of AP, Delta (1 - h)^2 out of P, and Vc0 by the same factors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labmtj.calibration.observed import Observed, opened
+from labmtj.calibration.predict import Model
+from labmtj.errors import DataError
+from labmtj.junction import ArrayDescription, CellMap
+from labmtj.quantities import FloatArray
+
+NEEDED = ("cells", "stability", "stability_low", "stability_high", "critical_volts", "critical_low_volts",
+          "critical_high_volts")  # fmt: skip
+MOST_OF_ALL = 0.9
+"""part of the cells that must have been tested for maps of their own; else the family gets what the tested ones show"""
+SIGMAS = 2 * 1.96
+"""from end to end of an interval of 95 %"""
+ROOM_KELVIN = 300.0
+
+
+@dataclass(frozen=True, eq=False)
+class FittedSwitching:
+    """What is known of switching, and in which words."""
+
+    told: str
+    maps: Mapping[str, CellMap] = field(default_factory=dict)
+    family: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """new values of family parameters, by name"""
+
+
+def fit_switching(observed: Observed, description: ArrayDescription) -> FittedSwitching:
+    """Return the switching parameters of a log; none if the switching procedure was not run.
+
+    Raises:
+        DataError: for a record of that procedure that is not complete.
+    """
+    path = f"arrays/{observed.chip}/switching"
+    with opened(observed.path) as data:
+        if path not in data.tree():
+            return FittedSwitching(
+                "switching assumed: drawn from the family; `labmtj run switching` measures it for some cells or all"
+            )
+        found, attributes = data.group(path), data.attributes(path)
+    if missing := [name for name in NEEDED if name not in found]:
+        raise DataError(f"{observed.path}: {path} has no {missing[0]}: the switching procedure did not get to its end")
+    return _Switching(observed, description, found, attributes).fitted()
+
+
+class _Switching:
+    def __init__(
+        self,
+        observed: Observed,
+        description: ArrayDescription,
+        found: Mapping[str, NDArray[Any]],
+        given: Mapping[str, Any],
+    ) -> None:
+        self.observed, self.description, self.found, self.given = observed, description, found, given
+        rows, columns = description.shape
+        self.cell = found["cells"][:, 0].astype(np.intp) * columns + found["cells"][:, 1].astype(np.intp)
+        if len(self.cell) and not 0 <= self.cell.min() <= self.cell.max() < rows * columns:
+            raise DataError(f"{observed.path}: the switching procedure names cells that the array does not have")
+
+    def fitted(self) -> FittedSwitching:
+        """Return barrier, stray field and critical voltages, and their spread over the cells."""
+        delta, root = self.found["stability"], np.sqrt(np.maximum(self.found["stability"], 0.0))
+        told = (
+            np.isfinite(delta).all(axis=0)
+            & np.isfinite(self.found["critical_volts"]).all(axis=0)
+            & (delta > 0).all(axis=0)
+        )
+        if told.sum() < 2:
+            return FittedSwitching("switching assumed: no two cells were pulsed enough in both directions")
+        stray = (root[0] - root[1]) / (root[0] + root[1])
+        volts = self.found["critical_volts"] * self._delivered()
+        values = {
+            "thermal_stability": ((root[0] + root[1]) / 2) ** 2,
+            "stray_field": stray,
+            "critical_volts_to_parallel": volts[0] / (1 + stray),
+            "critical_volts_to_antiparallel": volts[1] / (1 - stray),
+        }
+        errors = self._errors(root, volts)
+        condition = (
+            f"at tau0 = {self.given.get('attempt_seconds', np.nan):g} s and exponent "
+            f"{self.given.get('assumed_exponent', 0)}, which are assumed"
+        )
+        family = {name: self._spread(name, each[told], condition) for name, each in values.items()}
+        family |= self._conditions()
+        maps = {}
+        if told.sum() >= MOST_OF_ALL * np.prod(self.description.shape):
+            maps = {name: self._map(values[name], errors[name], told) for name in values}
+        which = "cell by cell" if maps else "as the spread of the family: too few cells for maps of their own"
+        return FittedSwitching(
+            f"switching: {told.sum()} cells, {which}; Delta and Vc0 {condition}: they hold for widths that were tested",
+            maps, family,
+        )  # fmt: skip
+
+    def _delivered(self) -> FloatArray:
+        """Return the part of the voltage between its lines that each tested junction gets, towards P and AP, (2, n)."""
+        if self.given.get("voltage") == "cell":
+            return np.ones((2, len(self.cell)))
+        rows, columns = self.description.shape
+        model, biases = Model(self.description), np.zeros((len(self.cell), rows + columns))
+        number = np.arange(len(self.cell))
+        volts = float(np.nanmedian(self.found["critical_volts"])) / 2
+        shares = []
+        for direction, state in enumerate((False, True)):  # the other cells rest in what the tested one leaves
+            towards = self.description.polarity * (1 if direction == 0 else -1) * volts
+            biases[number, self.cell // columns] = towards / 2
+            biases[number, rows + self.cell % columns] = -towards / 2
+            point = model.solve(np.full(rows * columns, state), biases)
+            shares.append(point.cell_volts[number, self.cell] / towards)
+        return np.array(shares)
+
+    def _errors(self, root: FloatArray, volts: FloatArray) -> dict[str, FloatArray]:
+        """Return standard errors to first order, from the ends of the intervals."""
+        wide = (self.found["stability_high"] - self.found["stability_low"]) / SIGMAS
+        each = wide / (2 * root)
+        both = np.hypot(each[0], each[1])
+        critical = (self.found["critical_high_volts"] - self.found["critical_low_volts"]) / SIGMAS
+        scale = volts / self.found["critical_volts"]
+        return {
+            "thermal_stability": (root[0] + root[1]) / 2 * both,
+            "stray_field": 2 * np.hypot(root[1] * each[0], root[0] * each[1]) / (root[0] + root[1]) ** 2,
+            "critical_volts_to_parallel": critical[0] * scale[0],
+            "critical_volts_to_antiparallel": critical[1] * scale[1],
+        }
+
+    def _spread(self, name: str, values: FloatArray, condition: str) -> dict[str, Any]:
+        """Return median and robust spread of the tested cells, at 300 K, as a parameter of the family."""
+        scale = self.description.temperature_kelvin / ROOM_KELVIN if name == "thermal_stability" else 1.0
+        low, middle, high = np.percentile(values * scale, [15.87, 50, 84.13])
+        source = f"labmtj calibrate {self.observed.run}, {len(values)} cells, {condition}"
+        return {
+            "value": float(f"{middle:.4g}"), "sigma": float(f"{(high - low) / 2:.3g}"), "relative_sigma": 0.0,
+            "provenance": "fitted", "source": source,
+        }  # fmt: skip
+
+    def _conditions(self) -> dict[str, dict[str, Any]]:
+        """Return what Delta and Vc0 are conditional on: a simulation that takes them must take these, too."""
+        source = "assumed by the switching procedure; its Delta and Vc0 hold together with it"
+        given = {
+            "attempt_seconds": self.given.get("attempt_seconds"),
+            "barrier_exponent": self.given.get("assumed_exponent"),
+        }
+        return {
+            name: {"value": float(value), "provenance": "assumed", "source": source}
+            for name, value in given.items()
+            if isinstance(value, int | float)
+        }
+
+    def _map(self, values: FloatArray, errors: FloatArray, told: NDArray[np.bool_]) -> CellMap:
+        """Return a map; a cell that was not told has the median, with the spread of the others as its error."""
+        shape = self.description.shape
+        whole = np.full(shape[0] * shape[1], np.median(values[told]))
+        error = np.full(whole.size, np.std(values[told]))
+        whole[self.cell[told]], error[self.cell[told]] = values[told], errors[told]
+        return CellMap.of(whole.reshape(shape), error.reshape(shape))

@@ -1,0 +1,168 @@
+"""What was calibrated and how well a twin predicts, for a terminal of 80 columns."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from labmtj.calibration.calibrate import GAIN_FRACTION, Calibration
+from labmtj.calibration.foretold import Accuracies
+from labmtj.calibration.twin import ChipTwin, StationTwin, TwinResult
+from labmtj.quantities import FloatArray
+from labmtj.schema import Purpose
+
+WIDTH = 80
+MOST_TOLD = 12
+"""cells or lines that are named; the rest is counted"""
+SHOWN = {"measured": "g = 1", "common": "common g", "per_solution": "g per solution", "refit_both": "refitted"}
+"""ways to choose gains that are compared"""
+
+
+def calibration_lines(found: Calibration) -> list[str]:
+    """Return what was fitted, with its uncertainty, and what stays assumed and why."""
+    seen, cells, follows = found.observed, found.cells, found.decoded.follows
+    lines = [f"chip {seen.chip}{f' ({seen.label})' if seen.label else ''} of run {seen.run}", ""]
+    lines += _wrapped(
+        f"cells: {follows.sum()} of {follows.size} fitted to {cells.reads} reads in {cells.networks} states; "
+        f"R_P {_around(cells.parallel_ohms[follows])} ohm, TMR {_around(cells.tmr()[follows])} (median, quartiles); "
+        f"standard error {np.median(cells.parallel_error[follows]):.2%} in P, "
+        f"{np.median(cells.antiparallel_error[follows]):.2%} in AP, median. "
+        f"Beside it stands the gain of the meter, common to all: {GAIN_FRACTION:.2%} (assumed)."
+    )
+    how = "as measured" if cells.cycle_measured else "assumed, for no state was written often enough"
+    lines += _wrapped(f"from one write to the next a resistance varies by {cells.cycle_to_cycle:.2%} ({how})")
+    lines += _wrapped("defects: " + (_named(_defects(found)) or "none"))
+    lines += ["", *_wire_lines(found)]
+    if found.offsets is None:
+        lines += _wrapped("offsets: not told; reads at 0 V, or in both polarities, tell them")
+    else:
+        scales = ", ".join(f"{scale:g}" for scale in found.offsets.ranges)
+        lines += _wrapped(f"offsets of sources and meters: from {found.offsets.reads} readings, ranges {scales} A")
+    return [*lines, *_wrapped(found.switching_told)]
+
+
+def _wire_lines(found: Calibration) -> Iterator[str]:
+    errors = found.wires.errors()
+    for name in type(found.description.wires).model_fields:
+        value = getattr(found.description.wires, name)
+        error = f"+- {errors[name]:.2g}" if name in errors else ""
+        yield f"  {name:<22}{value.value:>10.4g} ohm  {error:<12}{value.provenance}"
+    for text in found.wires.told:
+        yield from _wrapped(text)
+
+
+def _defects(found: Calibration) -> list[str]:
+    return [
+        f"({each.row}, {each.column}) {each.kind.replace('_', ' ')}"
+        + ("" if each.ohms is None else f" {each.ohms:.3g} ohm")
+        for each in found.cells.defects
+    ]
+
+
+def twin_lines(result: TwinResult) -> list[str]:
+    """Return predicted against measured: lines, cells, accuracies; and where the model fails."""
+    lines = _wrapped(f"run {result.run} against its twin, {result.source}")
+    for chip in result.chips:
+        lines += ["", *_chip_lines(chip)]
+    for station in result.stations:
+        lines += _station_lines(station)
+    return [_printable(line) for line in lines]
+
+
+def _chip_lines(chip: ChipTwin) -> list[str]:
+    found = chip.residuals
+    lines = _wrapped(
+        f"chip {chip.observed.chip}: {chip.within:.2%} of {len(found.line)} values within 3 sigma of the prediction, "
+        f"rms {np.sqrt(np.mean(found.z**2)):.2f} sigma"
+    )
+    if chip.own:
+        lines += _wrapped("the twin was fitted to these very reads: another run of the chip is the better test (--on)")
+    lines += [f"  {count} answers not predicted: {reason}" for reason, count in found.left_out.items()]
+    lines += ["", f"  {'reads for':<16}{'values':>9}{'rms z':>8}{'beyond 3 sigma':>17}"]
+    for purpose in np.unique(found.purpose).tolist():
+        here = found.purpose == purpose
+        name = Purpose(purpose).name.lower() if purpose in list(Purpose) else "other"
+        rms, beyond = np.sqrt(np.mean(found.z[here] ** 2)), found.beyond[here].mean()
+        lines.append(f"  {name:<16}{here.sum():>9}{rms:>8.2f}{beyond:>16.2%}")
+    return [*lines, "", *_line_table(chip), "", *_failures(chip)]
+
+
+def _line_table(chip: ChipTwin) -> Iterator[str]:
+    """Iterate over lines of the array, two beside each other."""
+    count, median, rms, beyond = chip.by_line()
+    head = f"{'line':<5}{'values':>8}{'residual':>10}{'rms z':>7}{'beyond':>8}"
+    rows = [
+        f"{_line_name(line, chip):<5}{count[line]:>8}{_percent(median[line]):>10}{rms[line]:>7.2f}{beyond[line]:>8.1%}"
+        for line in np.flatnonzero(count).tolist()
+    ]
+    half = (len(rows) + 1) // 2
+    yield f"  {head}  {head}" if len(rows) > 1 else f"  {head}"
+    for number in range(half):
+        yield "  " + "  ".join(rows[number::half])
+
+
+def _failures(chip: ChipTwin) -> list[str]:
+    """Say which lines and cells the model does not describe."""
+    _, median = chip.by_cell()
+    bad_lines = [_line_name(line, chip) for line in chip.failing_lines.tolist()]
+    bad_cells = [
+        f"({row}, {column}) {median[row, column]:+.1f}" for row, column in np.argwhere(chip.failing_cells).tolist()
+    ]
+    if not bad_lines and not bad_cells:
+        return ["  the model fails nowhere: no line and no cell lies beyond 3 sigma"]
+    told = f"the model fails at {len(bad_lines)} lines and {len(bad_cells)} cells beyond 3 sigma"
+    parts = [f"lines {_named(bad_lines)}"] * bool(bad_lines) + [f"cells (typical z) {_named(bad_cells)}"] * bool(
+        bad_cells
+    )
+    return [f"  {line}" for line in textwrap.wrap(f"{told}: {'; '.join(parts)}", WIDTH - 2)]
+
+
+def _station_lines(station: StationTwin) -> list[str]:
+    lines: list[str] = []
+    if station.measured and station.same_states:
+        lines += ["", f"accuracy of {station.name}, median in % on the samples tuned on"]
+        lines.append(f"  {'gains':<16}{'measured':>10}{'twin, same states':>19}{'twin, written anew':>20}")
+        for variant, name in SHOWN.items():
+            values = [
+                _median(each, variant) for each in (station.measured, station.same_states, station.again)
+            ]  # fmt: skip
+            lines.append(f"  {name:<16}{values[0]:>10}{values[1]:>19}{values[2]:>20}")
+    if station.fidelity is not None:
+        measured, again = station.fidelity
+        lines += ["", f"write fidelity of {station.name}: measured {measured:.4f}, twin written anew {again:.4f}"]
+    return lines
+
+
+def _median(found: Accuracies, variant: str) -> str:
+    values = found.get((variant, "train"))
+    return "-" if values is None else f"{100 * np.median(values):.1f}"
+
+
+def _line_name(line: int, chip: ChipTwin) -> str:
+    rows = chip.description.shape[0]
+    return f"r{line}" if line < rows else f"c{line - rows}"
+
+
+def _percent(value: float) -> str:
+    return "-" if np.isnan(value) else f"{value:+.3%}"
+
+
+def _around(values: FloatArray) -> str:
+    low, middle, high = np.percentile(values, [25, 50, 75])
+    return f"{middle:.4g} ({low:.4g} to {high:.4g})"
+
+
+def _named(names: Iterable[str]) -> str:
+    every = list(names)
+    more = f" and {len(every) - MOST_TOLD} more" if len(every) > MOST_TOLD else ""
+    return ", ".join(every[:MOST_TOLD]) + more
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(_printable(text), WIDTH, subsequent_indent="  ")
+
+
+def _printable(text: str) -> str:
+    return "".join(letter if letter.isprintable() else "?" for letter in text)

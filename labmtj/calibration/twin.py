@@ -1,0 +1,223 @@
+"""The procedure of a log on the twin of its chip: predicted against measured, and where the model fails."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from labmtj import yamlfile
+from labmtj.calibration.calibrate import Calibration, calibrate
+from labmtj.calibration.foretold import Accuracies, foretold_accuracies, measured_accuracies
+from labmtj.calibration.noise import shot_noise
+from labmtj.calibration.observed import Observed, chips_of, observed, opened
+from labmtj.calibration.offsets import FittedOffsets, from_file
+from labmtj.calibration.rerun import Twin, fidelities, rerun
+from labmtj.calibration.residuals import TOO_FAR, Residuals, residuals
+from labmtj.calibration.states import Decoded, decode
+from labmtj.errors import DataError
+from labmtj.junction import ArrayDescription
+from labmtj.quantities import BoolArray, FloatArray
+from labmtj.run.experiment import Experiment, experiment_of
+
+MOST_BEYOND = 0.01
+"""of a line's values beyond 3 sigma: a line with more of them is told"""
+
+
+@dataclass(frozen=True, eq=False)
+class ChipTwin:
+    """One chip of a log against its twin."""
+
+    observed: Observed
+    description: ArrayDescription
+    own: bool
+    """whether the twin was calibrated on this very log"""
+    residuals: Residuals
+
+    @property
+    def within(self) -> float:
+        """Part of all values within 3 sigma."""
+        return float(1 - self.residuals.beyond.mean())
+
+    def by_line(self) -> tuple[NDArray[np.intp], FloatArray, FloatArray, FloatArray]:
+        """Return per line: values, median of the relative residual, rms of z, and the part beyond 3 sigma."""
+        lines, found = sum(self.description.shape), self.residuals
+        count = np.bincount(found.line, minlength=lines)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            rms = np.sqrt(np.bincount(found.line, found.z**2, lines) / count)
+            beyond = np.bincount(found.line, found.beyond, lines) / count
+        relative = (found.measured_amperes - found.predicted_amperes) / np.abs(found.predicted_amperes)
+        driven = np.abs(found.predicted_amperes) > 10 * np.abs(found.sigma_amperes)
+        median = [
+            np.median(relative[here]) if (here := (found.line == line) & driven).any() else np.nan
+            for line in range(lines)
+        ]
+        return count, np.array(median), rms, beyond
+
+    def by_cell(self) -> tuple[NDArray[np.intp], FloatArray]:
+        """Return per cell the reads of it alone, and the median of their z; (rows, columns) each."""
+        shape, found = self.description.shape, self.residuals
+        alone = found.cell >= 0
+        count = np.bincount(found.cell[alone], minlength=shape[0] * shape[1])
+        median = np.full(count.size, np.nan)
+        order = np.argsort(found.cell[alone], kind="stable")
+        for values in np.split(np.flatnonzero(alone)[order], np.cumsum(count)[:-1]):
+            if len(values):
+                median[found.cell[values[0]]] = np.median(found.z[values])
+        return count.reshape(shape), median.reshape(shape)
+
+    @property
+    def failing_lines(self) -> NDArray[np.intp]:
+        """Lines with more values beyond 3 sigma than chance leaves there."""
+        count, _, _, beyond = self.by_line()
+        chance = MOST_BEYOND + 3 * np.sqrt(MOST_BEYOND / np.maximum(count, 1))
+        return np.flatnonzero(np.nan_to_num(beyond) > chance)
+
+    @property
+    def failing_cells(self) -> BoolArray:
+        """Cells whose typical read lies beyond 3 sigma, (rows, columns)."""
+        _, median = self.by_cell()
+        return np.asarray(np.abs(np.nan_to_num(median)) > TOO_FAR, bool)
+
+
+@dataclass(frozen=True, eq=False)
+class StationTwin:
+    """What a campaign found, against what the twins of its chips give; nothing where it writes or computes nothing."""
+
+    name: str
+    measured: Accuracies
+    same_states: Accuracies
+    """of the twins, in the states that were written"""
+    again: Accuracies
+    """of the twins, written anew"""
+    fidelity: tuple[float, float] | None
+    """mean write fidelity of the log, and of the twins written anew"""
+
+
+@dataclass(frozen=True, eq=False)
+class TwinResult:
+    """A log against its twins."""
+
+    run: str
+    source: str
+    """where the twins come from"""
+    chips: tuple[ChipTwin, ...]
+    stations: tuple[StationTwin, ...]
+
+    @property
+    def within(self) -> float:
+        """Part of all values of all chips within 3 sigma."""
+        counts = [len(each.residuals.line) for each in self.chips]
+        return float(np.average([each.within for each in self.chips], weights=counts))
+
+
+def twin(
+    path: Path, on: ArrayDescription | None = None, *, chip: str | None = None, seed: int = 1, again: bool = True
+) -> TwinResult:
+    """Return how well the twin of a chip predicts a log.
+
+    Args:
+        path: the data file.
+        on: the twin, as `labmtj calibrate` has written it; None: the log's own, calibrated on it.
+        chip: the chip to look at; default all of the log, or the one that it holds.
+        seed: of what is drawn when the procedure is run again.
+        again: whether to run it again.
+
+    Raises:
+        DataError: as `calibrate`; for an array file of another chip, and one without cells.
+    """
+    with opened(path) as data:
+        names = [chip] if chip is not None else chips_of(data)
+    if on is not None:
+        _check_twin(on, path, names)
+    chips = [_chip_twin(path, name, on) for name in names]
+    if not chips:
+        raise DataError(f"{path} holds no reads of any chip; `labmtj run reference` makes the first ones")
+    source = "calibrated on this run itself" if on is None else f"array file {on.name}: {_source(on)}"
+    twins = {each.observed.chip: Twin(each.description, shot_noise(each.observed)) for each in chips}
+    return TwinResult(chips[0].observed.run, source, tuple(chips), tuple(_stations(path, twins, seed, again)))
+
+
+def _source(description: ArrayDescription) -> str:
+    assert description.cells is not None
+    return description.cells.source
+
+
+def _check_twin(on: ArrayDescription, path: Path, names: Sequence[str]) -> None:
+    if on.cells is None:
+        raise DataError(
+            f"array file {on.name} holds a family, not the cells of a chip; `labmtj calibrate RUN` writes one"
+        )
+    if len(names) != 1:
+        raise DataError(
+            f"{path} holds {len(names)} chips; name the one of the array file with --chip: {', '.join(names[:20])}"
+        )
+
+
+def _chip_twin(path: Path, name: str, on: ArrayDescription | None) -> ChipTwin:
+    if on is None:
+        own = calibrate(path, name)
+        return _compared(own, own.observed, own.description, own.offsets)
+    seen = observed(path, name)
+    known = {seen.label, seen.chip} - {""}
+    assert on.cells is not None
+    if on.shape != seen.assumed.shape:
+        raise DataError(
+            f"array file {on.name} has {on.shape} cells, the chip of {seen.run} {seen.assumed.shape}: it is of another "
+            "chip"
+        )
+    if on.cells.chip and on.cells.chip not in known:
+        raise DataError(
+            f"array file {on.name} is of chip {on.cells.chip!r}, the log of {' or '.join(sorted(map(repr, known)))}; "
+            "take the file of that chip, or a log of this one"
+        )
+    return _compared(None, seen, on, from_file(on.offsets))
+
+
+def _compared(
+    own: Calibration | None, seen: Observed, description: ArrayDescription, offsets: FittedOffsets | None
+) -> ChipTwin:
+    states = _decoded(seen, description) if own is None else own.decoded
+    return ChipTwin(seen, description, own is not None, residuals(seen, states, description, offsets))
+
+
+def _decoded(seen: Observed, description: ArrayDescription) -> Decoded:
+    """Return the states of a log; cells that the array file knows for defective have one only."""
+    found = decode(seen)
+    assert description.cells is not None
+    defective = np.zeros(description.shape, bool)
+    for each in description.cells.defects or ():
+        defective[each.row, each.column] = True
+    return found.stuck(defective.ravel())
+
+
+def _stations(path: Path, twins: Mapping[str, Twin], seed: int, again: bool) -> list[StationTwin]:  # noqa: FBT001
+    with opened(path) as data:
+        written = fidelities(data)
+        if not written:  # a procedure that writes nothing and computes nothing is compared by its reads alone
+            return []
+        experiment = _experiment(path, str(data.attributes("provenance")["run_yaml"]))
+        stations = [each for each in experiment.stations() if all(name in twins for name in each.arrays)]
+        described = {name: each.description for name, each in twins.items()}
+        measured = {each.name: measured_accuracies(data, each.name) for each in stations}
+        same = {each.name: foretold_accuracies(experiment, each, data, described) for each in stations}
+    anew: dict[str, Accuracies] = {}
+    fidelity: dict[str, float] = {}
+    if again:
+        with rerun(experiment, twins, seed) as second, opened(second) as data:
+            anew = {each.name: measured_accuracies(data, each.name) for each in stations}
+            fidelity = fidelities(data)
+    return [
+        StationTwin(
+            each.name, measured[each.name], same[each.name], anew.get(each.name, {}),
+            (written[each.name], fidelity[each.name]) if each.name in written and each.name in fidelity else None,
+        )
+        for each in stations
+    ]  # fmt: skip
+
+
+def _experiment(path: Path, text: str) -> Experiment:
+    return replace(experiment_of(yamlfile.loads(text, f"run.yaml in {path}")), run=path.parent.name)

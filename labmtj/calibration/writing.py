@@ -1,0 +1,39 @@
+"""Writes array files: the calibrated one, and plausible others beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from labmtj import yamlfile
+from labmtj.calibration.calibrate import Calibration
+from labmtj.errors import UsageError
+from labmtj.junction import ArrayDescription
+
+
+def array_text(description: ArrayDescription, heads: Sequence[str] = ()) -> str:
+    """Return an array file as YAML text behind comment lines; ConfigError if it is larger than such a file may be."""
+    text = yamlfile.dumps(description.model_dump(mode="json", exclude_none=True))
+    yamlfile.loads(text, "the array file").parse(ArrayDescription)
+    return "".join(f"# {line}".rstrip() + "\n" for line in heads) + text
+
+
+def write_arrays(found: Calibration, out: Path, heads: Sequence[str], draws: int = 0) -> list[str]:
+    """Write the array file, and draws of it beside; return what to say of them.
+
+    Raises:
+        UsageError: if one of the files exists, or cannot be written; nothing is written then.
+    """
+    names = {out: found.description}
+    for number, drawn in enumerate(found.draws(draws)):
+        names[out.with_name(f"{out.stem}-{number:02d}{out.suffix or '.yaml'}")] = drawn
+    if existing := [path for path in names if path.exists()]:
+        raise UsageError(f"{existing[0]}: exists already; choose another name with --out")
+    try:
+        for number, (path, description) in enumerate(names.items()):
+            text = heads if number == 0 else [f"draw {number - 1} of {out.name}: as plausible as any other"]
+            path.write_text(array_text(description, text), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{out}: cannot be written: {error.strerror}; choose another place with --out") from error
+    beside = [f"{draws} plausible twins: {list(names)[1]} to {list(names)[-1].name}"] if draws else []
+    return [f"{out}: the array file; name it in a bench file, or in `labmtj twin RUN --on {out}`", *beside]

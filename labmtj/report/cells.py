@@ -1,0 +1,102 @@
+"""What the procedures on single cells found, chip by chip, in a line each: for a terminal, and for the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from labmtj.quantities import FloatArray
+from labmtj.report.contents import Contents
+from labmtj.report.digits import chance, hours, percent
+
+_SIGNS = {"switching": "median_volts", "write_errors": "pooled_rate", "disturb": "probability",
+          "retention": "rate", "noise": "noisy", "endurance": "contrast"}  # fmt: skip
+"""by group, the array that tells it is of these procedures"""
+
+
+def found_groups(contents: Contents) -> list[tuple[str, str]]:
+    """Return chip and procedure of everything that was found of single cells."""
+    return [
+        (chip, name) for chip in contents.chips for name, sign in _SIGNS.items()
+        if contents.has(f"arrays/{chip}/{name}/{sign}")
+    ]  # fmt: skip
+
+
+def cell_lines(contents: Contents) -> list[str]:
+    """Return what was found for a terminal."""
+    lines = []
+    for chip, name in found_groups(contents)[:40]:
+        group = f"arrays/{chip}/{name}"
+        lines.append(f"{chip}: {told_of(contents, group, name)}")
+    return lines
+
+
+def told_of(contents: Contents, group: str, name: str) -> str:
+    """Return what a procedure found and what it cost, in a line."""
+    return f"{_TOLD[name](contents, group)}; {_effort(contents, group)}"
+
+
+def _effort(contents: Contents, group: str) -> str:
+    told = contents.attributes(group)
+    return f"{int(told['effort_pulses'])} pulses, {hours(float(told['effort_bench_hours']))} on the bench"
+
+
+def _switching(contents: Contents, group: str) -> str:
+    volts, width = contents.read(f"{group}/median_volts"), contents.read(f"{group}/width")
+    slope = 1e3 * contents.read(f"{group}/volts_per_decade")
+    middle = len(width) // 2
+    parts = [
+        f"{text} {_median(volts[direction, :, middle]):.3f} V and {_median(slope[direction]):.1f} mV per decade"
+        for direction, text in enumerate(("to P", "to AP"))
+    ]
+    return f"switching of {volts.shape[1]} cells, median V50 at {width[middle]:g} s and its slope: {', '.join(parts)}"
+
+
+def _write_errors(contents: Contents, group: str) -> str:
+    volts, high = contents.read(f"{group}/volts"), contents.read(f"{group}/pooled_high")
+    best = high.argmin(axis=1)
+    parts = [f"{text} below {chance(float(high[d, best[d]]))} at {volts[best[d]]:g} V"
+             for d, text in enumerate(("to P", "to AP"))]  # fmt: skip
+    return f"write errors at 95 %: {', '.join(parts)}"
+
+
+def _disturb(contents: Contents, group: str) -> str:
+    kinds, high = contents.read(f"{group}/kind").astype(str), contents.read(f"{group}/probability_high")
+    volts = contents.read(f"{group}/volts")
+    parts = [f"{kind} below {chance(float(high[k, :, -1].max()))}" for k, kind in enumerate(kinds)]
+    return f"disturb per half-select at {volts[-1]:g} V, 95 %: {', '.join(parts)}"
+
+
+def _retention(contents: Contents, group: str) -> str:
+    flipped, high = contents.read(f"{group}/flipped"), contents.read(f"{group}/rate_high")
+    total = int(contents.read(f"{group}/cells")[:, -1].sum())
+    return f"retention: {int(flipped[:, -1].sum())} of {total} cells lost, less than {high[:, -1].max():.2g} per second"
+
+
+def _noise(contents: Contents, group: str) -> str:
+    noisy, judged = contents.read(f"{group}/noisy"), contents.read(f"{group}/judged")
+    rms = float(np.median(contents.read(f"{group}/rms")))
+    jumping = int(contents.read(f"{group}/telegraph").sum())
+    found = f"{int(noisy.sum())} of {int(judged.sum())} cells noisy, {jumping} telegraph"
+    return f"noise: {found}; median rms {percent(rms, 3)} %"
+
+
+def _endurance(contents: Contents, group: str) -> str:
+    broken, cycles = contents.read(f"{group}/broken_at"), contents.read(f"{group}/cycles")
+    return f"endurance: {int((broken >= 0).sum())} of {len(broken)} cells broke down within {int(cycles[-1])} cycles"
+
+
+def _median(values: FloatArray) -> float:
+    finite = values[np.isfinite(values)]
+    return float(np.median(finite)) if len(finite) else float("nan")
+
+
+_TOLD: Mapping[str, Callable[[Contents, str], str]] = {
+    "switching": _switching,
+    "write_errors": _write_errors,
+    "disturb": _disturb,
+    "retention": _retention,
+    "noise": _noise,
+    "endurance": _endurance,
+}

@@ -1,0 +1,184 @@
+"""Disturb: how often a cell that is half-selected, or read, leaves its state.
+
+Half-selects come in three kinds: V/2 on the lines of the selected cell, V/3 on them, and V/3 the other way round on all
+the rest. Each is tried in the polarity that does harm, on an array all in one state, then all in the other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from labmtj.errors import SettingError
+from labmtj.fitting.proportions import Proportion, per_exposure, per_second
+from labmtj.quantities import Bias, BoolArray, FloatArray, Lines, Reading
+from labmtj.schema import Purpose, Variable
+from labmtj.verbs import Crossbar, Log
+from procedures.bounds import Limited, check_pulse_seconds, check_pulses, check_volts
+from procedures.effort import Counting, Effort, effort_attributes
+from procedures.reference import ReferenceSettings, possible_of, put_reference, reference_maps
+from procedures.schemes import Scheme, float_partners, select_cells, select_rows
+from procedures.single_cells import DIRECTION_NAMES, DIRECTIONS, Cells, spread_out
+from procedures.uniform import Uniform
+
+Kind = Literal["half", "third", "third_rest"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+PATH = "disturb"
+
+
+class Disturb(BaseModel):
+    """Half-select disturb against amplitude, and read disturb."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
+
+    kinds: list[Kind] = Field(list(KINDS), min_length=1, description="half (V/2), third (V/3), third_rest (-V/3)")
+    volts: list[float] = Field(
+        [0.5, 0.6, 0.7, 0.8, 0.9], min_length=1, description="amplitudes at the selected cell, of which a part disturbs"
+    )
+    pulse_seconds: float = Field(1e-3, gt=0, description="width of a pulse")
+    pulses: int = Field(100, ge=1, description="on each selected cell, per kind, state and amplitude")
+    count: int = Field(3, ge=1, le=1000, description="selected cells, spread over the diagonal")
+    hold_seconds: float = Field(10.0, ge=0, description="time at the read voltage, per state; 0 leaves it out")
+    reference: ReferenceSettings = ReferenceSettings()
+
+    def check(self, array: Limited, *key: str) -> None:
+        """Raise SettingError for what the array does not survive."""
+        self.reference.check(array, *key, "reference")
+        check_pulse_seconds(array, (*key, "pulse_seconds"), self.pulse_seconds)
+        check_pulses(array, (*key, "pulses"), 2 * self.pulses * len(self.volts) * len(self.kinds))
+        for volts in self.volts:
+            check_volts(array, (*key, "volts"), volts)
+            if volts <= 0:
+                raise SettingError((*key, "volts"), f"{volts:g} V is no amplitude; give more than 0")
+
+    def execute(self, crossbar: Crossbar, log: Log) -> DisturbResult:
+        """Measure and record; every disturbed cell is written back: the array is left all-AP."""
+        self.check(crossbar)
+        with log.tagged(purpose=Purpose.CHARACTERISE):
+            counting = Counting(crossbar)
+            array = Uniform(counting, reference_maps(counting, self.reference), self.reference)
+            put_reference(log, array.reference)
+            flipped, cells, exposures = self._half_selects(array)
+            read = self._reads(array) if self.hold_seconds else None
+            array.initialise(False)  # noqa: FBT003 - a state is a bit
+            result = DisturbResult(
+                tuple(self.kinds), np.array(self.volts), flipped, cells, exposures,
+                per_exposure(flipped, cells, exposures), read, counting.effort,
+            )  # fmt: skip
+            put_disturb(log, result)
+        return result
+
+    def _half_selects(self, array: Uniform) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return flipped cells, cells, and half-selects of each, (kinds, 2, amplitudes).
+
+        One selected cell at a time: among several, a victim of one would be driven back by the reverse V/3 of another.
+        """
+        found = np.zeros((2, len(self.kinds), 2, len(self.volts)))
+        for k, kind in enumerate(self.kinds):
+            for d, state in enumerate(DIRECTIONS):
+                for a, volts in enumerate(self.volts):
+                    for cell in spread_out(array.reference.usable, self.count):
+                        standing = array.initialise(not state) & victims(array.reference.usable, cell, kind)
+                        self._pulse(array, cell, kind, array.sign(state) * volts)
+                        found[:, k, d, a] += (standing & (array.read() == state)).sum(), standing.sum()
+        return found[0], found[1], np.full(found[0].shape, float(self.pulses))
+
+    def _pulse(self, array: Uniform, cell: Cells, kind: Kind, volts: float) -> None:
+        """Pulse a cell so that the victims of the kind see a part of `volts`."""
+        scheme: Scheme = "half" if kind == "half" else "third"
+        at_selected = -volts if kind == "third_rest" else volts  # the rest sees it the other way round
+        bias = select_cells(array.shape, np.tile(cell, (self.pulses, 1)), at_selected, scheme)
+        array.crossbar.pulse(float_partners(bias, array.reference.shorted), self.pulse_seconds)
+
+    def _reads(self, array: Uniform) -> ReadDisturb:
+        """Hold the read voltage in the polarity that does harm, on all rows at once where the crossbar can."""
+        how = Reading(
+            self.reference.aperture_seconds, repeats=max(1, round(self.hold_seconds / self.reference.aperture_seconds))
+        )
+        counts = np.zeros((2, 2))
+        for d, state in enumerate(DIRECTIONS):
+            standing = array.initialise(not state) & array.reference.usable
+            bias = _rows_at(array.crossbar, array.sign(state) * self.reference.read_volts)
+            array.crossbar.measure(bias, Lines(columns=(0,)), how)
+            counts[:, d] = (standing & (array.read() == state)).sum(), standing.sum()
+        seconds = how.repeats * (how.aperture_seconds + how.settle_seconds)
+        return ReadDisturb(
+            self.reference.read_volts, seconds, counts[0], counts[1], per_second(counts[0], counts[1], seconds)
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class ReadDisturb:
+    """Cells that left their state while the read voltage was held, (2,) each: towards P, towards AP."""
+
+    read_volts: float
+    seconds: float
+    flipped: FloatArray
+    cells: FloatArray
+    rate: Proportion
+    """1/s; an upper limit where none flipped"""
+
+
+@dataclass(frozen=True, eq=False)
+class DisturbResult:
+    """Disturb probabilities; arrays are (kinds, 2, amplitudes): towards P first, then towards AP."""
+
+    kinds: tuple[Kind, ...]
+    volts: FloatArray
+    """(amplitudes,) at the selected cell, between its lines; victims see a half, or a third"""
+    flipped: FloatArray
+    cells: FloatArray
+    """victims that stood in the right state before"""
+    exposures: FloatArray
+    """half-selects of each victim"""
+    probability: Proportion
+    """per half-select, with 95 % Clopper-Pearson intervals; pooled over the cells, which differ"""
+    read: ReadDisturb | None
+    effort: Effort
+
+
+def victims(usable: BoolArray, cell: Cells, kind: Kind) -> BoolArray:
+    """Return the usable cells that a pulse on a cell (row, column) half-selects in a kind, (rows, columns)."""
+    row, column = np.ogrid[: usable.shape[0], : usable.shape[1]]
+    on_row, on_column = row == cell[0], column == cell[1]
+    chosen = ~on_row & ~on_column if kind == "third_rest" else on_row ^ on_column
+    return np.asarray(usable & chosen, bool)
+
+
+def _rows_at(crossbar: Crossbar, volts: float) -> Bias:
+    """Return all rows at a voltage, or one after another where the crossbar cannot hold them together."""
+    together = Bias(np.full(crossbar.shape[0], volts), np.zeros(crossbar.shape[1]))
+    if crossbar.can(together) is None:
+        return together
+    return possible_of(crossbar, select_rows(crossbar.shape, np.arange(crossbar.shape[0]), volts))[0]
+
+
+def put_disturb(log: Log, result: DisturbResult, path: str = PATH) -> None:
+    """Record the counts and what follows from them."""
+    dims = ("kind", "direction", "volts")
+    chance = result.probability
+    values = {
+        "kind": Variable(list(result.kinds), "1", "how the cells were half-selected", ("kind",)),
+        "direction": Variable(list(DIRECTION_NAMES), "1", "towards which state", ("direction",)),
+        "volts": Variable(result.volts, "V", "amplitude at the selected cell, between its lines", ("volts",)),
+        "flipped": Variable(result.flipped, "1", "cells that left their state", dims),
+        "cells": Variable(result.cells, "1", "half-selected cells", dims),
+        "exposures": Variable(result.exposures, "1", "half-selects of each of them", dims),
+        "probability": Variable(chance.value, "1", "to leave the state, per half-select", dims),
+        "probability_low": Variable(chance.low, "1", "lower end of its 95 % interval", dims),
+        "probability_high": Variable(chance.high, "1", "upper end of its 95 % interval", dims),
+    }
+    if read := result.read:
+        values |= {
+            "read_flipped": Variable(read.flipped, "1", "cells that left their state while read", ("direction",)),
+            "read_cells": Variable(read.cells, "1", "cells that were read", ("direction",)),
+            "read_rate": Variable(read.rate.value, "1/s", "rate of leaving the state", ("direction",)),
+            "read_rate_low": Variable(read.rate.low, "1/s", "lower end of its 95 % interval", ("direction",)),
+            "read_rate_high": Variable(read.rate.high, "1/s", "upper end of its 95 % interval", ("direction",)),
+        }
+        log.attributes(path, {"read_volts": read.read_volts, "read_seconds": read.seconds})
+    log.put(path, values, signal="probability")
+    log.attributes(path, effort_attributes(result.effort))

@@ -1,0 +1,56 @@
+"""What single cells did, in the page and in the terminal: one small array, every procedure on it."""
+
+import pytest
+
+from labmtj import library
+from labmtj.report import write_report
+from labmtj.report.cells import found_groups
+from labmtj.report.contents import open_contents
+from labmtj.report.summary import summary_lines
+from labmtj.run import load_experiment, start
+
+PROCEDURES = {
+    "switching": ({"pulses": 60, "widths_seconds": [1e-3, 1e-2], "count": 1}, "Switching probability", "V50 at 0.01 s"),
+    "write-errors": ({"volts": [0.3, 0.9], "pulses": 4, "count": 1}, "Write errors", "write errors at 95 %"),
+    "disturb": (
+        {"volts": [0.6], "pulses": 3, "count": 1, "hold_seconds": 0.1},
+        "Half-select disturb",
+        "disturb per half",
+    ),
+    "retention": ({"waits_seconds": [60.0]}, "retention: 0 of", "retention: 0 of"),
+    "noise": ({"samples": 64, "cells": [[0, 0], [1, 1]]}, "spectra of 2 cells", "of 2 cells noisy"),
+    "endurance": ({"cycles": 3, "count": 1}, "Endurance", "0 of 1 cells broke down within 3 cycles"),
+}
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory):
+    """A simulated bench with one array, without defects."""
+    folder = tmp_path_factory.mktemp("bench")
+    text = (library.folder() / "benches" / "simulated.yaml").read_text()
+    (folder / "one.yaml").write_text(text.replace("[mtj-35nm, mtj-50nm, mtj-75nm, mtj-100nm]", "[mtj-50nm]"))
+    return str(folder / "one.yaml")
+
+
+@pytest.mark.parametrize("name", PROCEDURES)
+def test_every_procedure_runs_by_its_file_and_is_shown(name, bench, tmp_path):
+    changes, on_page, in_terminal = PROCEDURES[name]
+    folder = start(load_experiment(name, bench=bench, changes=changes), tmp_path, workers=1, show=lambda progress: None)
+    assert folder.ending == "DONE"
+    write_report(folder.data, tmp_path / "report.html")
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "Cells of chip mtj-50nm-0a" in page
+    assert on_page in page
+    assert "cannot be shown" not in page
+    assert "nan" not in page.partition("Cells of chip")[2].partition("Bench time")[0].lower().replace("nano", "")
+    with open_contents(folder.data) as contents:
+        assert [procedure for _, procedure in found_groups(contents)] == [name.replace("-", "_")]
+        text = " ".join(summary_lines(contents))
+    assert in_terminal in text
+    assert "on the bench" in text
+
+
+def test_a_run_of_another_procedure_has_no_such_section(data, page):
+    with open_contents(data) as contents:
+        assert found_groups(contents) == []
+    assert "Cells of chip" not in page
