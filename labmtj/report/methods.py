@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from numpy.typing import NDArray
 
 from labmtj.quantities import FloatArray
-from labmtj.report import style
-from labmtj.report.blocks import Block, Cell, Figure, Source, Table, tried
+from labmtj.report.blocks import Cell, Source, Table
 from labmtj.report.contents import Contents
 from labmtj.report.digits import fixed, percent
 from labmtj.report.station import TEST, TRAIN
@@ -74,16 +72,8 @@ def _comparison(contents: Contents, group: str) -> Comparison:
     )  # fmt: skip
 
 
-def methods_blocks(contents: Contents) -> list[Block]:
-    """Return a table and a figure per device size."""
-    blocks: list[Block] = []
-    for found in comparisons(contents)[:8]:
-        blocks.append(tried("Ways compared", partial(_table, contents, found)))
-        blocks.append(tried("Gains", partial(_figure, contents, found)))
-    return blocks
-
-
-def _table(contents: Contents, found: Comparison) -> Table:
+def methods_table(contents: Contents, found: Comparison) -> Table:
+    """Return one line per way: what it cost, its median accuracies, and below them its gains over the baseline."""
     heads = [f"{contents.samples[split]}: {TUNINGS[tuning]}" for split in (TRAIN, TEST) for tuning in TUNINGS]
     rows = [_row(found, number) for number in range(len(found.names))]
     return Table(
@@ -116,31 +106,6 @@ def _clear(gain: FloatArray) -> bool:
 def _gain_text(gain: FloatArray) -> str:
     mean, low, high = (100 * float(value) for value in gain)
     return f"{mean:+.2f} [{low:.2f}, {high:.2f}]".replace("-", "\u2212")
-
-
-def _figure(contents: Contents, found: Comparison) -> Figure:
-    figure, panels = style.canvas(2, height=3.0, left=0.14, wspace=0.08, bottom=0.17)
-    shown = [number for number, name in enumerate(found.names) if name != found.baseline]
-    for axes, split in zip(panels, (TRAIN, TEST), strict=True):
-        for place, (tuning, (colour, marker)) in enumerate(zip(TUNINGS, style.looks(3), strict=True)):
-            at = found.tunings.index(tuning), found.splits.index(split)
-            gains = 100 * found.gain[shown, at[0], at[1]]
-            heights = [-number + 0.22 * (1 - place) for number in range(len(shown))]
-            axes.hlines(heights, gains[:, 1], gains[:, 2], color=colour, linewidth=1.4)
-            axes.plot(gains[:, 0], heights, marker, color=colour, markersize=4.5, label=TUNINGS[tuning])
-        axes.axvline(0, color=style.GREY, linewidth=0.7)
-        axes.set(title=contents.samples[split], xlabel=f"gain over {found.baseline} (points)")
-        axes.set_yticks([-number for number in range(len(shown))])
-        axes.set_yticklabels([found.names[number] for number in shown] if split == TRAIN else [])
-    panels[0].legend(loc="lower right")
-    text = (
-        f"Accuracy minus that of {found.baseline} on the same dies, mean over {found.dies} dies (mark) and its 95 % "
-        "bootstrap interval (line). Where a re-fit alone already classifies all training samples there is nothing left "
-        "to gain on the left; what was learned by heart shows on the right."
-    )
-    alt = "Gain in accuracy of every way over the baseline, with intervals, on tuned and held-back samples."
-    source = Source.of(f"{ROOT}/{found.family}", '.gain.sel(split="test").to_pandas()', array="gain")
-    return Figure(f"Gains over {found.baseline}: {found.family}", text, alt, [source], style.svg(figure))
 
 
 def method_lines(contents: Contents) -> list[str]:

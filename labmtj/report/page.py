@@ -18,7 +18,7 @@ from labmtj.report.digits import plural
 from labmtj.report.health import checked_chips, health_table
 from labmtj.report.maps import history_maps, solution_maps
 from labmtj.report.marked import marked_table
-from labmtj.report.methods import methods_blocks
+from labmtj.report.method_gains import methods_blocks
 from labmtj.report.metrics import metrics_table
 from labmtj.report.misses import misses_table
 from labmtj.report.patterns import patterns, patterns_table

@@ -30,9 +30,10 @@ def summary_lines(contents: Contents) -> list[str]:
     lines = [printable(f"run {contents.run}, experiment {contents.experiment}, seed {contents.seed}"), ""]
     try:
         lines += _wrapped(result_sentence(contents))
-        lines += ["", *_table(contents)] if contents.stations else ["", *_chips(contents)]
         if comparisons(contents):
             lines += ["", *map(printable, method_lines(contents))]
+        else:
+            lines += ["", *_table(contents)] if contents.stations else ["", *_chips(contents)]
         if patterns(contents):
             lines += ["", *map(printable, pattern_lines(contents))]
         if found := health_lines(contents):
