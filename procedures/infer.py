@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from labmtj.errors import ProcedureFailed, UsageError
-from labmtj.perceptron import Block
+from labmtj.perceptron import Block, Placement
 from labmtj.quantities import ArrayInfo, Bias, Currents, Flag, FloatArray, Lines, Reading
 from labmtj.verbs import Crossbar
 from procedures.bounds import check_read_volts
@@ -52,13 +52,13 @@ class Multiplier:
 
     Args:
         crossbar: the array.
-        block: where the matrix lives.
+        block: where the matrix lives, or the lines that it uses.
         settings: how to measure.
         range_amperes: meter range that holds the largest column current; fixed, so that the baseline is on it too.
     """
 
     crossbar: Crossbar
-    block: Block
+    block: Block | Placement
     settings: InferSettings
     range_amperes: float
 
@@ -69,7 +69,7 @@ class Multiplier:
 
     @property
     def _lines(self) -> Lines:
-        return Lines(columns=tuple(range(self.block.column, self.block.column + self.block.columns)))
+        return Lines(columns=tuple(self.block.column_lines))
 
     def _how(self, **changes: object) -> Reading:
         return Reading(aperture_seconds=self.settings.aperture_seconds, range_amperes=self.range_amperes, **changes)  # type: ignore[arg-type]
@@ -90,13 +90,12 @@ class Multiplier:
     def simultaneous(self, inputs: FloatArray) -> FloatArray:
         """Return the column currents, all inputs at once: inputs (samples, rows) in [-1, 1] -> (samples, columns)."""
         _check_inputs(inputs, self.block.rows)
-        bias = inputs_on_rows(self.crossbar.shape, self.block.row, self.settings.read_volts * inputs)
+        bias = inputs_on_rows(self.crossbar.shape, self.block.row_lines, self.settings.read_volts * inputs)
         return self._within_range(self.crossbar.measure(bias, self._lines, self._how()))
 
     def transfer(self) -> FloatArray:
         """Return the transfer matrix of the block in siemens, (rows, columns): one row at a time, both polarities."""
-        rows = np.arange(self.block.row, self.block.row + self.block.rows)
-        bias = select_rows(self.crossbar.shape, rows, self.settings.read_volts)
+        bias = select_rows(self.crossbar.shape, self.block.row_lines, self.settings.read_volts)
         currents = self.crossbar.measure(bias, self._lines, self._how(polarity="both"))
         return self._within_range(currents) / self.settings.read_volts
 
@@ -105,7 +104,7 @@ class Multiplier:
         beyond = (currents.flags & Flag.OVERFLOW).any(axis=(0, 1))
         if beyond.any():
             raise ProcedureFailed(
-                f"column {self.block.column + int(np.argmax(beyond))} carries more than any product of this array "
+                f"column {self.block.column_lines[int(np.argmax(beyond))]} carries more than any product of this array "
                 f"({self.range_amperes:.3g} A): a cell has changed since the reference maps; make them again"
             )
         return currents.amperes
@@ -144,16 +143,16 @@ class Multiplier:
         return self.simultaneous(inputs) - baseline
 
 
-def way_of(crossbar: Crossbar, block: Block, settings: InferSettings) -> Way:
+def way_of(crossbar: Crossbar, block: Block | Placement, settings: InferSettings) -> Way:
     """Return how products with a block are measured: as the settings say, or (auto) as the crossbar can."""
     if settings.mode != "auto":
         return settings.mode
     different = settings.read_volts * np.linspace(0.5, 1.0, block.rows)[np.newaxis]
-    refusal = crossbar.can(inputs_on_rows(crossbar.shape, block.row, different))
+    refusal = crossbar.can(inputs_on_rows(crossbar.shape, block.row_lines, different))
     return "simultaneous" if refusal is None else "transfer"
 
 
-def column_range(reference: ReferenceMaps, block: Block, read_volts: float) -> float:
+def column_range(reference: ReferenceMaps, block: Block | Placement, read_volts: float) -> float:
     """Return the current that no column of the block exceeds: every row driven, every cell P, and a tenth more."""
     parallel = block.take(reference.parallel_amperes) * (read_volts / reference.read_volts)
     return float(1.1 * parallel.sum(axis=0).max())

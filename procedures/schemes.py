@@ -85,8 +85,8 @@ def float_partners(bias: Bias, shorted: BoolArray) -> Bias:
     return Bias.from_lines(volts, bias.shape)
 
 
-def inputs_on_rows(shape: tuple[int, int], first_row: int, input_volts: FloatArray) -> Bias:
-    """Return one bias per vector: `input_volts` (batch, inputs) on the rows from `first_row`, other lines at 0 V."""
-    rows = np.zeros((len(input_volts), shape[0]))
-    rows[:, first_row : first_row + input_volts.shape[1]] = input_volts
-    return Bias(rows, np.zeros(shape[1]), ordered=False)
+def inputs_on_rows(shape: tuple[int, int], rows: ArrayLike, input_volts: FloatArray) -> Bias:
+    """Return one bias per vector: `input_volts` (batch, inputs) on the `rows` (inputs,), other lines at 0 V."""
+    volts = np.zeros((len(input_volts), shape[0]))
+    volts[:, np.asarray(rows, np.intp)] = input_volts
+    return Bias(volts, np.zeros(shape[1]), ordered=False)

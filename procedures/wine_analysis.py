@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +50,7 @@ class Campaign:
     bits: tuple[NDArray[np.uint8], NDArray[np.uint8]]
     biases: tuple[FloatArray, FloatArray]
     products: FloatArray
-    """of layer 1 as measured, (solutions, samples, hidden)"""
+    """of layer 1 as measured, over the gains that come with a solution, (solutions, samples, hidden)"""
     columns1: FloatArray
     """column currents of layer 1, (solutions, samples, columns)"""
     base: float
@@ -57,27 +58,30 @@ class Campaign:
     transfer1: FloatArray
     """siemens per cell of layer 1, (solutions, inputs, columns)"""
     matrix2: FloatArray
-    """layer 2 as a matrix, (solutions, hidden, classes)"""
+    """layer 2 as a matrix, over those gains, (solutions, hidden, classes)"""
     predicted: NDArray[np.intp]
     """(solutions, samples) both layers measured at g = 1"""
     delta_siemens: float
 
     @classmethod
-    def read(cls, data: Data, station: Station, read_volts: float) -> Campaign:
-        """Read the records of a station."""
-        table = solutions_path(station)
+    def read(
+        cls, data: Data, station: Station, read_volts: float, root: str = "wine", *, adapted: bool = False
+    ) -> Campaign:
+        """Read the records of a station; `adapted`: bits and biases are those written, not those of the solutions."""
+        table = solutions_path(station, root)
         numbers = data.read(f"{table}/number")
         is_test = data.read("dataset/is_test").astype(bool)
         delta = station.info.delta_siemens
         columns1 = data.read(f"{table}/layer1_amperes") / (delta * read_volts)
-        bits = tuple(data.read(f"solutions/w{layer}")[numbers] for layer in (1, 2))
+        bits, biases = _written(data, table) if adapted else _as_given(data, numbers)
+        gains = [data.read(f"{table}/layer{layer}_gain")[:, np.newaxis] if adapted else 1.0 for layer in (1, 2)]
         return cls(
             data.read("dataset/label"), np.flatnonzero(~is_test), np.flatnonzero(is_test),
             data.read("dataset/features"), (pairs.difference(bits[0]), pairs.difference(bits[1])), (bits[0], bits[1]),
-            (data.read("solutions/b1")[numbers], data.read("solutions/b2")[numbers]),
-            pairs.difference(columns1), columns1, station.info.antiparallel_siemens / delta,
+            (biases[0], biases[1]),
+            pairs.difference(columns1) / gains[0], columns1, station.info.antiparallel_siemens / delta,
             data.read(f"{table}/layer1_transfer_siemens"),
-            pairs.difference(data.read(f"{table}/layer2_transfer_siemens")) / delta,
+            pairs.difference(data.read(f"{table}/layer2_transfer_siemens")) / (delta * gains[1]),
             data.read(f"{table}/predicted").astype(np.intp), delta,
         )  # fmt: skip
 
@@ -103,6 +107,21 @@ class Campaign:
         """Return the accuracy on the training, the test and all samples, (3, solutions)."""
         right = predicted == self.labels
         return np.array([right[:, self.train].mean(axis=1), right[:, self.test].mean(axis=1), right.mean(axis=1)])
+
+
+Arrays = tuple[NDArray[Any], ...]
+
+
+def _as_given(data: Data, numbers: NDArray[np.intp]) -> tuple[Arrays, Arrays]:
+    """Return bits and biases of the solutions as trained, by layer."""
+    bits, biases = (tuple(data.read(f"solutions/{name}{layer}")[numbers] for layer in (1, 2)) for name in "wb")
+    return bits, biases
+
+
+def _written(data: Data, table: str) -> tuple[Arrays, Arrays]:
+    """Return bits and biases that were written in their place."""
+    bits, biases = (tuple(data.read(f"{table}/layer{layer}_{name}") for layer in (1, 2)) for name in ("bits", "bias"))
+    return bits, biases
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,9 +150,9 @@ class Tuned:
         return cls(curves, tuning.best_common(curves), tuning.best_layers(tuning.scan_layers(*scanned)), each, refits)
 
 
-def conclude(station: Station, data: Data, log: Log, read_volts: float) -> None:
+def conclude(station: Station, data: Data, log: Log, read_volts: float, *, adapted: bool = False) -> None:
     """Tune, and record accuracies, curves, metrics, correlations and confusion matrices of a station."""
-    records = Campaign.read(data, station, read_volts)
+    records = Campaign.read(data, station, read_volts, adapted=adapted)
     tuned = records.tuned
     readouts = {
         "untuned": records.readout(1.0), "common": records.readout(tuned.common),

@@ -11,6 +11,7 @@ from labmtj.perceptron import Solutions, Wine
 from labmtj.quantities import Station
 from labmtj.schema import Column, Table, Variable
 from labmtj.verbs import Log
+from procedures.adaptation import Adapted
 from procedures.reference import Outcome
 from procedures.write import WriteResult
 
@@ -29,15 +30,37 @@ PER_LAYER = {
     "pulses": Column("u4", "1", "write pulses"),
     "limited": Column("u4", "1", "write pulses in which a source was in compliance"),
 }
+ADAPTED = ("bits", "bias", "gain", "rows", "columns")
+"""per layer, where a solution is not written as it is given"""
 
 
-def solutions_path(station: Station) -> str:
+def solutions_path(station: Station, root: str = "wine") -> str:
     """Return the path of a station's table of solutions."""
-    return f"wine/{station.name}/solutions"
+    return f"{root}/{station.name}/solutions"
 
 
-def describe(log: Log, stations: Sequence[Station], solutions: Solutions, wine: Wine) -> None:
-    """Record data set, solutions and stations, and declare the tables."""
+def describe(log: Log, stations: Sequence[Station], solutions: Solutions, wine: Wine, *, adapted: bool = False) -> None:
+    """Record the stations and declare their tables."""
+    for station in stations:
+        declare(log, station, solutions, wine, adapted=adapted)
+        log.attributes(
+            f"wine/{station.name}",
+            {
+                "arrays": list(station.arrays),
+                "family": station.info.name,
+                "diameter_metres": station.info.diameter_metres,
+                "delta_siemens": station.info.delta_siemens,
+            },
+        )
+
+
+def declare(log: Log, station: Station, solutions: Solutions, wine: Wine, root: str = "wine", *, adapted: bool) -> None:
+    """Declare the table of a station."""
+    log.table(_table(station, solutions, len(wine.classes), root, adapted=adapted))
+
+
+def describe_inputs(log: Log, solutions: Solutions, wine: Wine) -> None:
+    """Record data set and solutions."""
     split = np.zeros(len(wine.classes), np.uint8)
     split[wine.test] = 1
     log.put(
@@ -66,20 +89,9 @@ def describe(log: Log, stations: Sequence[Station], solutions: Solutions, wine: 
         },
     )
     log.attributes("solutions", {"name": solutions.name, "origin": solutions.origin, "sha256": solutions.checksum()})
-    for station in stations:
-        log.table(_table(station, solutions, len(wine.classes)))
-        log.attributes(
-            f"wine/{station.name}",
-            {
-                "arrays": list(station.arrays),
-                "family": station.info.name,
-                "diameter_metres": station.info.diameter_metres,
-                "delta_siemens": station.info.delta_siemens,
-            },
-        )
 
 
-def _table(station: Station, solutions: Solutions, samples: int) -> Table:
+def _table(station: Station, solutions: Solutions, samples: int, root: str, *, adapted: bool) -> Table:
     columns: dict[str, Column] = {"number": Column("i4", "1", "number of the solution in the file of solutions")}
     for layer in (1, 2):
         axis, rows = f"column{layer}", f"input{layer}"
@@ -99,6 +111,9 @@ def _table(station: Station, solutions: Solutions, samples: int) -> Table:
             ),
         }
         columns |= {f"layer{layer}_{name}": column for name, column in PER_LAYER.items()}
+        if adapted:
+            neuron = "hidden" if layer == 1 else "class"
+            columns |= _adapted_table(layer, rows, axis, neuron)
     columns |= {
         "predicted": Column("i1", "1", "class of the largest output at g = 1, both layers measured", ("sample",)),
         "bench_seconds": Column("f8", "s", "time on the clock of the bench"),
@@ -108,11 +123,37 @@ def _table(station: Station, solutions: Solutions, samples: int) -> Table:
         "column1": solutions.w1.shape[2], "column2": solutions.w2.shape[2],
         "input1": solutions.w1.shape[1], "input2": solutions.w2.shape[1],
     }  # fmt: skip
-    return Table(solutions_path(station), "solution", columns, sizes)
+    if adapted:
+        sizes |= {"hidden": solutions.hidden, "class": solutions.outputs}
+    return Table(solutions_path(station, root), "solution", columns, sizes)
 
 
-def write_columns(layer: int, result: WriteResult) -> dict[str, Any]:
-    """Return the columns of one layer that say how it was written."""
+def _adapted_table(layer: int, rows: str, columns: str, neuron: str) -> dict[str, Column]:
+    described = (
+        Column("u1", "1", "bits written in the place of those of the solution", (rows, columns)),
+        Column("f8", "1", "biases in the place of those of the solution", (neuron,)),
+        Column("f8", "1", "gains that training found, in nominal conductance steps; 1 without", (neuron,)),
+        Column("i2", "1", "row of the array that each input drives, of the first copy", (rows,)),
+        Column("i2", "1", "column of the array that carries each column of the layer, of the first copy", (columns,)),
+    )
+    return {f"layer{layer}_{name}": column for name, column in zip(ADAPTED, described, strict=True)}
+
+
+def write_columns(layer: int, results: list[WriteResult]) -> dict[str, Any]:
+    """Return the columns of one layer that say how it was written.
+
+    Of copies on several chips: the maps of the first, means of the fractions, and all pulses.
+    """
+    values = [_write_columns(layer, result) for result in results]
+    one, counts = values[0], [f"layer{layer + 1}_{name}" for name in ("pulses", "limited")]
+    shares = [name for name in one if "fidelity" in name]
+    if len(values) > 1:
+        one |= {name: sum(each[name] for each in values) for name in counts}
+        one |= {name: float(np.mean([each[name] for each in values])) for name in shares}
+    return one
+
+
+def _write_columns(layer: int, result: WriteResult) -> dict[str, Any]:
     right = result.achieved == result.target
 
     def fraction(state: bool) -> float:  # noqa: FBT001 - a state is a bit
@@ -129,6 +170,18 @@ def write_columns(layer: int, result: WriteResult) -> dict[str, Any]:
     return {f"layer{layer + 1}_{name}": value for name, value in values.items()}
 
 
-def append_solution(log: Log, station: Station, row: dict[str, Any]) -> None:
+def adapted_columns(adapted: Adapted) -> dict[str, Any]:
+    """Return the columns that say what was written in the place of the solution as given, and where."""
+    row: dict[str, Any] = {}
+    for layer in (0, 1):
+        _, place = adapted.places[layer][0]
+        values = (
+            adapted.bits[layer], adapted.biases[layer], adapted.gains[layer], place.row_lines, place.column_lines,
+        )  # fmt: skip
+        row |= {f"layer{layer + 1}_{name}": np.asarray(value) for name, value in zip(ADAPTED, values, strict=True)}
+    return row
+
+
+def append_solution(log: Log, station: Station, row: dict[str, Any], root: str = "wine") -> None:
     """Append the row of one solution."""
-    log.append(solutions_path(station), {name: np.asarray(value)[np.newaxis] for name, value in row.items()})
+    log.append(solutions_path(station, root), {name: np.asarray(value)[np.newaxis] for name, value in row.items()})

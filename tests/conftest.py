@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import h5py
+import hypothesis
 import numpy as np
 import pytest
 import threadpoolctl
@@ -22,6 +23,8 @@ from labmtj.schema import Column, Table
 from labmtj.virtual.apertures import Apertures
 from labmtj.virtual.terminals import Box, Sensed
 
+hypothesis.settings.register_profile("shared machine", deadline=None)  # how long an example takes is no failure
+hypothesis.settings.load_profile("shared machine")
 threadpoolctl.threadpool_limits(1)
 for library in ("OPENBLAS", "MKL", "OMP"):  # processes that tests start
     os.environ[f"{library}_NUM_THREADS"] = "1"

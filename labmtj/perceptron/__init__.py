@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from labmtj.perceptron.hardware import Hardware
 from labmtj.perceptron.importing import import_solutions
 from labmtj.perceptron.mapping import Block, Mapping
+from labmtj.perceptron.placement import Placement, avoiding
 from labmtj.perceptron.readout import Readout, refit
 from labmtj.perceptron.settings import TrainingSettings
 from labmtj.perceptron.solution import Solutions
@@ -23,10 +24,12 @@ __all__ = [
     "CrossbarPerceptron",
     "Hardware",
     "Mapping",
+    "Placement",
     "Readout",
     "Solutions",
     "TrainingSettings",
     "Wine",
+    "avoiding",
     "import_solutions",
     "load_wine",
     "refit",

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from labmtj.errors import UsageError
 from labmtj.quantities import FloatArray
+from labmtj.streams import stream
 
 
 def logit_rmse(hardware: FloatArray, software: FloatArray) -> FloatArray:
@@ -75,6 +76,33 @@ def matched_gap(hardware: FloatArray, software: FloatArray) -> MatchedGap:
     how: Any = {"zero_method": "wilcox", "method": "asymptotic"}
     answer = wilcoxon(gaps, **how)
     return MatchedGap(float(middle), (float(low), float(high)), float(answer.statistic), float(answer.pvalue))
+
+
+@dataclass(frozen=True)
+class PairedGain:
+    """How much better one way is than another, paired by chip."""
+
+    mean: float
+    low: float
+    high: float
+    """interval of the mean over chips"""
+
+
+def paired_gain(differences: FloatArray, level: float = 0.95, draws: int = 10_000) -> PairedGain:
+    """Return the mean of differences (chips,) with its percentile bootstrap interval: chips drawn with replacement.
+
+    Chips differ far more than solutions on one chip, so average over solutions first. With few chips such an interval
+    is somewhat too narrow (of 20, one for 95 % covers about 93 %).
+
+    Raises:
+        UsageError: for no chip, or a level outside of (0, 1).
+    """
+    values = np.asarray(differences, float)
+    if values.ndim != 1 or not len(values) or not 0 < level < 1:
+        raise UsageError(f"differences of shape {values.shape} at level {level} have no interval; wanted are (chips,)")
+    chosen = stream(0, "bootstrap").integers(0, len(values), (draws, len(values)))
+    low, high = np.quantile(values[chosen].mean(axis=1), ((1 - level) / 2, (1 + level) / 2))
+    return PairedGain(float(values.mean()), float(low), float(high))
 
 
 def tuning_width(gains: FloatArray, curves: FloatArray, drop: float = 0.02) -> FloatArray:

@@ -31,6 +31,16 @@ class Block:
         if min(self.row, self.column) < 0 or min(self.rows, self.columns) < 1:
             raise UsageError(f"{self} is not a block: its corner is at least 0, 0 and its size at least 1 x 1")
 
+    @property
+    def row_lines(self) -> range:
+        """The rows of the array that it covers."""
+        return range(self.row, self.row + self.rows)
+
+    @property
+    def column_lines(self) -> range:
+        """The columns of the array that it covers."""
+        return range(self.column, self.column + self.columns)
+
     def check(self, shape: tuple[int, int]) -> None:
         """Raise UsageError unless the block lies inside an array of `shape` (rows, columns)."""
         if self.row + self.rows > shape[0] or self.column + self.columns > shape[1]:

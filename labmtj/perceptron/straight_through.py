@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +35,7 @@ class _Disturbance(NamedTuple):
     gain: FloatArray
 
 
-class _Pass:
+class Pass:
     """Forward and backward pass of a chunk; x is (inputs, samples), outputs are (networks, classes, samples)."""
 
     def __init__(self, x: FloatArray, w1: FloatArray, w2: FloatArray, biases: Sequence[FloatArray], gain: FloatArray):
@@ -49,6 +49,11 @@ class _Pass:
         raised /= raised.sum(axis=1, keepdims=True)
         return raised
 
+    def error(self, onehot: FloatArray, scale: float) -> FloatArray:
+        """Return the gradient of the outputs, of the cross-entropy of scale * outputs, mean over samples."""
+        wrong: FloatArray = (self.probabilities(scale) - onehot) * (scale / self.x.shape[-1])
+        return wrong
+
     def gradients(self, d_out: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
         """Return the gradients of w1, w2, b1, b2 from that of the outputs."""
         d2 = d_out * (1 - self.out * self.out)
@@ -56,6 +61,40 @@ class _Pass:
         g2 = np.matmul(self.h, (d2 / self.gain).transpose(0, 2, 1))
         g1 = np.matmul(self.x, (d1 / self.gain).transpose(0, 2, 1))
         return g1, g2, d1.sum(axis=-1), d2.sum(axis=-1)
+
+
+class Forward(Protocol):
+    """How the bits of a chunk compute while they are trained, with what else is free: biases, perhaps gains."""
+
+    def judged(self, bits: Sequence[BoolArray], free: Sequence[FloatArray]) -> FloatArray:
+        """Return how good the networks are, (networks,): the best epoch of each is kept."""
+
+    def gradients(self, bits: Sequence[BoolArray], free: Sequence[FloatArray]) -> Sequence[FloatArray]:
+        """Return the gradients of the cells of layers 1 and 2, then of what is free; behind `judged`, once an epoch."""
+
+
+class Nominal:
+    """Ideal cells, disturbed as the settings say."""
+
+    def __init__(
+        self, x: FloatArray, onehot: FloatArray, disturbances: Iterator[_Disturbance], settings: TrainingSettings
+    ) -> None:
+        self.x, self.onehot, self.disturbances, self.settings = x, onehot, disturbances, settings
+        self._clean: Pass | None = None
+
+    def judged(self, bits: Sequence[BoolArray], free: Sequence[FloatArray]) -> FloatArray:
+        """Return the score of the undisturbed networks."""
+        still = np.ones((len(bits[0]), 1, 1))
+        self._clean = Pass(self.x, difference(bits[0]), difference(bits[1]), free, still)
+        return score(self._clean, self.onehot, self.settings.logit_scale)
+
+    def gradients(self, bits: Sequence[BoolArray], free: Sequence[FloatArray]) -> Sequence[FloatArray]:
+        """Return the gradients with the disturbance of this epoch, if there is any."""
+        felt = self._clean
+        if self.settings.noisy or felt is None:
+            felt = _disturbed(self.x, bits, free, next(self.disturbances), self.settings)
+        g1, g2, gb1, gb2 = felt.gradients(felt.error(self.onehot, self.settings.logit_scale))
+        return to_cells(g1), to_cells(g2), gb1, gb2
 
 
 def train_chunk(
@@ -75,62 +114,53 @@ def train_chunk(
         settings: how to train.
     """
     shapes = ((x.shape[1], 2 * settings.hidden), (settings.hidden, 2 * outputs))
-    onehot = (np.arange(outputs)[:, np.newaxis] == classes).astype(float)
     latents = [np.array(start) for start in zip(*(_start(one, shapes) for one in generators), strict=True)]
     biases = [np.zeros((len(generators), settings.hidden)), np.zeros((len(generators), outputs))]
-    return _descend(
-        np.ascontiguousarray(x.T), onehot, latents, biases, _disturbances(generators, shapes, settings), settings
-    )
+    disturbances = _disturbances(generators, shapes, settings)
+    forward = Nominal(np.ascontiguousarray(x.T), onehot_of(classes, outputs), disturbances, settings)
+    bits, (b1, b2) = descend(forward, latents, biases, settings.epochs, settings.learning_rate)
+    return Networks(bits[0], bits[1], b1, b2)
+
+
+def onehot_of(classes: NDArray[np.intp], outputs: int) -> FloatArray:
+    """Return 1 where a sample is of a class, (outputs, samples)."""
+    return np.asarray(np.arange(outputs)[:, np.newaxis] == classes, float)
 
 
 def _start(generator: np.random.Generator, shapes: LayerShapes) -> list[FloatArray]:
     return [generator.uniform(-1, 1, shape) for shape in shapes]
 
 
-def _descend(
-    x: FloatArray,
-    onehot: FloatArray,
-    latents: list[FloatArray],
-    biases: list[FloatArray],
-    disturbances: Iterator[_Disturbance],
-    settings: TrainingSettings,
-) -> Networks:
-    """Move latents and biases in place for all epochs; return the network of the best epoch of each."""
-    best = Networks(latents[0] > 0, latents[1] > 0, biases[0].copy(), biases[1].copy())
+def descend(
+    forward: Forward, latents: Sequence[FloatArray], free: Sequence[FloatArray], epochs: int, rate: float
+) -> tuple[list[BoolArray], list[FloatArray]]:
+    """Move latents and what is free in place for all epochs; return bits and free values of the best epoch of each."""
+    best_bits, best_free = [latent > 0 for latent in latents], [values.copy() for values in free]
     best_score = np.full(len(latents[0]), -np.inf)
-    adam = Adam([*latents, *biases], settings.learning_rate)
-    still = np.ones((len(latents[0]), 1, 1))
-    for _ in range(settings.epochs):
+    adam = Adam([*latents, *free], rate)
+    for _ in range(epochs):
         bits = [latent > 0 for latent in latents]
-        clean = felt = _Pass(x, difference(bits[0]), difference(bits[1]), biases, still)
-        score = _score(clean, onehot, settings.logit_scale)
-        _keep(best, score > best_score, Networks(bits[0], bits[1], biases[0], biases[1]))
-        best_score = np.maximum(score, best_score)
-        if settings.noisy:
-            felt = _disturbed(x, bits, biases, next(disturbances), settings)
-        error = felt.probabilities(settings.logit_scale) - onehot
-        g1, g2, gb1, gb2 = felt.gradients(error * (settings.logit_scale / x.shape[1]))
-        adam.step([_to_cells(g1), _to_cells(g2), gb1, gb2])
+        found = forward.judged(bits, free)
+        better = found > best_score
+        for mine, new in zip([*best_bits, *best_free], [*bits, *free], strict=True):
+            mine[better] = new[better]
+        best_score = np.maximum(found, best_score)
+        adam.step(forward.gradients(bits, free))
         for latent in latents:
             np.clip(latent, -1, 1, out=latent)
-    return best
+    return best_bits, best_free
 
 
-def _to_cells(gradient: FloatArray) -> FloatArray:
+def to_cells(gradient: FloatArray) -> FloatArray:
     """Return the gradient of the cells, (..., 2 n), from that of the weights, (..., n)."""
     return np.stack([gradient, -gradient], axis=-1).reshape(*gradient.shape[:-1], -1)
 
 
-def _score(clean: _Pass, onehot: FloatArray, scale: float) -> FloatArray:
+def score(clean: Pass, onehot: FloatArray, scale: float) -> FloatArray:
     """Return correct samples minus a share below one that grows with the loss: most correct first, then the surest."""
     hits = np.count_nonzero(clean.out.argmax(axis=1) == onehot.argmax(axis=0), axis=-1)
     loss = -np.log(np.sum(clean.probabilities(scale) * onehot, axis=1)).mean(axis=-1)
     return np.asarray(hits - loss / (1 + loss), float)
-
-
-def _keep(best: Networks, better: BoolArray, networks: Networks) -> None:
-    for mine, new in zip(best, networks, strict=True):
-        mine[better] = new[better]
 
 
 def _disturbances(
@@ -158,9 +188,9 @@ def _disturbed(
     biases: Sequence[FloatArray],
     disturbance: _Disturbance,
     settings: TrainingSettings,
-) -> _Pass:
+) -> Pass:
     w1, w2 = (
         difference(conductances(states ^ wrong, deviates, settings.variation, settings.tmr))
         for states, wrong, deviates in zip(bits, disturbance.wrong, disturbance.deviates, strict=True)
     )
-    return _Pass(x, w1, w2, biases, disturbance.gain)
+    return Pass(x, w1, w2, biases, disturbance.gain)

@@ -18,6 +18,7 @@ from labmtj.report.digits import plural
 from labmtj.report.health import checked_chips, health_table
 from labmtj.report.maps import history_maps, solution_maps
 from labmtj.report.marked import marked_table
+from labmtj.report.method_gains import methods_blocks
 from labmtj.report.metrics import metrics_table
 from labmtj.report.misses import misses_table
 from labmtj.report.patterns import patterns, patterns_table
@@ -70,6 +71,7 @@ def _result(contents: Contents) -> Section:
     blocks += headline.missing_notes(contents)
     if patterns(contents):
         blocks.append(tried("Test patterns", partial(patterns_table, contents)))
+    blocks += methods_blocks(contents)
     if checked_chips(contents):
         blocks.append(tried("Health of the cells", partial(health_table, contents)))
     if contents.analysed:

@@ -13,6 +13,7 @@ from labmtj.report.contents import Contents
 from labmtj.report.digits import percent
 from labmtj.report.headline import missing_notes, result_sentence
 from labmtj.report.health import health_lines
+from labmtj.report.methods import comparisons, method_lines
 from labmtj.report.patterns import pattern_lines, patterns
 from labmtj.report.station import TEST, TRAIN, Station
 from labmtj.report.wires import port_lines
@@ -30,7 +31,10 @@ def summary_lines(contents: Contents) -> list[str]:
     lines = [printable(f"run {contents.run}, experiment {contents.experiment}, seed {contents.seed}"), ""]
     try:
         lines += _wrapped(result_sentence(contents))
-        lines += ["", *_table(contents)] if contents.stations else ["", *_chips(contents)]
+        if comparisons(contents):
+            lines += ["", *map(printable, method_lines(contents))]
+        else:
+            lines += ["", *_table(contents)] if contents.stations else ["", *_chips(contents)]
         if patterns(contents):
             lines += ["", *map(printable, pattern_lines(contents))]
         if found := health_lines(contents):

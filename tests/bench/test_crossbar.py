@@ -3,6 +3,7 @@ import pytest
 
 from labmtj.bench.wiring import Channel
 from labmtj.errors import CannotDo, InstrumentError, UsageError
+from labmtj.perceptron import Block
 from labmtj.quantities import Bias, Flag, Limits, Lines, Reading
 from procedures.infer import InferSettings, Multiplier
 from procedures.reference import Outcome, ReferenceSettings, read_cells, reference_maps
@@ -79,7 +80,7 @@ def test_two_voltages_can_be_held_but_not_read(bench):
 def test_a_rack_multiplies_by_thirteen_voltages_at_once(bench, dense, wirings):
     crossbar, world = bench(wirings[1]())
     inputs = np.random.default_rng(3).uniform(-1, 1, (20, 13))
-    bias = inputs_on_rows(crossbar.shape, 0, 0.1 * inputs)
+    bias = inputs_on_rows(crossbar.shape, range(inputs.shape[1]), 0.1 * inputs)
     moved = crossbar.switching.moved
     currents = crossbar.measure(bias, columns(crossbar.shape), Reading())
     np.testing.assert_allclose(currents.amperes, dense(world, bias.line_volts)[:, 15:], rtol=1e-9)
@@ -107,7 +108,7 @@ def test_a_lines_tie_to_ground_or_to_a_channel_is_named(bench, wirings):
 
 def test_bit_serial_and_transfer_products_agree_with_the_linear_array(bench):
     crossbar, world = bench(shape=(4, 6))
-    block = type("Block", (), {"row": 0, "column": 0, "rows": 4, "columns": 6})()
+    block = Block(0, 0, 4, 6)
     inputs = np.array([[1, -1, 1, 0.0], [0, 1, 0, -1]])
     settings = InferSettings(mode="bit_serial", bits=1)
     multiplier = Multiplier(crossbar, block, settings, 1e-3)

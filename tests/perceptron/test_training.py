@@ -92,10 +92,10 @@ def test_gradients_agree_with_differences():
     gain = np.full((1, 1, 1), 0.8)
 
     def loss():
-        p = straight_through._Pass(x, parameters[0], parameters[1], parameters[2:], gain).probabilities(2.0)
+        p = straight_through.Pass(x, parameters[0], parameters[1], parameters[2:], gain).probabilities(2.0)
         return -np.log((p * onehot).sum(axis=1)).sum()
 
-    passed = straight_through._Pass(x, parameters[0], parameters[1], parameters[2:], gain)
+    passed = straight_through.Pass(x, parameters[0], parameters[1], parameters[2:], gain)
     gradients = passed.gradients(2.0 * (passed.probabilities(2.0) - onehot))
     for parameter, gradient in zip(parameters, gradients, strict=True):
         for index in np.ndindex(parameter.shape):

@@ -81,7 +81,7 @@ def test_cells_of_a_row_selected_together_see_row_minus_column():
 
 
 def test_inputs_stand_on_the_rows_from_the_first_and_may_come_in_any_order():
-    bias = inputs_on_rows((4, 2), 1, np.array([[0.1, -0.1], [0.05, 0.0]]))
+    bias = inputs_on_rows((4, 2), [1, 2], np.array([[0.1, -0.1], [0.05, 0.0]]))
     np.testing.assert_array_equal(bias.line_volts, [[0, 0.1, -0.1, 0, 0, 0], [0, 0.05, 0, 0, 0, 0]])
     assert not bias.ordered
 
