@@ -38,11 +38,11 @@ class Hysteresis(BaseModel):
 
     cells: Literal["all"] | list[Place] = Field("all", description='"all", or [row, column] of each')
     start_volts: float = Field(0.1, gt=0, description="first step of the staircase, in both signs")
-    stop_volts: float = Field(0.8, gt=0, description="last step; also of the pulse that begins a loop")
+    stop_volts: float = Field(0.9, gt=0, description="last step; also of the pulse that begins a loop")
     step_volts: float = Field(0.02, gt=0, description="step of the staircase: the resolution of switching voltages")
     pulse_seconds: float = Field(1e-3, gt=0, description="width of each pulse")
     whole_loops: bool = Field(
-        False, description="every step up and down again, instead of stopping where a cell has switched"
+        default=False, description="every step up and down again, instead of stopping where a cell has switched"
     )
     read_volts: float = Field(0.1, gt=0, description="of the read after each pulse")
     aperture_seconds: float = Field(0.02, gt=0, description="integration time of a reading")
@@ -131,9 +131,7 @@ class _Looping:
             self._half(group, 1, 1 + steps)
             both = group[(self.switched[group] >= 0).all(axis=1)]
             self._curves(both, 0)  # last, for so many reads might disturb a weak cell
-            if len(both):
-                self._pulse(both, self.settings.stop_volts)
-            self._curves(both, 1)
+            self._curves(self._brought_back(both), 1)
         return self._found()
 
     def _half(self, group: Numbers, half: int, first: int) -> None:
@@ -154,7 +152,21 @@ class _Looping:
         self._pulse(group, self.volts[number])
         self.amperes[group, number] = self._read(group)
 
-    def _pulse(self, group: Numbers, volts: float) -> None:
+    def _brought_back(self, group: Numbers) -> Numbers:
+        """Switch cells as the positive half did, from its step on: a stronger pulse would switch neighbours, too.
+
+        Return those that did.
+        """
+        back = np.zeros(len(group), bool)
+        volts = self.volts[self.switched[group, 0]]
+        while (going := ~back & (volts <= self.settings.stop_volts)).any():
+            before = self._read(group[going])
+            self._pulse(group[going], volts[going])
+            back[going] = has_switched(before, self._read(group[going]), self.settings.least_tmr)
+            volts += self.settings.step_volts
+        return group[back]
+
+    def _pulse(self, group: Numbers, volts: float | FloatArray) -> None:
         bias = select_cells(self.crossbar.shape, self.cells[group], volts)
         pulse = self.crossbar.pulse(float_partners(bias, self.shorted), self.settings.pulse_seconds)
         self.limited += int(limited(pulse).sum())

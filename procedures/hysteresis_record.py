@@ -32,7 +32,7 @@ class Loops:
     current of all its cells"""
     antiparallel_ohms: FloatArray
     tmr: TmrFit
-    """of the cells of `cells`, wires left in as they are in the resistances"""
+    """of the cells of `cells`, against the voltage between the lines: wires are left in"""
     cells: Cells
     """(n, 2), those that got a loop"""
     volts: FloatArray
