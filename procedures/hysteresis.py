@@ -7,6 +7,7 @@ with a pulse that brings the cell where the first half of the staircase leaves f
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -27,7 +28,7 @@ from procedures.single_cells import Cells, Place, apart, check_places, limited
 
 Numbers = NDArray[np.intp]
 """(n,) of cells among those that get a loop"""
-SHORT_FACTOR, OPEN_FACTOR = 3.0, 0.1
+SHORT_FACTOR, OPEN_FACTOR = 5.0, 0.1
 """of the median current of all cells, in whatever state: beyond them a cell is no junction, and gets no pulse"""
 
 
@@ -84,7 +85,7 @@ class Hysteresis(BaseModel):
         """Volts of one half of a loop, (steps,): up, and down again if loops are whole."""
         count = int((self.stop_volts - self.start_volts) / self.step_volts + 1e-9) + 1
         up = self.start_volts + self.step_volts * np.arange(count)
-        return np.concatenate([up, up[-2::-1]]) if self.whole_loops else up
+        return np.concatenate([up, up[-2::-1] if self.whole_loops else up[:0]])
 
 
 class _Looping:
@@ -192,7 +193,7 @@ class _Looping:
 
     def _range(self, volts: float) -> float:
         """Return a range for every working cell in both states: one range, so that its gain cancels in TMR."""
-        return 2 * SHORT_FACTOR * self._usual_siemens * volts
+        return SHORT_FACTOR * self._usual_siemens * volts
 
     def _curves(self, group: Numbers, which: int) -> None:
         """Read each cell at several voltages, sweep after sweep."""
@@ -208,36 +209,36 @@ class _Looping:
 
     def _found(self) -> Loops:
         """Work out what the currents tell."""
-        settings, shape = self.settings, self.crossbar.shape
+        settings, mapped = self.settings, partial(as_map, self.crossbar.shape, self.cells)
         with np.errstate(divide="ignore"):
             ohms = settings.read_volts / self.amperes
         states = self._both(ohms)
-        low, high = np.sort(states).T
         volts = np.tile(settings.tmr_volts, (len(self.cells), 1))
-        to_parallel, to_antiparallel = self._places(rising=True), self._places(rising=False)
         return Loops(
-            self._polarity(), *(as_map(shape, self.cells, each) for each in (to_parallel, to_antiparallel, low, high)),
-            fit_tmr(volts, self._tmr(states)), self.cells, self.volts, ohms, self.limited, self.crossbar.effort,
+            self._polarity(), mapped(self._places(rising=True)), mapped(self._places(rising=False)),
+            mapped(states.min(axis=1)), mapped(states.max(axis=1)), fit_tmr(volts, self._tmr(states)),
+            self.cells, self.volts, ohms, self.limited, self.crossbar.effort,
         )  # fmt: skip
 
     def _tmr(self, states: FloatArray) -> FloatArray:
         """Return TMR of every sweep, (n, sweeps, volts); NaN where a cell did not stay in its states (n, 2) in ohm."""
         ohms = self.settings.tmr_volts / self.curves
         left = has_switched(states[:, :, np.newaxis, np.newaxis], ohms, self.settings.least_tmr)
-        parallel, antiparallel = ohms.min(axis=1), ohms.max(axis=1)
-        return np.where(left.any(axis=(1, 2, 3))[:, np.newaxis, np.newaxis], np.nan, antiparallel / parallel - 1)
+        tmr: FloatArray = ohms.max(axis=1) / ohms.min(axis=1) - 1
+        tmr[np.flatnonzero(left.any(axis=(1, 2, 3)))] = np.nan
+        return tmr
 
     def _both(self, ohms: FloatArray) -> FloatArray:
         """Return the resistances of each cell in its two states, (n, 2): before the positive half, and behind it."""
         number = self.switched[:, 0]
         behind = ohms[np.arange(len(ohms)), number]
-        return np.where((number >= 0)[:, np.newaxis], np.stack([ohms[:, 0], behind], axis=1), np.nan)
+        return np.where(number >= 0, np.stack([ohms[:, 0], behind]), np.nan).T
 
     def _polarity(self) -> int:
         signs = np.array([1, -1]) * np.where(self.rose, 1, -1)
-        return int(np.sign(signs[self.switched >= 0].sum()))
+        return int(np.sign((signs * (self.switched >= 0)).sum()))
 
     def _places(self, *, rising: bool) -> FloatArray:
         """Return the volts at which the current of each cell rose, or fell, (n,)."""
-        volts = np.where((self.switched >= 0) & (self.rose == rising), self.volts[self.switched], np.nan)
+        volts: FloatArray = np.where((self.switched >= 0) & (self.rose == rising), self.volts[self.switched], np.nan)
         return np.where(np.isnan(volts[:, 0]), volts[:, 1], volts[:, 0])

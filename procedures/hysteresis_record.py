@@ -68,7 +68,7 @@ def put_loops(log: Log, found: Loops, settings: Mapping[str, float], path: str =
         "half_low_volts": (fit.half_low_volts, "V", "lower end of its 95 % interval"),
         "half_high_volts": (fit.half_high_volts, "V", "upper end of its 95 % interval; inf: not told"),
     }
-    maps |= {name: (as_map(shape, found.cells, each), *words) for name, (each, *words) in fitted.items()}
+    maps |= {name: (as_map(shape, found.cells, each), unit, text) for name, (each, unit, text) in fitted.items()}
     variables = {name: Variable(values, unit, text, MAP) for name, (values, unit, text) in maps.items()}
     if len(found.cells):
         variables |= {
