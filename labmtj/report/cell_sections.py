@@ -10,8 +10,10 @@ from labmtj.report.blocks import Block, Cell, Figure, Note, Section, Source, Tab
 from labmtj.report.cells import found_groups, told_of
 from labmtj.report.contents import Contents
 from labmtj.report.digits import fixed
+from labmtj.report.loops import loops_figure
 
 FIGURES: Mapping[str, Callable[[Contents, str], Figure]] = {
+    "hysteresis": loops_figure,
     "switching": cell_figures.switching_figure,
     "write_errors": cell_figures.write_errors_figure,
     "disturb": cell_figures.disturb_figure,

@@ -10,8 +10,8 @@ from labmtj.quantities import FloatArray
 from labmtj.report.contents import Contents
 from labmtj.report.digits import chance, hours, percent
 
-_SIGNS = {"switching": "median_volts", "write_errors": "pooled_rate", "disturb": "probability",
-          "retention": "rate", "noise": "noisy", "endurance": "contrast"}  # fmt: skip
+_SIGNS = {"hysteresis": "to_parallel_volts", "switching": "median_volts", "write_errors": "pooled_rate",
+          "disturb": "probability", "retention": "rate", "noise": "noisy", "endurance": "contrast"}  # fmt: skip
 """by group, the array that tells it is of these procedures"""
 
 
@@ -40,6 +40,18 @@ def told_of(contents: Contents, group: str, name: str) -> str:
 def _effort(contents: Contents, group: str) -> str:
     told = contents.attributes(group)
     return f"{int(told['effort_pulses'])} pulses, {hours(float(told['effort_bench_hours']))} on the bench"
+
+
+def _hysteresis(contents: Contents, group: str) -> str:
+    places = [contents.read(f"{group}/to_{name}_volts") for name in ("parallel", "antiparallel")]
+    both = int(np.isfinite(places).all(axis=0).sum())
+    taken = len(contents.read(f"{group}/cells")) if contents.has(f"{group}/cells") else 0
+    values = {name: _median(contents.read(f"{group}/{name}")) for name in ("parallel_ohms", "tmr", "half_volts")}
+    polarity = int(contents.attributes(group)["polarity"])
+    parts = [f"to P at {_median(places[0]):.3f} V, to AP at {_median(places[1]):.3f} V", f"polarity {polarity:+d}",
+             f"R {values['parallel_ohms']:.0f} ohm in P", f"TMR {percent(values['tmr'])} %",
+             f"V_h {values['half_volts']:.2f} V"]  # fmt: skip
+    return f"loops of {taken} cells, {both} switch both ways; medians: {', '.join(parts)}"
 
 
 def _switching(contents: Contents, group: str) -> str:
@@ -93,6 +105,7 @@ def _median(values: FloatArray) -> float:
 
 
 _TOLD: Mapping[str, Callable[[Contents, str], str]] = {
+    "hysteresis": _hysteresis,
     "switching": _switching,
     "write_errors": _write_errors,
     "disturb": _disturb,

@@ -1,0 +1,69 @@
+"""Figure of R-V loops: some of them, and where each cell of the array switched."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from labmtj.quantities import BoolArray, FloatArray
+from labmtj.report import style
+from labmtj.report.blocks import Figure, Source
+from labmtj.report.contents import Contents
+
+_SHOWN = 6
+"""loops in one panel; more hide each other"""
+
+
+def loops_figure(contents: Contents, group: str) -> Figure:
+    """Return some loops, and maps of the switching voltages of both directions."""
+    figure, (left, *maps) = style.canvas(3, height=3.0, widths=(1.25, 1, 1), wspace=0.25, right=0.96)
+    told = contents.attributes(group)
+    shown = _loops(left, contents, group) if contents.has(f"{group}/ohms") else 0
+    left.set(xlabel="pulse (V)", ylabel="read after it (kΩ)", title="loops")
+    for axes, name, title in zip(maps, ("parallel", "antiparallel"), ("to P", "to AP"), strict=True):
+        volts = contents.read(f"{group}/to_{name}_volts")
+        _map(figure, axes, volts, f"switches {title} (V)")
+    text = (
+        f"Left: {shown} of the cells, read at {float(told['read_volts']):g} V behind each pulse of "
+        f"{float(told['pulse_seconds']):g} s; a cell gets no more pulses of a sign that has switched it, unless loops "
+        f"are whole. Right: amplitude that switched each cell, row minus column; the pulse before, "
+        f"{float(told['step_volts']):g} V weaker, did not. Grey: not switched up to {float(told['stop_volts']):g} V, "
+        "or not asked for. Voltages are between the ends of the lines, of which the wires take a part."
+    )
+    alt = "Resistance against pulse voltage of some cells; two maps of switching voltages."
+    sources = [Source.of(group, f".to_{each}_volts.plot()", array=f"to_{each}_volts")
+               for each in ("parallel", "antiparallel")]  # fmt: skip
+    return Figure("R-V loops", text, alt, sources, style.svg(figure))
+
+
+def _loops(axes: Axes, contents: Contents, group: str) -> int:
+    """Draw loops of cells evenly taken from those that switched both ways; return how many."""
+    volts, ohms, cells = (contents.read(f"{group}/{name}") for name in ("volts", "ohms", "cells"))
+    switched = [contents.read(f"{group}/to_{name}_volts") for name in ("parallel", "antiparallel")]
+    told: BoolArray = np.isfinite(switched[0] + switched[1])
+    both = np.flatnonzero(told[tuple(cells.T)])
+    chosen = np.unique(both[np.linspace(0, len(both) - 1, _SHOWN).round().astype(int)]) if len(both) else both
+    for number, (colour, marker) in zip(chosen, style.looks(len(chosen)), strict=True):
+        read = np.isfinite(ohms[number])
+        label = f"({cells[number, 0]}, {cells[number, 1]})"
+        axes.plot(
+            volts[read],
+            1e-3 * ohms[number, read],
+            color=colour,
+            marker=marker,
+            markersize=2,
+            linewidth=0.8,
+            label=label,
+        )
+    if len(chosen):
+        axes.legend(loc="center left", fontsize=7)
+    return len(chosen)
+
+
+def _map(figure: Any, axes: Axes, volts: FloatArray, title: str) -> None:
+    image = axes.imshow(np.ma.masked_invalid(volts), cmap="cividis", interpolation="nearest")
+    axes.set_facecolor(style.PALE)
+    axes.set(title=title, xlabel="column", ylabel="row")
+    figure.colorbar(image, ax=axes, fraction=0.046)
