@@ -27,9 +27,9 @@ def read_map_figure(contents: Contents, group: str) -> Figure:
     baseline.set(xlabel="column", ylabel="nA", title="at zero input")
     text = (
         f"Left: read current at {volts:g} V over that voltage, wires included, mean of both polarities; white where "
-        "the bench cannot drive. Middle: standard deviation of one reading in both polarities, over the current. Right: "
-        f"current of each column with all sources at 0 V. {flagged} cells had a reading with a flag (compliance, "
-        "overflow)."
+        "the bench cannot drive. Middle: standard deviation of one reading in both polarities, over the current. "
+        f"Right: current of each column with all sources at 0 V. {flagged} cells had a reading with a flag "
+        "(compliance, overflow)."
     )
     alt = "Maps of conductance and scatter of all cells, and the zero-input current of every column."
     source = Source.of(group, ".siemens.plot()", array="siemens")
