@@ -55,7 +55,7 @@ class AllPorts(BaseModel):
         with log.tagged(purpose=Purpose.CALIBRATE):
             admittance, sigma, offset = self._extrapolated(counting)
             fit = fit_network(admittance, sigma, crossbar.shape, separate_meter=self.separate_meter_lead)
-            leak, leak_error = leaks(admittance, sigma, self.gain_fraction)
+            leak, leak_error = leaks(admittance, sigma, self.gain_fraction, fit.fitted_siemens)
             result = PortReads(
                 admittance, sigma, offset, leak, leak_error, fit, self.gain_fraction, counting.effort
             )  # fmt: skip
@@ -182,10 +182,17 @@ def _mean_and_sigma(into: FloatArray, gain_fraction: float) -> tuple[FloatArray,
     return mean, np.sqrt(variance + (gain_fraction * mean) ** 2 + (1e-12) ** 2)
 
 
-def leaks(admittance: FloatArray, sigma: FloatArray, gain_fraction: float) -> tuple[FloatArray, FloatArray]:
-    """Return the conductance of every line to ground and its standard error, (lines,): the sum of its whole row."""
+def leaks(
+    admittance: FloatArray, sigma: FloatArray, gain_fraction: float, fitted: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return the conductance of every line to ground and its standard error, (lines,): the sum of its whole row.
+
+    A telegraph cell that jumps between two reads of a row looks like a leak: what the `fitted` admittances do not
+    explain counts as error. A gain that differs from channel to channel does so, too.
+    """
     apart = gain_fraction * np.abs(admittance.diagonal())
-    return admittance.sum(axis=1), np.sqrt((sigma**2).sum(axis=1) + apart**2)
+    unexplained = np.nan_to_num(admittance - fitted)
+    return admittance.sum(axis=1), np.sqrt(np.maximum(sigma**2, unexplained**2).sum(axis=1) + apart**2)
 
 
 def put_ports(log: Log, result: PortReads, settings: AllPorts, path: str = "ports") -> None:

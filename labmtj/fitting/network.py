@@ -84,6 +84,8 @@ class NetworkFit:
     iterations: int
     outvoted: int
     """data that count less than their errors say, for they contradict the others: a telegraph cell jumped in between"""
+    fitted_siemens: FloatArray
+    """(lines, lines) what the fit gives where a port admittance was used, NaN elsewhere"""
 
     @property
     def parameters(self) -> int:
@@ -152,6 +154,7 @@ def fit_network(
     return NetworkFit(
         (estimate[: problem.cells] * reached).reshape(shape), (error[: problem.cells] * reached).reshape(shape),
         wires, estimate, covariance, problem.names, rank, len(residual), chi_squared, iterations, problem.outvoted,
+        problem.predicted(residual),
     )  # fmt: skip
 
 
@@ -196,6 +199,12 @@ class _Problem:
         self.prior = 1 / np.concatenate([wide.ravel(), np.full(len(self.names), PRIOR_OHMS)]) ** 2
         """(parameters,) precision of what is believed before"""
         self.coarse_fraction = 0.0
+
+    def predicted(self, residual: FloatArray) -> FloatArray:
+        """Return the admittance (lines, lines) that belongs to residuals (data,), NaN where none was measured."""
+        fitted = np.full((len(self._incidence.T),) * 2, np.nan)
+        fitted[self._driven, self._read] = self._measured + residual * self._sigma
+        return fitted
 
     @property
     def outvoted(self) -> int:

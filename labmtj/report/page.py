@@ -24,6 +24,8 @@ from labmtj.report.misses import misses_table
 from labmtj.report.patterns import patterns, patterns_table
 from labmtj.report.ports import ports_section
 from labmtj.report.provenance import provenance_blocks
+from labmtj.report.read_maps import read_map_figure
+from labmtj.report.read_words import read_map_groups
 from labmtj.report.scatter import predictors
 from labmtj.report.station import ALL, TEST, TRAIN, Station
 from labmtj.report.tuning import tuning_and_confusion
@@ -61,6 +63,9 @@ def _sections(contents: Contents) -> list[Section]:
     if not contents.shown:
         known = [chip for chip in contents.chips if contents.has(f"arrays/{chip}/reference/parallel_amperes")]
         sections += [_chip(contents, chip, number) for number, chip in enumerate(known[:8])]
+    if maps := read_map_groups(contents)[:8]:
+        blocks = [tried("Read map", partial(read_map_figure, contents, group)) for group in maps]
+        sections.append(Section("Read maps", "read-maps", blocks))
     sections += [ports_section(contents, group, number) for number, group in enumerate(port_groups(contents)[:8])]
     sections += cell_sections(contents)
     return [*sections, _bench(contents), Section("Provenance", "provenance", provenance_blocks(contents))]

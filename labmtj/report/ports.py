@@ -5,14 +5,13 @@ from __future__ import annotations
 from functools import partial
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure as Canvas
 
 from labmtj.quantities import FloatArray
 from labmtj.report import style
 from labmtj.report.blocks import Cell, Figure, Section, Source, Table, tried
 from labmtj.report.contents import Contents
 from labmtj.report.digits import MISSING, hours
+from labmtj.report.read_maps import draw_map
 from labmtj.report.wires import NAMES, told_wires
 
 _SIGMAS = 4.0
@@ -52,8 +51,8 @@ def _figure(contents: Contents, group: str) -> Figure:
     siemens, error = (contents.read(f"{group}/network/{name}") for name in ("cell_siemens", "cell_error_siemens"))
     leak, leak_error = (1e6 * contents.read(f"{group}/{name}") for name in ("leak_siemens", "leak_error_siemens"))
     figure, (cells, errors) = style.squares(2)
-    _map(figure, cells, 1e6 * siemens, "µS", "viridis", "conductance of the cell")
-    _map(figure, errors, 100 * error / np.abs(siemens), "%", "magma_r", "its standard error")
+    draw_map(figure, cells, 1e6 * siemens, "µS", "viridis", "conductance of the cell")
+    draw_map(figure, errors, 100 * error / np.abs(siemens), "%", "magma_r", "its standard error")
     cells.set_ylabel("row")
     leaks = figure.add_axes((0.6, 0.19, 0.37, 0.68))
     lines = np.arange(len(leak))
@@ -72,17 +71,6 @@ def _figure(contents: Contents, group: str) -> Figure:
         Source.of(group, ".leak_siemens.plot()", array="leak_siemens"),
     )
     return Figure("Cells behind the wires", text, alt, sources, style.svg(figure))
-
-
-def _map(figure: Canvas, axes: Axes, values: FloatArray, label: str, colours: str, title: str) -> None:
-    usual = values[np.isfinite(values)]
-    image = axes.imshow(values, cmap=colours, vmin=0, vmax=1.15 * float(np.percentile(usual, 97)) if usual.size else 1)
-    bar = figure.colorbar(image, cax=axes.inset_axes((1.03, 0.0, 0.05, 1.0)), extend="max")
-    bar.set_label(label, fontsize=7.5, labelpad=2)
-    bar.ax.tick_params(labelsize=7.5, length=2, pad=1.5)
-    axes.set(xlabel="column", title=title)
-    for axis, length in ((axes.xaxis, values.shape[1]), (axes.yaxis, values.shape[0])):
-        axis.set_ticks(np.arange(0, length, 5 if length > 8 else 1))
 
 
 def leaking(leak: FloatArray, error: FloatArray) -> str:

@@ -15,6 +15,7 @@ from labmtj.report.headline import missing_notes, result_sentence
 from labmtj.report.health import health_lines
 from labmtj.report.methods import comparisons, method_lines
 from labmtj.report.patterns import pattern_lines, patterns
+from labmtj.report.read_words import read_map_lines
 from labmtj.report.station import TEST, TRAIN, Station
 from labmtj.report.wires import port_lines
 
@@ -39,7 +40,7 @@ def summary_lines(contents: Contents) -> list[str]:
             lines += ["", *map(printable, pattern_lines(contents))]
         if found := health_lines(contents):
             lines += ["", *map(printable, found)]
-        for line in [*port_lines(contents), *cell_lines(contents)]:
+        for line in [*read_map_lines(contents), *port_lines(contents), *cell_lines(contents)]:
             lines += ["", *_wrapped(line)]
     except (DataError, LookupError, TypeError, ValueError) as error:
         lines += ["", *_wrapped(f"What was found cannot be shown: {error}")]
