@@ -8,6 +8,9 @@ import pytest
 
 from labmtj.errors import InstrumentError
 
+CLOSING = 4
+"""answers at most with which a box is made safe behind a run"""
+
 
 @pytest.fixture
 def sourced():
@@ -47,5 +50,6 @@ def test_a_restart_at_any_call_is_told_and_nothing_behind_it_is_kept(run_with, r
     for line in sample(reference["answered"][name][4:], 2):
         with tally(4, f"{name}:reboot:{line}"):
             outcome = run_with(f"{name}:reboot:{line}")
-            assert outcome.error is not None
+            # Behind the last result all is kept, and the box is made safe whatever became of it.
+            assert outcome.error is not None or line in reference["answered"][name][-CLOSING:]
             outcome.assert_held()
