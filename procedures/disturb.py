@@ -41,7 +41,7 @@ class Disturb(BaseModel):
     pulse_seconds: float = Field(1e-3, gt=0, description="width of a pulse")
     pulses: int = Field(100, ge=1, description="on each selected cell, per kind, state and amplitude")
     count: int = Field(3, ge=1, le=1000, description="selected cells, spread over the diagonal")
-    hold_seconds: float = Field(10.0, ge=0, description="time at the read voltage, per state; 0 leaves it out")
+    hold_seconds: float = Field(10.0, ge=0, le=1e7, description="time at the read voltage, per state; 0 leaves it out")
     reference: ReferenceSettings = ReferenceSettings()
 
     def check(self, array: Limited, *key: str) -> None:

@@ -37,8 +37,9 @@ class Retention(BaseModel):
     def check(self, array: Limited, *key: str) -> None:
         """Raise SettingError for what the array does not survive, and times that do not rise."""
         self.reference.check(array, *key, "reference")
-        if sorted(set(self.waits_seconds)) != self.waits_seconds or self.waits_seconds[0] <= 0:
-            raise SettingError((*key, "waits_seconds"), "give rising times above 0 s")
+        waits = self.waits_seconds
+        if sorted(set(waits)) != waits or waits[0] <= 0 or waits[-1] > 1e7:
+            raise SettingError((*key, "waits_seconds"), "give rising times above 0 s and up to 1e7 s")
 
     def execute(self, crossbar: Crossbar, log: Log) -> RetentionResult:
         """Write, wait, read and record; leaves the array all-AP."""

@@ -61,12 +61,12 @@ class MeterFile(BaseModel):
 
 
 class TimingFile(BaseModel):
-    """What the bench needs around each bias."""
+    """What the bench needs around each bias: an hour at most."""
 
     model_config = _STRICT
 
-    source_seconds: float = Field(Timing().source_seconds, ge=0)
-    transfer_seconds: float = Field(Timing().transfer_seconds, ge=0)
+    source_seconds: float = Field(Timing().source_seconds, ge=0, le=3600)
+    transfer_seconds: float = Field(Timing().transfer_seconds, ge=0, le=3600)
 
 
 class BenchFile(BaseModel):
