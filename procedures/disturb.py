@@ -21,7 +21,7 @@ from procedures.bounds import Limited, check_pulse_seconds, check_pulses, check_
 from procedures.effort import Counting, Effort, effort_attributes
 from procedures.reference import ReferenceSettings, possible_of, put_reference, reference_maps
 from procedures.schemes import Scheme, float_partners, select_cells, select_rows
-from procedures.single_cells import DIRECTION_NAMES, DIRECTIONS, Cells, spread_out
+from procedures.single_cells import DIRECTION_NAMES, DIRECTIONS, Cells, check_count, spread_out
 from procedures.uniform import Uniform
 
 Kind = Literal["half", "third", "third_rest"]
@@ -49,6 +49,8 @@ class Disturb(BaseModel):
         self.reference.check(array, *key, "reference")
         check_pulse_seconds(array, (*key, "pulse_seconds"), self.pulse_seconds)
         check_pulses(array, (*key, "pulses"), 2 * self.pulses * len(self.volts) * len(self.kinds))
+        if "count" in self.model_fields_set:  # the default is what a small array has
+            check_count(array, (*key, "count"), self.count)
         for volts in self.volts:
             check_volts(array, (*key, "volts"), volts)
             if volts <= 0:

@@ -7,7 +7,7 @@ so that a whole group is pulsed in one batch and read in one, and what is read o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,13 +29,17 @@ DIRECTION_NAMES = ("to_P", "to_AP")
 FULL_FRACTION = 0.99
 """a step of a delivered pulse counts as the pulse if the cell sees this part of the largest voltage of any step"""
 
+NO_CELL = "the reference maps show no usable cell; look at them before anything else"
+
 
 class TrialSettings(BaseModel):
     """Which cells are tried, and how they are brought back."""
 
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
 
-    cells: list[Place] | None = Field(None, description="[row, column] of each; null takes `count` usable ones")
+    cells: Literal["all"] | list[Place] | None = Field(
+        None, description='[row, column] of each, or "all" usable ones; null takes `count` of them'
+    )
     count: int = Field(5, ge=1, le=1000, description="cells to take along the diagonal, where none are named")
     scheme: Scheme = Field("half", description="bias of a selected cell")
     reset_volts: float = Field(0.9, gt=0, description="brings a cell back: well above what switches it")
@@ -50,12 +54,16 @@ class TrialSettings(BaseModel):
         check_pulse_seconds(array, (*key, "reset_seconds"), self.reset_seconds)
         if self.scheme == "grounded":
             raise SettingError((*key, "scheme"), "grounded selects a whole row; take half or third")
-        check_places(array, (*key, "cells"), self.cells)
+        check_places(array, (*key, "cells"), None if self.cells == "all" else self.cells)
+        if self.cells is None and "count" in self.model_fields_set:  # the default is what a small array has
+            check_count(array, (*key, "count"), self.count)
 
     def chosen(self, reference: ReferenceMaps) -> Cells:
         """Return the cells; ProcedureFailed if one of those named is not usable, or none is."""
         if self.cells is None:
             return spread_out(reference.usable, self.count)
+        if self.cells == "all":
+            return usable_cells(reference.usable)
         found = np.array(sorted(set(self.cells)), np.intp)
         if unusable := [tuple(map(int, cell)) for cell in found if not reference.usable[tuple(cell)]]:
             raise ProcedureFailed(
@@ -76,6 +84,19 @@ def check_places(array: Limited, key: tuple[str, ...], cells: Sequence[tuple[int
             )
 
 
+def check_count(array: Limited, key: tuple[str, ...], count: int) -> None:
+    """Raise SettingError for more cells than a diagonal has."""
+    if count > (most := min(array.shape)):
+        raise SettingError(key, f"{count} cells are more than the {most} of which no two share a line; give fewer")
+
+
+def usable_cells(usable: BoolArray) -> Cells:
+    """Return all of them; ProcedureFailed if there is none."""
+    if not usable.any():
+        raise ProcedureFailed(NO_CELL)
+    return np.argwhere(usable)
+
+
 def spread_out(usable: BoolArray, count: int) -> Cells:
     """Return up to `count` usable cells near evenly spaced places of the diagonal, no two on a line."""
     places = np.linspace([0, 0], np.array(usable.shape) - 1, min(count, *usable.shape)).round().astype(np.intp)
@@ -88,7 +109,7 @@ def spread_out(usable: BoolArray, count: int) -> Cells:
         free[row], free[:, column] = False, False
         found.append((row, column))
     if not found:
-        raise ProcedureFailed("the reference maps show no usable cell; look at them before anything else")
+        raise ProcedureFailed(NO_CELL)
     return np.array(found, np.intp)
 
 

@@ -49,7 +49,7 @@ def fit_switching(observed: Observed, description: ArrayDescription) -> FittedSw
     with opened(observed.path) as data:
         if path not in data.tree():
             return FittedSwitching(
-                "switching assumed: drawn from the family; `labmtj run switching` measures it for some cells or all"
+                "switching assumed: drawn from the family; `labmtj run switching --cells all` measures it"
             )
         found, attributes = data.group(path), data.attributes(path)
     if missing := [name for name in NEEDED if name not in found]:
@@ -99,7 +99,7 @@ class _Switching:
         maps = {}
         if told.sum() >= MOST_OF_ALL * np.prod(self.description.shape):
             maps = {name: self._map(values[name], errors[name], told) for name in values}
-        which = "cell by cell" if maps else "as the spread of the family: too few cells for maps of their own"
+        which = "cell by cell" if maps else "as the spread of the family: too few for maps of their own (--cells all)"
         return FittedSwitching(
             f"switching: {told.sum()} cells, {which}; Delta and Vc0 {condition}: they hold for widths that were tested",
             maps, family,

@@ -65,6 +65,16 @@ def test_the_median_voltage_of_each_width_is_found_through_wires_and_a_noisy_met
     assert all(test.together.exponent[0] in (0, exponent) for test in result.exponents)  # never the wrong one
 
 
+def test_all_usable_cells_are_tried_and_no_more_than_a_diagonal_has_without_being_named(make):
+    few = {"pulses": 40, "widths_seconds": [1e-3]}
+    stuck = [((0, 1), Defect.STUCK_AP, 0.0)]
+    result = SwitchingProbability(cells="all", **few).execute(make((3, 4), seed=1, defects=stuck), MemoryLog())
+    assert sorted(map(tuple, result.cells.tolist())) == sorted({(r, c) for r in range(3) for c in range(4)} - {(0, 1)})
+    with pytest.raises(SettingError, match="4 cells are more than the 3") as error:
+        SwitchingProbability(count=4, **few).execute(make((3, 4)), MemoryLog())
+    assert error.value.key == ("count",)
+
+
 def test_voltages_across_the_cell_are_quoted_where_the_delivered_fraction_is_given(make):
     settings = SwitchingProbability(pulses=60, widths_seconds=[1e-3], count=2)
     parts = np.stack([np.full((6, 6), 0.9), np.full((6, 6), 0.8)])
