@@ -151,6 +151,9 @@ def _parser() -> argparse.ArgumentParser:
     calibrate = add("calibrate", commands.calibrate, "write an array file with the cells and wires of a run's chip")
     calibrate.add_argument("run", type=Path, help="folder of the run, or its data.h5")
     calibrate.add_argument("--chip", help="name of the chip in the run, if it holds several")
+    calibrate.add_argument(
+        "--on", metavar="ARRAY", help="array file of the chip, for what this run does not tell (default: the run's own)"
+    )
     calibrate.add_argument("--out", type=Path, help="default: CHIP-calibrated.yaml, here")
     calibrate.add_argument(
         "--draws",

@@ -161,13 +161,15 @@ def compare(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG
 
 def calibrate(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
     """Write an array file from the data of a run alone."""
+    from labmtj.bench import load_array
     from labmtj.calibration.calibrate import calibrate
     from labmtj.calibration.text import calibration_lines
     from labmtj.calibration.writing import write_arrays
 
     if not 0 <= known.draws <= 1000:
         raise UsageError(f"--draws {known.draws}: choose 0 to 1000")
-    found = calibrate(_data_of(known.run), known.chip)
+    on = None if known.on is None else load_array(known.on)
+    found = calibrate(_data_of(known.run), known.chip, on)
     lines = calibration_lines(found)
     out = known.out or Path(f"{found.observed.chip}-calibrated.yaml")
     print(*lines, "", *write_arrays(found, out, lines, known.draws), sep="\n")

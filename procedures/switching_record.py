@@ -97,6 +97,9 @@ def put_switching(log: Log, result: SwitchingResult) -> None:
             "critical_volts": both([each.critical_volts for each in laws], "V", f"Vc0 {where}, conditional on {given}"),
             "critical_low_volts": both([each.critical_low for each in laws], "V", "lower end of its 95 % interval"),
             "critical_high_volts": both([each.critical_high for each in laws], "V", "upper end of its 95 % interval"),
+            "stability_critical_correlation": both(
+                [each.correlation for each in laws], "1", "correlation of the errors of Delta and Vc0"
+            ),
             "exponent_log_ratio": both(
                 [each.log_ratio for each in result.exponents], "1", "log likelihood of exponent 2 less that of 1"
             ),

@@ -13,10 +13,11 @@ from labmtj.calibration.observed import Observed, observed
 from labmtj.calibration.offsets import FittedOffsets, fit_offsets
 from labmtj.calibration.predict import Model
 from labmtj.calibration.states import Decoded, decode
-from labmtj.calibration.switching import FittedSwitching, fit_switching
+from labmtj.calibration.switching import SWITCHING_MAPS, FittedSwitching, fit_switching
 from labmtj.calibration.wires import FittedWires, fit_wires
 from labmtj.errors import DataError
 from labmtj.junction import ArrayDescription, CellMap, CellsDescription
+from labmtj.junction.cells import LineOffsets
 from labmtj.streams import stream
 
 MOST_CELLS = 32 * 32
@@ -70,13 +71,20 @@ class Calibration:
         )
 
 
-def calibrate(path: Path, chip: str | None = None) -> Calibration:
+def calibrate(path: Path, chip: str | None = None, on: ArrayDescription | None = None) -> Calibration:
     """Return what the data file of a run tells of a chip.
+
+    What it does not tell of wires, switching and offsets stays as in the array file of the run, or in `on`.
+
+    Args:
+        path: the data file.
+        chip: its name in the run, if that holds several.
+        on: an array file of the chip, as another run was calibrated to.
 
     Raises:
         DataError: naming what is missing, and the procedure that measures it.
     """
-    seen = observed(path, chip)
+    seen = observed(path, chip, on)
     if np.prod(seen.assumed.shape) > MOST_CELLS:
         raise DataError(
             f"{path}: {seen.assumed.shape[0]} x {seen.assumed.shape[1]} cells are more than the {MOST_CELLS} whose "
@@ -89,7 +97,7 @@ def calibrate(path: Path, chip: str | None = None) -> Calibration:
     description = _described(seen, wired, cells)
     offsets = fit_offsets(seen, states, Model(description))
     switching = fit_switching(seen, description)
-    description = _with_switching(_with_offsets(description, offsets, seen.run), switching)
+    description = _with_switching(_with_offsets(description, offsets, seen.run, seen.assumed.offsets), switching)
     return Calibration(seen, states, wires, cells, offsets, description, switching.told)
 
 
@@ -102,11 +110,18 @@ def _described(seen: Observed, wired: ArrayDescription, cells: FittedCells) -> A
             "sigma": 0.0, "relative_sigma": 0.0,
         }  # fmt: skip
         family = family.model_copy(update={"cycle_to_cycle": family.cycle_to_cycle.model_copy(update=spread)})
+    kept = _kept(seen.assumed.cells)
+    source += f"; switching: {seen.assumed.cells.source}" if kept and seen.assumed.cells else ""
     own = CellsDescription(chip=seen.label or seen.chip, source=source, defects=list(cells.defects))
-    own = own.model_copy(update=cells.maps(wired.shape))
+    own = own.model_copy(update=kept | cells.maps(wired.shape))
     # a model copied is not checked: what is written is read back
     changes = {"family": family, "cells": own, "calibrated": False}
     return ArrayDescription.from_mapping(wired.model_copy(update=changes).model_dump())
+
+
+def _kept(known: CellsDescription | None) -> dict[str, CellMap]:
+    """Return the maps that do not follow from reads, as they were known before."""
+    return {} if known is None else {name: found for name, found in known.maps() if name in SWITCHING_MAPS}
 
 
 def _with_switching(description: ArrayDescription, found: FittedSwitching) -> ArrayDescription:
@@ -117,8 +132,10 @@ def _with_switching(description: ArrayDescription, found: FittedSwitching) -> Ar
     return ArrayDescription.from_mapping(new.model_dump())
 
 
-def _with_offsets(description: ArrayDescription, offsets: FittedOffsets | None, run: str) -> ArrayDescription:
+def _with_offsets(
+    description: ArrayDescription, offsets: FittedOffsets | None, run: str, before: LineOffsets | None
+) -> ArrayDescription:
     if offsets is None:
-        return description
+        return description.model_copy(update={"offsets": before})
     found = offsets.described(f"{offsets.reads} reads, the part without sign; {run}")
     return description.model_copy(update={"offsets": found})

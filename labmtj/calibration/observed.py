@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +27,10 @@ _NEEDED = (
     "amperes", "flags", "range_amperes", "row_volts", "column_volts", "sign", "shot", "start_seconds", "purpose",
     "solution", "line",
 )  # fmt: skip
-MOST_READS = 1_000_000
-"""shots of one chip that are held in memory: some 0.7 GB of a 15 x 15 array"""
+MOST_READS, MOST_STRETCHES = 1_000_000, 100_000
+"""shots of one chip, and stretches between pulses, that are held in memory: up to 1 GB of a 15 x 15 array each"""
+_BLOCK = 65_536
+"""shots that are read from the file at once"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +83,8 @@ class Observed:
     rows: Answers
     disturbed_seconds: FloatArray
     """(events,) rising: whenever the chip was pulsed, or held at a bias that may disturb a cell"""
+    left_out: int = 0
+    """shots that were not looked at, where there are very many: those of the stretches in which least was read"""
 
     @property
     def answers(self) -> tuple[Answers, Answers]:
@@ -110,8 +114,13 @@ def opened(path: Path) -> Iterator[DataFile]:
         yield data
 
 
-def observed(path: Path, chip: str | None = None) -> Observed:
+def observed(path: Path, chip: str | None = None, on: ArrayDescription | None = None) -> Observed:
     """Return what a data file says of a chip; of its only one if none is named.
+
+    Args:
+        path: the data file.
+        chip: its name in the run.
+        on: what is assumed of the chip, in the place of the array file that the run was made with.
 
     Raises:
         DataError: for a file that is missing, foreign, newer or damaged, a chip that it does not know or that was not
@@ -126,26 +135,44 @@ def observed(path: Path, chip: str | None = None) -> Observed:
         chosen = known[0] if chip is None else chip
         if chosen not in known:
             raise DataError(f"{path} knows no chip {chosen!r}; it holds {', '.join(known[:20])}")
-        return _observed(data, path, chosen)
+        seen = _observed(data, path, chosen)
+    if on is None:
+        return seen
+    _check_same_chip(on, seen)
+    return replace(seen, assumed=on)
 
 
 def _observed(data: DataFile, path: Path, chip: str) -> Observed:
     run, root = _run_yaml(data), data.attributes()
     assumed = _assumed(path, run, chip)
-    columns = _answers(data, f"arrays/{chip}/reads", assumed.shape)
-    rows = _answers(data, f"arrays/{chip}/row_reads", assumed.shape)
+    pulses = f"arrays/{chip}/pulses"
+    pulsed = np.sort(data.read(f"{pulses}/start_seconds")) if pulses in data.tree() else np.empty(0)
+    columns, left_out = _answers(data, f"arrays/{chip}/reads", assumed.shape, pulsed)
+    rows, also_left_out = _answers(data, f"arrays/{chip}/row_reads", assumed.shape, pulsed)
     if not len(columns) + len(rows):
         raise DataError(f"{path} holds no reads of chip {chip}; `labmtj run reference` makes the first ones")
-    pulses = f"arrays/{chip}/pulses"
-    pulsed = data.read(f"{pulses}/start_seconds") if pulses in data.tree() else np.empty(0)
     hot = [
         each.start_seconds[_spread(each.volts) > assumed.limits.disturb_volts * (1 + 1e-9)] for each in (columns, rows)
     ]
     label = data.attributes("bench").get("chip_id", "") if "bench" in data.tree() else ""
     return Observed(
         path, str(root.get("run", "unnamed run")), str(run.get("procedure", "")), chip, str(label), assumed,
-        columns, rows, np.sort(np.concatenate([pulsed, *hot])),
+        columns, rows, np.sort(np.concatenate([pulsed, *hot])), left_out + also_left_out,
     )  # fmt: skip
+
+
+def _check_same_chip(on: ArrayDescription, seen: Observed) -> None:
+    """Raise DataError for an array file that is not of the chip of a log."""
+    known, shape = {seen.label, seen.chip} - {""}, seen.assumed.shape
+    if on.shape != shape:
+        raise DataError(
+            f"array file {on.name} has {on.shape} cells, the chip of {seen.run} {shape}: it is of another chip"
+        )
+    if on.cells is not None and on.cells.chip and on.cells.chip not in known:
+        raise DataError(
+            f"array file {on.name} is of chip {on.cells.chip!r}, the log of {' or '.join(sorted(map(repr, known)))}; "
+            "take the file of that chip, or a log of this one"
+        )
 
 
 def _run_yaml(data: DataFile) -> dict[str, Any]:
@@ -178,23 +205,43 @@ def _assumed(path: Path, run: Mapping[str, Any], chip: str) -> ArrayDescription:
         raise DataError(f"{path}, array file of chip {chip}: {error}"[:800]) from error
 
 
-def _answers(data: DataFile, path: str, shape: tuple[int, int]) -> Answers:
-    """Return the reads of a table by bias; shots of one bias follow each other, numbered from 0."""
-    if path not in data.tree():
-        return _none(shape)
-    count = len(data.read(f"{path}/shot"))
-    if count > MOST_READS:
-        raise DataError(f"{data.path}: {path} holds {count} shots; at most {MOST_READS} can be taken at once")
-    if count == 0:
-        return _none(shape)
-    found = data.group(path)
-    if missing := [name for name in _NEEDED if name not in found]:
+def _answers(data: DataFile, path: str, shape: tuple[int, int], pulsed_seconds: FloatArray) -> tuple[Answers, int]:
+    """Return the reads of a table by bias, and how many were left out; shots of a bias follow each other, from 0."""
+    if path not in (tree := data.tree()):
+        return _none(shape), 0
+    if missing := [name for name in _NEEDED if name not in tree[path]]:
         raise DataError(f"{data.path}: {path} has no {missing[0]}: it was written by another version of labmtj")
+    if not (count := data.kind(f"{path}/shot").shape[0]):
+        return _none(shape), 0
+    chosen = _fullest(_begun(data, path, count), pulsed_seconds)
+    found = {name: _shots(data, f"{path}/{name}", chosen) for name in _NEEDED if name != "line"}
     volts = np.concatenate([found["row_volts"], found["column_volts"]], axis=1).astype(float)
-    if volts.shape[1] != sum(shape) or len(found["line"]) != found["amperes"].shape[1]:
+    names = data.read(f"{path}/line")
+    if volts.shape[1] != sum(shape) or len(names) != found["amperes"].shape[1]:
         raise DataError(f"{data.path}: {path} is of an array of another shape than {shape[0]} x {shape[1]}")
-    lines = np.array([_line(str(name), shape, data.path) for name in found["line"]], np.intp)
-    return _folded(found, volts, lines)
+    lines = np.array([_line(str(name), shape, data.path) for name in names], np.intp)
+    return _folded(found, volts, lines), int((~chosen).sum())
+
+
+def _begun(data: DataFile, path: str, count: int) -> FloatArray:
+    """Return when each shot began, (shots,)."""
+    parts = [data.part(f"{path}/start_seconds", slice(at, at + _BLOCK)) for at in range(0, count, _BLOCK)]
+    return np.concatenate([np.where(np.isnan(each), np.inf, each).min(axis=1) for each in parts])
+
+
+def _fullest(begun_seconds: FloatArray, pulsed_seconds: FloatArray) -> BoolArray:
+    """Return which shots are looked at: all, or those of the stretches between pulses in which most was read."""
+    _, stretch, size = np.unique(
+        np.searchsorted(pulsed_seconds, begun_seconds, side="right"), return_inverse=True, return_counts=True
+    )
+    order = np.argsort(-size, kind="stable")[:MOST_STRETCHES]
+    return np.asarray(np.isin(stretch, order[np.cumsum(size[order]) <= MOST_READS]), bool)
+
+
+def _shots(data: DataFile, path: str, chosen: BoolArray) -> NDArray[Any]:
+    """Return an array of some shots, read block by block."""
+    blocks = range(0, len(chosen), _BLOCK)
+    return np.concatenate([data.part(path, slice(at, at + _BLOCK))[chosen[at : at + _BLOCK]] for at in blocks])
 
 
 def _folded(found: Mapping[str, NDArray[Any]], volts: FloatArray, lines: NDArray[np.intp]) -> Answers:
@@ -220,21 +267,9 @@ def _folded(found: Mapping[str, NDArray[Any]], volts: FloatArray, lines: NDArray
 
 
 def _none(shape: tuple[int, int]) -> Answers:
-    nothing, none = np.empty((0, 0)), np.empty(0)
-    whole = np.empty(0, np.intp)
-    return Answers(
-        np.empty((0, sum(shape))),
-        whole,
-        nothing,
-        nothing,
-        nothing,
-        whole.astype(bool),
-        nothing,
-        whole,
-        none,
-        whole,
-        whole,
-    )
+    nothing, none, whole = np.empty((0, 0)), np.empty(0), np.empty(0, np.intp)
+    volts, both = np.empty((0, sum(shape))), whole.astype(bool)
+    return Answers(volts, whole, nothing, nothing, nothing, both, nothing, whole, none, whole, whole)
 
 
 def _line(name: str, shape: tuple[int, int], path: Path) -> int:

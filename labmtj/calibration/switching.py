@@ -21,7 +21,9 @@ from labmtj.junction import ArrayDescription, CellMap
 from labmtj.quantities import FloatArray
 
 NEEDED = ("cells", "stability", "stability_low", "stability_high", "critical_volts", "critical_low_volts",
-          "critical_high_volts")  # fmt: skip
+          "critical_high_volts", "stability_critical_correlation")  # fmt: skip
+SWITCHING_MAPS = ("critical_volts_to_parallel", "critical_volts_to_antiparallel", "thermal_stability", "stray_field")
+"""of an array file"""
 MOST_OF_ALL = 0.9
 """part of the cells that must have been tested for maps of their own; else the family gets what the tested ones show"""
 SIGMAS = 2 * 1.96
@@ -48,13 +50,18 @@ def fit_switching(observed: Observed, description: ArrayDescription) -> FittedSw
     path = f"arrays/{observed.chip}/switching"
     with opened(observed.path) as data:
         if path not in data.tree():
-            return FittedSwitching(
-                "switching assumed: drawn from the family; `labmtj run switching --cells all` measures it"
-            )
+            return FittedSwitching(_not_measured(description))
         found, attributes = data.group(path), data.attributes(path)
     if missing := [name for name in NEEDED if name not in found]:
         raise DataError(f"{observed.path}: {path} has no {missing[0]}: the switching procedure did not get to its end")
     return _Switching(observed, description, found, attributes).fitted()
+
+
+def _not_measured(description: ArrayDescription) -> str:
+    known = description.cells is not None and any(name in SWITCHING_MAPS for name, _ in description.cells.maps())
+    if known:
+        return f"switching of each cell as in array file {description.name}; this run did not measure it"
+    return "switching assumed: drawn from the family; `labmtj run switching --cells all` measures it"
 
 
 class _Switching:
@@ -123,17 +130,24 @@ class _Switching:
         return np.array(shares)
 
     def _errors(self, root: FloatArray, volts: FloatArray) -> dict[str, FloatArray]:
-        """Return standard errors to first order, from the ends of the intervals."""
-        wide = (self.found["stability_high"] - self.found["stability_low"]) / SIGMAS
-        each = wide / (2 * root)
-        both = np.hypot(each[0], each[1])
+        """Return standard errors to first order, from the ends of the intervals; root and volts are (2, cells).
+
+        The stray field comes from both barriers, and each critical voltage is freed from it. With u = ln Delta and
+        w = ln Vc0 as measured, r the roots and h the stray field: dh = 4 k0 k1 (du0 - du1) and
+        d ln Vc = dw0 - k0 (du0 - du1), where k0 = r1 / (2 (r0 + r1)); 0 and 1 change places for the other direction.
+        """
+        stability = (self.found["stability_high"] - self.found["stability_low"]) / SIGMAS / self.found["stability"]
         critical = (self.found["critical_high_volts"] - self.found["critical_low_volts"]) / SIGMAS
-        scale = volts / self.found["critical_volts"]
+        critical = critical / self.found["critical_volts"]
+        share = root[::-1] / (2 * root.sum(axis=0))
+        apart = np.hypot(*stability)
+        together = self.found["stability_critical_correlation"] * stability * critical
+        freed = np.sqrt(np.maximum(critical**2 + (share * apart) ** 2 - 2 * share * together, 0.0))
         return {
-            "thermal_stability": (root[0] + root[1]) / 2 * both,
-            "stray_field": 2 * np.hypot(root[1] * each[0], root[0] * each[1]) / (root[0] + root[1]) ** 2,
-            "critical_volts_to_parallel": critical[0] * scale[0],
-            "critical_volts_to_antiparallel": critical[1] * scale[1],
+            "thermal_stability": root.mean(axis=0) * np.hypot(*(root * stability / 2)),
+            "stray_field": 4 * share[0] * share[1] * apart,
+            "critical_volts_to_parallel": freed[0] * volts[0],
+            "critical_volts_to_antiparallel": freed[1] * volts[1],
         }
 
     def _spread(self, name: str, values: FloatArray, condition: str) -> dict[str, Any]:

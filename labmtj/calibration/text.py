@@ -33,6 +33,8 @@ def calibration_lines(found: Calibration) -> list[str]:
     )
     how = "as measured" if cells.cycle_measured else "assumed, for no state was written often enough"
     lines += _wrapped(f"from one write to the next a resistance varies by {cells.cycle_to_cycle:.2%} ({how})")
+    if seen.left_out:
+        lines += _wrapped(f"{seen.left_out} shots were not looked at: those of the stretches in which least was read")
     lines += _wrapped("defects: " + (_named(_defects(found)) or "none"))
     lines += ["", *_wire_lines(found)]
     if found.offsets is None:

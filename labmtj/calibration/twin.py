@@ -161,19 +161,7 @@ def _chip_twin(path: Path, name: str, on: ArrayDescription | None) -> ChipTwin:
     if on is None:
         own = calibrate(path, name)
         return _compared(own, own.observed, own.description, own.offsets)
-    seen = observed(path, name)
-    known = {seen.label, seen.chip} - {""}
-    assert on.cells is not None
-    if on.shape != seen.assumed.shape:
-        raise DataError(
-            f"array file {on.name} has {on.shape} cells, the chip of {seen.run} {seen.assumed.shape}: it is of another "
-            "chip"
-        )
-    if on.cells.chip and on.cells.chip not in known:
-        raise DataError(
-            f"array file {on.name} is of chip {on.cells.chip!r}, the log of {' or '.join(sorted(map(repr, known)))}; "
-            "take the file of that chip, or a log of this one"
-        )
+    seen = observed(path, name, on)
     return _compared(None, seen, on, from_file(on.offsets))
 
 

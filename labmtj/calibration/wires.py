@@ -66,28 +66,25 @@ def fit_wires(observed: Observed, decoded: Decoded) -> FittedWires:
     if not ports:
         return FittedWires(
             observed.assumed.wires,
-            ("wires assumed, as in the array file of the run: reads of columns with rows driven cannot tell them from "
-             "cells; `labmtj run calibrate` reads all ports",),
+            (f"wires as in array file {observed.assumed.name}: reads of columns with rows driven cannot tell them from "
+             "cells; `labmtj run calibrate` reads all ports. Cells and their errors hold together with these wires",),
         )  # fmt: skip
     fits = []
     for admittance, sigma in ports:
         try:
             fits.append(fit_network(admittance, sigma, shape))
         except (DataError, ProcedureFailed) as error:
-            return FittedWires(observed.assumed.wires, (f"wires assumed: {error}",))
+            return FittedWires(observed.assumed.wires, (f"wires as in array file {observed.assumed.name}: {error}",))
     return _combined(observed, fits)
 
 
 def _ports(observed: Observed, decoded: Decoded) -> list[tuple[FloatArray, FloatArray]]:
     """Return the port admittances of every stretch without a pulse and their sigma, the most complete first."""
     sums = _sums(observed, decoded)
-    segments = sorted({segment for segment, _ in sums})
+    segments = sorted(sums)
     if known := [each for each in segments if decoded.certain[each].all()]:
         segments = known
-    found = [
-        (segment, *_at_zero_bias({volts: part for (here, volts), part in sums.items() if here == segment}))
-        for segment in segments
-    ]
+    found = [(segment, *_at_zero_bias(sums[segment])) for segment in segments]
     # P cells hardly change with voltage: where one voltage is all there is, the reads of most P cells are taken
     bent = all(single for *_, single in found)
     if bent:
@@ -99,26 +96,29 @@ def _ports(observed: Observed, decoded: Decoded) -> list[tuple[FloatArray, Float
     return [(admittance, sigma) for _, admittance, sigma, _ in found]
 
 
-def _sums(observed: Observed, decoded: Decoded) -> dict[tuple[int, float], tuple[FloatArray, FloatArray]]:
-    """Return weighted sums of the admittances and the weights, by stretch and size of the voltage."""
-    lines = sum(observed.assumed.shape)
+def _sums(observed: Observed, decoded: Decoded) -> dict[int, dict[float, tuple[FloatArray, FloatArray]]]:
+    """Return weighted sums of the admittances and the weights, by stretch and size of the voltage.
+
+    A stretch in which no column was driven alone tells nothing of columns among each other: it is passed over.
+    """
+    rows, lines = observed.assumed.shape[0], sum(observed.assumed.shape)
     gentle, noise = observed.assumed.limits.disturb_volts * (1 + 1e-9), shot_noise(observed)
-    sums: dict[tuple[int, float], tuple[FloatArray, FloatArray]] = {}
-    for answers, segment in zip(observed.answers, decoded.segment_of, strict=True):
-        if not len(answers):
-            continue
+    both = list(zip(observed.answers, decoded.segment_of, strict=True))
+    telling = np.unique(np.concatenate([segment[driven_alone(answers)[0] >= rows] for answers, segment in both]))
+    sums: dict[int, dict[float, tuple[FloatArray, FloatArray]]] = {int(each): {} for each in telling}
+    for answers, segment in both:
         line, alone = driven_alone(answers)
-        volts = answers.volts[np.arange(len(answers)), np.maximum(line, 0)]
+        volts = np.abs(answers.volts[np.arange(len(answers)), np.maximum(line, 0)])
         sigma = noise.of(answers.range_amperes) / np.sqrt(answers.shots)[:, np.newaxis]
-        for answer in np.flatnonzero(alone & answers.both & (np.abs(volts) <= gentle)):
-            size = abs(float(volts[answer]))
+        usable = alone & answers.both & (volts <= gentle) & np.isin(segment, telling)
+        for answer in np.flatnonzero(usable):
             empty = np.zeros((lines, lines)), np.zeros((lines, lines))
-            total, weight = sums.setdefault((int(segment[answer]), round(size, 6)), empty)
+            total, weight = sums[int(segment[answer])].setdefault(round(float(volts[answer]), 6), empty)
             read = np.flatnonzero(np.isfinite(answers.amperes[answer]))
-            at, precision = answers.lines[read], (size / sigma[answer, read]) ** 2
-            total[line[answer], at] -= precision * answers.amperes[answer, read] / volts[answer]
+            at, precision = answers.lines[read], (volts[answer] / sigma[answer, read]) ** 2
+            total[line[answer], at] -= precision * answers.amperes[answer, read] / answers.volts[answer, line[answer]]
             weight[line[answer], at] += precision
-    return sums
+    return {segment: parts for segment, parts in sums.items() if parts}
 
 
 def _at_zero_bias(parts: dict[float, tuple[FloatArray, FloatArray]]) -> tuple[FloatArray, FloatArray, bool]:

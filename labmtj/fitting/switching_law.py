@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labmtj.errors import UsageError
-from labmtj.fitting.likelihood import Model, Profile, maximise
+from labmtj.fitting.likelihood import Model, Profile, information, maximise
 from labmtj.fitting.profile import likelihood_interval
 from labmtj.fitting.trials import Trials
 from labmtj.quantities import BoolArray, FloatArray
@@ -44,6 +44,8 @@ class SwitchingLaws:
     """Vc0"""
     critical_low: FloatArray
     critical_high: FloatArray
+    correlation: FloatArray
+    """of the errors of Delta and Vc0, to first order: near -1, for they slide along a ridge"""
     log_likelihood: FloatArray
 
 
@@ -133,7 +135,7 @@ def fit_laws(pulses: Pulses, attempt_seconds: float, exponent: int) -> Switching
     if exponent not in (1, 2):
         raise UsageError(f"the exponent of the barrier is 1 or 2, not {exponent}")
     chosen = pulses.fittable
-    columns = np.full((7, len(chosen)), np.nan)
+    columns = np.full((8, len(chosen)), np.nan)
     if chosen.any():
         columns[:, chosen] = _Law(pulses.of(chosen), attempt_seconds, exponent).fit()
     return SwitchingLaws(attempt_seconds, exponent, *columns)
@@ -201,12 +203,22 @@ class _Law:
 
     def maximum(self) -> tuple[FloatArray, FloatArray]:
         """Return the best a and b, (cells, 2), and the log likelihood."""
+        return maximise(self._both, self.start(), self.trials)
 
-        def both(parameters: FloatArray) -> tuple[FloatArray, FloatArray]:
-            eta, slope = self.eta(parameters[:, :1], parameters[:, 1:])
-            return eta, np.stack([slope, -slope * self.volts], axis=2)
+    def _both(self, parameters: FloatArray) -> tuple[FloatArray, FloatArray]:
+        eta, slope = self.eta(parameters[:, :1], parameters[:, 1:])
+        return eta, np.stack([slope, -slope * self.volts], axis=2)
 
-        return maximise(both, self.start(), self.trials)
+    def correlation(self, parameters: FloatArray) -> FloatArray:
+        """Return that of the errors of ln a and ln(a / b), (cells,), from the information on a and b."""
+        known = (
+            information(self._both, parameters, self.trials) * parameters[:, :, np.newaxis] * parameters[:, np.newaxis]
+        )
+        inverse = np.linalg.pinv(known, hermitian=True)  # of ln a and ln b
+        height, shared = inverse[:, 0, 0], inverse[:, 0, 1]
+        critical = height + inverse[:, 1, 1] - 2 * shared
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return np.asarray((height - shared) / np.sqrt(height * critical), float)
 
     def fit(self) -> tuple[FloatArray, ...]:
         """Return Delta and Vc0 with their intervals, and the log likelihood."""
@@ -216,7 +228,8 @@ class _Law:
         of_critical = Profile(best, found[:, :1], self.trials, self._at_critical)
         low, high = likelihood_interval(of_stability, a, 0.03 * a, 1e-3)
         least, most = likelihood_interval(of_critical, critical, 0.02 * critical, 1e-3)
-        return a**self.exponent, low**self.exponent, high**self.exponent, critical, least, most, best
+        stability = (a**self.exponent, low**self.exponent, high**self.exponent)
+        return *stability, critical, least, most, self.correlation(found), best
 
     def _at_stability(self, a: FloatArray) -> Model:
         def model(parameters: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -17,6 +17,7 @@ from labmtj.junction import CellMap
 from labmtj.quantities import Bias, Lines, Reading
 from labmtj.schema import Purpose
 from procedures.reference import ReferenceMap, initialise, read_cells
+from procedures.schemes import select_cells, select_rows
 
 SHAPE = (8, 7)
 WIRES = ("row_segment_ohms", "column_segment_ohms", "row_lead_ohms", "column_lead_ohms")
@@ -79,6 +80,51 @@ def test_without_reads_of_all_ports_wires_stay_assumed_and_it_says_so(log_of, ma
         kept = getattr(only.description.wires, name)
         assert (kept.value, kept.provenance) == (assumed()["wires"][name]["value"], "assumed")
     assert "labmtj run calibrate" in " ".join(calibration_lines(only))
+
+
+def test_what_a_run_does_not_tell_is_taken_from_the_file_of_an_earlier_one(log_of, maps, hidden, found):
+    """Maps alone, of a chip whose wires another run has told: with those that were assumed cells are nearly 1 % off."""
+    later = log_of(maps, hidden.description.model_dump())
+    alone, knowing = calibrate(later.data), calibrate(later.data, on=found.description)
+    assert knowing.description.wires == found.description.wires
+    assert knowing.description.offsets is not None
+    off, right = (np.median(np.abs(errors(later, each)[0])) for each in (alone, knowing))
+    assert off > 0.005
+    assert right < 0.002
+
+
+def test_switching_that_was_measured_before_is_kept(log_of, maps, assumed, found):
+    flat = CellMap.of(np.full(SHAPE, 44.0))
+    known = found.description.model_copy(
+        update={"cells": found.description.cells.model_copy(update={"thermal_stability": flat})}
+    )
+    later = calibrate(log_of(maps, assumed()).data, on=known)
+    assert later.description.cells.thermal_stability == flat
+    assert "as in array file small" in later.switching_told
+
+
+def test_an_array_file_of_another_chip_is_refused(log_of, maps, assumed, found):
+    other = found.description.model_copy(update={"cells": found.description.cells.model_copy(update={"chip": "B2"})})
+    with pytest.raises(DataError, match="is of chip 'B2', the log of 'small-0a'"):
+        calibrate(log_of(maps, assumed()).data, on=other)
+
+
+def test_of_very_many_shots_those_of_the_fullest_stretches_are_taken(log_of, maps, assumed, monkeypatch):
+    """A night of trials holds millions of single reads; the maps among them tell the cells."""
+
+    def night(crossbar, log):
+        maps(crossbar, log)
+        for number in range(30):
+            crossbar.pulse(select_cells(SHAPE, np.array([[number % 8, number % 7]]), 0.3), 1e-3)
+            crossbar.measure(select_rows(SHAPE, [number % 8], 0.1), Lines(columns=(0,)), Reading(polarity="both"))
+
+    data = log_of(night, assumed()).data
+    whole = calibrate(data)
+    monkeypatch.setattr("labmtj.calibration.observed.MOST_STRETCHES", 12)
+    part = calibrate(data)
+    assert (whole.observed.left_out, part.observed.left_out > 0) == (0, True)
+    assert part.cells.parallel_ohms == pytest.approx(whole.cells.parallel_ohms, rel=2e-3)
+    assert "shots were not looked at" in " ".join(calibration_lines(part))
 
 
 def test_the_rank_trap_columns_read_with_rows_driven_tell_no_wire_however_good_the_reads(log_of, assumed):

@@ -23,6 +23,9 @@ def found_on(junctions, cells, shares):
         for end, factor in (("", 1.0), ("low", 0.98), ("high", 1.02)):
             full = "_".join(part for part in (name, end, unit) if part)
             arrays[full] = Variable(values * factor, "1", full, ("direction", "cell"))
+    arrays["stability_critical_correlation"] = Variable(
+        np.full(stability.shape, -0.9), "1", "as is usual", ("direction", "cell")
+    )
     arrays["cells"] = Variable(np.stack(np.divmod(cells, SHAPE[1]), axis=1), "1", "cells", ("cell", "line"))
     return arrays
 
