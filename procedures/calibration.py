@@ -15,7 +15,7 @@ from labmtj.quantities import ArrayInfo, Bias, Lines, Reading
 from labmtj.run.plain import LogWithin
 from labmtj.schema import Purpose
 from labmtj.verbs import Crossbar, Log
-from procedures.effort import Counting, Effort
+from procedures.effort import Counting, Effort, effort_attributes
 from procedures.ports import AllPorts, PortReads
 from procedures.reference import ReferenceMaps, ReferenceSettings, initialise, put_reference, read_cells, reference_maps
 
@@ -63,11 +63,7 @@ class CalibrationReads(BaseModel):
             parallel = self._ports(counting, log, "parallel")
             self._write(counting, reference, state=False)
         result = CalibrationResult(reference, parallel, antiparallel, counting.effort)
-        effort = result.effort
-        log.attributes(
-            "reference",
-            {"pulses": effort.pulses, "readings": effort.readings, "bench_seconds": effort.seconds},
-        )
+        log.attributes("reference", effort_attributes(result.effort))
         return result
 
     def _write(self, crossbar: Crossbar, reference: ReferenceMaps, *, state: bool) -> None:

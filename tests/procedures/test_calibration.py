@@ -30,7 +30,7 @@ def test_it_reads_both_states_more_than_once_and_all_ports_in_each(array):
     per_initialisation = sum(array.shape)
     assert result.effort.pulses == (3 + 2 * 2 + 2) * per_initialisation
     assert result.effort.seconds > 0
-    assert log.read_attributes("reference")["pulses"] == result.effort.pulses
+    assert log.read_attributes("reference")["effort_pulses"] == result.effort.pulses
     assert {"antiparallel/ports", "parallel/ports"} <= {
         record["path"] for record in log.records if record["kind"] == "put"
     }
