@@ -158,7 +158,10 @@ class Reading:
     aperture_seconds: float = 0.02
     settle_seconds: float = 0.001
     range_amperes: float | None = None
-    """Full scale of a fixed range (the smallest range that holds it is taken), or None for autorange per value."""
+    """Full scale of a fixed range (the smallest range that holds it is taken), or None for autorange.
+
+    Per value, that is; with polarity "both" one range for all shots of a line under a bias, for each has its offset.
+    """
     repeats: int = 1
     polarity: Polarity = "given"
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from labmtj.errors import CannotDo, ProcedureFailed
 from labmtj.fitting.network import NetworkFit, fit_network
+from labmtj.fitting.scatter import pooled_variance
 from labmtj.quantities import ArrayInfo, Bias, Currents, FloatArray, Lines, Reading
 from labmtj.schema import Attribute, Purpose, Variable
 from labmtj.verbs import Crossbar, Log
@@ -169,16 +170,11 @@ def _lines(numbers: list[int], shape: tuple[int, int]) -> Lines:
 
 
 def _mean_and_sigma(into: FloatArray, gain_fraction: float) -> tuple[FloatArray, FloatArray]:
-    """Return mean over the shots and its standard deviation, (driven, lines), from (driven, shots, lines).
-
-    The scatter of a few shots is a poor guide: it is taken together with the typical scatter of a value of its size.
-    """
+    """Return mean over the shots and its standard deviation, (driven, lines), from (driven, shots, lines)."""
     pairs = into.reshape(len(into), -1, 2, into.shape[2]).mean(axis=2)  # both polarities: the offset cancels
     mean, own = pairs.mean(axis=1), pairs.var(axis=1, ddof=1)
     shots = pairs.shape[1]
-    size = np.abs(mean) + np.nanmedian(np.abs(mean))
-    usual = np.nanmedian(own / size**2) * size**2
-    variance = (4 * usual + (shots - 1) * own) / (3 + shots) / shots
+    variance = pooled_variance(own, mean, np.array(shots - 1.0)) / shots
     return mean, np.sqrt(variance + (gain_fraction * mean) ** 2 + (1e-12) ** 2)
 
 

@@ -39,6 +39,19 @@ def enter(currents: Currents, shown: Shown, step: Step, lines: Sequence[int]) ->
     currents.volts[where] = np.where(flags & Flag.COMPLIANCE, np.nan, currents.volts[where])
 
 
+def on_two_ranges(currents: Currents, step: Step, lines: Sequence[int]) -> list[tuple[Step, float]]:
+    """Return what of a step was read on more than one range: by line and largest range, with that."""
+    found = []
+    for line in step.read:
+        ranges = currents.range_amperes[list(step.biases), :, lines.index(line)]
+        largest = ranges.max(axis=1)
+        mixed = largest > ranges.min(axis=1)
+        for scale in np.unique(largest[mixed]).tolist():
+            biases = tuple(np.array(step.biases)[mixed & (largest == scale)].tolist())
+            found.append((Step(step.buses, biases, (line,)), float(scale)))
+    return found
+
+
 def delivered(bias: Bias, seconds: float, given: Sequence[tuple[Step, Given]], place_of: PlaceOf) -> Pulse:
     """Return the pulses of all steps; shorter ones end with steps of no duration."""
     most = max(each.step_seconds.shape[1] for _, each in given)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from labmtj.bench.abilities import Units, check_channels, check_reading
-from labmtj.bench.answers import delivered, empty_currents, enter
+from labmtj.bench.answers import delivered, empty_currents, enter, on_two_ranges
 from labmtj.bench.by_messages import Given, Shown
 from labmtj.bench.planning import Planning
 from labmtj.bench.protecting import relay_ledger
@@ -186,6 +187,10 @@ class BenchCrossbar:
         with self._operation():
             for step in steps:
                 enter(currents, self._read(step, bias, how, once=disturbing), step, chosen)
+                if how.polarity == "given" or disturbing:
+                    continue
+                for part, scale in on_two_ranges(currents, step, chosen):  # their offsets would not cancel
+                    enter(currents, self._read(part, bias, replace(how, range_amperes=scale), once=False), part, chosen)
         return currents
 
     def pulse(self, bias: Bias, seconds: float) -> Pulse:

@@ -10,13 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from labmtj.calibration.observed import Observed, driven_alone
+from labmtj.calibration.cell_reads import Reads, reads_of
+from labmtj.calibration.observed import Observed
 from labmtj.calibration.predict import Model
 from labmtj.calibration.repeatability import from_read_to_read, from_write_to_write, repeatability
-from labmtj.calibration.states import LEAST_CONTRAST, Decoded, single_reads
-from labmtj.errors import DataError
+from labmtj.calibration.states import LEAST_CONTRAST, Decoded
 from labmtj.junction import ArrayDescription, CellMap, DefectiveCell
 from labmtj.junction.cells import Kind
 from labmtj.quantities import BoolArray, FloatArray
@@ -24,10 +23,6 @@ from labmtj.quantities import BoolArray, FloatArray
 ROUNDS = 12
 SETTLED = 1e-7
 """largest relative change of a resistance in the last round"""
-MOST_NETWORKS = 40
-"""segments that are fitted, of a 15 x 15 array; fewer of a larger one"""
-MOSTLY_KNOWN = 0.98
-"""part of the cells whose state must be known in a segment"""
 SHORT_FACTOR, OPEN_FACTOR = 3.0, 0.3
 """times the usual P, and AP, conductance: beyond, a cell is no junction (as the reference maps judge it)"""
 
@@ -78,7 +73,7 @@ def fit_cells(observed: Observed, decoded: Decoded, wired: ArrayDescription) -> 
     Raises:
         DataError: if there is nothing to fit.
     """
-    reads = _reads(observed, decoded)
+    reads = reads_of(observed, decoded)
     parallel, antiparallel, residual = _settled(reads, decoded, wired)
     contrast = antiparallel / parallel - 1.0
     loose = decoded.follows & ~(contrast > LEAST_CONTRAST * np.median(contrast[decoded.follows]))
@@ -88,7 +83,7 @@ def fit_cells(observed: Observed, decoded: Decoded, wired: ArrayDescription) -> 
     return _judged(observed, decoded, reads, parallel, antiparallel, residual), decoded
 
 
-def _settled(reads: _Reads, decoded: Decoded, wired: ArrayDescription) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _settled(reads: Reads, decoded: Decoded, wired: ArrayDescription) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return the resistances of all cells in P and AP, and the relative residual of every read."""
     open_cells, always_low = _open(decoded), np.zeros(decoded.follows.shape, bool)
     parallel, antiparallel = _first_guess(decoded)
@@ -119,85 +114,6 @@ def _with_stuck_antiparallel(
     return np.where(stuck, antiparallel / np.median(antiparallel[fit] / parallel[fit]), parallel), stuck
 
 
-@dataclass(frozen=True, eq=False)
-class _Reads:
-    """Single reads, and the networks that they were made in."""
-
-    states: BoolArray
-    """(networks, cells)"""
-    answers: tuple[NDArray[np.intp], ...]
-    """by network: which biases of `volts`"""
-    volts: FloatArray
-    """(biases, lines)"""
-    siemens: FloatArray
-    """(biases, read) NaN where there is none"""
-    cell: NDArray[np.intp]
-    """(biases, read) whose current it is"""
-    driven_volts: FloatArray
-    """(biases,)"""
-    network: NDArray[np.intp]
-    """(biases,)"""
-    lines: NDArray[np.intp]
-
-    @property
-    def told(self) -> BoolArray:
-        return np.asarray(np.isfinite(self.siemens), bool)
-
-    def state(self) -> BoolArray:
-        """Return the state of the cell of every read, (biases, read)."""
-        return np.asarray(self.states[self.network[:, np.newaxis], self.cell], bool)
-
-
-def _reads(observed: Observed, decoded: Decoded) -> _Reads:
-    """Choose the segments in which most cells were read, spread over the log."""
-    shape, answers = observed.assumed.shape, observed.columns
-    chosen, siemens = single_reads(answers, shape, observed.assumed.limits.disturb_volts)
-    folded = np.isfinite(answers.rest_amperes[chosen]).any(axis=1)
-    if not folded.any():
-        raise DataError(
-            f"{observed.path}: no cell of chip {observed.chip} was read in both polarities, so offsets of sources and "
-            "meters cannot be told from cells; `labmtj run reference` reads in both"
-        )
-    chosen, siemens = chosen[folded], siemens[folded]
-    segment = decoded.segment_of[0][chosen]
-    size = np.where(
-        np.bincount(segment, minlength=len(decoded.states)) > 0, np.isfinite(decoded.decoded).sum(axis=1), 0
-    )
-    full = np.flatnonzero((size >= 0.8 * size.max()) & (decoded.certain.mean(axis=1) >= MOSTLY_KNOWN))
-    if not len(full):
-        raise DataError(
-            f"{observed.path}: no stretch of the log knows the states of chip {observed.chip}; `labmtj run reference` "
-            "reads every cell in uniform states"
-        )
-    most = max(4, int(MOST_NETWORKS * min(1.0, (225 / (shape[0] * shape[1])) ** 2)))
-    full = full[np.unique(np.linspace(0, len(full) - 1, most).round().astype(int))]
-    full = _with_both_states(full, decoded, segment)
-    inside = np.isin(segment, full)
-    chosen, siemens, segment = chosen[inside], siemens[inside], segment[inside]
-    network = np.searchsorted(full, segment)
-    volts = answers.volts[chosen]
-    row = driven_alone(answers)[0][chosen]
-    cell = row[:, np.newaxis] * shape[1] + (answers.lines - shape[0])
-    siemens = np.where(decoded.certain[segment[:, np.newaxis], cell], siemens, np.nan)
-    return _Reads(
-        decoded.states[full], tuple(np.flatnonzero(network == each) for each in range(len(full))), volts, siemens,
-        cell, volts[np.arange(len(volts)), row], network,
-        answers.lines,
-    )  # fmt: skip
-
-
-def _with_both_states(full: NDArray[np.intp], decoded: Decoded, segment: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Add, for cells that would be fitted in one state only, the segment that tells most of the other one."""
-    for state in (1.0, 0.0):
-        missing = decoded.follows & ~(decoded.decoded[full] == state).any(axis=0)
-        if missing.any():
-            told = (decoded.decoded[:, missing] == state).sum(axis=1)
-            told[np.setdiff1d(np.arange(len(told)), segment)] = 0
-            best = np.argsort(told)[::-1][:4]
-            full = np.union1d(full, best[told[best] > 0])
-    return full
-
-
 def _open(decoded: Decoded) -> BoolArray:
     """Return the cells that hardly conduct: their current is a matter of offsets, and no resistance follows from it."""
     usual = float(np.median(decoded.low_siemens[decoded.follows]))
@@ -215,7 +131,7 @@ def _first_guess(decoded: Decoded) -> tuple[FloatArray, FloatArray]:
     return 1 / np.maximum(high, least), 1 / np.maximum(low, least)
 
 
-def _ratios(model: Model, reads: _Reads, always_low: BoolArray) -> tuple[FloatArray, FloatArray]:
+def _ratios(model: Model, reads: Reads, always_low: BoolArray) -> tuple[FloatArray, FloatArray]:
     """Return measured over predicted current of every read, and the share of its cell's own resistance in it."""
     ratio, share = np.full(reads.siemens.shape, np.nan), np.ones(reads.siemens.shape)
     for state, biases in zip(reads.states & ~always_low, reads.answers, strict=True):
@@ -227,36 +143,37 @@ def _ratios(model: Model, reads: _Reads, always_low: BoolArray) -> tuple[FloatAr
     return ratio, share
 
 
-def _mean_steps(step: FloatArray, reads: _Reads, follows: BoolArray, cells: int) -> tuple[FloatArray, FloatArray]:
+def _mean_steps(step: FloatArray, reads: Reads, follows: BoolArray, cells: int) -> tuple[FloatArray, FloatArray]:
     """Return the mean step of every cell in P and in AP; of a cell with one state the same for both."""
-    told, state = reads.told, reads.state()
+    weights, state = reads.weights(), reads.state()
     sums, counts = np.zeros((2, cells)), np.zeros((2, cells))
     for number, wanted in enumerate((True, False)):
-        here = told & (state == wanted)
-        sums[number] = np.bincount(reads.cell[here], step[here], cells)
-        counts[number] = np.bincount(reads.cell[here], minlength=cells)
-    together = sums.sum(axis=0) / np.maximum(counts.sum(axis=0), 1)
-    each = sums / np.maximum(counts, 1)
+        here = reads.told & (state == wanted)
+        sums[number] = np.bincount(reads.cell[here], (weights * step)[here], cells)
+        counts[number] = np.bincount(reads.cell[here], weights[here], cells)
+    together = sums.sum(axis=0) / np.maximum(counts.sum(axis=0), 1e-9)
+    each = sums / np.maximum(counts, 1e-9)
     return np.where(follows, each[0], together), np.where(follows, each[1], together)
 
 
 def _judged(
-    observed: Observed, decoded: Decoded, reads: _Reads, parallel: FloatArray, antiparallel: FloatArray,
+    observed: Observed, decoded: Decoded, reads: Reads, parallel: FloatArray, antiparallel: FloatArray,
     residual: FloatArray,
 ) -> FittedCells:  # fmt: skip
     """Return the fit with its errors: how well the cells repeat from write to write, and from read to read."""
     fit = decoded.follows
     by_network = _by_network(residual, reads, parallel.size)
-    written, writes, cycle, measured = from_write_to_write(
-        by_network, reads.states, fit, float(observed.assumed.family.cycle_to_cycle.value)
-    )
-    within = from_read_to_read(by_network, written, fit)
+    assumed = float(observed.assumed.family.cycle_to_cycle.value)
+    written = from_write_to_write(by_network, reads.states, fit, assumed)
+    within = from_read_to_read(by_network, written.mean, fit)
     counts = np.stack([((reads.states == wanted) & np.isfinite(by_network)).sum(axis=0) for wanted in (True, False)])
-    errors = np.sqrt(cycle**2 / np.maximum(writes, 1) + within**2 / np.maximum(counts, 1))
+    spread = np.array(written.spread)[:, np.newaxis]
+    errors = np.sqrt(spread**2 / np.maximum(written.writes, 1) + within**2 / np.maximum(counts, 1))
+    cycle = min(written.spread)  # noise of the reads is in both: more of it where less current flows
     defects = _defects(parallel, antiparallel, decoded, observed.assumed.shape)
     parallel, antiparallel = _filled(parallel, antiparallel, fit, defects, observed.assumed.shape)
     return FittedCells(
-        parallel, errors[0], antiparallel, errors[1], cycle, measured,
+        parallel, errors[0], antiparallel, errors[1], cycle, written.measured,
         repeatability(by_network, fit, cycle, within), defects, int(reads.told.sum()), len(reads.states),
         float(np.nanmedian(np.abs(by_network))),
     )  # fmt: skip
@@ -295,7 +212,7 @@ def _filled(
     return parallel, antiparallel
 
 
-def _by_network(residual: FloatArray, reads: _Reads, cells: int) -> FloatArray:
+def _by_network(residual: FloatArray, reads: Reads, cells: int) -> FloatArray:
     """Return the mean residual of every cell in every network, (networks, cells); NaN where it was not read."""
     flat = np.broadcast_to(reads.network[:, np.newaxis], reads.cell.shape) * cells + reads.cell
     told, size = reads.told, len(reads.states) * cells

@@ -249,6 +249,8 @@ def _folded(found: Mapping[str, NDArray[Any]], volts: FloatArray, lines: NDArray
     shots = np.diff(np.append(first, len(found["shot"])))
     sign = found["sign"].astype(float)[:, np.newaxis]
     bad = (found["flags"] & (Flag.COMPLIANCE | Flag.INVALID | Flag.OVERFLOW)) != 0
+    scale = found["range_amperes"]
+    bad |= np.repeat(np.maximum.reduceat(scale, first) > np.minimum.reduceat(scale, first), shots, axis=0)  # two ranges
     amperes = np.where(bad, np.nan, found["amperes"])
     count = shots[:, np.newaxis]
     odd, even = (np.add.reduceat(each, first, axis=0) / count for each in (sign * amperes, amperes))

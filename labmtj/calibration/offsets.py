@@ -169,7 +169,8 @@ def _solved(
             for each in range(len(scales))
         ]
         noise = np.maximum(spread, NOISE_FRACTION * scales)
-    errors = prior * np.sqrt(np.diag(np.linalg.inv(precision)))
+    powers, vectors = np.linalg.eigh(precision)  # 1 or more each, but for rounding beside the largest
+    errors = prior * np.sqrt((vectors**2 / np.maximum(powers, 1.0)).sum(axis=1))
     volts, driven, amperes = found[:lines], found[lines : 2 * lines], found[2 * lines :].reshape(-1, lines)
     read = (design[:, 2 * lines :] != 0).any(axis=0).reshape(amperes.shape)
     # a few values are met by the offsets themselves, and say nothing of how far to trust them

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
+from labmtj.calibration.cell_reads import writes_of
+from labmtj.fitting.scatter import median_of_mean_square
 from labmtj.quantities import BoolArray, FloatArray
 
 LARGEST_JUMP = 30.0
@@ -13,40 +17,49 @@ LEAST_WRITES = 20
 """cells written twice to one state, before the spread from write to write counts as measured"""
 
 
-def from_write_to_write(
-    by_network: FloatArray, states: BoolArray, fit: BoolArray, assumed: float
-) -> tuple[FloatArray, NDArray[np.intp], float, bool]:
-    """Return the mean residual of each write at its reads, writes per state and cell, and their relative spread."""
+@dataclass(frozen=True, eq=False)
+class Written:
+    """How cells repeat from one write to the next."""
+
+    mean: FloatArray
+    """(networks, cells) mean relative residual of the write that a cell was in"""
+    writes: NDArray[np.intp]
+    """(2, cells) in P and in AP, as far as they were read"""
+    spread: tuple[float, float]
+    """relative standard deviation of the mean of a write, in P and in AP, noise of its reads included"""
+    measured: bool
+    """whether the log tells it; else it is what was assumed"""
+
+
+def from_write_to_write(by_network: FloatArray, states: BoolArray, fit: BoolArray, assumed: float) -> Written:
+    """Return how cells repeat, from residuals (networks, cells), NaN where a cell was not read, in states alike."""
     cells = by_network.shape[1]
-    flipped = np.diff(states, axis=0, prepend=states[:1])
-    write = np.cumsum(flipped, axis=0) * cells + np.arange(cells)
+    write = writes_of(states) * cells + np.arange(cells)
     told = np.isfinite(by_network) & fit
     size = int(write.max()) + 1
     count = np.bincount(write[told], minlength=size)
     mean = np.bincount(write[told], by_network[told], size) / np.maximum(count, 1)
-    writes = np.zeros((2, cells), np.intp)
     numbers = np.flatnonzero(count)
     # a cell's writes alternate between the states: the parity of its number tells which, from its first state on
-    state = states[0][numbers % cells] ^ ((numbers // cells) % 2 == 1)
-    np.add.at(writes, (np.where(state, 0, 1), numbers % cells), 1)
-    key = np.where(state, 0, 1) * cells + numbers % cells
-    centre = np.bincount(key, mean[numbers], 2 * cells) / np.maximum(writes.ravel(), 1)
-    squares = np.bincount(key, (mean[numbers] - centre[key]) ** 2, 2 * cells)
-    freedom = np.maximum(writes.ravel() - 1, 0)
-    told_twice = freedom > 0
-    if told_twice.sum() < LEAST_WRITES:
-        return mean[write], writes, assumed, False
-    # the median, for a telegraph cell is no measure of how a write repeats
-    spread = float(
-        np.sqrt(np.median(squares[told_twice] / freedom[told_twice]) / _median_of_mean_square(freedom[told_twice]))
+    parallel = states[0][numbers % cells] ^ ((numbers // cells) % 2 == 1)
+    key = np.where(parallel, 0, 1) * cells + numbers % cells
+    writes = np.bincount(key, minlength=2 * cells)
+    centre = np.bincount(key, mean[numbers], 2 * cells) / np.maximum(writes, 1)
+    squares: FloatArray = (
+        np.bincount(key, (mean[numbers] - centre[key]) ** 2, 2 * cells).reshape(2, cells).astype(float)
     )
-    return mean[write], writes, spread, True
+    writes = writes.reshape(2, cells).astype(np.intp)
+    if (writes > 1).sum() < LEAST_WRITES:
+        return Written(mean[write], writes, (assumed, assumed), measured=False)
+    both = _spread(squares, writes)
+    each = [_spread(*of) if (of[1] > 1).sum() >= LEAST_WRITES else both for of in zip(squares, writes, strict=True)]
+    return Written(mean[write], writes, (each[0], each[1]), measured=True)
 
 
-def _median_of_mean_square(freedom: NDArray[np.intp]) -> float:
-    """Return the median of chi-square over its degrees of freedom, of the typical number of them."""
-    n = float(np.median(freedom))
-    return (1 - 2 / (9 * n)) ** 3  # Wilson and Hilferty
+def _spread(squares: FloatArray, writes: NDArray[np.intp]) -> float:
+    """Return the typical spread; by the median, for a telegraph cell is no measure of how a write repeats."""
+    freedom = (writes[writes > 1] - 1).astype(float)
+    return float(np.sqrt(np.median(squares[writes > 1] / freedom / median_of_mean_square(freedom))))
 
 
 def repeatability(by_network: FloatArray, fit: BoolArray, cycle: float, within: FloatArray) -> FloatArray:

@@ -11,18 +11,20 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from labmtj.calibration.noise import shot_noise
-from labmtj.calibration.observed import Observed, driven_alone
+from labmtj.calibration.noise import ShotNoise, shot_noise
+from labmtj.calibration.observed import Answers, Observed, driven_alone
 from labmtj.calibration.states import Decoded
 from labmtj.errors import DataError, ProcedureFailed
 from labmtj.fitting.network import WIRES, NetworkFit, fit_network
+from labmtj.fitting.scatter import pooled_variance
 from labmtj.junction import WireDescription
-from labmtj.quantities import FloatArray
+from labmtj.quantities import BoolArray, FloatArray
 
 MOST_FITS = 3
 """states that are fitted; each is all that is needed"""
-GAIN_SPREAD = 1e-4
-"""relative difference between the gains of two meters, or two ranges (assumed: half of what data sheets allow)"""
+GAIN_SPREAD = 5e-5
+"""relative difference between the gains of two meters, or two ranges (assumed, as the procedure of all ports does: a
+quarter of what data sheets allow)"""
 LEAST_ACROSS = 0.5
 """part of the admittances between two rows, and between two columns, that must have been read"""
 
@@ -109,8 +111,8 @@ def _sums(observed: Observed, decoded: Decoded) -> dict[int, dict[float, tuple[F
     for answers, segment in both:
         line, alone = driven_alone(answers)
         volts = np.abs(answers.volts[np.arange(len(answers)), np.maximum(line, 0)])
-        sigma = noise.of(answers.range_amperes) / np.sqrt(answers.shots)[:, np.newaxis]
         usable = alone & answers.both & (volts <= gentle) & np.isin(segment, telling)
+        sigma = _sigma(answers, usable, noise)
         for answer in np.flatnonzero(usable):
             empty = np.zeros((lines, lines)), np.zeros((lines, lines))
             total, weight = sums[int(segment[answer])].setdefault(round(float(volts[answer]), 6), empty)
@@ -119,6 +121,15 @@ def _sums(observed: Observed, decoded: Decoded) -> dict[int, dict[float, tuple[F
             total[line[answer], at] -= precision * answers.amperes[answer, read] / answers.volts[answer, line[answer]]
             weight[line[answer], at] += precision
     return {segment: parts for segment, parts in sums.items() if parts}
+
+
+def _sigma(answers: Answers, usable: BoolArray, noise: ShotNoise) -> FloatArray:
+    """Return the error of every value, (answers, read): a cell that jumps shows in the scatter of its own lines."""
+    variance = noise.of(answers.range_amperes) ** 2
+    freedom = np.maximum(answers.shots[usable, np.newaxis] - 2.0, 1.0)
+    own = pooled_variance(answers.scatter_amperes[usable] ** 2, answers.amperes[usable], freedom)
+    variance[usable] = np.where(np.isfinite(own), own, variance[usable])
+    return np.asarray(np.sqrt(variance / answers.shots[:, np.newaxis]), float)
 
 
 def _at_zero_bias(parts: dict[float, tuple[FloatArray, FloatArray]]) -> tuple[FloatArray, FloatArray, bool]:

@@ -111,6 +111,7 @@ class SimulatedCrossbar:
             how.aperture_seconds,
             rms,
             normals,
+            len(signs) if how.polarity == "both" else 1,
         )
         flags |= np.where(held.limited[:, chosen], np.uint8(Flag.COMPLIANCE), np.uint8(0))
         whole = (len(bias), len(signs), len(chosen))

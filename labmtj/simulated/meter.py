@@ -115,9 +115,16 @@ class Channels:
         if range_amperes is not None and range_amperes > self._full_scale[-1]:
             raise UsageError(f"no range holds {range_amperes:g} A; the largest is {self._full_scale[-1]:g} A")
 
-    def choose_range(self, amperes: FloatArray, range_amperes: float | None) -> NDArray[np.intp]:
-        """Return the range number of every value: the fixed one, or the smallest that holds the value."""
-        wanted = np.abs(amperes) if range_amperes is None else np.full(np.shape(amperes), range_amperes)
+    def choose_range(self, amperes: FloatArray, range_amperes: float | None, together: int = 1) -> NDArray[np.intp]:
+        """Return the range number of every value (vectors, lines): the fixed one, or the smallest that holds it.
+
+        As many vectors as are `together` get the same range.
+        """
+        if range_amperes is None:
+            largest = np.abs(amperes).reshape(-1, together, amperes.shape[1]).max(axis=1)
+            wanted = np.repeat(largest, together, axis=0)
+        else:
+            wanted = np.full(np.shape(amperes), range_amperes)
         return np.minimum(np.searchsorted(self._full_scale, wanted), len(self._full_scale) - 1)
 
     def read(
@@ -128,12 +135,14 @@ class Channels:
         aperture_seconds: float,
         extra_rms_amperes: FloatArray,
         normals: FloatArray,
+        together: int = 1,
     ) -> tuple[FloatArray, FloatArray, NDArray[np.uint8]]:
         """Return what the meters show for true currents of shape (vectors, lines), the range used, and flags.
 
-        `extra_rms_amperes` is noise of the array itself; `normals` are the standard normal numbers of these values.
+        `extra_rms_amperes` is noise of the array itself; `normals` are the standard normal numbers of these values; as
+        many vectors as are `together` share a range.
         """
-        number = self.choose_range(amperes, range_amperes)
+        number = self.choose_range(amperes, range_amperes, together)
         full_scale = self._full_scale[number]
         cycles = aperture_seconds * self.model.line_hertz
         rms = np.hypot(self._noise_rms[number] / np.sqrt(max(cycles, 0.01)), extra_rms_amperes)
