@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from labmtj.circuit import OperatingPoint, PortState, Wires, operating_point, response_of
 from labmtj.junction import Conduction, Junctions
 from labmtj.quantities import BoolArray, FloatArray
+from labmtj.simulated.noise import Stretch
 from labmtj.streams import Draws
 
 TOGGLES_PER_HOLD = 64
@@ -171,8 +172,8 @@ class SimulatedArray:
 
     def hold(
         self, line_volts: FloatArray, seconds: float, aperture_from: float = 0.0, rest_seconds: float = 0.0
-    ) -> tuple[OperatingPoint, list[tuple[slice, BoolArray]]]:
-        """Hold biases one after another; return what the terminals saw, and the states (cells,) behind each part of it.
+    ) -> tuple[OperatingPoint, list[Stretch]]:
+        """Hold biases one after another; return what the terminals saw, and how the array was behind each part of it.
 
         Args:
             line_volts: (batch, lines), NaN = floating.
@@ -184,7 +185,7 @@ class SimulatedArray:
         first, states = 0, []
         while first < len(line_volts):
             quiet, broke = self._advance_quietly(held.cell_volts[first:], seconds, rest_seconds)
-            states.append((slice(first, first + quiet), self.state.copy()))
+            states.append(self.stretch(slice(first, first + quiet)))
             done = slice(first, first + quiet)
             energies = (held.line_volts[done] * held.line_amperes[done]).sum(axis=1) * seconds
             # one after another, so that the sum has the same bits in any batch
@@ -194,11 +195,16 @@ class SimulatedArray:
                 start = held.cell_volts[first]
                 _replace(held, first, self.hold_through(line_volts[first], seconds, aperture_from, start))
                 self.rest(rest_seconds)
-                states.append((slice(first, first + 1), self.state.copy()))
+                states.append(self.stretch(slice(first, first + 1)))
                 first += 1
             if first < len(line_volts):
                 _replace(held, slice(first, None), self._solve(line_volts[first:]))
         return held, states
+
+    def stretch(self, part: slice) -> Stretch:
+        """Return how the array is now, as that of a part of a batch."""
+        cells, ports = self.junctions.telegraph.cells, self.ports
+        return Stretch(part, self.state.copy(), ports.transfer.T[:, cells] * ports.cell_ohms[cells])
 
     def _advance_quietly(self, cell_volts: FloatArray, seconds: float, rest_seconds: float) -> tuple[int, bool]:
         """Add the hazard of biases up to the first in which a cell flips; return how many, and whether a cell broke."""

@@ -92,7 +92,7 @@ class SimulatedCrossbar:
         chosen, signs = lines.indices(self.shape), how.signs
         shots = (bias.line_volts[:, np.newaxis, :] * signs[:, np.newaxis]).reshape(-1, sum(self.shape))
         self._age()
-        held, states = self.array.hold(
+        held, stretches = self.array.hold(
             self._channels.delivered_volts(shots),
             how.settle_seconds + how.aperture_seconds,
             how.settle_seconds,
@@ -100,7 +100,7 @@ class SimulatedCrossbar:
         )
         starts = self._book_reads(len(shots), how)
         normals = self._noise.rows(self._shots, len(shots))[:, chosen]
-        shift, rms = self._cell_noise.on_lines(held, states, chosen, starts, how.aperture_seconds)
+        shift, rms = self._cell_noise.on_lines(held, stretches, chosen, starts, how.aperture_seconds)
         if self._silent:
             shift, rms = np.zeros_like(shift), np.zeros_like(rms)
         self._shots += len(shots)

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from labmtj.circuit import OperatingPoint
+from labmtj.circuit import OperatingPoint, matvec
 from labmtj.junction import Junctions, noise_rms_amperes
 from labmtj.quantities import BoolArray, FloatArray
 from labmtj.streams import Draws
 
 
+class Stretch(NamedTuple):
+    """A part of a batch, and how the array was in it."""
+
+    part: slice
+    state: BoolArray
+    """(cells,)"""
+    reach: FloatArray
+    """(lines, telegraph cells) volts of a cell per volt of a line; what a cell adds reaches lines alike: reciprocity"""
+
+
 class CellNoise:
     """The noise of one array's cells at its lines.
 
-    A change of a cell's current is taken to reach its two lines whole: the wires divert a few per cent of it to the
-    other cells of the line, which is a second-order part of a small effect.
+    A jump of a cell reaches all lines as the network lets it. Random noise is taken to reach the two lines of its cell
+    whole: the wires divert a few per cent of it, which is a second-order part of a small effect.
     """
 
     def __init__(self, junctions: Junctions, seed: int, name: str) -> None:
@@ -31,18 +41,18 @@ class CellNoise:
     def on_lines(
         self,
         held: OperatingPoint,
-        states: Sequence[tuple[slice, BoolArray]],
+        stretches: Sequence[Stretch],
         lines: NDArray[np.intp],
         start_seconds: FloatArray,
         aperture_seconds: float,
     ) -> tuple[FloatArray, FloatArray]:
         """Return the shift by telegraph levels and the rms of the rest, out of the array: (batch, chosen lines).
 
-        `states` are those of `SimulatedArray.hold`.
+        `stretches` are those of `SimulatedArray.hold`.
         """
         rows, columns = self._junctions.shape
         rms = np.empty_like(held.cell_volts)
-        for part, state in states:
+        for part, state, _ in stretches:
             rms[part] = noise_rms_amperes(
                 self._junctions, state, held.cell_volts[part], held.cell_amperes[part], aperture_seconds
             )
@@ -53,13 +63,11 @@ class CellNoise:
             variance[:, :rows] = square.sum(axis=2)
         variance[:, rows:] = square.sum(axis=1)
         shift = np.zeros_like(variance)
-        if len(self._telegraph):
+        if len(cells := self._telegraph.cells):
             levels = self._levels(start_seconds)
-            row, column = np.divmod(self._telegraph.cells, columns)
-            change = held.cell_amperes[:, self._telegraph.cells] * (1 / (1 + self._telegraph.jump * levels) - 1)
-            for cell, (i, j) in enumerate(zip(row, column, strict=True)):
-                shift[:, i] -= change[:, cell]
-                shift[:, rows + j] += change[:, cell]
+            change = held.cell_amperes[:, cells] * (1 / (1 + self._telegraph.jump * levels) - 1)
+            for part, _, reach in stretches:
+                shift[part] = -matvec(reach, change[part])
         return shift[:, lines], np.sqrt(variance[:, lines])
 
     def _levels(self, start_seconds: FloatArray) -> FloatArray:

@@ -6,8 +6,8 @@ import numpy as np
 
 from labmtj.circuit import OperatingPoint
 from labmtj.junction import Junctions
-from labmtj.quantities import BoolArray, FloatArray
-from labmtj.simulated.noise import CellNoise
+from labmtj.quantities import FloatArray
+from labmtj.simulated.noise import CellNoise, Stretch
 from labmtj.streams import Draws
 
 
@@ -27,13 +27,13 @@ class LineNoise:
         self._shots = 0
 
     def amperes(
-        self, point: OperatingPoint, state: BoolArray, start_seconds: float, aperture_seconds: float
+        self, point: OperatingPoint, stretch: Stretch, start_seconds: float, aperture_seconds: float
     ) -> FloatArray:
         """Return what noise adds to the mean current into every line over one aperture, (lines,)."""
         volts, into, across, through, limited = point
         batch = OperatingPoint(volts[None], into[None], across[None], through[None], limited[None])
         starts = np.array([start_seconds])
-        shift, rms = self._cells.on_lines(batch, [(slice(0, 1), state)], self._lines, starts, aperture_seconds)
+        shift, rms = self._cells.on_lines(batch, [stretch], self._lines, starts, aperture_seconds)
         normals = self._normals.rows(self._shots, 1)
         self._shots += 1
         added: FloatArray = -(shift + rms * normals)[0]  # those count out of the array

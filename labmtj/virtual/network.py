@@ -169,10 +169,10 @@ class Network:
 
     def _integrate(self, seconds: float) -> None:
         """Let every open aperture see the same seconds, flips and noise included."""
-        state = self.array.state.copy()
+        stretch = self.array.stretch(slice(0, 1))
         course = [(solved, end - begin) for solved, begin, end in self._course(seconds, "aperture", look=True)]
         solved = course[-1][0]
-        added = None if self._noise is None else self._noise.amperes(solved.point, state, self.now(), seconds)
+        added = None if self._noise is None else self._noise.amperes(solved.point, stretch, self.now(), seconds)
         for number in self._apertures:
             seen = mean([(part, _sensed(each, number)) for each, part in course])
             if added is not None:

@@ -135,6 +135,22 @@ def test_telegraph_levels_are_seen_in_repeated_reads(make):
     assert np.corrcoef(high[:-1], high[1:])[0, 1] == pytest.approx(memory, abs=0.08)
 
 
+def test_a_jump_reaches_every_line_as_the_network_lets_it(make):
+    """Beside it a network solved with the resistance that the jump leaves: rows see each other through the columns."""
+    quiet = Junctions.ideal((3, 3), parallel_ohms=2000.0)
+    jumping = replace(quiet, telegraph=Telegraph(np.array([4]), np.array([1e-3]), np.array([1e-9]), np.array([1e9])))
+    changed = replace(quiet, parallel_ohms=np.where(np.arange(9) == 4, 2000.0 * 1.001, 2000.0))
+    amperes = []
+    for junctions in (quiet, jumping, changed):
+        crossbar = make((3, 3), junctions=junctions, state=np.ones((3, 3)), segment_ohms=20.0, lead_ohms=50.0)
+        how = Reading(aperture_seconds=1e9, repeats=1)  # no other noise is left
+        amperes.append(
+            crossbar.measure(Bias([0.0, 0.1, 0.0], np.zeros(3)), Lines((0, 1, 2), (0, 1, 2)), how).amperes[0]
+        )
+    np.testing.assert_allclose(amperes[1] - amperes[0], amperes[2] - amperes[0], rtol=5e-3)
+    assert (np.abs(amperes[1] - amperes[0]) > 1e-12).all()
+
+
 def test_writing_draws_a_new_resistance_within_the_cycle_spread(make):
     crossbar = make((1, 100), junctions=replace(Junctions.ideal((1, 100)), cycle_to_cycle=0.01), parts={"seed": 1})
     before = read(crossbar)
