@@ -15,7 +15,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from labmtj.errors import UsageError
 from labmtj.quantities import FloatArray
-from labmtj.streams import stream
 
 
 def logit_rmse(hardware: FloatArray, software: FloatArray) -> FloatArray:
@@ -88,11 +87,12 @@ class PairedGain:
     """interval of the mean over chips"""
 
 
-def paired_gain(differences: FloatArray, level: float = 0.95, draws: int = 10_000) -> PairedGain:
-    """Return the mean of differences (chips,) with its percentile bootstrap interval: chips drawn with replacement.
+def paired_gain(differences: FloatArray, level: float = 0.95) -> PairedGain:
+    """Return the mean of differences (chips,) with Student's interval for it; NaN of one chip alone.
 
-    Chips differ far more than solutions on one chip, so average over solutions first. With few chips such an interval
-    is somewhat too narrow (of 20, one for 95 % covers about 93 %).
+    Chips differ far more than solutions on one chip, so average over solutions first. Of 20 chips with normal
+    differences 95 % intervals cover in 95 % of cases, with differences as skewed as an exponential in 93 %; there a
+    bootstrap of the mean covers in 92 and 91 %. What is missed lies above such an interval, not below.
 
     Raises:
         UsageError: for no chip, or a level outside of (0, 1).
@@ -100,9 +100,13 @@ def paired_gain(differences: FloatArray, level: float = 0.95, draws: int = 10_00
     values = np.asarray(differences, float)
     if values.ndim != 1 or not len(values) or not 0 < level < 1:
         raise UsageError(f"differences of shape {values.shape} at level {level} have no interval; wanted are (chips,)")
-    chosen = stream(0, "bootstrap").integers(0, len(values), (draws, len(values)))
-    low, high = np.quantile(values[chosen].mean(axis=1), ((1 - level) / 2, (1 + level) / 2))
-    return PairedGain(float(values.mean()), float(low), float(high))
+    mean = float(values.mean())
+    if len(values) == 1:
+        return PairedGain(mean, float("nan"), float("nan"))
+    from scipy.stats import t as student  # slow to import
+
+    reach = float(student.ppf((1 + level) / 2, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))
+    return PairedGain(mean, mean - reach, mean + reach)
 
 
 def tuning_width(gains: FloatArray, curves: FloatArray, drop: float = 0.02) -> FloatArray:

@@ -36,8 +36,8 @@ def _gains(contents: Contents, found: Comparison) -> Figure:
         axes.set_yticklabels([found.names[number] for number in shown] if split == TRAIN else [])
     figure.legend(*panels[0].get_legend_handles_labels(), loc="lower center", ncols=3)
     text = (
-        f"Accuracy minus that of {found.baseline} on the same dies, mean over {found.dies} dies (mark) and its 95 % "
-        "bootstrap interval (line). Where a re-fit alone already classifies all training samples there is nothing left "
+        f"Accuracy minus that of {found.baseline} on the same dies, mean over {found.dies} dies (mark) and its "
+        "95 % interval (line). Where a re-fit alone already classifies all training samples there is nothing left "
         "to gain on the left; what was learned by heart shows on the right."
     )
     alt = "Gain in accuracy of every way over the baseline, with intervals, on tuned and held-back samples."

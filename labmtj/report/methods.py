@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from labmtj.quantities import FloatArray
@@ -20,10 +21,11 @@ TUNINGS = {
     "refit_both": "gains and biases re-fitted",
 }
 _NOTE = (
-    "The same solutions on the same dies, in one way after the other, with the same write settings: no way may retry "
-    "more often than another, and what each spent stands beside it. Gain: accuracy minus that of {baseline}, mean over "
-    "dies, with a 95 % bootstrap interval over dies; marked where the interval lies above zero. Gains and biases were "
-    "found on the {train} alone, in the same manner for every way."
+    "The same solutions on the same dies, in one way after the other, with the same write settings: a cell may be "
+    "pulsed as often in one way as in another, and the pulses that each spent stand beside it (an ensemble writes "
+    "copies, and spends more). Gain: accuracy minus that of {baseline}, mean over dies, with Student's 95 % interval; "
+    "marked where the interval lies above zero. Gains and biases were found on the {train} alone, in the same manner "
+    "for every way."
 )
 
 
@@ -105,7 +107,8 @@ def _clear(gain: FloatArray) -> bool:
 
 def _gain_text(gain: FloatArray) -> str:
     mean, low, high = (100 * float(value) for value in gain)
-    return f"{mean:+.2f} [{low:.2f}, {high:.2f}]".replace("-", "\u2212")
+    bounds = "" if np.isnan(low) else f" [{low:.2f}, {high:.2f}]"  # one die has no interval
+    return f"{mean:+.2f}{bounds}".replace("-", "\u2212")
 
 
 def method_lines(contents: Contents) -> list[str]:
@@ -127,17 +130,18 @@ def _cost_lines(found: Comparison) -> list[str]:
 
 def _accuracy_lines(found: Comparison, tuning: str, text: str) -> list[str]:
     at = found.tunings.index(tuning)
-    lines = [f"{text:<30}{'148':>6}{'gain':>18}{'30':>8}{'gain':>18}"]
+    lines = [f"{text:<27}{'148':>6}{'gain':>20}{'30':>7}{'gain':>20}"]
     for number, name in enumerate(found.names):
-        line = f"{name[:29]:<30}"
-        for split, width in ((TRAIN, 6), (TEST, 8)):
+        line = f"{name[:26]:<27}"
+        for split, width in ((TRAIN, 6), (TEST, 7)):
             where = number, at, found.splits.index(split)
             told = "" if name == found.baseline else _gain_line(found.gain[where])
-            line += f"{percent(float(found.median[where])):>{width}}{told:>18}"
+            line += f"{percent(float(found.median[where])):>{width}}{told:>20}"
         lines.append(line.rstrip())
     return lines
 
 
 def _gain_line(gain: FloatArray) -> str:
     mean, low, high = (100 * float(value) for value in gain)
-    return f"{mean:+.1f} [{low:.1f},{high:.1f}]{'*' if _clear(gain) else ' '}"
+    bounds = "" if np.isnan(low) else " [" + ",".join(f"{end:.{int(abs(end) < 99.95)}f}" for end in (low, high)) + "]"
+    return f"{mean:+.1f}{bounds}{'*' if _clear(gain) else ' '}"
