@@ -27,6 +27,9 @@ class Health(IntEnum):
     """not looked at, or the evidence contradicts itself"""
 
 
+BROKEN = (Health.STUCK_P, Health.STUCK_AP, Health.SHORT, Health.OPEN)
+
+
 @dataclass(frozen=True, eq=False)
 class HealthMap:
     """The health of every cell of a chip, with the evidence for it.
@@ -75,3 +78,21 @@ class HealthMap:
             np.where(told, len(known) - 1, self.why),
             self.dated,
         )
+
+    def updated(self, newer: HealthMap) -> HealthMap:
+        """Return the map with what a later look told: cells that it has no evidence for stay as they are.
+
+        No verdict is made better by a weaker one: a cell known to jump stays NOISY where it is found to switch, for a
+        few reads do not see every jump; and a stuck or broken cell stays so where it is found to be NOISY.
+        """
+        told = newer.why >= 0
+        told &= ~((self.states == Health.NOISY) & (newer.states == Health.USABLE))
+        told &= ~((newer.states == Health.NOISY) & self.of(*BROKEN))
+        why = np.where(told, newer.why + len(self.evidence), self.why)
+        every = (*self.evidence, *newer.evidence)
+        used = np.unique(why[why >= 0])  # what no cell rests on any more is left out
+        return HealthMap(
+            self.chip_id, np.where(told, newer.states, self.states).astype(np.uint8),
+            tuple(every[number] for number in used.tolist()), np.where(why >= 0, np.searchsorted(used, why), -1),
+            newer.dated or self.dated,
+        )  # fmt: skip

@@ -12,11 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from labmtj.health import Health
 from labmtj.quantities import Bias, BoolArray, FloatArray
 from labmtj.schema import Purpose, Variable
 from labmtj.verbs import Crossbar, Log
 from procedures.bounds import Limited, check_pulse_seconds, check_pulses, check_volts
 from procedures.effort import Counting, Effort, effort_attributes
+from procedures.health import put_finding
 from procedures.reference import Outcome, put_reference, reference_maps
 from procedures.single_cells import Cells, SingleCells, TrialSettings, apart
 
@@ -71,6 +73,9 @@ class Endurance(TrialSettings):
                 seen.sum(axis=1), broken_at, cells.limited, counting.effort,
             )  # fmt: skip
             put_endurance(log, result)
+            shorts = np.zeros(crossbar.shape, bool)
+            shorts[tuple(chosen[broken_at != NEVER].T)] = True
+            put_finding(log, shorts, Health.SHORT, "became a short while cycled", result.effort, PATH)
         return result
 
     def _cycle(

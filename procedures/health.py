@@ -50,7 +50,7 @@ class HealthCheck(ReferenceSettings):
             put_reference(log, reference)
             for name, each in reads.items():
                 put_read_map(log, each, f"read_map_{name}")
-            put_health(log, found)
+            put_health(log, found.health, found.effort)
         return found
 
     def _initialise(self, crossbar: Crossbar, sign: int) -> None:
@@ -104,9 +104,8 @@ def noisy_cells(reads: CellReads, usable: BoolArray, factor: float) -> BoolArray
     return np.asarray(usable & (relative > factor * np.nanmedian(relative)), bool) if usable.any() else usable
 
 
-def put_health(log: Log, found: Checked, path: str = "health") -> None:
+def put_health(log: Log, health: HealthMap, effort: Effort, path: str = "health") -> None:
     """Record the map in the group `path`: a `Health` per cell, which evidence decided, and the evidence as text."""
-    health = found.health
     log.put(
         path,
         {
@@ -116,4 +115,12 @@ def put_health(log: Log, found: Checked, path: str = "health") -> None:
         },
         signal="state",
     )
-    log.attributes(path, effort_attributes(found.effort))
+    log.attributes(path, effort_attributes(effort))
+
+
+def put_finding(log: Log, cells: BoolArray, state: Health, text: str, effort: Effort, path: str) -> None:
+    """Record in `path`/health that cells (rows, columns) were found in a state; of all others nothing is said."""
+    health = HealthMap.unknown("", cells.shape)
+    if cells.any():
+        states = np.full(cells.shape, state, np.uint8)
+        put_health(log, health.with_evidence(states, cells, text), effort, f"{path}/health")

@@ -15,11 +15,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from labmtj.errors import ProcedureFailed
 from labmtj.fitting.noise import FEWEST_SAMPLES, NoiseLevels, fit_noise, welch
 from labmtj.fitting.telegraph import TelegraphTest, find_telegraph
+from labmtj.health import Health
 from labmtj.quantities import Bias, BoolArray, Flag, FloatArray, Lines, Reading
 from labmtj.schema import Purpose, Variable
 from labmtj.verbs import Crossbar, Log
 from procedures.bounds import Limited, check_read_volts
 from procedures.effort import Counting, Effort, effort_attributes
+from procedures.health import put_finding
 from procedures.reference import possible_of
 from procedures.schemes import select_rows
 from procedures.single_cells import Cells, Place, check_places
@@ -55,6 +57,8 @@ class NoiseSeries(BaseModel):
             counting = Counting(crossbar)
             result = _judge(self, *_read(self, counting), counting.shape, counting.effort)
             put_noise(log, result)
+            text = f"{self.samples} reads: jumps between two levels, or over {self.noisy_factor:g} x the usual rms"
+            put_finding(log, result.noisy, Health.NOISY, text, result.effort, PATH)
         return result
 
 

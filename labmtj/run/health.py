@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from labmtj.bench.healthfile import keep_health
+from labmtj.bench.healthfile import keep_health, kept_health
 from labmtj.bench.laboratory import LaboratoryFile
 from labmtj.health import HealthMap
 from labmtj.moments import Moment
@@ -14,19 +14,23 @@ from labmtj.run.folder import RunFolder
 
 
 def keep_found_health(folder: RunFolder, experiment: Experiment, data: DataFile) -> None:
-    """Keep the health map that a run has recorded, dated and named, if its chip is a real one.
+    """Keep what a run has recorded of the health of its cells, dated and named, if its chip is a real one.
 
     Raises:
         RecordError: if the file of the chip cannot be written.
+        DataError: if it is damaged.
     """
     groups = [group for group, names in data.tree().items() if group.endswith("/health") and "state" in names]
     if not isinstance(experiment.bench, LaboratoryFile) or not groups:
         return
-    found = health_of(data, groups[-1], experiment.bench.chip.id)
+    chip = experiment.bench.chip
     dated, run = Moment.now().utc, folder.path.resolve().name
-    evidence = tuple(f"{each} (run {run}, {dated[:10]})" for each in found.evidence)
-    path = keep_health(replace(found, evidence=evidence, dated=dated))
-    folder.note("health of the chip kept", chip=found.chip_id, file=str(path))
+    known = kept_health(chip.id, chip.array.shape) or HealthMap.unknown(chip.id, chip.array.shape)
+    for group in sorted(groups):
+        found = health_of(data, group, chip.id)
+        evidence = tuple(f"{each} (run {run}, {dated[:10]})" for each in found.evidence)
+        known = known.updated(replace(found, evidence=evidence, dated=dated))
+    folder.note("health of the chip kept", chip=chip.id, file=str(keep_health(known)))
 
 
 def health_of(data: DataFile, group: str, chip_id: str) -> HealthMap:
