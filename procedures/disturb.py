@@ -21,7 +21,7 @@ from procedures.bounds import Limited, check_pulse_seconds, check_pulses, check_
 from procedures.effort import Counting, Effort, effort_attributes
 from procedures.reference import ReferenceSettings, possible_of, put_reference, reference_maps
 from procedures.schemes import Scheme, float_partners, select_cells, select_rows
-from procedures.single_cells import DIRECTION_NAMES, DIRECTIONS, Cells, check_count, spread_out
+from procedures.single_cells import DIRECTION_NAMES, DIRECTIONS, Cells, check_count, refused_widths, spread_out
 from procedures.uniform import Uniform
 
 Kind = Literal["half", "third", "third_rest"]
@@ -63,6 +63,9 @@ class Disturb(BaseModel):
             counting = Counting(crossbar)
             array = Uniform(counting, reference_maps(counting, self.reference), self.reference)
             put_reference(log, array.reference)
+            chosen = spread_out(array.reference.usable, self.count)
+            probe = select_cells(counting.shape, chosen, max(self.volts), "half")
+            refused_widths(counting, probe, [self.pulse_seconds])
             flipped, cells, exposures = self._half_selects(array)
             read = self._reads(array) if self.hold_seconds else None
             array.initialise(False)  # noqa: FBT003 - a state is a bit

@@ -20,7 +20,7 @@ from procedures.bounds import Limited, check_pulse_seconds, check_pulses, check_
 from procedures.effort import Counting, Effort, effort_attributes
 from procedures.health import put_finding
 from procedures.reference import Outcome, put_reference, reference_maps
-from procedures.single_cells import Cells, SingleCells, TrialSettings, apart
+from procedures.single_cells import Cells, SingleCells, TrialSettings, apart, refused_widths
 
 PATH = "endurance"
 NEVER = -1
@@ -60,6 +60,9 @@ class Endurance(TrialSettings):
             put_reference(log, reference)
             cells = SingleCells(counting, reference, self)
             chosen = self.chosen(reference)
+            refused_widths(
+                counting, cells.biases(chosen, np.full(len(chosen), self.parallel_volts)), [self.pulse_seconds]
+            )
             found = np.full((2, len(self.marks), len(chosen)), np.nan)
             broken_at = np.full(len(chosen), NEVER)
             for group in apart(chosen):

@@ -24,7 +24,7 @@ from procedures.effort import Counting
 from procedures.hysteresis_record import Loops, as_map, put_loops
 from procedures.reference import possible_of, read_cells
 from procedures.schemes import float_partners, select_cells, select_rows
-from procedures.single_cells import Cells, Place, apart, check_places, limited
+from procedures.single_cells import Cells, Place, apart, check_places, limited, refused_widths
 
 Numbers = NDArray[np.intp]
 """(n,) of cells among those that get a loop"""
@@ -112,7 +112,8 @@ class _Looping:
         """Return the cells to go through, and the usual current; find what is shorted, by a read of every cell."""
         settings, crossbar, shape = self.settings, self.crossbar, self.crossbar.shape
         every = np.argwhere(np.ones(shape, bool))
-        _, possible = possible_of(crossbar, select_cells(shape, every, settings.stop_volts), settings.pulse_seconds)
+        bias, possible = possible_of(crossbar, select_cells(shape, every, settings.stop_volts))
+        refused_widths(crossbar, bias, [settings.pulse_seconds])
         driven = np.zeros(shape, bool)
         driven[tuple(every[possible].T)] = True
         how = Reading(settings.aperture_seconds, polarity="both")

@@ -213,7 +213,7 @@ def delivered_to(pulse: Pulse, group: Cells) -> tuple[FloatArray, FloatArray]:
 
 
 def refused_widths(crossbar: Crossbar, bias: Bias, widths: Sequence[float]) -> None:
-    """Raise ProcedureFailed if the crossbar cannot give pulses of all widths, before the first."""
+    """Raise ProcedureFailed if the crossbar cannot give all biases with all widths, before the first test pulse."""
     for seconds in widths:
         if refusal := crossbar.can(bias, seconds):
             raise ProcedureFailed(f"pulses of {seconds:g} s cannot be given: {refusal}")

@@ -15,7 +15,16 @@ from labmtj.verbs import Crossbar, Log
 from procedures.bounds import Limited, check_pulse_seconds, check_pulses, check_volts
 from procedures.effort import Counting, Effort, effort_attributes
 from procedures.reference import ReferenceMaps, put_reference, reference_maps
-from procedures.single_cells import DIRECTION_NAMES, DIRECTIONS, Cells, SingleCells, TrialSettings, apart, limited
+from procedures.single_cells import (
+    DIRECTION_NAMES,
+    DIRECTIONS,
+    Cells,
+    SingleCells,
+    TrialSettings,
+    apart,
+    limited,
+    refused_widths,
+)
 
 PATH = "write_errors"
 
@@ -55,6 +64,8 @@ class WriteErrors(TrialSettings):
             put_reference(log, reference)
             cells = SingleCells(counting, reference, self)
             chosen = self.chosen(reference)
+            probe = cells.biases(chosen, np.full(len(chosen), max(self.volts)))
+            refused_widths(counting, probe, [self.pulse_seconds, self.reset_seconds])
             errors, trials = np.array([self._direction(cells, chosen, state) for state in DIRECTIONS]).swapaxes(0, 1)
             cells.initialise(False)  # noqa: FBT003 - a state is a bit
             result = WriteErrorResult(
