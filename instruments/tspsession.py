@@ -40,6 +40,8 @@ Statements behind `return` keep Lua 5.1 from compiling it, so that nothing of it
 is a syntax error and no more.
 """
 SYNTAX_ERROR = -285
+RUNTIME_ERROR = -286
+"""what a script leaves in the queue that was aborted, too"""
 LONGEST_ANSWER = 100_000
 """lines; a box that prints more than any script of ours is not listened to any longer"""
 
@@ -58,6 +60,8 @@ class TSPSession(Trust, Instrument):
         self.name = name
         self._lock, self._sending = threading.RLock(), threading.Lock()
         self._number, self._aborts, self._opened, self._waiting = 0, 0, False, False
+        self._forgiven = 0
+        """aborts whose traces in the queue of errors have been looked away"""
         self._left_over: list[str] = []
         self._received: deque[str] = deque()
         terminators = {"read_termination": "\n", "write_termination": "\n"}
@@ -176,8 +180,10 @@ class TSPSession(Trust, Instrument):
 
     def _echo(self) -> None:
         printed, _ = self._exchange((*_NO_SCRIPT, 'print("")', _DRAIN), 0.0)  # "" ends half a line from before
-        found = [_error(line) for line in printed if _ENTRY.match(line) and number(line.split("\t")[0]) != SYNTAX_ERROR]
-        if found:
+        expected = {SYNTAX_ERROR} if self._aborts == self._forgiven else {SYNTAX_ERROR, RUNTIME_ERROR}
+        self._forgiven = self._aborts
+        entries = [line for line in printed if _ENTRY.match(line)]
+        if found := [_error(line) for line in entries if number(line.split("\t")[0]) not in expected]:
             raise self.complaint("reports " + "; ".join(found))
 
     def _asked_identity(self) -> str:

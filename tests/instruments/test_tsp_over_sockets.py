@@ -1,5 +1,6 @@
 """The TSP drivers against the virtual boxes, over a socket, checked against Ohm's law by hand."""
 
+import signal
 import threading
 import time
 
@@ -132,7 +133,9 @@ def test_thousands_of_shots_take_few_scripts(armed):
     np.testing.assert_allclose(found.amperes, volts / OHMS["a"], atol=1e-10)
 
 
-def test_an_abort_reaches_a_running_sequence_and_leaves_zero_volts():
+@pytest.fixture
+def slowly():
+    """A unit whose box takes as long as a real one, armed; the box; the clock."""
     box = unit_box("ab")
     slow = Slowly()
     box = type(box)(box.name, slow, box.serial, noise=False, channels=box.channels)
@@ -142,16 +145,45 @@ def test_an_abort_reaches_a_running_sequence_and_leaves_zero_volts():
         unit.limit("a", 1e-3, 0.9)
         unit.switch_output("a", on=True)
         slow.factor = 1.0
-        timer = threading.Timer(0.5, unit.abort)
-        timer.start()
-        began = time.monotonic()
-        with pytest.raises(Stopped):
-            unit.run_shots(Shots(("a",), np.full((1000, 1), 0.5), ("a",), 0.0, 0.02, 1e-4))
-        assert time.monotonic() - began < 3
-        timer.join()
+        yield unit, box, slow
         slow.factor = 0.0
-        assert box.channels["a"].sense(0).volts == 0.0
-        assert unit.outputs() == {"a": True, "b": False}
+
+
+LONG = Shots(("a",), np.full((1000, 1), 0.5), ("a",), 0.0, 0.02, 1e-4)
+
+
+def test_a_stop_in_the_midst_of_a_sequence_ends_it_at_zero_volts_and_blames_nobody(slowly):
+    """Ctrl+C twice: the script is aborted, and that it was stands in the box's own queue of errors."""
+    unit, box, slow = slowly
+
+    def stop(*_):
+        raise Stopped(signal.SIGINT)
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, 0.5)
+    try:
+        with pytest.raises(Stopped) as stopped:
+            unit.run_shots(LONG)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
+    assert not getattr(stopped.value, "__notes__", [])
+    slow.factor = 0.0
+    assert box.channels["a"].sense(0).volts == 0.0
+
+
+def test_an_abort_reaches_a_running_sequence_and_leaves_zero_volts(slowly):
+    unit, box, slow = slowly
+    timer = threading.Timer(0.5, unit.abort)
+    timer.start()
+    began = time.monotonic()
+    with pytest.raises(Stopped):
+        unit.run_shots(LONG)
+    assert time.monotonic() - began < 3
+    timer.join()
+    slow.factor = 0.0
+    assert box.channels["a"].sense(0).volts == 0.0
+    assert unit.outputs() == {"a": True, "b": False}
 
 
 def test_a_restart_is_noticed_before_anything_else_is_believed(armed):
