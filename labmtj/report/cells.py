@@ -62,7 +62,9 @@ def _switching(contents: Contents, group: str) -> str:
         f"{text} {_median(volts[direction, :, middle]):.3f} V and {_median(slope[direction]):.1f} mV per decade"
         for direction, text in enumerate(("to P", "to AP"))
     ]
-    return f"switching of {volts.shape[1]} cells, median V50 at {width[middle]:g} s and its slope: {', '.join(parts)}"
+    where = "across the cell" if contents.attributes(group)["voltage"] == "cell" else "between the lines"
+    what = f"median V50 {where} at {width[middle]:g} s and its slope"
+    return f"switching of {volts.shape[1]} cells, {what}: {', '.join(parts)}"
 
 
 def _write_errors(contents: Contents, group: str) -> str:

@@ -11,7 +11,11 @@ from labmtj.run import load_experiment, start
 
 PROCEDURES = {
     "hysteresis": ({"cells": [[0, 0], [7, 7]], "aperture_seconds": 0.001}, "R-V loops", "loops of 2 cells, 2 switch"),
-    "switching": ({"pulses": 60, "widths_seconds": [1e-3, 1e-2], "count": 1}, "Switching probability", "V50 at 0.01 s"),
+    "switching": (
+        {"pulses": 60, "widths_seconds": [1e-3, 1e-2], "count": 1},
+        "Switching probability",
+        "V50 between the lines at 0.01 s",
+    ),
     "write-errors": ({"volts": [0.3, 0.9], "pulses": 4, "count": 1}, "Write errors", "write errors at 95 %"),
     "disturb": (
         {"volts": [0.6], "pulses": 3, "count": 1, "hold_seconds": 0.1},
