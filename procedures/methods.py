@@ -21,8 +21,8 @@ from labmtj.schema import Variable, check_name
 from labmtj.verbs import Data, Log
 from procedures import wine_record as record
 from procedures.adaptation import Adaptation
-from procedures.wine_analysis import SPLITS, Campaign
 from procedures.wine_base import WineBase
+from procedures.wine_campaign import SPLITS, Campaign
 from procedures.wine_solution import Scene, WrittenSolution
 
 TUNINGS = ("per_solution", "refit_bias", "refit_both")
