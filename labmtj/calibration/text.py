@@ -9,6 +9,7 @@ import numpy as np
 
 from labmtj.calibration.calibrate import GAIN_FRACTION, Calibration
 from labmtj.calibration.foretold import Accuracies
+from labmtj.calibration.observed import Observed
 from labmtj.calibration.twin import ChipTwin, StationTwin, TwinResult
 from labmtj.quantities import FloatArray
 from labmtj.schema import Purpose
@@ -33,8 +34,7 @@ def calibration_lines(found: Calibration) -> list[str]:
     )
     how = "as measured" if cells.cycle_measured else "assumed, for no state was written often enough"
     lines += _wrapped(f"from one write to the next a resistance varies by {cells.cycle_to_cycle:.2%} ({how})")
-    if seen.left_out:
-        lines += _wrapped(f"{seen.left_out} shots were not looked at: those of the stretches in which least was read")
+    lines += _left_out(seen)
     lines += _wrapped("defects: " + (_named(_defects(found)) or "none"))
     lines += ["", *_wire_lines(found)]
     if found.offsets is None:
@@ -43,6 +43,11 @@ def calibration_lines(found: Calibration) -> list[str]:
         scales = ", ".join(f"{scale:g}" for scale in found.offsets.ranges)
         lines += _wrapped(f"offsets of sources and meters: from {found.offsets.reads} readings, ranges {scales} A")
     return [*lines, *_wrapped(found.switching_told)]
+
+
+def _left_out(seen: Observed) -> list[str]:
+    told = f"{seen.left_out} shots were not looked at: those of the stretches in which least was read"
+    return _wrapped(told) if seen.left_out else []
 
 
 def _wire_lines(found: Calibration) -> Iterator[str]:
@@ -79,6 +84,7 @@ def _chip_lines(chip: ChipTwin) -> list[str]:
         f"chip {chip.observed.chip}: {chip.within:.2%} of {len(found.line)} values within 3 sigma of the prediction, "
         f"rms {np.sqrt(np.mean(found.z**2)):.2f} sigma"
     )
+    lines += _left_out(chip.observed)
     if chip.own:
         lines += _wrapped("the twin was fitted to these very reads: another run of the chip is the better test (--on)")
     lines += [f"  {count} answers not predicted: {reason}" for reason, count in found.left_out.items()]
