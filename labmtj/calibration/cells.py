@@ -174,7 +174,7 @@ def _judged(
     parallel, antiparallel = _filled(parallel, antiparallel, fit, defects, observed.assumed.shape)
     return FittedCells(
         parallel, errors[0], antiparallel, errors[1], cycle, written.measured,
-        repeatability(by_network, fit, cycle, within), defects, int(reads.told.sum()), len(reads.states),
+        repeatability(by_network, fit, max(written.spread), within), defects, int(reads.told.sum()), len(reads.states),
         float(np.nanmedian(np.abs(by_network))),
     )  # fmt: skip
 
