@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -26,6 +28,37 @@ def test_a_read_map_on_two_channels_gives_the_dense_answer(bench, dense):
     assert not world.wrongs
     assert (currents.amperes > 0).all(), "a positive row drives current out of the columns"
     np.testing.assert_array_equal(currents.volts[:, 0], bias.line_volts[:, 4:])
+
+
+OFFSETS = {1e-6: 3e-9, 1e-5: -8e-9, 1e-4: 2e-7, 1e-3: -5e-7}
+"""by range, ampere"""
+
+
+def ranging(run_shots, even_amperes):
+    """Return a unit's shots as an autorange would show them: each range has an offset, all see an even current."""
+
+    def run(shots):
+        answer = run_shots(shots)
+        amperes = answer.amperes + even_amperes
+        scales = np.array(list(OFFSETS))
+        fitting = scales[np.searchsorted(scales, np.abs(amperes))]
+        used = fitting if shots.range_amperes is None else np.full(amperes.shape, shots.range_amperes)
+        return replace(answer, amperes=amperes + np.vectorize(OFFSETS.get)(used), range_amperes=used)
+
+    return run
+
+
+def test_both_polarities_are_read_on_one_range_for_only_then_do_offsets_cancel(bench, dense):
+    """Between the rows flow some 0.4 uA: with 0.8 uA beside them one sign is read on 10 uA, the other on 1 uA."""
+    crossbar, world = bench()
+    unit = crossbar.units["smu"]
+    unit.run_shots = ranging(unit.run_shots, 8e-7)
+    bias = select_rows(crossbar.shape, np.arange(4), 0.1)
+    every = Lines((0, 1, 2, 3), (0, 1, 2, 3, 4))
+    currents = crossbar.measure(bias, every, Reading(polarity="both", repeats=2))
+    np.testing.assert_allclose(currents.amperes, dense(world, bias.line_volts), atol=1e-13)
+    assert (np.ptp(currents.range_amperes, axis=1) == 0).all()
+    assert {1e-5, 1e-4} <= set(currents.range_amperes.ravel().tolist()), "values keep ranges of their own"
 
 
 def test_rows_are_read_too_with_the_channel_that_drives_them(bench, dense):

@@ -126,3 +126,11 @@ def test_a_range_that_no_meter_has_is_refused_before_anything_is_applied(make):
 def test_ranges_that_do_not_rise_are_refused(scales):
     with pytest.raises(UsageError, match="rising, positive full_scale_amperes"):
         MeterModel(tuple(MeterRange(scale, 0, 0, 0) for scale in scales))
+
+
+def test_values_that_are_folded_share_a_range():
+    model = MeterModel((MeterRange(1e-6, 0.0, 0.0, 0.0), MeterRange(1e-5, 0.0, 0.0, 0.0)))
+    amperes = np.array([[4e-7, 2e-7], [-1.2e-6, -2e-7]])
+    channels = Channels(model, 2, 0, "chip")
+    np.testing.assert_array_equal(channels.choose_range(amperes, None), [[0, 0], [1, 0]])
+    np.testing.assert_array_equal(channels.choose_range(amperes, None, together=2), [[1, 0], [1, 0]])
