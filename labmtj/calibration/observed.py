@@ -150,7 +150,8 @@ def _observed(data: DataFile, path: Path, chip: str) -> Observed:
     columns, left_out = _answers(data, f"arrays/{chip}/reads", assumed.shape, pulsed)
     rows, also_left_out = _answers(data, f"arrays/{chip}/row_reads", assumed.shape, pulsed)
     if not len(columns) + len(rows):
-        raise DataError(f"{path} holds no reads of chip {chip}; `labmtj run reference` makes the first ones")
+        long = f" but series of more than {MOST_READS} shots" if left_out + also_left_out else ""
+        raise DataError(f"{path} holds no reads of chip {chip}{long}; `labmtj run reference` makes the first ones")
     hot = [
         each.start_seconds[_spread(each.volts) > assumed.limits.disturb_volts * (1 + 1e-9)] for each in (columns, rows)
     ]
@@ -214,6 +215,8 @@ def _answers(data: DataFile, path: str, shape: tuple[int, int], pulsed_seconds: 
     if not (count := data.kind(f"{path}/shot").shape[0]):
         return _none(shape), 0
     chosen = _fullest(_begun(data, path, count), pulsed_seconds)
+    if not chosen.any():
+        return _none(shape), count
     found = {name: _shots(data, f"{path}/{name}", chosen) for name in _NEEDED if name != "line"}
     volts = np.concatenate([found["row_volts"], found["column_volts"]], axis=1).astype(float)
     names = data.read(f"{path}/line")
@@ -234,7 +237,8 @@ def _fullest(begun_seconds: FloatArray, pulsed_seconds: FloatArray) -> BoolArray
     _, stretch, size = np.unique(
         np.searchsorted(pulsed_seconds, begun_seconds, side="right"), return_inverse=True, return_counts=True
     )
-    order = np.argsort(-size, kind="stable")[:MOST_STRETCHES]
+    order = np.argsort(-size, kind="stable")
+    order = order[size[order] <= MOST_READS][:MOST_STRETCHES]  # one that is larger, such as a noise series, is no map
     return np.asarray(np.isin(stretch, order[np.cumsum(size[order]) <= MOST_READS]), bool)
 
 

@@ -125,6 +125,9 @@ def test_of_very_many_shots_those_of_the_fullest_stretches_are_taken(log_of, map
     assert (whole.observed.left_out, part.observed.left_out > 0) == (0, True)
     assert part.cells.parallel_ohms == pytest.approx(whole.cells.parallel_ohms, rel=2e-3)
     assert "shots were not looked at" in " ".join(calibration_lines(part))
+    monkeypatch.setattr("labmtj.calibration.observed.MOST_READS", 15)  # a map of 8 rows in both polarities is larger
+    with pytest.raises(DataError, match="but series of more than 15 shots; `labmtj run reference`"):
+        calibrate(log_of(maps, assumed()).data)
 
 
 def test_the_rank_trap_columns_read_with_rows_driven_tell_no_wire_however_good_the_reads(log_of, assumed):
