@@ -171,7 +171,8 @@ def _judged(
     errors = np.sqrt(spread**2 / np.maximum(written.writes, 1) + within**2 / np.maximum(counts, 1))
     cycle = min(written.spread)  # noise of the reads is in both: more of it where less current flows
     defects = _defects(parallel, antiparallel, decoded, observed.assumed.shape)
-    parallel, antiparallel = _filled(parallel, antiparallel, fit, defects, observed.assumed.shape)
+    parallel, antiparallel = _filled(parallel, antiparallel, decoded, defects, observed.assumed.shape)
+    errors[:, ~decoded.read] = np.std(np.log([parallel[fit], antiparallel[fit]]), axis=1, keepdims=True)
     return FittedCells(
         parallel, errors[0], antiparallel, errors[1], cycle, written.measured,
         repeatability(by_network, fit, max(written.spread), within), defects, int(reads.told.sum()), len(reads.states),
@@ -182,11 +183,11 @@ def _judged(
 def _defects(
     parallel: FloatArray, ohms: FloatArray, decoded: Decoded, shape: tuple[int, int]
 ) -> tuple[DefectiveCell, ...]:
-    """Judge the cells with one state by their resistance, against the medians of the others."""
+    """Judge the cells with one state by their resistance, against the medians of the others; not those never read."""
     fit = decoded.follows
     high, low = float(np.median(parallel[fit])), float(np.median(ohms[fit]))
     opened, found = _open(decoded), []
-    for cell in np.flatnonzero(~fit).tolist():
+    for cell in np.flatnonzero(~fit & decoded.read).tolist():
         kind: Kind = "stuck_parallel" if ohms[cell] < np.sqrt(high * low) else "stuck_antiparallel"
         if ohms[cell] < high / SHORT_FACTOR:
             kind = "short"
@@ -198,16 +199,18 @@ def _defects(
 
 
 def _filled(
-    parallel: FloatArray, antiparallel: FloatArray, fit: BoolArray, defects: tuple[DefectiveCell, ...],
+    parallel: FloatArray, antiparallel: FloatArray, decoded: Decoded, defects: tuple[DefectiveCell, ...],
     shape: tuple[int, int],
 ) -> tuple[FloatArray, FloatArray]:  # fmt: skip
-    """Return the resistances with what a defective cell never shows filled in: the medians of the others."""
+    """Return the resistances with what a defective or unread cell never shows filled in: the medians of the others."""
+    fit, unread = decoded.follows, ~decoded.read
     usual = float(np.median(antiparallel[fit] / parallel[fit]))
-    parallel, antiparallel = parallel.copy(), antiparallel.copy()
+    middle = float(np.median(parallel[fit]))
+    parallel, antiparallel = np.where(unread, middle, parallel), np.where(unread, middle * usual, antiparallel)
     for each in defects:
         cell = each.row * shape[1] + each.column
         if each.ohms is not None:
-            parallel[cell] = np.median(parallel[fit])
+            parallel[cell] = middle
         antiparallel[cell] = parallel[cell] * usual
     return parallel, antiparallel
 

@@ -40,6 +40,11 @@ class Decoded:
     decoded: FloatArray
     """(segments, cells) what was read in the segment itself: 1 = P, 0 = AP, NaN = not read"""
 
+    @property
+    def read(self) -> BoolArray:
+        """(cells,) whether the cell was ever read alone."""
+        return np.asarray(np.isfinite(self.low_siemens), bool)
+
     def stuck(self, cells: BoolArray) -> Decoded:
         """Return the same with further cells (cells,) that have one state only, whatever it seemed."""
         return replace(self, follows=self.follows & ~cells, certain=self.certain | cells)
@@ -117,7 +122,7 @@ def _following(contrast: FloatArray, high: FloatArray, observed: Observed) -> Bo
 
 def _thresholds(low: FloatArray, high: FloatArray, follows: BoolArray) -> FloatArray:
     """Return the siemens above which a cell is in P: the middle of its own reads, or that of the others."""
-    middle = (low + high) / 2
+    middle = np.where(np.isfinite(low), low, 0.0) / 2 + np.where(np.isfinite(high), high, 0.0) / 2
     usual = float(np.median(middle[follows]))
     return np.where(follows, middle, usual)
 

@@ -35,6 +35,8 @@ def calibration_lines(found: Calibration) -> list[str]:
     how = "as measured" if cells.cycle_measured else "assumed, for no state was written often enough"
     lines += _wrapped(f"from one write to the next a resistance varies by {cells.cycle_to_cycle:.2%} ({how})")
     lines += _left_out(seen)
+    if unread := int((~found.decoded.read).sum()):
+        lines += _wrapped(f"{unread} cells were never read alone: they have the median of the others, and their spread")
     lines += _wrapped("defects: " + (_named(_defects(found)) or "none"))
     lines += ["", *_wire_lines(found)]
     if found.offsets is None:

@@ -26,7 +26,7 @@ GAIN_SPREAD = 5e-5
 """relative difference between the gains of two meters, or two ranges (assumed, as the procedure of all ports does: a
 quarter of what data sheets allow)"""
 LEAST_ACROSS = 0.5
-"""part of the admittances between two rows, and between two columns, that must have been read"""
+"""part of the admittances between two rows, or between two columns, that must have been read"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,12 +101,13 @@ def _ports(observed: Observed, decoded: Decoded) -> list[tuple[FloatArray, Float
 def _sums(observed: Observed, decoded: Decoded) -> dict[int, dict[float, tuple[FloatArray, FloatArray]]]:
     """Return weighted sums of the admittances and the weights, by stretch and size of the voltage.
 
-    A stretch in which no column was driven alone tells nothing of columns among each other: it is passed over.
+    Stretches in which no row was read and no column driven alone are maps, which tell nothing of wires: passed over.
     """
     rows, lines = observed.assumed.shape[0], sum(observed.assumed.shape)
     gentle, noise = observed.assumed.limits.disturb_volts * (1 + 1e-9), shot_noise(observed)
     both = list(zip(observed.answers, decoded.segment_of, strict=True))
-    telling = np.unique(np.concatenate([segment[driven_alone(answers)[0] >= rows] for answers, segment in both]))
+    columns_driven = [segment[driven_alone(answers)[0] >= rows] for answers, segment in both]
+    telling = np.unique(np.concatenate([*columns_driven, decoded.segment_of[1]]))
     sums: dict[int, dict[float, tuple[FloatArray, FloatArray]]] = {int(each): {} for each in telling}
     for answers, segment in both:
         line, alone = driven_alone(answers)
@@ -151,10 +152,13 @@ def _at_zero_bias(parts: dict[float, tuple[FloatArray, FloatArray]]) -> tuple[Fl
 
 
 def _across(admittance: FloatArray, shape: tuple[int, int]) -> float:
-    """Return which part of the currents from row to row and from column to column was read; the smaller of both."""
+    """Return which part of the currents from row to row, or from column to column, was read; the larger of both.
+
+    Of rows among each other those of columns tell nothing, and the other way round: the fit refuses what is not told.
+    """
     read = np.isfinite(admittance)
     blocks = (read[: shape[0], : shape[0]], read[shape[0] :, shape[0] :])
-    return min(float((block.sum() - np.trace(block)) / max(1, block.size - len(block))) for block in blocks)
+    return max(float((block.sum() - np.trace(block)) / max(1, block.size - len(block))) for block in blocks)
 
 
 def _combined(observed: Observed, fits: list[NetworkFit]) -> FittedWires:

@@ -15,6 +15,11 @@ COARSE = (3e-2, 3e-3, 3e-4, 0.0)
 """errors beside the stated ones, as parts of the values, that a fit begins with"""
 STEPS, COARSE_STEPS = 60, 12
 """before a fit gives up; before it goes on with finer errors"""
+FIRST_DAMPING, LEAST_DAMPING = 1e-4, 1e-7
+"""once a step has made things worse: a free one would leave the valley again"""
+SETTLED, COARSE_SETTLED = 3e-3, 0.1
+"""a step that lowers chi-squared by less is the last, a twentieth of a standard error: along what the data do not tell
+steps could go on for ever"""
 _NULL = 1e-10
 """singular values below this part of the largest are zero: columns are scaled to length 1 first"""
 _MEMBER = 1e-6
@@ -57,13 +62,13 @@ def descend(problem: Problem, estimate: FloatArray) -> tuple[FloatArray, int]:
         step = _step(problem, estimate, residual, jacobian, damping)
         trial = problem.linearised(estimate + step)
         gain = _cost(problem, estimate, residual) - _cost(problem, estimate + step, trial[0])
-        if abs(gain) < (0.1 if problem.coarse_fraction else 1e-4) + 1e-9 * float(residual @ residual):
+        if abs(gain) < (COARSE_SETTLED if problem.coarse_fraction else SETTLED) + 1e-9 * float(residual @ residual):
             return estimate + (step if gain >= 0 else 0), iteration
         if gain < 0:
-            damping = max(5 * damping, 1e-4)
+            damping = 5 * damping or FIRST_DAMPING
         else:
             estimate, (residual, jacobian) = estimate + step, trial
-            damping = damping / 3 if damping > 1e-5 else 0.0
+            damping = max(damping / 3, LEAST_DAMPING) if damping else 0.0
         if problem.coarse_fraction and iteration >= COARSE_STEPS:
             return estimate, iteration
     raise ProcedureFailed(

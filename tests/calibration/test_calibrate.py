@@ -13,8 +13,9 @@ from labmtj.calibration.calibrate import calibrate
 from labmtj.calibration.text import calibration_lines
 from labmtj.calibration.writing import array_text, write_arrays
 from labmtj.errors import DataError, UsageError
-from labmtj.junction import CellMap
-from labmtj.quantities import Bias, Lines, Reading
+from labmtj.junction import ArrayDescription, CellMap
+from labmtj.layer import Layer
+from labmtj.quantities import Bias, Lines, Reading, Refusal
 from labmtj.schema import Purpose
 from procedures.reference import ReferenceMap, initialise, read_cells
 from procedures.schemes import select_cells, select_rows
@@ -128,6 +129,28 @@ def test_of_very_many_shots_those_of_the_fullest_stretches_are_taken(log_of, map
     monkeypatch.setattr("labmtj.calibration.observed.MOST_READS", 15)  # a map of 8 rows in both polarities is larger
     with pytest.raises(DataError, match="but series of more than 15 shots; `labmtj run reference`"):
         calibrate(log_of(maps, assumed()).data)
+
+
+class WithoutLastRow(Layer):
+    """A bench with a unit too few."""
+
+    def can(self, bias, seconds=0.0):
+        if np.nan_to_num(bias.row_volts)[:, -1].any():
+            return Refusal("no channel is left for row 7", "take another one")
+        return super().can(bias, seconds)
+
+
+def test_cells_that_no_unit_reaches_are_no_defects(log_of, maps, assumed):
+    chip = crossbar_of(ArrayDescription.from_mapping(assumed()), seed=1, name="small-0a")
+    found = calibrate(log_of(maps, assumed(), crossbar=WithoutLastRow(chip)).data)
+    last = np.arange(56) >= 49
+    assert (found.decoded.read == ~last).all()
+    assert not found.cells.defects
+    assert "7 cells were never read alone" in " ".join(calibration_lines(found))
+    truth = chip.array.junctions.parallel_ohms
+    error = found.cells.parallel_error
+    assert 0.5 < np.median(np.abs(found.cells.parallel_ohms / truth - 1)[last] / error[last]) < 2
+    assert error[last].min() > 0.02 > error[~last].max()
 
 
 def test_the_rank_trap_columns_read_with_rows_driven_tell_no_wire_however_good_the_reads(log_of, assumed):

@@ -79,6 +79,20 @@ def test_one_more_block_tells_the_wires_of_its_lines():
         assert told.ohms is None or abs(told.ohms - TRUTH[name]) < 5 * told.standard_error_ohms, name
 
 
+def test_rows_that_no_unit_reaches_leave_a_fit_that_settles_and_says_what_it_knows():
+    """As on a rack with fewer units than rows, and one meter for all columns: what is not told must not keep it busy."""
+    _, exact = an_array((15, 15), 3)
+    measured, sigma = noisy(exact, 13, floor_siemens=3e-9)
+    seen = measured.copy()
+    seen[15:, 15:] = seen[13:15] = seen[:, 13:15] = np.nan
+    fit = fit_network(seen, sigma, (15, 15))
+    assert np.isnan(fit.cell_siemens).all(axis=1).tolist() == [False] * 13 + [True] * 2
+    for name in ("column_segment_ohms", "column_lead_ohms"):
+        told = fit.wires[name]
+        assert abs(told.ohms - TRUTH[name]) < 4 * told.standard_error_ohms < 0.05 * TRUTH[name], name
+    assert fit.wires["row_lead_ohms"].ohms is None
+
+
 def test_intervals_cover_the_truth_as_often_as_they_say():
     shape, draws = (4, 4), 200
     cells, exact = an_array(shape, 5, [((2, 1), 300.0)])
