@@ -15,6 +15,8 @@ COARSE = (3e-2, 3e-3, 3e-4, 0.0)
 """errors beside the stated ones, as parts of the values, that a fit begins with"""
 STEPS, COARSE_STEPS = 60, 12
 """before a fit gives up; before it goes on with finer errors"""
+SLOW = 0.1
+"""a fit that has gained less in its last step goes on along what the data do not tell; its errors are as wide as that"""
 FIRST_DAMPING, LEAST_DAMPING = 1e-4, 1e-7
 """once a step has made things worse: a free one would leave the valley again"""
 SETTLED, COARSE_SETTLED = 3e-3, 0.1
@@ -56,7 +58,7 @@ def settle(problem: Problem) -> tuple[FloatArray, int]:
 
 def descend(problem: Problem, estimate: FloatArray) -> tuple[FloatArray, int]:
     """Take Gauss-Newton steps, shortened while they make things worse."""
-    damping = 0.0
+    damping, latest = 0.0, np.inf
     residual, jacobian = problem.linearised(estimate)
     for iteration in range(1, STEPS + 1):
         step = _step(problem, estimate, residual, jacobian, damping)
@@ -67,10 +69,12 @@ def descend(problem: Problem, estimate: FloatArray) -> tuple[FloatArray, int]:
         if gain < 0:
             damping = 5 * damping or FIRST_DAMPING
         else:
-            estimate, (residual, jacobian) = estimate + step, trial
+            estimate, (residual, jacobian), latest = estimate + step, trial, gain
             damping = max(damping / 3, LEAST_DAMPING) if damping else 0.0
         if problem.coarse_fraction and iteration >= COARSE_STEPS:
             return estimate, iteration
+    if latest < SLOW:
+        return estimate, STEPS
     raise ProcedureFailed(
         "the network fit does not settle: are the admittances those of one state of the array? Take the reads again"
     )
