@@ -16,7 +16,7 @@ COARSE = (3e-2, 3e-3, 3e-4, 0.0)
 STEPS, COARSE_STEPS = 60, 12
 """before a fit gives up; before it goes on with finer errors"""
 SLOW = 0.1
-"""a fit that has gained less in its last step goes on along what the data do not tell; its errors are as wide as that"""
+"""a fit that has gained less in its last step goes on along what the data do not tell, where its errors are wide"""
 FIRST_DAMPING, LEAST_DAMPING = 1e-4, 1e-7
 """once a step has made things worse: a free one would leave the valley again"""
 SETTLED, COARSE_SETTLED = 3e-3, 0.1
