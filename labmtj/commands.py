@@ -165,11 +165,12 @@ def calibrate(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: A
     from labmtj.calibration.calibrate import calibrate
     from labmtj.calibration.text import calibration_lines
     from labmtj.calibration.writing import write_arrays
+    from labmtj.reading.opening import data_of
 
     if not 0 <= known.draws <= 1000:
         raise UsageError(f"--draws {known.draws}: choose 0 to 1000")
     on = None if known.on is None else load_array(known.on)
-    found = calibrate(_data_of(known.run), known.chip, on)
+    found = calibrate(data_of(known.run), known.chip, on)
     lines = calibration_lines(found)
     out = known.out or Path(f"{found.observed.chip}-calibrated.yaml")
     print(*lines, "", *write_arrays(found, out, lines, known.draws), sep="\n")
@@ -181,18 +182,14 @@ def twin(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
     from labmtj.bench import load_array
     from labmtj.calibration.text import twin_lines
     from labmtj.calibration.twin import twin
+    from labmtj.reading.opening import data_of
 
     if not 0 <= known.seed < 2**63:
         raise UsageError(f"--seed {known.seed}: must be a whole number from 0 to 2^63 - 1")
     on = None if known.on is None else load_array(known.on)
-    result = twin(_data_of(known.run), on, chip=known.chip, seed=known.seed, again=not known.no_rerun)
+    result = twin(data_of(known.run), on, chip=known.chip, seed=known.seed, again=not known.no_rerun)
     print(*twin_lines(result), sep="\n")
     return 0
-
-
-def _data_of(path: Path) -> Path:
-    """Return the data file of a run that is named by its folder, or by the file itself."""
-    return path / "data.h5" if path.is_dir() else path
 
 
 def check(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001

@@ -6,8 +6,7 @@ used: as what was assumed. A virtual bench also knows what its chip was drawn fr
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,10 +18,9 @@ from labmtj import yamlfile
 from labmtj.errors import ConfigError, DataError
 from labmtj.junction import ArrayDescription
 from labmtj.quantities import BoolArray, Flag, FloatArray
-from labmtj.record import DataFile, open_data
+from labmtj.reading.opening import open_recorded
+from labmtj.record import DataFile
 
-NEWEST_VERSION = 1
-"""of the record that this module knows"""
 _NEEDED = (
     "amperes", "flags", "range_amperes", "row_volts", "column_volts", "sign", "shot", "start_seconds", "purpose",
     "solution", "line",
@@ -98,22 +96,6 @@ def chips_of(data: DataFile) -> list[str]:
     return [parts[1] for parts in groups if len(parts) == 3]
 
 
-@contextmanager
-def opened(path: Path) -> Iterator[DataFile]:
-    """Open the data file of a run; DataError if it is missing, cut short, foreign or newer than this labmtj."""
-    if not path.is_file():
-        raise DataError(f"{path} is not there; `labmtj recover RUN` rebuilds it from the journal of a run")
-    with open_data(path) as data:
-        version = data.attributes().get("labmtj_record_version")
-        if not isinstance(version, int):
-            raise DataError(f"{path} is no data file of labmtj; give the folder of a run")
-        if version > NEWEST_VERSION:
-            raise DataError(
-                f"{path} has record version {version}; this labmtj knows up to {NEWEST_VERSION}: install a newer one"
-            )
-        yield data
-
-
 def observed(path: Path, chip: str | None = None, on: ArrayDescription | None = None) -> Observed:
     """Return what a data file says of a chip; of its only one if none is named.
 
@@ -126,7 +108,7 @@ def observed(path: Path, chip: str | None = None, on: ArrayDescription | None = 
         DataError: for a file that is missing, foreign, newer or damaged, a chip that it does not know or that was not
             read, and numbers that are none where there must be some.
     """
-    with opened(path) as data:
+    with open_recorded(path) as data:
         known = chips_of(data)
         if not known:
             raise DataError(f"{path} holds no reads of any chip; `labmtj run reference` makes the first ones")

@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from labmtj.calibration.observed import Observed, opened
+from labmtj.calibration.observed import Observed
 from labmtj.calibration.predict import Model
 from labmtj.errors import DataError
 from labmtj.junction import ArrayDescription, CellMap
 from labmtj.quantities import FloatArray
+from labmtj.reading.opening import open_recorded
 
 NEEDED = ("cells", "stability", "stability_low", "stability_high", "critical_volts", "critical_low_volts",
           "critical_high_volts", "stability_critical_correlation")  # fmt: skip
@@ -48,7 +49,7 @@ def fit_switching(observed: Observed, description: ArrayDescription) -> FittedSw
         DataError: for a record of that procedure that is not complete.
     """
     path = f"arrays/{observed.chip}/switching"
-    with opened(observed.path) as data:
+    with open_recorded(observed.path) as data:
         if path not in data.tree():
             return FittedSwitching(_not_measured(description))
         found, attributes = data.group(path), data.attributes(path)

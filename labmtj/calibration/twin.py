@@ -13,7 +13,7 @@ from labmtj import yamlfile
 from labmtj.calibration.calibrate import Calibration, calibrate
 from labmtj.calibration.foretold import Accuracies, foretold_accuracies, measured_accuracies
 from labmtj.calibration.noise import shot_noise
-from labmtj.calibration.observed import Observed, chips_of, observed, opened
+from labmtj.calibration.observed import Observed, chips_of, observed
 from labmtj.calibration.offsets import FittedOffsets, from_file
 from labmtj.calibration.rerun import Twin, fidelities, rerun
 from labmtj.calibration.residuals import TOO_FAR, Residuals, residuals
@@ -21,6 +21,7 @@ from labmtj.calibration.states import Decoded, decode
 from labmtj.errors import DataError
 from labmtj.junction import ArrayDescription
 from labmtj.quantities import BoolArray, FloatArray
+from labmtj.reading.opening import open_recorded
 from labmtj.run.experiment import Experiment, experiment_of
 
 MOST_BEYOND = 0.01
@@ -129,7 +130,7 @@ def twin(
     Raises:
         DataError: as `calibrate`; for an array file of another chip, and one without cells.
     """
-    with opened(path) as data:
+    with open_recorded(path) as data:
         names = [chip] if chip is not None else chips_of(data)
     if on is not None:
         _check_twin(on, path, names)
@@ -183,7 +184,7 @@ def _decoded(seen: Observed, description: ArrayDescription) -> Decoded:
 
 
 def _stations(path: Path, twins: Mapping[str, Twin], seed: int, again: bool) -> list[StationTwin]:  # noqa: FBT001
-    with opened(path) as data:
+    with open_recorded(path) as data:
         written = fidelities(data)
         if not written:  # a procedure that writes nothing and computes nothing is compared by its reads alone
             return []
@@ -195,7 +196,7 @@ def _stations(path: Path, twins: Mapping[str, Twin], seed: int, again: bool) -> 
     anew: dict[str, Accuracies] = {}
     fidelity: dict[str, float] = {}
     if again:
-        with rerun(experiment, twins, seed) as second, opened(second) as data:
+        with rerun(experiment, twins, seed) as second, open_recorded(second) as data:
             anew = {each.name: measured_accuracies(data, each.name) for each in stations}
             fidelity = fidelities(data)
     return [

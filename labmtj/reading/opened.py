@@ -14,10 +14,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from labmtj import yamlfile
-from labmtj.errors import ConfigError, DataError, UsageError
+from labmtj.errors import ConfigError, DataError
 from labmtj.reading import lazy
 from labmtj.reading.condition import Condition
-from labmtj.reading.opening import open_recorded
+from labmtj.reading.opening import data_of, open_recorded
 from labmtj.reading.providers import absent
 from labmtj.reading.rows import Block, blocks
 from labmtj.record import DataFile
@@ -38,12 +38,7 @@ def open_run(run: str | os.PathLike[str]) -> Run:
         UsageError: if it is no run.
         DataError: if data.h5 is missing, foreign, damaged or newer than this labmtj.
     """
-    path = Path(run)
-    if path.is_dir():
-        folder = RunFolder.open(path)
-        return Run(open_recorded(folder.data), folder)
-    if not path.exists():
-        raise UsageError(f"{path}: not there; give the folder of a run, `labmtj ls` lists them")
+    path = data_of(Path(run))
     beside = RunFolder(path.parent)
     return Run(open_recorded(path), beside if path.name == beside.data.name and beside.run_yaml.is_file() else None)
 

@@ -4,20 +4,35 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from labmtj.errors import DataError
+from labmtj.errors import DataError, UsageError
 from labmtj.record import DataFile, open_data
+from labmtj.run.folder import RunFolder
 
 NEWEST_VERSION = 1
 """of the record that this labmtj knows"""
 
 
+_RECOVER = "`labmtj recover RUN` rebuilds it from the journal of a run"
+
+
+def data_of(path: Path) -> Path:
+    """Return the data file of a run that is named by its folder or by the file; UsageError if it is no run."""
+    if path.is_dir():
+        data = RunFolder(path).data
+        return data if data.is_file() else RunFolder.open(path).data
+    if not path.exists():
+        raise UsageError(f"{path}: not there; give the folder of a run, `labmtj ls` lists them")
+    return path
+
+
 def open_recorded(path: Path) -> DataFile:
     """Open data.h5 of a run; raise DataError if it is missing, foreign, cut short or newer than this labmtj."""
     if not path.is_file():
-        raise DataError(
-            f"{path} is not there; `labmtj recover RUN` rebuilds it from the journal of a run that was killed"
-        )
-    data = open_data(path)
+        raise DataError(f"{path} is not there; {_RECOVER} that was killed")
+    try:
+        data = open_data(path)
+    except DataError as error:
+        raise DataError(f"{error}; {_RECOVER}") from error
     try:
         _check_version(path, data)
     except BaseException:
@@ -32,5 +47,5 @@ def _check_version(path: Path, data: DataFile) -> None:
         raise DataError(f"{path} is no data file of labmtj; give the data.h5 of a run")
     if version > NEWEST_VERSION:
         raise DataError(
-            f"{path} has record version {version}; this labmtj knows up to {NEWEST_VERSION}: take a newer one"
+            f"{path} has record version {version}; this labmtj knows up to {NEWEST_VERSION}: install a newer one"
         )
