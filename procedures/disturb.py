@@ -12,7 +12,7 @@ from typing import Literal, get_args
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from labmtj.errors import SettingError
+from labmtj.errors import ProcedureFailed, SettingError
 from labmtj.fitting.proportions import Proportion, per_exposure, per_second
 from labmtj.quantities import Bias, BoolArray, FloatArray, Lines, Reading
 from labmtj.schema import Purpose, Variable
@@ -63,9 +63,7 @@ class Disturb(BaseModel):
             counting = Counting(crossbar)
             array = Uniform(counting, reference_maps(counting, self.reference), self.reference)
             put_reference(log, array.reference)
-            chosen = spread_out(array.reference.usable, self.count)
-            probe = select_cells(counting.shape, chosen, max(self.volts), "half")
-            refused_widths(counting, probe, [self.pulse_seconds])
+            self._refuse_kinds(array)
             flipped, cells, exposures = self._half_selects(array)
             read = self._reads(array) if self.hold_seconds else None
             array.initialise(False)  # noqa: FBT003 - a state is a bit
@@ -91,12 +89,25 @@ class Disturb(BaseModel):
                         found[:, k, d, a] += (standing & (array.read() == state)).sum(), standing.sum()
         return found[0], found[1], np.full(found[0].shape, float(self.pulses))
 
+    def _refuse_kinds(self, array: Uniform) -> None:
+        """Raise ProcedureFailed for a kind, or a width, that the crossbar cannot give, before the first test pulse."""
+        chosen = spread_out(array.reference.usable, self.count)
+        for kind in self.kinds:
+            bias = self._bias(array, chosen, kind, max(self.volts))
+            if refusal := array.crossbar.can(bias):
+                raise ProcedureFailed(f"pulses of kind {kind} cannot be given: {refusal}; or leave it out of kinds")
+            refused_widths(array.crossbar, bias, [self.pulse_seconds])
+
     def _pulse(self, array: Uniform, cell: Cells, kind: Kind, volts: float) -> None:
         """Pulse a cell so that the victims of the kind see a part of `volts`."""
+        bias = self._bias(array, np.tile(cell, (self.pulses, 1)), kind, volts)
+        array.crossbar.pulse(bias, self.pulse_seconds)
+
+    @staticmethod
+    def _bias(array: Uniform, cells: Cells, kind: Kind, volts: float) -> Bias:
         scheme: Scheme = "half" if kind == "half" else "third"
         at_selected = -volts if kind == "third_rest" else volts  # the rest sees it the other way round
-        bias = select_cells(array.shape, np.tile(cell, (self.pulses, 1)), at_selected, scheme)
-        array.crossbar.pulse(float_partners(bias, array.reference.shorted), self.pulse_seconds)
+        return float_partners(select_cells(array.shape, cells, at_selected, scheme), array.reference.shorted)
 
     def _reads(self, array: Uniform) -> ReadDisturb:
         """Hold the read voltage in the polarity that does harm, on all rows at once where the crossbar can."""

@@ -46,3 +46,26 @@ def test_a_width_that_only_some_cells_can_have_is_refused(make, procedure):
     with pytest.raises(ProcedureFailed, match=r"pulses of 0\.001 s cannot be given: .* too short; ask for longer ones"):
         procedure.execute(crossbar, MemoryLog())
     assert set(crossbar.seconds) <= {REFERENCE_SECONDS}, "no pulse but those of the reference maps"
+
+
+class TwoChannels(Layer):
+    """A bench that can put two voltages on lines, one of them 0 V aside, and pulses like any other."""
+
+    def __init__(self, crossbar):
+        super().__init__(crossbar)
+        self.pulses = 0
+
+    def can(self, bias, seconds=0.0):
+        different = max(len(set(np.round(volts[np.isfinite(volts)], 9)) - {0.0}) for volts in bias.line_volts)
+        return Refusal("no channel is left", "ask for fewer voltages") if different > 2 else super().can(bias, seconds)
+
+    def pulse(self, bias, seconds):
+        self.pulses += seconds < REFERENCE_SECONDS
+        return super().pulse(bias, seconds)
+
+
+def test_a_kind_of_half_select_that_wants_more_channels_is_refused_before_the_first(make):
+    crossbar = TwoChannels(make((4, 4), seed=1))
+    with pytest.raises(ProcedureFailed, match="pulses of kind third cannot be given: .*; or leave it out of kinds"):
+        Disturb(kinds=["half", "third"]).execute(crossbar, MemoryLog())
+    assert crossbar.pulses == 0
