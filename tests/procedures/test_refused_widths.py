@@ -66,6 +66,6 @@ class TwoChannels(Layer):
 
 def test_a_kind_of_half_select_that_wants_more_channels_is_refused_before_the_first(make):
     crossbar = TwoChannels(make((4, 4), seed=1))
-    with pytest.raises(ProcedureFailed, match="pulses of kind third cannot be given: .*; or leave it out of kinds"):
+    with pytest.raises(ProcedureFailed, match=r"pulses of kind third cannot be given: .*; or leave it out of kinds"):
         Disturb(kinds=["half", "third"]).execute(crossbar, MemoryLog())
     assert crossbar.pulses == 0
