@@ -60,9 +60,8 @@ class Endurance(TrialSettings):
             put_reference(log, reference)
             cells = SingleCells(counting, reference, self)
             chosen = self.chosen(reference)
-            refused_widths(
-                counting, cells.biases(chosen, np.full(len(chosen), self.parallel_volts)), [self.pulse_seconds]
-            )
+            for volts in (self.parallel_volts, -self.antiparallel_volts):
+                refused_widths(counting, cells.biases(chosen, np.full(len(chosen), volts)), [self.pulse_seconds])
             found = np.full((2, len(self.marks), len(chosen)), np.nan)
             broken_at = np.full(len(chosen), NEVER)
             for group in apart(chosen):

@@ -138,7 +138,8 @@ class _Run:
         self.cells, self.settings, self.log = cells, settings, log
         self.chosen = settings.chosen(cells.reference)
         self.each = settings.pulses // len(settings.widths_seconds)
-        probe = cells.biases(self.chosen, np.full(len(self.chosen), settings.highest_volts))
+        highest = max(settings.highest_volts, settings.reset_volts)
+        probe = cells.biases(self.chosen, np.full(len(self.chosen), highest))
         refused_widths(cells.crossbar, probe, [*settings.widths_seconds, settings.reset_seconds])
         declare_trials(log)
 

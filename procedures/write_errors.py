@@ -64,7 +64,7 @@ class WriteErrors(TrialSettings):
             put_reference(log, reference)
             cells = SingleCells(counting, reference, self)
             chosen = self.chosen(reference)
-            probe = cells.biases(chosen, np.full(len(chosen), max(self.volts)))
+            probe = cells.biases(chosen, np.full(len(chosen), max(*self.volts, self.reset_volts)))
             refused_widths(counting, probe, [self.pulse_seconds, self.reset_seconds])
             errors, trials = np.array([self._direction(cells, chosen, state) for state in DIRECTIONS]).swapaxes(0, 1)
             cells.initialise(False)  # noqa: FBT003 - a state is a bit

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
+
 from labmtj.bench.healthfile import keep_health, kept_health
 from labmtj.bench.laboratory import LaboratoryFile
-from labmtj.health import HealthMap
+from labmtj.health import BROKEN, HealthMap
 from labmtj.moments import Moment
 from labmtj.record import DataFile
 from labmtj.run.experiment import Experiment
@@ -25,12 +27,13 @@ def keep_found_health(folder: RunFolder, experiment: Experiment, data: DataFile)
         return
     chip = experiment.bench.chip
     dated, run = Moment.now().utc, folder.path.resolve().name
-    known = kept_health(chip.id, chip.array.shape) or HealthMap.unknown(chip.id, chip.array.shape)
+    before = known = kept_health(chip.id, chip.array.shape) or HealthMap.unknown(chip.id, chip.array.shape)
     for group in sorted(groups):
         found = health_of(data, group, chip.id)
         evidence = tuple(f"{each} (run {run}, {dated[:10]})" for each in found.evidence)
         known = known.updated(replace(found, evidence=evidence, dated=dated))
-    folder.note("health of the chip kept", chip=chip.id, file=str(keep_health(known)))
+    again = np.argwhere(before.of(*BROKEN) & known.usable).tolist()
+    folder.note("health of the chip kept", chip=chip.id, file=str(keep_health(known)), usable_again=again)
 
 
 def health_of(data: DataFile, group: str, chip_id: str) -> HealthMap:

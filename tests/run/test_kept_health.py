@@ -46,3 +46,14 @@ def test_a_noise_run_adds_to_what_a_health_run_has_found(found_by_a_run):
     assert kept.states[0, 0] == Health.SHORT
     assert kept.evidence[kept.why[3, 4]].startswith("jumps (run two, ")
     assert kept.evidence[kept.why[1, 1]].startswith("reference maps (run one, ")
+
+
+def test_a_broken_cell_that_is_found_to_switch_is_named_in_the_log_of_the_run(found_by_a_run, tmp_path):
+    shape, effort = load_any("2636b-3706a").chip.array.shape, Effort(0, 0, 0.0)
+    for name, state in (("one", Health.SHORT), ("two", Health.USABLE)):
+        states = np.full(shape, Health.USABLE, np.uint8)
+        states[2, 3] = state
+        checked = HealthMap.unknown("", shape).with_evidence(states, np.ones(shape, bool), "reference maps")
+        found_by_a_run(name, lambda log, checked=checked: put_health(log, checked, effort, "arrays/a/health"))
+    assert '"usable_again": []' in (tmp_path / "one" / "run.log").read_text()
+    assert '"usable_again": [[2, 3]]' in (tmp_path / "two" / "run.log").read_text()
