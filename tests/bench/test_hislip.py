@@ -72,7 +72,7 @@ def test_an_abort_reaches_a_sequence_that_runs(opened):
     began = time.monotonic()
     with pytest.raises(Stopped):
         unit.run_shots(Shots(("a",), np.zeros((1000, 1)), ("a",), 0.0, 0.02, 1e-4))
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 20
     timer.join()
     served.bench.network._realtime_factor = 0.0
     assert unit.outputs() == {"a": True, "b": True}

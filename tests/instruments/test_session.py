@@ -131,7 +131,7 @@ def test_a_dead_link_is_an_error_in_bounded_time(box, smu):
     for _ in range(3):
         with pytest.raises(InstrumentError):
             smu.outputs()
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20
 
 
 def test_nobody_at_the_address_is_an_error():

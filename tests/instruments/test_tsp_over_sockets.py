@@ -179,7 +179,7 @@ def test_an_abort_reaches_a_running_sequence_and_leaves_zero_volts(slowly):
     began = time.monotonic()
     with pytest.raises(Stopped):
         unit.run_shots(LONG)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 10  # 20 s, had it not been aborted
     timer.join()
     slow.factor = 0.0
     assert box.channels["a"].sense(0).volts == 0.0

@@ -86,7 +86,7 @@ def test_device_clear_stops_what_runs(manager, hislip, box):
         started = time.monotonic()
         session.clear()
         assert session.query("*OPC?") == "1"
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 10  # 25 s, had it not been stopped
         assert session.query(":SYST:ERR?") == '0,"No error"'
 
 
@@ -100,7 +100,7 @@ def test_abort_on_the_same_socket_stops_what_runs(manager, server, box):
         started = time.monotonic()
         session.write(":ABOR")
         assert session.query("*OPC?") == "1"
-        assert time.monotonic() - started < 1
+        assert time.monotonic() - started < 10
 
 
 def test_closing_leaves_no_thread(manager, box):
