@@ -1,4 +1,8 @@
-"""Levels and apertures of several channels on one clock: what a trigger system makes happen, when it should happen."""
+"""Levels and apertures of several channels on one clock: what a trigger system makes happen, when it should happen.
+
+Times are whole nanoseconds. Sums of fractions differ by a rounding error according to how they were made: an aperture
+would open a rounding error before the one before it closes, and a reading would be lost.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,7 @@ CLOSE, LEVEL, OPEN = -1, 0, 1
 class Event(NamedTuple):
     """Something that happens on a channel."""
 
-    seconds: float
+    nanoseconds: int
     """from the start of the schedule"""
     what: int
     channel: int
@@ -55,18 +59,18 @@ class Schedule:
         self._units, self._time, self._hold, self._read = units, time, hold, read
         self._purpose = purpose
         self._levels: dict[int, float] = {}
-        self._open: dict[int, tuple[float, float]] = {}
-        """when the aperture of a channel was opened, and at which level"""
+        self._open: dict[int, tuple[int, float, float]] = {}
+        """when the aperture of a channel was opened, by the schedule and by the bench, and at which level"""
 
     def play(self, events: Iterable[Event], levels: Mapping[int, float], stopped: Flag) -> None:
         """Let all events happen at their times, or until stopped; `levels` are those that the channels start at."""
-        self._levels, started = dict(levels), self._time.now()
+        self._levels, started, reached = dict(levels), self._time.now(), 0
         for event in sorted(events, key=lambda each: each[:3]):
             if stopped.is_set():
                 break
-            wait = started + event.seconds - self._time.now()
-            if wait > 0:
-                self._time.spend(wait, self._purpose)
+            if event.nanoseconds > reached:
+                reached = event.nanoseconds
+                self._time.spend(max(started + reached * 1e-9 - self._time.now(), 0.0), self._purpose)
             self._happen(event)
         for channel in self._open:
             self._units[channel].close_aperture()
@@ -77,9 +81,10 @@ class Schedule:
             self._levels[channel] = event.level
             self._hold(channel, event.level)
         elif event.what == OPEN:
-            self._open[channel] = self._time.now(), self._levels[channel]
+            assert channel not in self._open, f"channel {channel} cannot open two apertures at once"
+            self._open[channel] = event.nanoseconds, self._time.now(), self._levels[channel]
             self._units[channel].open_aperture()
-        elif channel in self._open:
-            opened, level = self._open.pop(channel)
+        else:
+            began, opened, level = self._open.pop(channel)
             seen = self._units[channel].close_aperture()
-            self._read(channel, Aperture(opened, self._time.now() - opened, level, seen))
+            self._read(channel, Aperture(opened, (event.nanoseconds - began) * 1e-9, level, seen))

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from instruments.virtual.seriesb2900.buffer import Buffered
 from instruments.virtual.seriesb2900.tables import TRIGGERS
+from labmtj.simulated.clock import nanoseconds
 from labmtj.virtual.meter_commands import spaced
 from labmtj.virtual.schedule import CLOSE, LEVEL, OPEN, Aperture, Event, Schedule
 from labmtj.virtual.scpi_errors import SCPIError
@@ -100,13 +101,14 @@ class Sequencing(Buffered):
         return points if values["direction"] == "UP" else points[::-1]
 
     def _schedule(self, channel: int, plan: Sequence[float]) -> Iterator[Event]:
-        values, aperture = self.values[channel], self.aperture(channel)
+        values, aperture = self.values[channel], nanoseconds(self.aperture(channel))
         base, pulsed = values[f"{values['function']} level"], values["shape"] == "PULS"
-        begin = values["transient delay"] + (values["pulse delay"] if pulsed else 0.0)
-        end = begin + values["pulse width"]
-        busy = {"transient": end if pulsed else begin, "acquire": values["acquire delay"] + aperture}
+        begin = nanoseconds(values["transient delay"] + (values["pulse delay"] if pulsed else 0.0))
+        end = begin + nanoseconds(values["pulse width"])
+        delay = nanoseconds(values["acquire delay"])
+        busy = {"transient": end if pulsed else begin, "acquire": delay + aperture}
         steps = {
-            trigger: max(values[f"{trigger} timer"], busy[trigger])
+            trigger: max(nanoseconds(values[f"{trigger} timer"]), busy[trigger])
             if values[f"{trigger} source"] == "TIM"
             else max(busy.values())
             for trigger in TRIGGERS
@@ -117,7 +119,7 @@ class Sequencing(Buffered):
             if pulsed:
                 yield Event(start + end, LEVEL, channel, base)
         for index in range(values["acquire count"]):
-            start = index * steps["acquire"] + values["acquire delay"]
+            start = index * steps["acquire"] + delay
             yield Event(start, OPEN, channel)
             yield Event(start + aperture, CLOSE, channel)
 
@@ -130,6 +132,6 @@ class Sequencing(Buffered):
         self._switch_on(channels)
         for channel in channels:
             self.readings[channel] = []
-        events = [Event(0.0, OPEN, channel) for channel in channels]
-        events += [Event(self.aperture(channel), CLOSE, channel) for channel in channels]
+        events = [Event(0, OPEN, channel) for channel in channels]
+        events += [Event(nanoseconds(self.aperture(channel)), CLOSE, channel) for channel in channels]
         self._play(channels, events, "settle")
