@@ -78,14 +78,13 @@ def settle_cells(problem: Problem, linear: FloatArray, starts: FloatArray | None
         ProcedureFailed: if a vector settles neither by passes nor by Newton.
     """
     volts = problem.ohms * linear if starts is None else starts
-    # A diverging pass may overflow the law; Newton starts over from the beginning.
-    with np.errstate(over="ignore", invalid="ignore"):
-        if len(linear) > 1:
-            return _settle_many(problem, linear, volts)
-        one_volts, one_amperes = settle_one(problem, linear[0], volts[0])
+    if len(linear) > 1:
+        return _settle_many(problem, linear, volts)
+    one_volts, one_amperes = settle_one(problem, linear[0], volts[0])
     return one_volts[np.newaxis], one_amperes[np.newaxis]
 
 
+@np.errstate(over="ignore", invalid="ignore")  # a diverging pass may overflow the law; Newton starts over
 def settle_one(problem: Problem, linear: FloatArray, volts: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Do what `_settle_many` does for a single vector, without the bookkeeping: every pulse comes through here."""
     before = 0.0
@@ -99,6 +98,7 @@ def settle_one(problem: Problem, linear: FloatArray, volts: FloatArray) -> tuple
     return _newton(problem, linear, 0)
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def _settle_many(problem: Problem, linear: FloatArray, volts: FloatArray) -> tuple[FloatArray, FloatArray]:
     all_volts, all_amperes = np.empty_like(linear), np.empty_like(linear)
     moving, todo, before = np.arange(len(linear)), linear, np.zeros(len(linear))

@@ -6,6 +6,7 @@ from scipy.optimize import brentq
 
 from labmtj.circuit import PortState, Wires, operating_point, response_of, settle
 from labmtj.errors import ProcedureFailed, UsageError
+from labmtj.junction import Junctions
 
 NAN = np.nan
 
@@ -134,6 +135,42 @@ def test_newton_takes_over_where_the_fixed_point_runs_away(with_slope):
     np.testing.assert_allclose(point.cell_volts + drops, state.wires.incidence @ point.line_volts, rtol=0, atol=1e-9)
     assert np.abs(point.line_amperes[[2, 5]]).max() < 1e-9
     assert point.cell_volts.max() > 5 * scale
+
+
+@pytest.mark.parametrize("floating", [False, True])
+@pytest.mark.parametrize("batch", [1, 3])
+def test_answers_are_right_and_silent_where_the_first_path_diverges(nodes, batch, floating):
+    """Case B7: 1.5 V across cells of TMR 600 % behind long wires; the passes overflow before Newton takes over."""
+    diverged = 0
+    for seed in (4, 5, 7, 8, 10, 14):
+        draw = np.random.default_rng(seed)
+        shape, segment = (9, 8), draw.uniform(20, 50)
+        wires = Wires.uniform(
+            shape, row_segment_ohms=segment, column_segment_ohms=segment, row_lead_ohms=100, column_lead_ohms=100
+        )
+        cells = Junctions.ideal(shape, draw.uniform(300, 900, 72), 6.0, half_volts=0.35, quadratic_volts=1.0)
+        conduction = cells.conduction(draw.random(72) < 0.3)
+        sources = np.where(draw.random((batch, 17)) < 0.5, 1.5, -1.5)
+        if floating:
+            sources[:, 3] = NAN
+        asked = []
+
+        def law(volts, conduction=conduction, asked=asked):
+            asked.append(np.abs(volts).max())
+            return conduction.amperes(volts)
+
+        state = PortState(response_of(wires), conduction.zero_bias_ohms)
+        point = operating_point(
+            state, sources[0] if batch == 1 else sources, law, cell_siemens=conduction.differential_siemens
+        )  # warnings are errors here
+        diverged += max(asked) > 1e3
+        for number, line_volts in enumerate(sources):
+            volts, amperes = np.atleast_2d(point.cell_volts)[number], np.atleast_2d(point.cell_amperes)[number]
+            np.testing.assert_allclose(conduction.amperes(volts), amperes, rtol=1e-7, atol=1e-12)
+            answer = nodes(wires, volts / amperes, line_volts)  # the linear network of these very resistances
+            np.testing.assert_allclose(volts, answer.cell_volts, rtol=0, atol=1e-8)
+            np.testing.assert_allclose(np.atleast_2d(point.line_amperes)[number], answer.line_amperes, atol=1e-10)
+    assert diverged >= 2
 
 
 def test_cells_without_an_operating_point_are_named():
