@@ -7,6 +7,7 @@ import numpy as np
 from labmtj.report.blocks import Cell, Note, Source, Table
 from labmtj.report.contents import Contents
 from labmtj.report.digits import MISSING, fixed, percent
+from labmtj.report.provenance import stated_provenances
 from labmtj.report.station import TRAIN, Station
 
 PUBLISHED_TEXT = (
@@ -14,11 +15,8 @@ PUBLISHED_TEXT = (
     "gives a median accuracy of 95.3 % after tuning of network parameters, on passive 15 x 15 arrays of a range of "
     "device sizes; very probably on the 148 samples (141/148 = 95.27 %)."
 )
-SIMULATED_TEXT = (
-    "The arrays here are simulated, with typical or assumed parameters (listed at the end), and the solutions are "
-    "not the published ones but come from the file named below. What can be compared with the paper is the "
-    "procedure, not the devices: agreement in a number says nothing about its junctions."
-)
+TRAINED = "labmtj train"
+"""how the origin of a set begins that labmtj itself has trained"""
 _COLUMNS = (
     ("software", "software"), ("measured", "g = 1, both measured"), ("untuned", "g = 1, layer 2 by matrix"),
     ("common", "common g"), ("per_layer", "g per layer"), ("per_solution", "g per solution"),
@@ -49,6 +47,31 @@ def result_sentence(contents: Contents) -> str:
         f"{what} On the {contents.samples[TRAIN]}, one common gain g per device size takes the "
         f"median accuracy from {_span(before)} % (g = 1) to {_span(common)} %; published, after tuning: 95.3 %."
     )
+
+
+def origin_text(contents: Contents) -> str:
+    """Return what the record says about where arrays and solutions come from, and no more."""
+    told = contents.attributes("solutions")
+    name, origin, checksum = (str(told.get(key, "")) for key in ("name", "origin", "sha256"))
+    if not checksum:
+        solutions = "The file does not say where the solutions come from."
+    elif origin.startswith(TRAINED):
+        solutions = f"The solutions are the set {name}, trained by labmtj ({origin}): they are not the published ones."
+    else:
+        solutions = (
+            f"The solutions are the set {name}, described as: {origin or 'unknown'}; sha256 {checksum[:12]}. Whether "
+            "they are the published ones is not recorded."
+        )
+    return (
+        f"The arrays here are simulated, with {_parameters(contents)} (listed at the end). {solutions} What can be "
+        "compared with the paper is the procedure, not the devices: agreement in a number says nothing about its "
+        "junctions."
+    )
+
+
+def _parameters(contents: Contents) -> str:
+    kinds = stated_provenances(contents)
+    return f"{_listed(kinds)} parameters" if kinds else "parameters that the file does not state"
 
 
 def missing_notes(contents: Contents) -> list[Note]:

@@ -87,7 +87,7 @@ def _result(contents: Contents) -> Section:
     if contents.stations:
         blocks.append(Note(headline.PUBLISHED_TEXT))
     if contents.stations and contents.simulated:
-        blocks.append(Note(headline.SIMULATED_TEXT, "caveat"))
+        blocks.append(Note(headline.origin_text(contents), "caveat"))
     if contents.analysed:
         blocks += [
             tried("What tuning recovers", partial(overview.recovery_figure, contents)),

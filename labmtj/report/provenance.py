@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any, get_args
 
 from labmtj.errors import DataError
+from labmtj.junction.parameter import Provenance
 from labmtj.report.blocks import Block, Cell, Mark, Note, Table, cells, tried
 from labmtj.report.contents import Contents
 from labmtj.report.digits import MISSING, quantity, unit_of
@@ -103,6 +104,16 @@ def _described(contents: Contents) -> dict[str, Any]:
     if not isinstance(arrays, dict) or not arrays:
         raise DataError("the bench describes no arrays")
     return {str(name): arrays[name] for name in list(arrays)[:6]}
+
+
+def stated_provenances(contents: Contents) -> list[str]:
+    """Return the kinds of provenance that the parameters of the described arrays have, the best first."""
+    try:
+        described = _described(contents)
+    except DataError:
+        return []
+    found = {str(parameter["provenance"]) for each in described.values() for _, parameter in _stated(each)}
+    return [kind for kind in get_args(Provenance) if kind in found]
 
 
 def _stated(content: object, key: Key = ()) -> Iterator[tuple[Key, Mapping[str, Any]]]:

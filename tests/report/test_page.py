@@ -4,6 +4,7 @@ import re
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import h5py
 import matplotlib as mpl
@@ -90,8 +91,24 @@ def test_numbers_are_those_of_the_file(page: str, data: Path) -> None:
 
 
 def test_simulation_is_named_as_such(page: str) -> None:
-    assert "The arrays here are simulated, with typical or assumed parameters" in page
+    assert "The arrays here are simulated, with typical and assumed parameters" in page
     assert "procedure, not the devices" in page
+
+
+def test_of_solutions_only_what_the_record_knows_is_said(page: str, changed: Any, tmp_path: Path) -> None:
+    """Case B3: labmtj's own set is not the published one; of an imported set nobody here can say so."""
+    assert re.search(
+        r"the set wine-300, trained by labmtj \(labmtj train, seed 0.*they are not the published ones", page
+    )
+
+    def imported(file: h5py.File) -> None:
+        file["solutions"].attrs.update({"name": "wine", "origin": "text files of folder wine", "sha256": "ab" * 32})
+
+    write_report(changed(imported), tmp_path / "imported.html")
+    text = (tmp_path / "imported.html").read_text(encoding="utf-8")
+    assert "not the published" not in text
+    assert "the set wine, described as: text files of folder wine; sha256 abababababab" in text
+    assert "Whether they are the published ones is not recorded" in text
 
 
 def test_provenance_is_complete_and_marked(page: str) -> None:
