@@ -145,7 +145,11 @@ class LaboratoryFile(BaseModel):
         description="from the last relay at rest to the first level, beyond the bounce of the relay",
     )
     contact: ContactFile = ContactFile()
-    temperature_kelvin: float | None = Field(None, gt=0)
+    temperature_kelvin: float | None = Field(
+        None,
+        gt=0,
+        description="recorded with every run; a simulation uses temperature_kelvin of its array file",
+    )
     field_tesla: float | None = None
     operator: str = ""
     notes: str = ""

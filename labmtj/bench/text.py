@@ -14,6 +14,7 @@ from labmtj.bench.simulated import SimulatedBench, describe
 from labmtj.errors import LabmtjError, ProcedureFailed
 from labmtj.junction import ArrayDescription
 from labmtj.junction.parameter import Parameter, Range
+from labmtj.junction.validity import temperature_remark
 from labmtj.quantities import Bias, Lines, Reading, Station
 
 KNOWN_AS = ("published", "typical", "fitted", "assumed")
@@ -45,6 +46,7 @@ def _array_lines(array: ArrayDescription) -> list[str]:
         f"pulses of {limits.pulse_seconds:g} s and {limits.pulse_joules:g} J, reads of {limits.disturb_volts:g} V",
         f"  budget: {limits.pulses_per_cell} pulses per cell",
         "  numbers: " + ", ".join(f"{known[each]} {each}" for each in KNOWN_AS),
+        *(f"  temperature: {remark}" for remark in [temperature_remark(array.temperature_kelvin)] if remark),
     ]
 
 

@@ -58,6 +58,8 @@ class ArrayDescription(StrictModel):
     polarity: Literal[-1, 1]
     """+1 if a row positive against its column drives AP to P"""
     temperature_kelvin: float = Field(gt=0.0)
+    """scales thermal_stability by 300 K / T, TMR and P resistance by their coefficients per kelvin, and nothing else:
+    barrier energy, critical voltages and heating do not change with it; `labmtj check` says it outside 250 to 400 K"""
     wires: WireDescription
     limits: LimitDescription
     family: Family

@@ -8,6 +8,8 @@ from typing import Any, get_args
 
 from labmtj.errors import DataError
 from labmtj.junction.parameter import Provenance
+from labmtj.junction.population import ROOM_KELVIN
+from labmtj.junction.validity import TEMPERATURE_TEXT, temperature_remark
 from labmtj.report.blocks import Block, Cell, Mark, Note, Table, cells, tried
 from labmtj.report.contents import Contents
 from labmtj.report.digits import MISSING, quantity, unit_of
@@ -95,7 +97,13 @@ def _arrays(contents: Contents) -> Table:
         for key, value in flattened(description)
         if key and key[0] not in ("family", "wires")
     ]
-    return Table("Shapes, temperatures and limits of the arrays", ("array", "value"), rows[:_MOST_ROWS], folded=True)
+    described = _described(contents).values()
+    kelvin = [float(each.get("temperature_kelvin", ROOM_KELVIN)) for each in described if isinstance(each, Mapping)]
+    remarks = dict.fromkeys(remark for each in kelvin if (remark := temperature_remark(each)))
+    note = "; ".join(remarks) or f"In a simulation {TEMPERATURE_TEXT}"
+    return Table(
+        "Shapes, temperatures and limits of the arrays", ("array", "value"), rows[:_MOST_ROWS], f"{note}.", folded=True
+    )
 
 
 def _described(contents: Contents) -> dict[str, Any]:

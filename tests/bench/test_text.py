@@ -3,6 +3,7 @@ import pytest
 from labmtj.bench import load_bench
 from labmtj.bench.text import bench_text, parameters
 from labmtj.errors import ProcedureFailed
+from labmtj.junction import ArrayDescription
 
 
 @pytest.fixture(scope="module")
@@ -32,3 +33,19 @@ def test_an_array_that_does_not_conduct_fails_the_self_test(bench):
     broken = array.model_copy(update={"wires": array.wires.model_copy(update={"row_lead_ohms": ohms})})
     with pytest.raises(ProcedureFailed, match=r"mtj-75nm: row 0 at 0\.1 V carries .* check resistances"):
         bench_text(bench.model_copy(update={"arrays": {"mtj-75nm": broken}}))
+
+
+@pytest.mark.parametrize(
+    ("kelvin", "said"), [(4.0, True), (249.0, True), (250.0, False), (400.0, False), (401.0, True)]
+)
+def test_a_temperature_at_which_the_models_do_not_hold_is_named(bench, kelvin, said):
+    """Case B2: barrier energy and critical voltages stay as they are, and the text says so."""
+    array = bench.arrays["mtj-75nm"].model_copy(update={"temperature_kelvin": kelvin})
+    text = bench_text(bench.model_copy(update={"arrays": {"mtj-75nm": array}}))
+    assert (f"{kelvin:g} K is outside 250 to 400 K" in text) == said
+    assert ("Barrier energy and critical voltages do not change with it" in text) == said
+
+
+def test_the_schema_of_an_array_says_what_temperature_does():
+    description = ArrayDescription.model_json_schema()["properties"]["temperature_kelvin"]["description"]
+    assert "barrier energy, critical voltages and heating do not change" in description

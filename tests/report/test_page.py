@@ -111,6 +111,18 @@ def test_of_solutions_only_what_the_record_knows_is_said(page: str, changed: Any
     assert "Whether they are the published ones is not recorded" in text
 
 
+def test_provenance_says_what_temperature_does_not_change(page: str, changed: Any, tmp_path: Path) -> None:
+    """Case B2."""
+    assert "Barrier energy and critical voltages do not change with it" in page
+
+    def colder(file: h5py.File) -> None:
+        text = file["provenance"].attrs["run_yaml"]
+        file["provenance"].attrs["run_yaml"] = re.sub(r"temperature_kelvin: 300\.0", "temperature_kelvin: 4.0", text)
+
+    write_report(changed(colder), tmp_path / "cold.html")
+    assert "4 K is outside 250 to 400 K" in (tmp_path / "cold.html").read_text(encoding="utf-8")
+
+
 def test_provenance_is_complete_and_marked(page: str) -> None:
     for text in (
         "git_revision",
