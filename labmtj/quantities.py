@@ -37,6 +37,12 @@ class Lines:
     rows: tuple[int, ...] = ()
     columns: tuple[int, ...] = ()
 
+    def __post_init__(self) -> None:
+        for name, chosen in (("row", self.rows), ("column", self.columns)):
+            if len(set(chosen)) < len(chosen):
+                twice = next(index for index in chosen if chosen.count(index) > 1)
+                raise UsageError(f"{name} {twice} is named twice among the lines to read; name it once")
+
     def __len__(self) -> int:
         return len(self.rows) + len(self.columns)
 
@@ -166,8 +172,13 @@ class Reading:
     polarity: Polarity = "given"
 
     def __post_init__(self) -> None:
-        if not (self.aperture_seconds > 0 and self.settle_seconds >= 0 and self.repeats >= 1):
-            raise UsageError("a reading needs aperture_seconds > 0, settle_seconds >= 0 and repeats >= 1")
+        if not (0 < self.aperture_seconds < float("inf") and 0 <= self.settle_seconds < float("inf")):
+            raise UsageError(
+                f"aperture_seconds = {self.aperture_seconds}, settle_seconds = {self.settle_seconds}: a reading needs "
+                "an aperture above 0 s and a settling time of 0 s or more, both finite"
+            )
+        if self.repeats < 1:
+            raise UsageError(f"repeats = {self.repeats}: a reading needs at least 1")
         if self.range_amperes is not None and not 0 < self.range_amperes < float("inf"):
             raise UsageError(f"range_amperes = {self.range_amperes} is not a current range; use None for autorange")
 

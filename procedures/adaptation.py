@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from labmtj.health import Health
 from labmtj.perceptron import Block, Placement, Solutions, avoiding, load_wine, network, pairs
@@ -16,6 +16,7 @@ from labmtj.perceptron.aware import Cells, Statistics, Trained, hardware_aware, 
 from labmtj.perceptron.straight_through import Networks
 from labmtj.quantities import BoolArray, FloatArray
 from labmtj.streams import stream
+from labmtj.strictmodel import StrictModel
 from procedures.reference import Outcome, ReferenceMaps
 
 _Fraction = Annotated[float, Field(ge=0, le=0.2)]
@@ -27,10 +28,8 @@ HEALTH = {
 """what a layer may expect of a cell; on a row that cannot be driven all are as good as open"""
 
 
-class StatisticsSettings(BaseModel):
+class StatisticsSettings(StrictModel):
     """What is wrong with chips of a kind, for training that knows the kind and no chip."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
 
     stuck_parallel: _Fraction = Field(0.01, description="fraction of the cells")
     stuck_antiparallel: _Fraction = Field(0.01, description="fraction of the cells")
@@ -41,10 +40,8 @@ class StatisticsSettings(BaseModel):
     tmr: float = Field(1.0, gt=0, description="(R_AP - R_P) / R_P")
 
 
-class Adaptation(BaseModel):
+class Adaptation(StrictModel):
     """What is done with what the reference maps tell. The defaults do nothing: the plain mapping."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
 
     placement: Literal["plain", "avoid"] = Field(
         "plain", description="lines of a layer: as layer1_at and layer2_at say, or those that avoid bad cells"

@@ -10,20 +10,19 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from labmtj.errors import ProcedureFailed, SettingError
 from labmtj.quantities import ArrayInfo, BoolArray, FloatArray
 from labmtj.schema import Purpose, Variable
+from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar, Log
 from procedures.reference import ReferenceMaps, ReferenceSettings, initialise, put_reference, reference_maps
 from procedures.write import WriteSettings, write_matrix
 
 
-class AmplitudeSettings(BaseModel):
+class AmplitudeSettings(StrictModel):
     """Which amplitudes are tried."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
 
     start_volts: float = Field(0.24, gt=0, description="lowest amplitude")
     stop_volts: float = Field(0.9, gt=0, description="highest amplitude; the array's limit caps it")

@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from labmtj.quantities import ArrayInfo, Bias, Lines, Reading
 from labmtj.run.plain import LogWithin
 from labmtj.schema import Purpose
+from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar, Log
 from procedures.effort import Counting, Effort, effort_attributes
 from procedures.ports import AllPorts, PortReads
@@ -31,10 +32,8 @@ class CalibrationResult:
     effort: Effort
 
 
-class CalibrationReads(BaseModel):
+class CalibrationReads(StrictModel):
     """Settings of the reads."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
 
     reference: ReferenceSettings = ReferenceSettings()
     ports: AllPorts = AllPorts()

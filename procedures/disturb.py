@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from labmtj.errors import ProcedureFailed, SettingError
 from labmtj.fitting.proportions import Proportion, per_exposure, per_second
 from labmtj.quantities import Bias, BoolArray, FloatArray, Lines, Reading
 from labmtj.schema import Purpose, Variable
+from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar, Log
 from procedures.bounds import Limited, check_pulse_seconds, check_pulses, check_volts
 from procedures.effort import Counting, Effort, effort_attributes
@@ -29,10 +30,8 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 PATH = "disturb"
 
 
-class Disturb(BaseModel):
+class Disturb(StrictModel):
     """Half-select disturb against amplitude, and read disturb."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
 
     kinds: list[Kind] = Field(list(KINDS), min_length=1, description="half (V/2), third (V/3), third_rest (-V/3)")
     volts: list[float] = Field(

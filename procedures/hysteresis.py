@@ -12,12 +12,13 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from labmtj.errors import SettingError
 from labmtj.fitting.hysteresis import fit_tmr, has_switched
 from labmtj.quantities import Bias, BoolArray, FloatArray, Lines, Reading
 from labmtj.schema import Purpose
+from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar, Log
 from procedures.bounds import Limited, check_pulse_seconds, check_read_volts, check_volts
 from procedures.effort import Counting
@@ -32,10 +33,8 @@ SHORT_FACTOR, OPEN_FACTOR = 5.0, 0.1
 """of the median current of all cells, in whatever state: beyond them a cell is no junction, and gets no pulse"""
 
 
-class Hysteresis(BaseModel):
+class Hysteresis(StrictModel):
     """How loops are taken. Voltages are row minus column, between the ends of the lines."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
 
     cells: Literal["all"] | list[Place] = Field("all", description='"all", or [row, column] of each')
     start_volts: float = Field(0.1, gt=0, description="first step of the staircase, in both signs")

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from labmtj.errors import ProcedureFailed, UsageError
 from labmtj.perceptron import Block, Placement
 from labmtj.quantities import ArrayInfo, Bias, Currents, Flag, FloatArray, Lines, Reading
+from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar
 from procedures.bounds import check_read_volts
 from procedures.reference import ReferenceMaps
@@ -24,10 +25,8 @@ Way = Literal["simultaneous", "transfer", "bit_serial"]
 Mode = Literal["auto", "simultaneous", "transfer", "bit_serial"]
 
 
-class InferSettings(BaseModel):
+class InferSettings(StrictModel):
     """How a vector-matrix product is measured."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
 
     mode: Mode = Field(
         "auto",

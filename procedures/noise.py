@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from labmtj.errors import ProcedureFailed
 from labmtj.fitting.noise import FEWEST_SAMPLES, NoiseLevels, fit_noise, welch
@@ -18,6 +18,7 @@ from labmtj.fitting.telegraph import TelegraphTest, find_telegraph
 from labmtj.health import Health
 from labmtj.quantities import Bias, BoolArray, Flag, FloatArray, Lines, Reading
 from labmtj.schema import Purpose, Variable
+from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar, Log
 from procedures.bounds import Limited, check_read_volts
 from procedures.effort import Counting, Effort, effort_attributes
@@ -33,10 +34,8 @@ UNEVEN = 0.05
 """by how much intervals between reads may differ from their median for a spectrum to mean anything"""
 
 
-class NoiseSeries(BaseModel):
+class NoiseSeries(StrictModel):
     """Noise spectrum and telegraph cells."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
 
     cells: list[Place] | None = Field(None, description="[row, column] of each; null takes all")
     samples: int = Field(1000, ge=FEWEST_SAMPLES, le=1_000_000, description="reads of each cell, one after another")

@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from labmtj.quantities import ArrayInfo, BoolArray, Station
 from labmtj.schema import Column, Purpose, Table, Variable
+from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar, Data, Log
 from procedures.amplitude import AmplitudeSettings
 from procedures.characterisation import characterise, read_again
@@ -39,10 +40,8 @@ def states(pattern: Pattern, shape: tuple[int, int], seed: int) -> BoolArray:
     return np.asarray(made[pattern], bool)
 
 
-class PatternCampaign(BaseModel):
+class PatternCampaign(StrictModel):
     """Settings of the campaign."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
 
     patterns: list[Pattern] = Field(
         ["checkerboard", "inverse", "rows", "columns", "random"],

@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from labmtj.errors import CannotDo, ProcedureFailed
 from labmtj.fitting.network import NetworkFit, fit_network
 from labmtj.fitting.scatter import pooled_variance
 from labmtj.quantities import ArrayInfo, Bias, Currents, FloatArray, Lines, Reading
 from labmtj.schema import Attribute, Purpose, Variable
+from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar, Log
 from procedures.bounds import check_read_volts
 from procedures.effort import Counting, Effort, effort_attributes
@@ -24,10 +25,8 @@ from procedures.reference import possible_of
 LINES = ("driven", "line")
 
 
-class AllPorts(BaseModel):
+class AllPorts(StrictModel):
     """All-port reads as a procedure of their own."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
 
     read_volts: float = Field(0.1, gt=0, description="volts on the driven line")
     to_zero_bias: bool = Field(

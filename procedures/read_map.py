@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from labmtj.quantities import Bias, Currents, FloatArray, Lines, Reading
 from labmtj.schema import Purpose, Variable
+from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar, Log
 from procedures.bounds import Limited, check_read_volts
 from procedures.effort import Counting, Effort, effort_attributes
@@ -19,10 +20,8 @@ from procedures.schemes import select_rows
 CELLS = ("row", "column")
 
 
-class ReadMapSettings(BaseModel):
+class ReadMapSettings(StrictModel):
     """How a map is read."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
 
     read_volts: float = Field(0.1, gt=0, description="volts on the row that is read, all other lines at 0 V")
     aperture_seconds: float = Field(0.02, gt=0, description="integration time of a reading")

@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from labmtj.errors import ProcedureFailed
 from labmtj.health import Health
 from labmtj.quantities import Bias, BoolArray, FloatArray, Lines, Reading
 from labmtj.schema import Attribute, Purpose, Variable
+from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar, Log
 from procedures.bounds import Limited, check_pulse_seconds, check_read_volts, check_volts
 from procedures.schemes import select_columns, select_rows
@@ -47,10 +48,8 @@ _KNOWN_BAD = {
 """a noisy cell is not among them: it can be written"""
 
 
-class ReferenceSettings(BaseModel):
+class ReferenceSettings(StrictModel):
     """How the reference maps are made."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
 
     initialise_volts: float = Field(0.9, gt=0, description="volts on one line at a time, all others at 0 V")
     pulse_seconds: float = Field(

@@ -8,12 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from labmtj.errors import SettingError
 from labmtj.fitting.proportions import Proportion, per_second
 from labmtj.quantities import FloatArray
 from labmtj.schema import Purpose, Variable
+from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar, Log
 from procedures.bounds import Limited
 from procedures.effort import Counting, Effort, effort_attributes
@@ -24,10 +25,8 @@ from procedures.uniform import Uniform
 PATH = "retention"
 
 
-class Retention(BaseModel):
+class Retention(StrictModel):
     """Cells left alone at 0 V in either state."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
 
     waits_seconds: list[float] = Field(
         [60.0, 600.0, 3600.0], min_length=1, description="read again this long after writing, per state; rising"

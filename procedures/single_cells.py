@@ -11,10 +11,11 @@ from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from labmtj.errors import ProcedureFailed, SettingError
 from labmtj.quantities import Bias, BoolArray, Flag, FloatArray, Lines, Pulse, Reading
+from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar
 from procedures.bounds import Limited, check_pulse_seconds, check_volts
 from procedures.reference import ReferenceMaps, ReferenceSettings, initialise
@@ -32,10 +33,8 @@ FULL_FRACTION = 0.99
 NO_CELL = "the reference maps show no usable cell; look at them before anything else"
 
 
-class TrialSettings(BaseModel):
+class TrialSettings(StrictModel):
     """Which cells are tried, and how they are brought back."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
 
     cells: Literal["all"] | list[Place] | None = Field(
         None, description='[row, column] of each, or "all" usable ones; null takes `count` of them'

@@ -9,12 +9,13 @@ from string import ascii_lowercase
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from labmtj import library
 from labmtj.errors import ConfigError, SettingError, UsageError
 from labmtj.perceptron import Mapping, Solutions, load_wine
 from labmtj.quantities import ArrayInfo, Station
+from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Log
 from procedures import wine_record as record
 from procedures.adaptation import Adaptation
@@ -30,10 +31,8 @@ Corner = Annotated[tuple[_Place, _Place], Field(strict=False)]
 """YAML has lists only"""
 
 
-class WineBase(BaseModel):
+class WineBase(StrictModel):
     """Settings of such a campaign. Block 0 of a station characterises its chips, block k writes solution k - 1."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
 
     solutions: str = Field(
         "wine-300.npz", description="file of trained solutions (.npz), or one that comes with labmtj"

@@ -12,10 +12,11 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from labmtj.errors import UsageError
 from labmtj.quantities import ArrayInfo, Bias, BoolArray, Flag, FloatArray, Reading
+from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar
 from procedures.bounds import check_pulse_seconds, check_read_volts, check_volts
 from procedures.reference import Outcome, OutcomeMap, ReferenceMaps, read_cells
@@ -48,10 +49,8 @@ METHODS: dict[Method, _Plan] = {
 }
 
 
-class WriteSettings(BaseModel):
+class WriteSettings(StrictModel):
     """How a matrix is written."""
-
-    model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
 
     method: Method = Field("row_parallel_repair", description="first move and repair rounds; see procedures/write.py")
     scheme: Scheme = Field("half", description="bias of a single selected cell")

@@ -136,3 +136,18 @@ def test_a_square_waveform():
     wave = Waveform.square(Bias([[1, 2], [3, 4]], [0]), 1e-3)
     np.testing.assert_array_equal(wave.step_seconds, [[1e-3], [1e-3]])
     np.testing.assert_array_equal(wave.line_volts, [[[1, 2, 0]], [[3, 4, 0]]])
+
+
+@pytest.mark.parametrize("seconds", [float("inf"), float("nan"), -1.0])
+@pytest.mark.parametrize("name", ["aperture_seconds", "settle_seconds"])
+def test_a_reading_without_end_is_refused(name, seconds):
+    """Case use/17."""
+    with pytest.raises(UsageError, match=name):
+        Reading(**{name: seconds})
+
+
+@pytest.mark.parametrize("lines", [{"columns": (3, 3)}, {"rows": (1, 0, 1)}])
+def test_a_line_named_twice_is_refused_on_every_crossbar(lines):
+    """Case use/19: the simulated array had answered, instruments refused."""
+    with pytest.raises(UsageError, match=r"(row 1|column 3) is named twice"):
+        Lines(**lines)

@@ -177,7 +177,7 @@ class BenchCrossbar:
             CannotDo: if a bias has no routing under which a line can be read, or needs more current than the lines
                 survive; nothing was applied.
         """
-        chosen = _once(lines.indices(self.shape).tolist())
+        chosen = lines.indices(self.shape).tolist()
         check_reading(self.wiring, self.units, how)
         self._begin(self._plan.refusal(bias, chosen))
         disturbing = self._plan.disturbs(bias)
@@ -286,12 +286,6 @@ class BenchCrossbar:
         self.switching.route(buses)
         for channel, on in self._plan.held(buses).items():
             self.sources.limit(channel, self._plan.compliance.amperes(on, line_volts))
-
-
-def _once(lines: list[int]) -> list[int]:
-    if len(set(lines)) < len(lines):
-        raise UsageError("a line stands twice among those to read; name it once")
-    return lines
 
 
 def _all_of(failed: Sequence[LabmtjError]) -> InstrumentError:

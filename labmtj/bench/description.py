@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema, model_validator
+from pydantic import Field, WithJsonSchema, model_validator
 
 from labmtj.errors import UsageError
 from labmtj.junction import ArrayDescription
 from labmtj.simulated.crossbar import Timing
 from labmtj.simulated.meter import MeterModel, MeterRange
+from labmtj.strictmodel import StrictModel
 
-_STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
 
-
-class MeterRangeFile(BaseModel):
+class MeterRangeFile(StrictModel):
     """One current range of the data sheet."""
-
-    model_config = _STRICT
 
     full_scale_amperes: float = Field(gt=0)
     gain_fraction: float = Field(ge=0, description="accuracy, fraction of reading")
@@ -25,10 +22,8 @@ class MeterRangeFile(BaseModel):
     noise_peak_to_peak_amperes: float = Field(0.0, ge=0, description="0.1 to 10 Hz")
 
 
-class MeterFile(BaseModel):
+class MeterFile(StrictModel):
     """The data sheet of a source-measure unit."""
-
-    model_config = _STRICT
 
     source: str = Field(description="where the numbers come from")
     ranges: list[MeterRangeFile] = Field(min_length=1)
@@ -60,19 +55,15 @@ class MeterFile(BaseModel):
         )  # fmt: skip
 
 
-class TimingFile(BaseModel):
+class TimingFile(StrictModel):
     """What the bench needs around each bias: an hour at most."""
-
-    model_config = _STRICT
 
     source_seconds: float = Field(Timing().source_seconds, ge=0, le=3600)
     transfer_seconds: float = Field(Timing().transfer_seconds, ge=0, le=3600)
 
 
-class BenchFile(BaseModel):
+class BenchFile(StrictModel):
     """A bench, with its array files read in: everything that is needed to build it again."""
-
-    model_config = _STRICT
 
     name: str
     kind: Literal["simulated"]

@@ -6,14 +6,13 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from labmtj.bench.tape import Source
 from labmtj.junction import ArrayDescription
 from labmtj.quantities import Limits
 from labmtj.schema import NAME_PATTERN
-
-_STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
+from labmtj.strictmodel import StrictModel
 
 
 def _slots(cards: Any) -> Any:
@@ -31,10 +30,8 @@ Cards = Annotated[dict[int, str], BeforeValidator(_slots)]
 ArrayFile = Annotated[ArrayDescription, WithJsonSchema({"type": "string", "description": "array file"})]
 
 
-class InstrumentFile(BaseModel):
+class InstrumentFile(StrictModel):
     """One instrument: which driver speaks to it, and where it is."""
-
-    model_config = _STRICT
 
     driver: str = Field(description="dotted name of the class, such as instruments.keithley2600.Keithley2636B")
     resource: str = Field(description="VISA resource, such as TCPIP::192.168.1.20::5025::SOCKET")
@@ -46,20 +43,16 @@ class InstrumentFile(BaseModel):
     )
 
 
-class BusFile(BaseModel):
+class BusFile(StrictModel):
     """A row of the matrix and what feeds it. One that is fed by nothing holds one floating line."""
-
-    model_config = _STRICT
 
     row: int = Field(ge=1, description="row of the matrix, counted from 1 as on the box; an input of a B2200A")
     channel: str = Field("", description="source-measure channel such as smu.a")
     ground: bool = Field(default=False, description="true if the row is tied to LO of the sources")
 
 
-class DirectFile(BaseModel):
+class DirectFile(StrictModel):
     """A line that no relay switches."""
-
-    model_config = _STRICT
 
     channel: str = Field("", description="source-measure channel such as smu3.a")
     ground: bool = Field(default=False, description="true if the line is tied to ground")
@@ -68,19 +61,15 @@ class DirectFile(BaseModel):
 LineFile = Annotated[str, Field(description="matrix.SLOT.COLUMN, or a run of lines: matrix.1.1-15")] | DirectFile
 
 
-class LinesFile(BaseModel):
+class LinesFile(StrictModel):
     """Where every line of the array ends, in the order of the array."""
-
-    model_config = _STRICT
 
     rows: list[LineFile] = Field(min_length=1)
     columns: list[LineFile] = Field(min_length=1)
 
 
-class LimitsFile(BaseModel):
+class LimitsFile(StrictModel):
     """Limits of the bench; of these and the array's, the stricter one counts."""
-
-    model_config = _STRICT
 
     cell_volts: float | None = Field(None, gt=0)
     line_amperes: float | None = Field(
@@ -103,10 +92,8 @@ class LimitsFile(BaseModel):
         )
 
 
-class ChipFile(BaseModel):
+class ChipFile(StrictModel):
     """What lies under the probes."""
-
-    model_config = _STRICT
 
     id: str = Field(
         min_length=1, max_length=64, pattern=NAME_PATTERN, description="as on its label; goes into every record"
@@ -115,25 +102,21 @@ class ChipFile(BaseModel):
     array: ArrayFile
 
 
-class ContactFile(BaseModel):
+class ContactFile(StrictModel):
     """The check after a touch-down: the current of every line alone against all others on ground."""
-
-    model_config = _STRICT
 
     read_volts: float = Field(0.05, gt=0, description="not more than limits.disturb_volts")
     lowest_fraction: float = Field(0.2, gt=0, lt=1, description="of the nominal line current, all cells AP")
     highest_factor: float = Field(3.0, gt=1, description="times the nominal line current, all cells P")
 
 
-class LaboratoryFile(BaseModel):
+class LaboratoryFile(StrictModel):
     """A bench of instruments."""
-
-    model_config = _STRICT
 
     name: str
     kind: Literal["instruments"]
     instruments: dict[Name, InstrumentFile] = Field(min_length=1)
-    buses: dict[Name, BusFile] = {}
+    buses: dict[Name, BusFile] = Field(default_factory=dict)
     lines: LinesFile
     chip: ChipFile
     limits: LimitsFile = LimitsFile()
@@ -160,10 +143,8 @@ class LaboratoryFile(BaseModel):
         return self.limits.within(self.chip.array.limits.as_limits())
 
 
-class ReplayFile(BaseModel):
+class ReplayFile(StrictModel):
     """A laboratory that answers from the recorded traffic of an earlier run, and says where it first differs."""
-
-    model_config = _STRICT
 
     name: str
     kind: Literal["replay"]
@@ -174,20 +155,16 @@ class ReplayFile(BaseModel):
     notes: str = ""
 
 
-class CablesFile(BaseModel):
+class CablesFile(StrictModel):
     """What lies between instruments and pads, beyond the lead resistances of the array file."""
-
-    model_config = _STRICT
 
     series_ohms: float = Field(0.0, ge=0, description="of the cable of every line")
     relay_ohms: float = Field(0.0, ge=0, description="of a closed contact")
     relay_leak_ohms: float = Field(1e12, gt=0, description="of an open contact")
 
 
-class VirtualFile(BaseModel):
+class VirtualFile(StrictModel):
     """A laboratory whose instruments are virtual and whose chip is simulated."""
-
-    model_config = _STRICT
 
     name: str
     kind: Literal["virtual"]

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from labmtj.junction.junctions import Defect, Junctions
-from labmtj.junction.parameter import Provenance, StrictModel
+from labmtj.junction.parameter import DescribedModel, Provenance
 from labmtj.quantities import FloatArray
 
 Kind = Literal["stuck_parallel", "stuck_antiparallel", "short", "open"]
@@ -21,7 +21,7 @@ _AT_LEAST_ZERO = ("tmr", "contact_ohms", "repeatability")
 """maps that may hold zeros; of the others all but the stray field are positive"""
 
 
-class CellMap(StrictModel):
+class CellMap(DescribedModel):
     """One number per cell: a list of rows, each a list over its columns; with standard errors where a fit gave them."""
 
     values: list[list[float]] = Field(min_length=1)
@@ -62,7 +62,7 @@ class CellMap(StrictModel):
             )
 
 
-class DefectiveCell(StrictModel):
+class DefectiveCell(DescribedModel):
     """A cell that is no junction any more."""
 
     row: int = Field(ge=0)
@@ -78,7 +78,7 @@ class DefectiveCell(StrictModel):
         return self
 
 
-class CellsDescription(StrictModel):
+class CellsDescription(DescribedModel):
     """The chip's own cells; of what is not given, a simulation draws every cell from the family.
 
     Values are those at the temperature of the file, not at 300 K.
@@ -141,7 +141,7 @@ class CellsDescription(StrictModel):
         return replace(junctions, **named)
 
 
-class RangeOffsets(StrictModel):
+class RangeOffsets(DescribedModel):
     """What the meters of all lines show on one range when no current flows."""
 
     full_scale_amperes: float = Field(gt=0.0)
@@ -151,7 +151,7 @@ class RangeOffsets(StrictModel):
     """rms of a reading about what the offsets predict"""
 
 
-class LineOffsets(StrictModel):
+class LineOffsets(DescribedModel):
     """Offsets of the sources and meters behind the lines, where they were fitted: of the bench, not of the chip."""
 
     provenance: Provenance = "fitted"

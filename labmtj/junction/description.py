@@ -10,14 +10,14 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from labmtj.errors import ConfigError
 from labmtj.junction.cells import CellsDescription, LineOffsets
 from labmtj.junction.family import Family
-from labmtj.junction.parameter import NotNegativeConstant, StrictModel
+from labmtj.junction.parameter import DescribedModel, NotNegativeConstant
 from labmtj.quantities import Limits
 from labmtj.schema import NAME_PATTERN
 
 Count = Annotated[int, Field(ge=1)]
 
 
-class WireDescription(StrictModel):
+class WireDescription(DescribedModel):
     """Resistances of the wires, in ohms."""
 
     row_segment_ohms: NotNegativeConstant
@@ -28,7 +28,7 @@ class WireDescription(StrictModel):
     column_lead_ohms: NotNegativeConstant
 
 
-class LimitDescription(StrictModel):
+class LimitDescription(DescribedModel):
     """What cells, lines and sources survive."""
 
     cell_volts: float = Field(gt=0.0)
@@ -48,7 +48,7 @@ MOST_LINES = 64
 """rows, or columns, of an array; beyond it the dense inverse of the network takes gigabytes"""
 
 
-class ArrayDescription(StrictModel):
+class ArrayDescription(DescribedModel):
     """One array: everything a simulation of it needs except the seed."""
 
     name: str = Field(min_length=1, max_length=48, pattern=NAME_PATTERN)

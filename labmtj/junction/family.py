@@ -10,6 +10,7 @@ from pydantic import AfterValidator, model_validator
 from labmtj.junction.parameter import (
     TRUNCATION,
     Constant,
+    DescribedModel,
     Fraction,
     NotNegative,
     NotNegativeConstant,
@@ -17,7 +18,6 @@ from labmtj.junction.parameter import (
     Positive,
     PositiveConstant,
     Range,
-    StrictModel,
 )
 
 
@@ -45,7 +45,7 @@ def _below_one(parameter: Parameter) -> Parameter:
     return parameter
 
 
-class DefectStatistics(StrictModel):
+class DefectStatistics(DescribedModel):
     """Fractions of cells that are not junctions any more; a cell has one defect at most."""
 
     stuck_parallel: Fraction
@@ -68,7 +68,7 @@ class DefectStatistics(StrictModel):
         return self.stuck_parallel.value, self.stuck_antiparallel.value, self.short.value, self.open.value
 
 
-class BreakdownStatistics(StrictModel):
+class BreakdownStatistics(DescribedModel):
     """Weibull breakdown: failed fraction 1 - exp(-(t / eta)^shape), eta = seconds * (V / volts)^-exponent."""
 
     volts: PositiveConstant
@@ -77,21 +77,21 @@ class BreakdownStatistics(StrictModel):
     shape: PositiveConstant
 
 
-class BackHoppingStatistics(StrictModel):
+class BackHoppingStatistics(DescribedModel):
     """Return of overdriven cells, see `BackHopping`."""
 
     volts_ratio: PositiveConstant
     stability: PositiveConstant
 
 
-class PinkNoiseStatistics(StrictModel):
+class PinkNoiseStatistics(DescribedModel):
     """1/f noise: S_I(f) = I^2 * area / (A * f) in P, times a factor in AP."""
 
     area_square_metres: NotNegativeConstant
     antiparallel_factor: NotNegativeConstant
 
 
-class TelegraphStatistics(StrictModel):
+class TelegraphStatistics(DescribedModel):
     """Cells that jump between two resistances."""
 
     fraction: Fraction
@@ -101,7 +101,7 @@ class TelegraphStatistics(StrictModel):
     """mean dwell, drawn for each level of each cell"""
 
 
-class Family(StrictModel):
+class Family(DescribedModel):
     """Statistics of one device size. Values are at 300 K; what is `None` is off."""
 
     diameter_metres: Positive

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
+
+from labmtj.strictmodel import StrictModel
 
 Provenance = Literal["published", "typical", "fitted", "assumed"]
 """published: a cited text gives it; typical: as texts report; fitted: to a measured chip; assumed: a choice"""
@@ -17,15 +19,13 @@ LARGEST, SMALLEST = 1e40, 1e-40
 """of any number about a device, in SI units: products of a few of them stay within what a float holds"""
 
 
-class StrictModel(BaseModel):
-    """Base of everything a YAML file may say: frozen, exact types, no unknown keys, no infinities."""
+class DescribedModel(StrictModel):
+    """A strict model whose fields take their descriptions from their docstrings."""
 
-    model_config = ConfigDict(
-        strict=True, extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True
-    )
+    model_config = ConfigDict(use_attribute_docstrings=True)
 
 
-class Parameter(StrictModel):
+class Parameter(DescribedModel):
     """A value and how it varies from cell to cell: `sigma` in its own unit or `relative_sigma`, not both."""
 
     value: float
@@ -59,7 +59,7 @@ class Parameter(StrictModel):
         return self.relative_sigma or (self.sigma / abs(self.value) if self.sigma else 0.0)
 
 
-class Range(StrictModel):
+class Range(DescribedModel):
     """Two positive ends between which a number is drawn, evenly in its logarithm."""
 
     lowest: float = Field(ge=SMALLEST)

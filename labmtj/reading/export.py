@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from labmtj.errors import DataError, RecordError, UsageError
@@ -21,7 +21,7 @@ def export(run: Run, group: str, path: Path, *, force: bool = False) -> None:
     Args:
         run: an open run.
         group: its path, as `Run.groups` lists it, or that of an array in it.
-        path: a name that ends in .nc (netCDF-4) or .csv (a line of names, a line of units, the values).
+        path: a name that ends in .nc (netCDF-4) or .csv (a line of names, then the values).
         force: replace the file if it is there.
 
     Raises:
@@ -51,11 +51,17 @@ def _arrays(run: Run, path: str) -> dict[str, str]:
     tree = run.data.tree()
     group, _, name = path.rpartition("/")
     if tree.get(path):
-        return {each: f"{path}/{each}" for each in tree[path]}
+        return {each: f"{path}/{each}" for each in _in_order(run, path, tree[path])}
     if name in tree.get(group, ()):
         dims = run.data.kind(path).dims
         return {each: f"{group}/{each}".lstrip("/") for each in tree[group] if each == name or each in dims}
     raise DataError(f"run {run.name} has {absent(path, run.groups())}")
+
+
+def _in_order(run: Run, group: str, names: Sequence[str]) -> list[str]:
+    """Return the names of arrays as the table declared them, not by the alphabet; axes first."""
+    declared = run.attributes(group).get("labmtj_columns", [])
+    return sorted(names, key=lambda name: declared.index(name) if name in declared else -1)
 
 
 def _netcdf(run: Run, arrays: Mapping[str, str], group: str, path: Path) -> None:

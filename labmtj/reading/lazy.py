@@ -6,13 +6,11 @@ file is renamed over meanwhile, as a checkpoint does, changes nothing, and h5net
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from labmtj.errors import UsageError
 from labmtj.record import DataFile
+from labmtj.record.portable import portable
 
 if TYPE_CHECKING:
     import xarray
@@ -34,34 +32,19 @@ def dataset(data: DataFile, group: str) -> xarray.Dataset:
     variables = {name: _variable(data, f"{group}/{name}" if group else name) for name in data.tree()[group]}
     coordinates = {name: each for name, each in variables.items() if name in each.dims}
     others = {name: each for name, each in variables.items() if name not in coordinates}
-    return xarray.Dataset(others, coordinates, data.attributes(group))
+    return xarray.Dataset(others, coordinates, portable(data.attributes(group)))
 
 
 def _variable(data: DataFile, path: str) -> xarray.Variable:
     import xarray
     from xarray.core.indexing import LazilyIndexedArray
 
+    from labmtj.reading.infile import InFile
+
     kind = data.kind(path)
-    attributes = data.attributes(path)
+    attributes = portable(data.attributes(path), kind.dtype)
     if kind.dtype.kind == "b":
         attributes.pop("dtype", None)  # how truth values are stored
     text = kind.dtype.kind == "O"
-    values = data.read(path).astype(object) if text else LazilyIndexedArray(_backend(data, path))
+    values = data.read(path).astype(object) if text else LazilyIndexedArray(InFile(data, path))
     return xarray.Variable(kind.dims, values, attributes)
-
-
-def _backend(data: DataFile, path: str) -> Any:
-    """Return an array that xarray reads through: it knows its shape and type, and gives what an index selects."""
-    from xarray.backends import BackendArray
-    from xarray.core.indexing import IndexingSupport, explicit_indexing_adapter
-
-    class InFile(BackendArray):
-        def __init__(self) -> None:
-            kind = data.kind(path)
-            self.shape, self.dtype = kind.shape, kind.dtype
-
-        def __getitem__(self, key: Any) -> NDArray[Any]:
-            way = IndexingSupport.OUTER_1VECTOR  # what h5py can do
-            return np.asarray(explicit_indexing_adapter(key, self.shape, way, lambda k: data.part(path, k)))
-
-    return InFile()

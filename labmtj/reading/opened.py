@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -31,8 +31,8 @@ def open_run(run: str | os.PathLike[str]) -> Run:
     """Open a run for reading: its folder, or its data.h5.
 
     A run that goes on, was stopped or was killed opens with what its data.h5 holds; `Run.remarks` and its repr say
-    what is missing. A run that is being written is seen as it was when it was opened. HDF5 lets no other library open
-    the file in the same process meanwhile: close the run before `xarray.open_dataset(path)`.
+    what is missing. A run that is being written is seen as it was when it was opened. h5py and xarray may have the
+    same file open meanwhile.
 
     Raises:
         UsageError: if it is no run.
@@ -60,6 +60,9 @@ class Run:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def __reduce__(self) -> tuple[Callable[[str], Run], tuple[str]]:
+        return open_run, (str(self.data.path.resolve()),)  # another process opens the file again
 
     def close(self) -> None:
         """Close the file; datasets that came of it cannot be read any more."""

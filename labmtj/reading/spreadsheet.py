@@ -1,7 +1,8 @@
-"""Arrays as one sheet of CSV: a line of names, a line of units, then the values.
+"""Arrays as one sheet of CSV: a line of names, then the values, so that every program takes columns for numbers.
 
 A table becomes one line per row, a column with further axes one field per entry, named by its labels: amperes[c3].
-Maps become one line per cell: first the place along every axis, then the value of every map there.
+Maps become one line per cell: first the place along every axis, then the value of every map there. A name that does
+not end in its unit, as start_seconds does, has it in brackets: parallel (S).
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ from labmtj.reading.rows import in_blocks
 from labmtj.record import DataFile
 
 _BLOCK_BYTES = 1 << 22  # as text and as Python's numbers, ten times as much
+_UNITS = {
+    "A": "amperes", "F": "farads", "Hz": "hertz", "J": "joules", "K": "kelvin", "ohm": "ohms", "S": "siemens",
+    "s": "seconds", "V": "volts", "m": "metres",
+}  # fmt: skip
 _LARGEST_MAP = 1 << 24  # values of maps that become one line per cell
 
 
@@ -51,13 +56,7 @@ def _rows(
     names = [name for name in arrays if dims[name][:1] == (growing,)]
     if not names:
         raise DataError(f"{data.path}: {', '.join(arrays)} has no rows; export its group")
-    heads, units = [], []
-    for name in names:
-        own = [f"{name}{label}" for label in _labels(data, arrays, name)]
-        heads += own
-        units += [_unit(data, arrays[name])] * len(own)
-    yield heads
-    yield units
+    yield [f"{name}{label}{_unit(data, arrays, name)}" for name in names for label in _labels(data, arrays, name)]
     for block in in_blocks(data, {name: arrays[name] for name in names}, size=_BLOCK_BYTES):
         parts = [_plain(values) for values in block.values()]
         columns = itertools.chain.from_iterable(part.reshape(len(part), -1).T.tolist() for part in parts)
@@ -88,8 +87,7 @@ def _cells(data: DataFile, arrays: Mapping[str, str], dims: Mapping[str, Sequenc
         )
     if math.prod(shape) * max(1, len(values)) > _LARGEST_MAP:
         raise DataError(f"{data.path}: {leading!r} is too large for a sheet; export it to .nc")
-    yield [*axes, *values]
-    yield [_unit(data, arrays[name]) if name in arrays else "1" for name in (*axes, *values)]
+    yield [f"{name}{_unit(data, arrays, name)}" for name in (*axes, *values)]
     places = [_along(axis, axes, shape, data, arrays) for axis in axes]
     maps = [_spread(_plain(data.read(arrays[name])), dims[name], axes, shape) for name in values]
     yield from zip(*(each.ravel().tolist() for each in (*places, *maps)), strict=True)
@@ -114,5 +112,7 @@ def _plain(values: NDArray[Any]) -> NDArray[Any]:
     return values.astype(np.int8) if values.dtype.kind == "b" else values
 
 
-def _unit(data: DataFile, path: str) -> str:
-    return str(data.attributes(path).get("units", "1"))
+def _unit(data: DataFile, arrays: Mapping[str, str], name: str) -> str:
+    """Return the unit of a column as its name shows it: " (S)", or nothing where the name ends in it or has none."""
+    unit = str(data.attributes(arrays[name]).get("units", "1")) if name in arrays else "1"
+    return "" if unit == "1" or name.endswith(_UNITS.get(unit, "?")) else f" ({unit})"

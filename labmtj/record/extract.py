@@ -14,6 +14,7 @@ import numpy as np
 
 from labmtj.errors import DataError
 from labmtj.record import files, hdf5
+from labmtj.record.portable import portable
 from labmtj.record.reader import LARGEST_ROW, ArrayKind, AttributeValue, DataFile
 
 _BLOCK_BYTES = 1 << 25
@@ -40,7 +41,7 @@ def extract(data: DataFile, arrays: Mapping[str, str], attributes: Mapping[str, 
     # HDF5 crashes on a full disk; it never meets one where its room was claimed before.
     files.reserve(path, sum(kind.stored_bytes for kind in kinds.values()) * 5 // 4 + _SPARE_BYTES)
     with h5py.File(path, "r+", locking=False) as file:
-        _set(file, attributes)
+        _set(file, portable(attributes))
         datasets = {name: _copied(file, name, data, arrays[name], kind) for name, kind in kinds.items()}
         for name in lengths:
             if name in datasets:
@@ -72,7 +73,7 @@ def _copied(file: h5py.File, name: str, data: DataFile, source: str, kind: Array
             dataset[rows] = hdf5.storable(data.part(source, rows))
     else:
         dataset[...] = data.read(source).astype(object) if kind.dtype.kind == "O" else hdf5.storable(data.read(source))
-    _set(dataset, data.attributes(source))
+    _set(dataset, portable(data.attributes(source), dataset.dtype))
     return dataset
 
 

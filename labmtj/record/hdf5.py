@@ -17,6 +17,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from labmtj.record.portable import portable
 from labmtj.schema import Attribute, Column, Table, Variable
 
 PURE_AXIS = "This is a netCDF dimension but not a netCDF variable."
@@ -50,6 +51,7 @@ def declare_table(file: h5py.File, table: Table) -> None:
         return
     here = group(file, table.path, table.signal)
     here.attrs["labmtj_row"] = table.row
+    here.attrs["labmtj_columns"] = np.array(list(table.columns), h5py.string_dtype())  # HDF5 sorts them by name
     scales = {name: _coordinate(here, name, coordinate) for name, coordinate in table.coordinates.items()}
     scales |= {name: pure_axis(here, name, length) for name, length in table.sizes.items()}
     scales[table.row] = pure_axis(here, table.row, 0, growing=True)
@@ -92,9 +94,9 @@ def put(file: h5py.File, path: str, variables: Mapping[str, Variable], signal: s
 
 
 def set_attributes(file: h5py.File, path: str, values: Mapping[str, Attribute]) -> None:
-    """Set attributes of a group; an empty list becomes an empty array."""
+    """Set attributes of a group: truth values as int8, an empty list as an empty array."""
     here = group(file, path)
-    for name, value in values.items():
+    for name, value in portable(values).items():
         here.attrs[name] = np.array(value, h5py.string_dtype()) if _is_words(value) else value
 
 

@@ -28,6 +28,7 @@ from labmtj.record.joining import RowJoiner
 from labmtj.record.journal import JournalWriter
 from labmtj.record.replay import JournalReader, split_frames
 from labmtj.schema import Attribute, Purpose, Table, Tags, Variable, check_name, check_path
+from labmtj.strictmodel import plain
 
 _RESERVED = ("NX_class", "signal", "axes")  # written by the HDF5 layout itself
 
@@ -103,6 +104,7 @@ class Logbook:
         """Set attributes of the group at `path`, "" for the file itself."""
         if path:
             self._claim(path, self._members.get(path, frozenset()))
+        values = plain(dict(values))
         for name, value in values.items():
             check_name(name, path)
             if name in _RESERVED or name.startswith("labmtj_"):

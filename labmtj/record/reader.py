@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,12 +69,18 @@ def open_data(path: Path, *, largest_bytes: int = 1 << 32) -> DataFile:
     if not path.is_file():
         raise DataError(f"{path} is not there; give the path of a data file")
     with _naming(path, ""):
-        file = h5py.File(path, "r", locking=False)
+        # HDF5 shares a file that one process opens twice with one driver, and refuses where their locks differ. With a
+        # driver that nobody else uses, h5py and xarray open the same file beside us, in either order.
+        file = h5py.File(path, "r", locking=False, driver="stdio")
     try:
         return DataFile(path, file, largest_bytes)
     except BaseException:
         file.close()
         raise
+
+
+def _reopened(path: Path, largest_bytes: int) -> DataFile:
+    return open_data(path, largest_bytes=largest_bytes)
 
 
 class DataFile:
@@ -96,6 +102,9 @@ class DataFile:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def __reduce__(self) -> tuple[Callable[..., DataFile], tuple[Path, int]]:
+        return _reopened, (self.path.resolve(), self._largest_bytes)  # for another process: it opens the file again
 
     def close(self) -> None:
         """Close the file."""

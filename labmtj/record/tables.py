@@ -45,7 +45,7 @@ def reads_table(path: str, shape: tuple[int, int], lines: Lines | None = None) -
         ),
         "column_volts": Column("f8", "V", "the same on the columns", ("column",)),
         "sign": Column("i1", "1", "sign of the shot: the mean of sign times amperes is the answer"),
-        "shot": Column("u2", "1", "number of the shot at its bias, from 0"),
+        "shot": Column("u4", "1", "number of the shot at its bias, from 0"),
         "aperture_seconds": Column("f4", "s", "time of integration"),
         **_WHY,
     }
@@ -92,7 +92,7 @@ def reads_rows(
         "row_volts": _steady(asked[:, : bias.shape[0]]),
         "column_volts": _steady(asked[:, bias.shape[0] :]),
         "sign": np.tile(signs, len(bias)),
-        "shot": np.tile(np.arange(len(signs), dtype=np.uint16), len(bias)),
+        "shot": np.tile(np.arange(len(signs), dtype=np.uint32), len(bias)),
         "aperture_seconds": np.array(how.aperture_seconds),
         "purpose": np.array(int(purpose)),
         "solution": np.array(solution),
@@ -107,7 +107,7 @@ def pulses_table(path: str, shape: tuple[int, int]) -> Table:
         "start_seconds": Column("f8", "s", "clock of the crossbar at the first edge"),
         "delivered_volts": Column("f8", "V", "voltage delivered in the longest step; if unknown, at most", ("line",)),
         "delivered_seconds": Column("f8", "s", "sum of the steps delivered; if unknown, at most"),
-        "steps": Column("u2", "1", "steps delivered; above 1 they are in the table of pulse steps"),
+        "steps": Column("u4", "1", "steps delivered; above 1 they are in the table of pulse steps"),
         "flags": Column("u1", "1", "what was wrong on the line", ("line",), flag_masks=_FLAGS),
         **_WHY,
     }
@@ -127,7 +127,7 @@ def pulses_rows(pulse: Pulse, *, purpose: Purpose, solution: int = -1) -> Rows:
         "start_seconds": pulse.start_seconds,
         "delivered_volts": delivered.line_volts[np.arange(batch), longest],
         "delivered_seconds": delivered.step_seconds.sum(axis=1),
-        "steps": steps.astype(np.uint16),
+        "steps": steps.astype(np.uint32),
         "flags": pulse.flags,
         "purpose": np.array(int(purpose)),
         "solution": np.array(solution),
@@ -138,7 +138,7 @@ def pulse_steps_table(path: str, shape: tuple[int, int]) -> Table:
     """Return the schema of the steps of pulses that were not delivered as one step."""
     columns = {
         "pulse_start_seconds": Column("f8", "s", "start_seconds of the pulse, which tells which pulse it is"),
-        "step": Column("u2", "1", "number of the step in its pulse, from 0"),
+        "step": Column("u4", "1", "number of the step in its pulse, from 0"),
         "step_seconds": Column("f8", "s", "how long the step lasted"),
         "delivered_volts": Column("f8", "V", "voltage delivered; NaN = floating", ("line",)),
     }
@@ -154,7 +154,7 @@ def pulse_steps_rows(pulse: Pulse) -> Rows | None:
     element, step = np.nonzero(chosen)
     return {
         "pulse_start_seconds": np.broadcast_to(pulse.start_seconds, (len(pulse.bias),))[element],
-        "step": step.astype(np.uint16),
+        "step": step.astype(np.uint32),
         "step_seconds": pulse.delivered.step_seconds[chosen],
         "delivered_volts": pulse.delivered.line_volts[element, step],
     }

@@ -13,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 import labmtj
 from labmtj import library, yamlfile
@@ -26,33 +26,29 @@ from labmtj.record import FrameLog
 from labmtj.record.recorded import declare_tables
 from labmtj.run.plain import as_campaign, is_campaign, is_plain
 from labmtj.schema import NAME_PATTERN
+from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Campaign, Log
 from labmtj.yamlfile import Key, YamlFile
 
 _LONGEST_TAG = 24
 Tag = Annotated[str, Field(pattern=NAME_PATTERN, max_length=_LONGEST_TAG)]
-_STRICT = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
 
 
-class ExperimentFile(BaseModel):
+class ExperimentFile(StrictModel):
     """What an experiment's YAML file may hold."""
-
-    model_config = _STRICT
 
     procedure: str = Field(description="dotted name of the procedure's class")
     bench: str = Field("simulated", description="bench file, or the name of one that comes with labmtj")
     seed: int = Field(1, ge=0, lt=2**63)
-    settings: dict[str, Any] = {}
+    settings: dict[str, Any] = Field(default_factory=dict)
     over_budget: bool = Field(default=False, description="go on beyond limits.pulses_per_cell and closures_per_relay")
     operator: str = ""
     notes: str = ""
     tags: list[Tag] = Field([], max_length=20, description="words to find its runs by: labmtj ls --tag WORD")
 
 
-class Provenance(BaseModel):
+class Provenance(StrictModel):
     """Who made a run, when, with what."""
-
-    model_config = _STRICT
 
     created_utc: str
     labmtj_version: str
@@ -62,10 +58,8 @@ class Provenance(BaseModel):
     packages: dict[str, str]
 
 
-class RunFile(BaseModel):
+class RunFile(StrictModel):
     """`run.yaml`: everything resolved, so that a run can be resumed from its folder alone."""
-
-    model_config = _STRICT
 
     experiment: str
     procedure: str

@@ -21,8 +21,8 @@ class VirtualClock:
         return self.nanoseconds * 1e-9
 
     def book(self, purpose: str, seconds: float, times: int = 1) -> None:
-        """Advance by `times` x `seconds` and count them under `purpose`."""
-        step = nanoseconds(seconds) * times
+        """Advance by `times` x `seconds` and count them under `purpose`; less than 0 s is none, as on a bench."""
+        step = max(0, nanoseconds(seconds)) * times
         self.nanoseconds += step
         self._booked[purpose] += step
 

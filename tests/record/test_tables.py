@@ -155,3 +155,24 @@ def test_the_standard_tables_open_in_xarray(tmp_path):
     with xarray.open_dataset(tmp_path / "data.h5", group="a/pulses", engine="h5netcdf") as pulses:
         assert pulses.bias_volts.sel(line="r0").values.tolist() == [0.1, 0.2]
         assert pulses.seconds.attrs["units"] == "s"
+
+
+def test_shots_and_steps_are_told_apart_beyond_65536():
+    """Case use/07: a counter of 16 bits had wrapped in silence."""
+    many = 70_000
+    table = reads_table("reads", SHAPE)
+    one = Bias(np.zeros(SHAPE[0]), np.zeros(SHAPE[1]))
+    log = MemoryLog()
+    log.table(table)
+    answer = currents(ALL, np.ones(many), batch=1)
+    log.append("reads", reads_rows(table, one, ALL, Reading(repeats=many), answer, purpose=Purpose.OTHER))
+    assert np.array_equal(log.read("reads")["shot"], np.arange(many))
+    step_seconds = np.full((1, many), 1e-6)
+    flags = np.zeros((1, sum(SHAPE)), np.uint8)
+    pulse = Pulse(one, 0.07, np.zeros(1), Waveform(step_seconds, np.zeros((1, many, sum(SHAPE)))), flags)
+    log.table(pulses_table("pulses", SHAPE))
+    log.table(pulse_steps_table("steps", SHAPE))
+    log.append("pulses", pulses_rows(pulse, purpose=Purpose.OTHER))
+    log.append("steps", pulse_steps_rows(pulse))
+    assert log.read("pulses")["steps"].tolist() == [many]
+    assert np.array_equal(log.read("steps")["step"], np.arange(many))

@@ -68,3 +68,12 @@ def test_arrays_on_one_clock_age_together(make):
     weak.measure(Bias([0.0], np.zeros(100)), Lines(rows=(0,)), Reading(aperture_seconds=1e-6, settle_seconds=0.0))
     assert 25 < weak.array.state.sum() < 75  # 1.1 s at 2 flips per second each way
     assert not busy.array.state.any()
+
+
+def test_no_clock_goes_back():
+    """Case use/29: a wait of less than 0 s is none, as on a bench."""
+    clock = VirtualClock()
+    clock.sleep(2.0)
+    for book in (clock.sleep, lambda seconds: clock.book("settle", seconds, 3)):
+        book(-5.0)
+        assert clock.now() == 2.0
