@@ -45,7 +45,7 @@ class Mainframe(TSPInstrument):
         known = CARDS_3706 if cls.model == "3706A" else CARDS_707
         if unknown := [card for card in cards.values() if card not in known]:
             raise UsageError(f"a virtual {cls.model} takes no card {unknown[0]!r}; cards are {', '.join(known)}")
-        return {slot: (known[card].rows, known[card].columns) for slot, card in cards.items()}
+        return {slot: known[card].relays for slot, card in cards.items()}
 
     @property
     def settings(self) -> Mapping[str, object]:

@@ -37,6 +37,8 @@ class Clock:
         self._remote = remote
         self._due: list[tuple[float, int, Callable[[], None]]] = []
         self._order = count()
+        self.cleared = 0
+        """how often what was due has been forgotten"""
 
     def now(self) -> float:
         """Return the seconds since the bench was built."""
@@ -83,6 +85,7 @@ class Clock:
     def clear(self) -> None:
         """Forget what is due."""
         self._due.clear()
+        self.cleared += 1
 
     def _next(self, purpose: str) -> None:
         seconds, _, action = heapq.heappop(self._due)
