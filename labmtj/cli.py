@@ -191,6 +191,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     serve.add_argument("--hislip", action="store_true", help="HiSLIP in the place of raw sockets")
     serve.add_argument("--with-parent", action="store_true", help="end when standard input ends")
+    coverage = add("coverage", commands.coverage, "list what virtual instruments know of the names in their manuals")
+    coverage.add_argument("instrument", nargs="?", default="", help="part of a name: also lists what is not known")
     train = add("train", commands.train, "train a set of solutions for the Wine data")
     train.add_argument("--count", type=int, default=300)
     train.add_argument("--seed", type=int, default=0)

@@ -256,6 +256,14 @@ def serve(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG00
     return 0
 
 
+def coverage(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
+    """Print what the virtual instruments know of their manuals."""
+    from labmtj.virtual.coverage import coverage_text
+
+    print(coverage_text(known.instrument))
+    return 0
+
+
 def train(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
     """Train solutions."""
     from labmtj.perceptron import load_wine, train

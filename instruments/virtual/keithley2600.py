@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from instruments.virtual.series2600.models import MODELS
 from labmtj.simulated.meter import MeterModel, MeterRange, VoltageRange
 from labmtj.virtual.converter import Converter
 from labmtj.virtual.terminals import Box, Channel
 from labmtj.virtual.tsp.instrument import TSPInstrument
+from labmtj.virtual.tsp.names import SHARED
 from labmtj.virtual.tsp.process import Functions
 
 # Full scale: gain (fraction), offset (A) of one year; SPEC-2602B, for 2635B and 2636B from memory, unverified.
@@ -60,6 +62,8 @@ class Keithley2600B(TSPInstrument):
     """What the family has in common; the models below are told apart by name."""
 
     engine_module = "instruments.virtual.series2600.engine"
+    series = "Series 2600B"
+    tables = (SHARED, Path(__file__).with_name("series2600") / "names.tsv")
 
     def __init__(self, box: Box, *, script_seconds: float = 10.0) -> None:
         self.model = type(self).__name__.removeprefix("Keithley")

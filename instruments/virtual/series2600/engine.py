@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 
 from instruments.virtual.series2600.measure import Meter
 from instruments.virtual.series2600.models import FIRMWARE, MODELS, Model
 from instruments.virtual.series2600.pulses import Pulses
 from instruments.virtual.series2600.source import AMPS, CONSTANTS, VOLTS, Source
-from instruments.virtual.series2600.trigger import Sweep, Triggers
+from instruments.virtual.series2600.trigger import Sweep
 from labmtj.virtual.tsp.buffers import ReadingBuffer
 from labmtj.virtual.tsp.clock import Remote
 from labmtj.virtual.tsp.complaints import UNAVAILABLE, Complaint
 from labmtj.virtual.tsp.engine import Engine, Nature
-from labmtj.virtual.tsp.language import panel_calls
-from labmtj.virtual.tsp.tree import Group, Members, Reading, Setting, number, one_of, whole, within
+from labmtj.virtual.tsp.names import SHARED
+from labmtj.virtual.tsp.tree import Group, Members, Reading, Setting, one_of, whole, within
+from labmtj.virtual.tsp.triggers import Triggers
 
+NAMES = Path(__file__).with_name("names.tsv")
 BUFFER_READINGS = 140_000  # of nvbuffer1 and nvbuffer2; from memory, unverified
 CONTACT_SECONDS = (1e-3, 4e-3, 35e-3)  # fast, medium, slow at 60 Hz; data sheet of a sibling
 CONTACT_OHMS = 1.0
@@ -102,14 +105,14 @@ def build(remote: Remote, model: str, serial: str, line_hertz: float) -> Engine:
     """Return the engine of a 2600B."""
     identity = f"Keithley Instruments Inc., Model {model}, {serial}, {FIRMWARE}"  # as recorded from a 2636B
     engine = Engine(Nature(model, identity, serial, FIRMWARE, line_hertz), remote)
-    triggers = Triggers(engine)
-    channels = {name: Channel(engine, MODELS[model], name, triggers) for name in MODELS[model].channels}
+    channels = {name: Channel(engine, MODELS[model], name, engine.triggers) for name in MODELS[model].channels}
     engine.resets += [each.reset for each in channels.values()]
-    engine.resets.append(triggers.reset)
+    engine.recalled += [each.source.apply for each in channels.values()]
     engine.extend({f"smu{name}": channel.group for name, channel in channels.items()})
     nvbuffers = {each: (it.source, it.meter) for it in channels.values() for each in it.buffers}
     engine.extend(Pulses(engine.clock, nvbuffers.get).members())
-    engine.extend({"trigger": triggers.group, "display": _display(channels), "status": _status(engine, channels)})
+    engine.extend({"display": _display(channels), "status": _status(engine, channels)})
+    engine.complete(SHARED, NAMES, absent={f"smu{name}" for name in "ab"} - {f"smu{name}" for name in channels})
     return engine
 
 
@@ -127,16 +130,10 @@ def _status(engine: Engine, channels: dict[str, Channel]) -> Group:
 
 
 def _display(channels: dict[str, Channel]) -> Group:
-    constants = {"SMUA": 0, "SMUB": 1, "SMUA_SMUB": 2, "USER": 3, "DIGITS_4_5": 4, "DIGITS_5_5": 5, "DIGITS_6_5": 6}
-    functions = {"MEASURE_DCAMPS": 0, "MEASURE_DCVOLTS": 1, "MEASURE_OHMS": 2, "MEASURE_WATTS": 3}
-    panels = {
-        f"smu{name}": Group(
-            f"display.smu{name}",
-            {
-                "digits": Setting(5.0, one_of(4, 5, 6)),
-                "measure": Group(f"display.smu{name}.measure", {"func": Setting(0.0, one_of(0, 1, 2, 3))}),
-            },
-        )
-        for name in channels
-    }
-    return Group("display", {**constants, **functions, **panels, **panel_calls(), "screen": Setting(0.0, number)})
+    constants = {
+        "SMUA": 0, "SMUB": 1, "SMUA_SMUB": 2, "USER": 3, "DIGITS_4_5": 4, "DIGITS_5_5": 5, "DIGITS_6_5": 6,
+        "MEASURE_DCAMPS": 0, "MEASURE_DCVOLTS": 1, "MEASURE_OHMS": 2, "MEASURE_WATTS": 3, "LIMIT_IV": 0, "LIMIT_P": 1,
+        "ENABLE": 1, "DISABLE": 0, "LOCK": 1, "UNLOCK": 0,
+    }  # fmt: skip
+    both = float(2 if len(channels) == 2 else 0)
+    return Group("display", {**constants, "screen": Setting(both, one_of(0, 1, 2, 3))})

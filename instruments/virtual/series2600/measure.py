@@ -70,7 +70,7 @@ class Meter:
     @property
     def aperture_seconds(self) -> float:
         """How long one conversion takes."""
-        return float(self.nplc.value / self._engine.nature.line_hertz)
+        return float(self.nplc.value / self._engine.line_hertz)
 
     def reading(self) -> Course[Reading]:
         """Take one reading: ranges, delay, autozero, aperture."""

@@ -1,10 +1,9 @@
-"""The trigger model of a 2600B: events, timers, and the sweep of a channel that waits for them."""
+"""The trigger model of a 2600B: the sweep of a channel, which waits for events."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from functools import partial
-from itertools import count
 
 from instruments.virtual.series2600.measure import Meter, reading_buffers
 from instruments.virtual.series2600.source import AMPS, SOURCE_REACH, VOLTS, Source, fitting
@@ -12,115 +11,12 @@ from labmtj.virtual.tsp.buffers import ReadingBuffer
 from labmtj.virtual.tsp.clock import Wait
 from labmtj.virtual.tsp.complaints import INVALID_PARAMETER, TOO_BIG_FOR_RANGE, UNAVAILABLE, Complaint
 from labmtj.virtual.tsp.engine import Engine
-from labmtj.virtual.tsp.tree import Group, Members, Setting, number, one_of, switch, truth, whole, within
+from labmtj.virtual.tsp.tree import Group, Members, Setting, number, one_of, switch, whole
+from labmtj.virtual.tsp.triggers import Detector, Triggers
 
-TIMERS = 8
 MOST_POINTS = 100_000
 SOURCE_IDLE, SOURCE_HOLD = 0, 1
 EVENTS = ("SWEEPING", "ARMED", "SOURCE_COMPLETE", "MEASURE_COMPLETE", "PULSE_COMPLETE", "SWEEP_COMPLETE", "IDLE")
-
-
-class Triggers:
-    """All events of a box, and who waits for them."""
-
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self.numbers = count(1)
-        self._listeners: list[Callable[[int], None]] = []
-        command = next(self.numbers)
-        engine.triggered = partial(self.emit, command)
-        self.timers = [Timer(self, number) for number in range(1, TIMERS + 1)]
-        timers = Group("trigger.timer", {number: timer.group for number, timer in enumerate(self.timers, 1)})
-        self.group = Group("trigger", {"EVENT_ID": command, "timer": timers})
-
-    def listen(self, listener: Callable[[int], None]) -> None:
-        """Have a function called with the number of every event."""
-        self._listeners.append(listener)
-
-    def emit(self, event: int) -> None:
-        """Let an event happen."""
-        for listener in self._listeners:
-            listener(event)
-
-    def reset(self) -> None:
-        """Bring the timers to their defaults."""
-        self.group.reset()
-
-
-class Detector:
-    """Remembers that its stimulus has happened until somebody passes; without a stimulus it is open."""
-
-    def __init__(self, triggers: Triggers) -> None:
-        self.stimulus = Setting(0.0, number)
-        self._seen = False
-        self._engine = triggers.engine
-        self._waiting: Callable[[], None] | None = None
-        triggers.listen(self._notice)
-
-    def passes(self, otherwise: Callable[[], None]) -> bool:
-        """Return whether one may pass now; if not, have a function called when one may."""
-        if not self.stimulus.value or self._seen:
-            self._seen = False
-            return True
-        self._waiting = otherwise
-        return False
-
-    def clear(self) -> None:
-        """Forget what has happened and who waits."""
-        self._seen, self._waiting = False, None
-
-    def set(self) -> None:
-        """Let who waits pass, or else the next who comes."""
-        waiting, self._waiting = self._waiting, None
-        if waiting is None:
-            self._seen = True
-        else:
-            self._engine.clock.after(0.0, waiting)
-
-    def _notice(self, event: int) -> None:
-        if self.stimulus.value == event:
-            self.set()
-
-
-class Timer:
-    """trigger.timer[N]: emits its event some time after its stimulus."""
-
-    def __init__(self, triggers: Triggers, number_of: int) -> None:
-        self._triggers, self.event = triggers, next(triggers.numbers)
-        self.delay, self.count = Setting(1e-5, within(0.0, 100_000.0)), Setting(1.0, whole(0, 1_048_575))
-        self.passthrough, self.stimulus = Setting(default=False, accept=truth), Setting(0.0, number)
-        self._left = 0
-        triggers.listen(self._notice)
-        name = f"trigger.timer[{number_of}]"
-        self.group = Group(
-            name,
-            {
-                "delay": self.delay, "count": self.count, "passthrough": self.passthrough, "stimulus": self.stimulus,
-                "EVENT_ID": self.event, "clear": self._clear, "reset": self._reset,
-            },
-        )  # fmt: skip
-
-    def _notice(self, event: int) -> None:
-        if self.stimulus.value == event and not self._left:
-            self._left = int(self.count.value) or MOST_POINTS
-            if self.passthrough.value:
-                self._triggers.emit(self.event)
-            self._triggers.engine.clock.after(self.delay.value, self._expire)
-
-    def _expire(self) -> None:
-        if not self._left:
-            return
-        self._left -= 1
-        if self._left:
-            self._triggers.engine.clock.after(self.delay.value, self._expire)
-        self._triggers.emit(self.event)
-
-    def _clear(self) -> None:
-        self._left = 0
-
-    def _reset(self) -> None:
-        self._clear()
-        self.group.reset()
 
 
 Steps = Generator["Detector | Wait", None, None]

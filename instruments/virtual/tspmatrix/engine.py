@@ -15,6 +15,7 @@ from instruments.virtual.tspmatrix.slots import slot_table
 from labmtj.virtual.terminals import Crosspoint
 from labmtj.virtual.tsp.clock import Remote
 from labmtj.virtual.tsp.engine import Engine, Nature
+from labmtj.virtual.tsp.names import SHARED
 from labmtj.virtual.tsp.tree import Group, Members, Reading, Setting, number, truth
 
 SLOTS = {"707B": 6, "708B": 1, "3706A": 6}
@@ -43,6 +44,7 @@ def build(remote: Remote, model: str, serial: str, line_hertz: float, cards: Map
     slots = slot_table(fitted, known, SLOTS[model], backplane=is_3706)
     engine.resets.append(slots.reset)
     engine.extend({"channel": group, "scan": scan.group, "slot": slots, **_mainframe()})
+    engine.complete(SHARED)
     return engine
 
 

@@ -99,10 +99,10 @@ class ReadingBuffer(Group):
             self.first_seconds = now
         self.entries.append(entry._replace(seconds=now - self.first_seconds))
 
-    def reset(self) -> None:
+    def reset(self, *, everything: bool = False) -> None:
         """Empty it, and forget its settings."""
         self.clear()
-        super().reset()
+        super().reset(everything=everything)
 
     def _only_when_empty(self) -> None:
         if self.entries:

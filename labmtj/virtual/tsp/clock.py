@@ -61,6 +61,16 @@ class Clock:
         if rest > 0:
             self._remote("spend", rest, purpose)
 
+    def wait(self, seconds: float, purpose: str, done: Callable[[], bool]) -> bool:
+        """Let time pass until something is so, but no longer than some seconds; return whether it is."""
+        end = self.now() + seconds
+        while not done():
+            if not self._due or self._due[0][0] > end:
+                self.spend(max(0.0, end - self.now()), purpose)
+                return done()
+            self._next(purpose)
+        return True
+
     def run(self, course: Course[Result]) -> Result:
         """Let a course run to its end before anything else is done by who asks."""
         try:

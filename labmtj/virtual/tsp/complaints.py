@@ -33,6 +33,13 @@ class Aborted(ScriptFault):
     """Somebody wants the script to end: every statement that could notice fails from now on."""
 
 
+class Ended(ScriptFault):
+    """The script wants to end itself, with exit()."""
+
+    def __init__(self) -> None:
+        super().__init__(EXIT)
+
+
 class Entry(NamedTuple):
     """One entry of the queue."""
 
@@ -40,6 +47,9 @@ class Entry(NamedTuple):
     text: str
     severity: Severity
 
+
+EXIT = "\x04exit"
+"""the message of the error that ends a script which called exit(): no script can say it by chance"""
 
 # From memory, unverified, unless a page is given; the pages are of the 2600B reference manual.
 SYNTAX_ERROR = -285  # B-2: the chunk is not executed

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from labmtj.virtual.tsp.clock import Clock, Remote
@@ -18,9 +19,11 @@ from labmtj.virtual.tsp.complaints import (
     Severity,
 )
 from labmtj.virtual.tsp.language import Language, entry_values
+from labmtj.virtual.tsp.names import complete, read_table
 from labmtj.virtual.tsp.numbers import NumberFormat
 from labmtj.virtual.tsp.sandbox import Sandbox
 from labmtj.virtual.tsp.tree import Group, Members
+from labmtj.virtual.tsp.triggers import Triggers
 
 MOST_CHARACTERS = 32 << 20
 """that wait to be read; more is a script run wild"""
@@ -52,8 +55,12 @@ class Engine:
         self.clock = Clock(remote)
         self.errors = ErrorQueue()
         self.format = NumberFormat()
+        self.root = Group("_G", {})
+        """all names of the box"""
         self.resets: list[Callable[[], None]] = []
-        """what *RST and reset() do"""
+        """what *RST and reset() do, once all settings are at their defaults"""
+        self.recalled: list[Callable[[], None]] = []
+        """what brings the terminals to settings that were recalled"""
         self.triggered: Callable[[], None] = lambda: None
         """what *TRG does"""
         self._out: list[str] = []
@@ -64,11 +71,20 @@ class Engine:
         self.common = CommonCommands(self)
         self.sandbox = Sandbox(self.complain, self._poll)
         self._language = Language(self)
+        self.extend({name: self.sandbox.look_up(name) for name in ("makegetter", "makesetter")})
         self.extend(self._language.members())
+        self.triggers = Triggers(self)
 
     def extend(self, members: Members) -> None:
-        """Add globals of a brand."""
-        self.sandbox.expose(Group("_G", members))
+        """Add globals; a group of a name that is there already is added to it."""
+        new = [key for key in members if key not in self.root.members]
+        self.root.extend(members)
+        self.sandbox.expose({key: self.root.members[key] for key in new})
+
+    def complete(self, *tables: Path, absent: Collection[str] = ()) -> None:
+        """Add the names of tables that the box does not have yet; see `names`."""
+        for table in tables:
+            self.sandbox.expose(complete(self.root, read_table(table), absent))
 
     def handle(self, message: str) -> str | None:
         """Do what a message says, line by line, and return the lines it printed."""
@@ -78,6 +94,11 @@ class Engine:
         self._prompt()
         lines, self._out, self._size = self._out, [], 0
         return "\n".join(lines) if lines else None
+
+    @property
+    def line_hertz(self) -> float:
+        """The frequency of the power line that the box counts its apertures in."""
+        return float(self._language.line_hertz.value)
 
     @property
     def prompting(self) -> bool:
@@ -105,7 +126,7 @@ class Engine:
     def reset(self) -> None:
         """Bring everything to its defaults; scripts and the error queue stay."""
         self.clock.clear()
-        self.format.group.reset()
+        self.root.reset()
         for action in self.resets:
             action()
 
@@ -119,6 +140,10 @@ class Engine:
             self._fault(RUNTIME_ERROR, f"TSP Runtime error {fault}")
         except Complaint as complaint:
             self.complain(complaint.entry)
+
+    def run_text(self, code: str) -> None:
+        """Compile and run code from within a script."""
+        self.sandbox.call(self.sandbox.compile(code))
 
     def _line(self, line: str) -> None:
         words = line.split(None, 1)

@@ -7,8 +7,12 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar
 
+from labmtj.virtual.coverage import Coverage
 from labmtj.virtual.terminals import Box
+from labmtj.virtual.tsp.names import UNKNOWN, read_table
 from labmtj.virtual.tsp.process import Functions, Helper, HelperLost
 
 _END = re.compile(r"^\s*endscript\b", re.MULTILINE)
@@ -43,6 +47,19 @@ class TSPInstrument(ABC):
         """lines of a script that has not ended yet: they go to the helper together"""
         self.terminals_off()
         self._helper = self._start("")
+
+    series: ClassVar[str]
+    """what the instrument is called among others, for `labmtj coverage`"""
+    tables: ClassVar[tuple[Path, ...]] = ()
+    """the names of its manual, see `labmtj.virtual.tsp.names`"""
+
+    @classmethod
+    def coverage(cls) -> Coverage | None:
+        """Return what the instrument knows of its manual; None if it has no table of it."""
+        rows = [row for table in cls.tables for row in read_table(table)]
+        names = frozenset(row.manual_name for row in rows)
+        known = frozenset(row.manual_name for row in rows if row.kind != UNKNOWN)
+        return Coverage(cls.series, "the maker's public web help", names, known) if rows else None
 
     @property
     @abstractmethod

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from labmtj.virtual.tsp.bits import bits
 from labmtj.virtual.tsp.buffers import columns
-from labmtj.virtual.tsp.complaints import TOO_FEW_PARAMETERS, Complaint, Entry
-from labmtj.virtual.tsp.tree import Group, Members, Reading, Setting, number, switch, truth, within
+from labmtj.virtual.tsp.complaints import TOO_FEW_PARAMETERS, Complaint, Ended, Entry
+from labmtj.virtual.tsp.node import Node, Nodes
+from labmtj.virtual.tsp.stores import Stores
+from labmtj.virtual.tsp.tree import Group, Members, Reading, Setting, number, one_of, switch, text, truth, within
 
 if TYPE_CHECKING:
     from labmtj.virtual.tsp.engine import Engine
 
 LONGEST_DELAY_SECONDS = 100_000.0
-PANEL_CALLS = ("clear", "settext", "setcursor", "trigger", "sendkey")
+FIRST_NODE = 1
+"""number of a box on its TSP-Link"""
 
 
 def entry_values(entry: Entry) -> tuple[float, str, float, float]:
@@ -26,20 +30,25 @@ class Language:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._started = 0.0
-        self.prompts, self.show_errors = Setting(0.0, switch), Setting(0.0, switch)
+        self.prompts, self.show_errors = Setting(0.0, switch, kept=True), Setting(0.0, switch, kept=True)
+        self.line_hertz = Setting(engine.nature.line_hertz, one_of(50, 60), self._line_frequency_set, kept=True)
+        self._follows_line = Setting(default=True, accept=truth, kept=True)
 
     def members(self) -> Members:
         """Return the globals."""
         engine = self._engine
+        itself = Node(engine, self._local_node())
+        nodes = Nodes(engine, itself, FIRST_NODE)
         return {
             "print": self._print,
             "printnumber": self._print_number,
             "printbuffer": self._print_buffer,
             "format": engine.format.group,
             "errorqueue": self._queue(),
-            "localnode": self._local_node(),
-            "display": Group("display", panel_calls() | {"screen": Setting(0.0, number)}),
-            "beeper": Group("beeper", {"enable": Setting(1.0, switch), "beep": nothing}),
+            "localnode": itself,
+            "node": nodes,
+            "tsplink": Group("tsplink", {"node": nodes.number}),
+            "bit": bits(),
             "timer": Group(
                 "timer", {"reset": self._restart, "measure": Group("timer.measure", {"t": self._elapsed_seconds})}
             ),
@@ -48,6 +57,8 @@ class Language:
             "waitcomplete": self._wait_complete,
             "opc": self._opc,
             "reset": lambda *_: engine.reset(),
+            "exit": _exit,
+            **Stores(engine).members(),
         }
 
     def _queue(self) -> Group:
@@ -55,17 +66,18 @@ class Language:
         count = Reading(lambda: float(len(errors)))
         return Group("errorqueue", {"count": count, "next": lambda: entry_values(errors.next()), "clear": errors.clear})
 
-    def _local_node(self) -> Group:
+    def _local_node(self) -> Members:
         nature = self._engine.nature
-        return Group(
-            "localnode",
-            {
-                "model": nature.model, "serialno": nature.serial, "revision": nature.firmware,
-                "description": f"Keithley {nature.model}", "linefreq": nature.line_hertz,
-                "autolinefreq": Setting(default=True, accept=truth), "prompts": self.prompts,
-                "prompts4882": Setting(1.0, switch), "showerrors": self.show_errors, "reset": self._engine.reset,
-            },
-        )  # fmt: skip
+        return {
+            "model": nature.model, "serialno": nature.serial, "revision": nature.firmware,
+            "description": Setting(f"Keithley {nature.model}", text, kept=True),
+            "linefreq": self.line_hertz,
+            "autolinefreq": self._follows_line, "prompts": self.prompts, "showerrors": self.show_errors,
+            "reset": self._engine.reset,
+        }  # fmt: skip
+
+    def _line_frequency_set(self) -> None:
+        self._follows_line.value = False
 
     def _print(self, *values: object) -> None:
         self._engine.put("\t".join(map(self._engine.format.text, values)))
@@ -98,10 +110,6 @@ class Language:
         return self._engine.clock.now() - self._started
 
 
-def panel_calls() -> Members:
-    """Return the functions of a front panel."""
-    return dict.fromkeys(PANEL_CALLS, nothing)
-
-
-def nothing(*_: object) -> None:
-    """Do what a front panel does: nothing that matters here."""
+def _exit() -> None:
+    """End the script that calls it, without an error."""
+    raise Ended

@@ -13,8 +13,8 @@ from typing import Any, NoReturn
 
 import lupa.lua51 as lupa
 
-from labmtj.virtual.tsp.complaints import Aborted, Complaint, Entry, ScriptFault
-from labmtj.virtual.tsp.tree import Group, Setting
+from labmtj.virtual.tsp.complaints import EXIT, Aborted, Complaint, Entry, ScriptFault
+from labmtj.virtual.tsp.tree import Group, Members, Reading, Setting
 
 LUA_BYTES = 64 << 20
 LONGEST_LIST = 1_000_000
@@ -56,9 +56,10 @@ local function table_for(group, cache)
         __index = function(_, key)
             local value = cache[key]
             if value ~= nil then return value end
-            return unwrap(read(group, key))
+            return unwrap(read(group, key, cache))
         end,
         __newindex = function(_, key, value) return unwrap(write(group, key, value)) end,
+        __call = function(proxy, ...) return proxy.run(...) end,
         __metatable = false,
     })
 end
@@ -94,6 +95,8 @@ class Sandbox:
     def __init__(self, complain: Callable[[Entry], None], poll: Callable[[], None]) -> None:
         self._complain = complain
         self._hurried = False
+        self._tables: dict[int, Any] = {}
+        """those of the tree by the identity of their group, which lives as long as this sandbox"""
         self._lua = lupa.LuaRuntime(
             register_eval=False,
             register_builtins=False,
@@ -103,18 +106,29 @@ class Sandbox:
             max_memory=LUA_BYTES,
         )
         bootstrap = self._lua.compile(BOOTSTRAP % {"calm": POLL_INSTRUCTIONS, "hurry": HURRY_INSTRUCTIONS})
-        guarded = (self._guard(_read), self._guard(_write), self._guard(self._call), self._guard(poll))
+        guarded = (self._guard(self._read), self._guard(self._write), self._guard(self._call), self._guard(poll))
         self._rearm, self._wrap, self._table_for, self._compile, self._known = bootstrap(*guarded, SAFE)
 
-    def expose(self, root: Group) -> None:
-        """Make the members of a group the globals of all scripts."""
+    def expose(self, members: Members) -> None:
+        """Make members the globals of all scripts."""
         names = self._lua.globals()
-        for key, member in root.members.items():
-            names[key] = self._present(member)
+        for key, member in members.items():
+            names[key] = self._present(member, lasting=True)
 
     def define(self, name: str, value: Any) -> None:
         """Set one global."""
         self._lua.globals()[name] = value
+
+    def look_up(self, name: str) -> Any:
+        """Return one global."""
+        return self._lua.globals()[name]
+
+    def call(self, chunk: Any) -> None:
+        """Run a compiled chunk from within a script; ScriptFault if it fails."""
+        try:
+            chunk()
+        except lupa.LuaError as error:
+            raise ScriptFault(_told(str(error))) from None
 
     def compile(self, code: str) -> Any:
         """Return code as a Lua function; ScriptFault with the message of the compiler if it is none."""
@@ -134,7 +148,8 @@ class Sandbox:
             self._lua.gccollect()
             raise ScriptFault("not enough memory") from None
         except lupa.LuaError as error:
-            raise ScriptFault(_told(str(error))) from None
+            if EXIT not in str(error):
+                raise ScriptFault(_told(str(error))) from None
 
     def script(self, chunk: Any) -> Any:
         """Return a chunk as the object that stands for a named script: `name()` and `name.run()` run it."""
@@ -143,21 +158,51 @@ class Sandbox:
         )
         return make(chunk)
 
-    def _present(self, member: Any) -> Any:
-        """Return what a script sees of a member."""
-        if isinstance(member, Group):
-            return self._table(member)
-        return self._wrap(member) if callable(member) else member
+    def _present(self, member: Any, *, lasting: bool = False) -> Any:
+        """Return what a script sees of a member.
 
-    def _table(self, group: Group) -> Any:
-        cache = self._lua.table()
-        for key, member in group.members.items():
-            if isinstance(member, Setting):
-                member.publish = _publisher(cache, key)
-                cache[key] = member.value
-            elif isinstance(member, Group) or callable(member) or isinstance(member, bool | int | float | str):
-                cache[key] = self._present(member)
-        return self._table_for(group, cache)
+        Args:
+            member: of a group, or an answer.
+            lasting: whether it is part of the tree, and so always shown as the same table.
+        """
+        if isinstance(member, Group):
+            return self._table(member, lasting=lasting)
+        if isinstance(member, list | tuple):
+            return self._lua.table_from(member)
+        if callable(member) and lupa.lua_type(member) is None:
+            return self._wrap(member)
+        return member
+
+    def _table(self, group: Group, *, lasting: bool) -> Any:
+        """Return the table of a group; its members are made as they are asked for, for most never are."""
+        table = self._tables.get(id(group))
+        if table is None:
+            table = self._table_for(group, self._lua.table())
+            if lasting:
+                self._tables[id(group)] = table
+        return table
+
+    def _read(self, group: Group, key: Any, cache: Any) -> object:
+        """Return a member, and keep what may be read again without asking."""
+        member = group.members.get(key) if isinstance(key, str | int) else None
+        if isinstance(member, Setting):
+            if isinstance(member.value, list):
+                return self._present(member.value)
+            member.publish = _publisher(cache, key)
+            cache[key] = member.value
+            return member.value
+        if member is None or isinstance(member, Reading):
+            return self._answer(group.read(key))
+        cache[key] = shown = self._present(member, lasting=id(group) in self._tables)
+        return shown
+
+    def _write(self, group: Group, key: object, value: object) -> None:
+        group.write(key, self._plain(value))
+
+    def _answer(self, answer: Any) -> Any:
+        """Return what a function or a reading gave: a plain value as it is."""
+        plain = answer is None or isinstance(answer, str | int | float | tuple)
+        return answer if plain else self._present(answer)
 
     def _guard(self, function: Callable[..., Any]) -> Callable[..., tuple[Any, ...]]:
         """Return a function that tells Lua what went wrong instead of raising."""
@@ -184,7 +229,7 @@ class Sandbox:
             if error.__traceback__ is not None and error.__traceback__.tb_next is None:
                 raise Complaint(1400, "wrong number of parameters") from None
             raise
-        return self._present(answer) if isinstance(answer, Group) or callable(answer) else answer
+        return self._answer(answer)
 
     def _plain(self, value: Any) -> Any:
         """Return the group behind a table of the tree, a list for any other table."""
@@ -198,15 +243,7 @@ class Sandbox:
         return [value[index] for index in range(1, len(value) + 1)]
 
 
-def _read(group: Group, key: object) -> object:
-    return group.read(key)
-
-
-def _write(group: Group, key: object, value: object) -> None:
-    group.write(key, value)
-
-
-def _publisher(cache: Any, key: str | int) -> Callable[[Any], None]:
+def _publisher(cache: Any, key: Any) -> Callable[[Any], None]:
     def publish(value: Any) -> None:
         cache[key] = value
 

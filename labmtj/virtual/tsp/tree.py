@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from labmtj.virtual.tsp.complaints import INVALID_PARAMETER, TOO_BIG, TOO_SMALL, Complaint, ScriptFault
@@ -30,10 +30,13 @@ class Setting:
         default: after power-on and reset.
         accept: turns what a script wrote into the value that is kept, or raises Complaint.
         then: called after the value is kept; what it raises takes the value back.
+        kept: whether it outlives `reset()`.
     """
 
-    def __init__(self, default: Any, accept: Accept, then: Callable[[], None] | None = None) -> None:
-        self.default, self._accept, self._then = default, accept, then
+    def __init__(
+        self, default: Any, accept: Accept, then: Callable[[], None] | None = None, *, kept: bool = False
+    ) -> None:
+        self.default, self._accept, self._then, self.kept = default, accept, then, kept
         self._value: Any = default
         self.publish: Callable[[Any], None] = lambda _: None
 
@@ -44,6 +47,11 @@ class Setting:
 
     @value.setter
     def value(self, value: Any) -> None:
+        if value is not self._value:
+            self.keep(value)
+
+    def keep(self, value: Any) -> None:
+        """Keep another value."""
         self._value = value
         self.publish(value)
 
@@ -60,7 +68,7 @@ class Setting:
 
 
 class Group:
-    """A table of a script: what it holds is fixed when it is built.
+    """A table of a script: what it holds is fixed before the first script runs.
 
     Args:
         name: as a script writes it, for messages.
@@ -93,13 +101,28 @@ class Group:
         else:
             raise ScriptFault(f"attempt to write read-only field `{key}' of {self.name}")
 
-    def reset(self) -> None:
-        """Bring every setting below back to its default, without any effect."""
+    def extend(self, members: Mapping[Any, Any]) -> None:
+        """Add members; where both have a group of one name, its members are added to the group that is there."""
+        for key, member in members.items():
+            present = self.members.get(key)
+            if isinstance(present, Group) and isinstance(member, Group):
+                present.extend(member.members)
+            else:
+                self.members[key] = member
+
+    def settings(self) -> Iterator[Setting]:
+        """Yield every setting below."""
         for member in self.members.values():
             if isinstance(member, Setting):
-                member.value = member.default
+                yield member
             elif isinstance(member, Group):
-                member.reset()
+                yield from member.settings()
+
+    def reset(self, *, everything: bool = False) -> None:
+        """Bring the settings below back to their defaults, without any effect; those that outlive it, if asked to."""
+        for setting in self.settings():
+            if everything or not setting.kept:
+                setting.value = setting.default
 
 
 def number(value: object) -> float:
@@ -139,6 +162,18 @@ def one_of(*choices: float) -> Accept:
         return wanted
 
     return accept
+
+
+def refusing(accept: Accept, code: int, text: str) -> Accept:
+    """Accept the same as another, and refuse the rest with an error of its own."""
+
+    def accept_or_refuse(value: object) -> Any:
+        try:
+            return accept(value)
+        except Complaint:
+            raise Complaint(code, text) from None
+
+    return accept_or_refuse
 
 
 switch = one_of(0, 1)

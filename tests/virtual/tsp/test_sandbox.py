@@ -12,12 +12,20 @@ from instruments.virtual.keithley707 import Keithley708B
 @pytest.mark.parametrize(
     "name",
     [
-        "io", "os", "require", "package", "debug", "dofile", "loadfile", "load", "module", "newproxy", "python",
+        "require", "package", "debug", "dofile", "loadfile", "load", "module", "newproxy", "python",
         "getfenv", "setfenv", "string.dump",
     ],
 )  # fmt: skip
 def test_there_is_no_such_thing(tsp: Keithley708B, name: str) -> None:
     assert tsp.handle(f"print({name})") == "nil"
+
+
+@pytest.mark.parametrize("name", ["os.execute", "os.getenv", "os.exit", "io.popen", "io.lines"])
+def test_files_and_time_of_the_box_are_not_those_of_the_computer(
+    tsp: Keithley708B, fault: Callable[[], str], name: str
+) -> None:
+    assert tsp.handle(f"print({name})") is None
+    assert "undefined field" in fault()
 
 
 def test_no_python_object_is_in_reach(tsp: Keithley708B) -> None:

@@ -1,0 +1,63 @@
+"""What a driver relies on: one table of settings, each brought to a value, or asked for and refused by name.
+
+An instrument that another program used before holds whatever that program left in it. So a driver lists every setting
+that its readings and pulses hang on. When a channel is limited (armed), each setting of the table is
+
+* set, and read back where `wanted` is a number: a value that the instrument does not keep is refused; or
+* asked only (`set` is empty), and refused with `name` if it is not as wanted: a switch that stays in other hands.
+
+The same table is what a test walks: it leaves `other` behind in the virtual instrument as an earlier user would, and
+the driver must then read and pulse as on a clean one, or refuse with `name`. So a row is complete only if the virtual
+instrument models the setting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ReliedOn:
+    """One setting; {ch} stands for the channel in every command."""
+
+    name: str
+    """as the manual calls it, for messages"""
+    other: str
+    """a command that an earlier user may have sent, and that the table must undo or refuse"""
+    set: str = ""
+    """the command that sets it; empty if it is asked only"""
+    ask: str = ""
+    """what asks for it: an expression of TSP, or a query of SCPI; empty where there is no way to ask"""
+    wanted: float | None = None
+    """what must come back, or None where any number is fine"""
+    advice: str = ""
+    """what to do about a value that is refused"""
+
+
+def commands(table: Iterable[ReliedOn], channel: str) -> list[str]:
+    """Return the commands that bring a channel to what the table says."""
+    return [each.set.format(ch=channel) for each in table if each.set]
+
+
+def questions(table: Iterable[ReliedOn], channel: str) -> list[str]:
+    """Return what asks for every value that the table compares, in its order."""
+    return [each.ask.format(ch=channel) for each in compared(table)]
+
+
+def compared(table: Iterable[ReliedOn]) -> list[ReliedOn]:
+    """Return the settings whose value is compared."""
+    return [each for each in table if each.ask and each.wanted is not None]
+
+
+def refusals(table: Iterable[ReliedOn], kept: Sequence[float]) -> list[str]:
+    """Return one problem for each value that is not as wanted, in words; `kept` answers `questions`."""
+    return [
+        f"{each.name} is {value:g}, not {each.wanted:g}{f'; {each.advice}' if each.advice else ''}"
+        for each, value in zip(compared(table), kept, strict=True)
+        if not _as_wanted(value, each.wanted)
+    ]
+
+
+def _as_wanted(value: float, wanted: float | None) -> bool:
+    return wanted is None or abs(value - wanted) <= 1e-6 * abs(wanted)
