@@ -8,6 +8,7 @@ from typing import Any
 from pymeasure.adapters import Adapter
 
 from instruments.cards import Card
+from instruments.relied_on import ReliedOn
 from instruments.tspmatrix import TSPMatrix
 from instruments.tspnumbers import number
 
@@ -33,6 +34,18 @@ class Keithley3706A(TSPMatrix):
 
     def _name(self, slot: int, row: int, column: int) -> str:
         return f"{slot}{row}{column:02d}"
+
+    def relied_on(self) -> tuple[ReliedOn, ...]:
+        """Return what the driver relies on; also that no backplane relay closes along with a crosspoint."""
+        planes = (
+            ReliedOn(
+                f"number of backplane relays of slot {slot}", f'channel.setbackplane("{slot}101", "{slot}911")',
+                ask=f'string.find(channel.getbackplane("slot{slot}") or "", "%d") and 1 or 0', wanted=0,
+                advice=f'free its crosspoints with channel.setbackplane("slot{slot}", "")',
+            )
+            for slot in sorted(self.cards)
+        )  # fmt: skip
+        return (*super().relied_on(), *planes)
 
     def self_test(self) -> list[str]:
         """Return errors left in the queue, and cards whose interlock is open: their backplane relays do not move."""

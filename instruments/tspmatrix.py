@@ -11,12 +11,15 @@ from pymeasure.instruments import Instrument
 from pymeasure.instruments.validators import strict_discrete_set
 
 from instruments.cards import Mainframe
+from instruments.relied_on import ReliedOn, commands, questions, refusals
 from instruments.tsp import TSPInstrument, model_of
 from instruments.tspnumbers import number
 from labmtj.shots import Identity
 
 LONGEST_LIST = 120
 """Relays named in one statement, so that its line stays short enough."""
+END_SCAN = "if scan then scan.abort() end"
+"""a scan in the background would go on to move relays"""
 
 
 class TSPMatrix(Mainframe, TSPInstrument):
@@ -33,6 +36,10 @@ class TSPMatrix(Mainframe, TSPInstrument):
     """
 
     grounds_open_lines = False
+    _is_set_up = False
+    """whether the settings that this driver relies on were brought to what it needs"""
+    _forbidden: frozenset[str] = frozenset()
+    """crosspoints that the box does not close"""
 
     def __init__(
         self, adapter: Adapter | str | int, name: str, *, cards: Mapping[int, str] | None = None, **kwargs: Any
@@ -68,9 +75,65 @@ class TSPMatrix(Mainframe, TSPInstrument):
         self.cards = {slot: model for slot, model in models.items() if model in self.known_cards}
         return identity
 
+    def relied_on(self) -> tuple[ReliedOn, ...]:
+        """Return what the driver relies on, whatever an earlier user left in the box."""
+        some = ":".join(next(self._rows(), [""])[:2])
+        delays = (
+            ReliedOn(
+                f"extra delay of slot {slot}",
+                f'channel.setdelay("slot{slot}", 2)',
+                f'channel.setdelay("slot{slot}", 0)',
+            )
+            for slot in sorted(self.cards)
+        )
+        return (
+            ReliedOn("running scan", f'scan.create("{some}") scan.scancount = 1e6 scan.background()', END_SCAN),
+            ReliedOn(
+                "connection rule", "channel.connectrule = channel.OFF",
+                "channel.connectrule = channel.BREAK_BEFORE_MAKE", "channel.connectrule", 1,
+            ),
+            ReliedOn(
+                "moving one relay after another", "channel.connectsequential = channel.ON",
+                "channel.connectsequential = channel.OFF", "channel.connectsequential", 0,
+            ),
+            *delays,
+        )  # fmt: skip
+
+    def expect_nothing(self) -> None:
+        """Let go of all settings; they are set anew before the next relay moves."""
+        self._is_set_up = False
+        super().expect_nothing()
+
     def closed(self) -> frozenset[str]:
-        """Ask which relays are closed."""
+        """Ask which relays are closed, once nothing in the box moves them by itself.
+
+        Raises:
+            InstrumentError: the box keeps a setting that this driver cannot work with.
+        """
+        self._set_up()
         return _names(self.ask('print(channel.getclose("allslots"))'))
+
+    def _set_up(self) -> None:
+        """Bring what an earlier user may have changed to what is relied on; InstrumentError for what cannot be."""
+        if self._is_set_up:
+            return
+        table = self.relied_on()
+        slots = sorted(self.cards)
+        asked = [f"print({question})" for question in questions(table, "")]
+        labels = [f'print(channel.getlabel("slot{slot}"))' for slot in slots]
+        forbidden = [f'print(channel.getforbidden("slot{slot}"))' for slot in slots]
+        lines = (*commands(table, ""), *asked, *labels, *forbidden)
+        printed = self.each(self.run(*lines), len(asked) + 2 * len(slots))
+        kept = [self.parsed(line, 1)[0] for line in printed[: len(asked)]]
+        names = [name for row in self._rows() for name in row]
+        problems = [
+            *refusals(table, kept),
+            *_misleading(names, ",".join(printed[len(asked) : len(asked) + len(slots)])),
+        ]
+        if problems:
+            raise self.complaint("; ".join(problems), reply="\n".join(printed))
+        self._forbidden = _names(",".join(printed[len(asked) + len(slots) :]))
+        self._is_set_up = True
 
     def switch(self, opening: Sequence[str], closing: Sequence[str]) -> None:
         """Open, then close, in one script; the box closes nothing unless it has opened everything.
@@ -82,6 +145,11 @@ class TSPMatrix(Mainframe, TSPInstrument):
         """
         if not opening and not closing:
             return
+        self._set_up()
+        if forbidden := sorted(self._forbidden.intersection(closing)):
+            listed = ", ".join(forbidden)
+            problem = f"does not close relays {listed}: they are forbidden; wire around them, or free them with"
+            raise self.complaint(f'{problem} channel.clearforbidden("{",".join(forbidden)}")')
         lines = [
             *(f'channel.open("{names}")' for names in _lists(opening)),
             "local opened = errorqueue.count == 0",
@@ -94,6 +162,13 @@ class TSPMatrix(Mainframe, TSPInstrument):
         closed = _names(reply)
         self._complain_of("stay closed", sorted(closed & (set(opening) - set(closing))), reply)
         self._complain_of("do not close", sorted(set(closing) - closed), reply)
+
+    def self_test(self) -> list[str]:
+        """Return errors left in the queue, and crosspoints that the box is forbidden to close."""
+        found, slots = super().self_test(), sorted(self.cards)
+        replies = self.each(self.run(*(f'print(channel.getforbidden("slot{slot}"))' for slot in slots)), len(slots))
+        forbidden = sorted(_names(",".join(replies)))
+        return found + ([f"crosspoints {', '.join(forbidden)} are forbidden to close"] if forbidden else [])
 
     def closures(self) -> Mapping[str, int]:
         """Return how often each crosspoint of the known cards has closed; the box keeps count on the cards."""
@@ -110,7 +185,7 @@ class TSPMatrix(Mainframe, TSPInstrument):
 
     def make_safe(self) -> None:
         """Open every relay; InstrumentError if one stays closed or the box does not answer."""
-        reply = self._insist('channel.open("allslots")', 'print(channel.getclose("allslots"))')
+        reply = self._insist(END_SCAN, 'channel.open("allslots")', 'print(channel.getclose("allslots"))')
         self._complain_of("stay closed", sorted(_names(reply)), reply)
 
     def _rows(self) -> Iterator[list[str]]:
@@ -127,6 +202,17 @@ def _names(reply: str) -> frozenset[str]:
     """Return the relays of a reply such as "1205;1306" or "1001(1031),1002(1032)"; the pair in brackets comes along."""
     text = re.sub(r"\([^)]*\)", "", reply)
     return frozenset(name.strip() for name in re.split("[,;]", text) if name.strip() not in ("", "nil"))
+
+
+def _misleading(names: Sequence[str], labels: str) -> list[str]:
+    """Return a problem for each label that is the name of another crosspoint: the box takes the label first."""
+    own = zip(names, map(str.strip, labels.split(",")), strict=False)
+    return [
+        f"crosspoint {name} has the label {label}, which is the name of another one; clear it with "
+        f'channel.setlabel("{name}", "")'
+        for name, label in own
+        if label != name and label in names
+    ]
 
 
 def _lists(names: Sequence[str]) -> list[str]:

@@ -18,6 +18,28 @@ def matrix(tsp, *turns, cards=TWO):
     return tsp(Keithley3706A, *turns, cards=cards)
 
 
+def names(slot):
+    return [f"{slot}{row}{column:02d}" for row in range(1, 7) for column in range(1, 17)]
+
+
+def set_up(labels=None, forbidden="nil", **answers):
+    """Return the first turn before a relay moves: settings, then questions about what must not stand otherwise."""
+    planes = [f'string.find(channel.getbackplane("slot{slot}") or "", "%d") and 1 or 0' for slot in (1, 2)]
+    asked = ["channel.connectrule", "channel.connectsequential", *planes]
+    sent = (
+        "if scan then scan.abort() end",
+        "channel.connectrule = channel.BREAK_BEFORE_MAKE",
+        "channel.connectsequential = channel.OFF",
+        'channel.setdelay("slot1", 0)',
+        'channel.setdelay("slot2", 0)',
+        *(f"print({each})" for each in asked),
+        *(f'print(channel.getlabel("slot{slot}"))' for slot in (1, 2)),
+        *(f'print(channel.getforbidden("slot{slot}"))' for slot in (1, 2)),
+    )
+    numbers = [answers.get("rule", "1.0e+00"), "0.0e+00", answers.get("planes", "0.0e+00"), "0.0e+00"]
+    return (sent, (*numbers, ",".join(labels or names(1)), ",".join(names(2)), forbidden, "nil"))
+
+
 def test_cards_are_asked_and_checked_by_slot(tsp):
     asked = ("print(slot[1].idn)", "print(slot[2].idn)")
     with matrix(tsp, ("*IDN?", IDENTITY), (asked, (CARD, CARD))) as box:
@@ -70,7 +92,7 @@ def test_a_crosspoint_is_slot_row_and_two_digits_of_column(tsp):
     ],
 )
 def test_the_closed_relays_in_every_form(tsp, reply, closed):
-    with matrix(tsp, (CLOSED, reply)) as box:
+    with matrix(tsp, set_up(), (CLOSED, reply)) as box:
         assert box.closed() == closed
 
 
@@ -86,7 +108,7 @@ MOVE = (
 
 
 def test_relays_move_in_one_message_and_others_stay(tsp):
-    with matrix(tsp, (MOVE, "1205;2301")) as box:
+    with matrix(tsp, set_up(), (MOVE, "1205;2301")) as box:
         box.switch(["1101", "1102"], ["1205"])
 
 
@@ -94,7 +116,7 @@ def test_relays_move_in_one_message_and_others_stay(tsp):
     ("reply", "complaint"), [("1101;1205", "relays 1101 stay closed"), ("2301", "relays 1205 do not close")]
 )
 def test_a_relay_that_did_not_move_is_an_error(tsp, reply, complaint):
-    with matrix(tsp, (MOVE, reply)) as box, pytest.raises(InstrumentError, match=complaint):
+    with matrix(tsp, set_up(), (MOVE, reply)) as box, pytest.raises(InstrumentError, match=complaint):
         box.switch(["1101", "1102"], ["1205"])
 
 
@@ -103,7 +125,7 @@ def test_opening_only_and_closing_only(tsp):
     checked = 'opened = opened and channel.getclose("1101") == nil'
     opening = ("loadandrunscript", 'channel.open("1101")', sound, checked, CLOSED, "endscript")
     closing = ("loadandrunscript", sound, 'if opened then channel.close("1101") end', CLOSED, "endscript")
-    with matrix(tsp, (closing, "1101"), (opening, "nil")) as box:
+    with matrix(tsp, set_up(), (closing, "1101"), (opening, "nil")) as box:
         box.switch([], ["1101"])
         box.switch(["1101"], [])
         box.switch([], [])
@@ -111,13 +133,13 @@ def test_opening_only_and_closing_only(tsp):
 
 def test_an_error_of_the_box_is_raised(tsp):
     entry = "1.401e+03\tParameter 1 is invalid\t2.0e+01\t1.0e+00"
-    with matrix(tsp, (MOVE, "nil", [entry])) as box, pytest.raises(InstrumentError, match="error 1401"):
+    with matrix(tsp, set_up(), (MOVE, "nil", [entry])) as box, pytest.raises(InstrumentError, match="error 1401"):
         box.switch(["1101", "1102"], ["1205"])
 
 
 def test_many_relays_are_named_in_several_short_lines(tsp):
-    names = [f"{slot}{row}{column:02d}" for slot in (1, 2) for row in range(1, 7) for column in range(1, 17)]
-    parts = [",".join(names[:120]), ",".join(names[120:])]
+    every = [*names(1), *names(2)]
+    parts = [",".join(every[:120]), ",".join(every[120:])]
     script = (
         "loadandrunscript",
         *(f'channel.open("{part}")' for part in parts),
@@ -128,8 +150,8 @@ def test_many_relays_are_named_in_several_short_lines(tsp):
         "endscript",
     )
     assert max(map(len, script)) < 1000
-    with matrix(tsp, (script, ";".join(names))) as box:
-        box.switch(names, names)
+    with matrix(tsp, set_up(), (script, ";".join(every))) as box:
+        box.switch(every, every)
 
 
 def test_closures_are_asked_row_by_row(tsp):
@@ -152,7 +174,7 @@ def test_safe_is_all_open_and_asked(tsp, reply, stuck):
     last = "errorqueue.count, format.asciiprecision)"
     raw = [
         (f'abort\nprint("=2", {last}', None),
-        (f'channel.open("allslots")\n{CLOSED}\nprint("=3", {last}', reply),
+        (f'if scan then scan.abort() end\nchannel.open("allslots")\n{CLOSED}\nprint("=3", {last}', reply),
         (None, "=3\t0.0e+00\t1.6e+01"),
     ]
     with tsp(Keithley3706A, ((), ()), raw=raw, cards=TWO) as box:
@@ -166,8 +188,36 @@ def test_safe_is_all_open_and_asked(tsp, reply, stuck):
 
 def test_the_self_test_names_an_open_interlock(tsp):
     asked = ("print(slot[1].interlock.state)", "print(slot[2].interlock.state)")
-    with matrix(tsp, ((), ()), (asked, ("0.0e+00", "3.0e+00"))) as box:
+    free = ('print(channel.getforbidden("slot1"))', 'print(channel.getforbidden("slot2"))')
+    with matrix(tsp, ((), ()), (free, ("nil", "nil")), (asked, ("0.0e+00", "3.0e+00"))) as box:
         assert box.self_test() == ["the interlock of slot 1 is open: its backplane relays do not move"]
+
+
+def test_the_self_test_names_forbidden_crosspoints(tsp):
+    asked = ('print(channel.getforbidden("slot1"))', 'print(channel.getforbidden("slot2"))')
+    interlocks = ("print(slot[1].interlock.state)", "print(slot[2].interlock.state)")
+    turns = ((), ()), (asked, ("1101,1102", "nil")), (interlocks, ("3.0e+00", "3.0e+00"))
+    with matrix(tsp, *turns) as box:
+        assert box.self_test() == ["crosspoints 1101, 1102 are forbidden to close"]
+
+
+def test_what_an_earlier_user_left_is_refused_by_name(tsp):
+    swapped = ["1102", "first", *names(1)[2:]]  # 1101 is called 1102
+    for turn, told in (
+        (set_up(labels=swapped), "crosspoint 1101 has the label 1102, which is the name of another one"),
+        (set_up(rule="0.0e+00"), "connection rule is 0, not 1"),
+        (set_up(planes="1.0e+00"), "number of backplane relays of slot 1 is 1, not 0; free its crosspoints"),
+    ):
+        with matrix(tsp, turn) as box, pytest.raises(InstrumentError, match=told):
+            box.closed()
+    told = r"does not close relays 1205: they are forbidden.*clearforbidden"
+    with matrix(tsp, set_up(forbidden="1101,1205")) as box, pytest.raises(InstrumentError, match=told):
+        box.switch(["1101"], ["1205", "1306"])
+
+
+def test_labels_that_mislead_nobody_are_left_alone(tsp):
+    with matrix(tsp, set_up(labels=["gate", *names(1)[1:]]), (CLOSED, "nil")) as box:
+        assert box.closed() == frozenset()
 
 
 def test_the_rule_of_exclusive_closes(tsp):
@@ -188,8 +238,11 @@ class Lua(Adapter):
 
     def _write(self, command, **_):
         lines = command.split("\n")
-        script = lines[:-1] if "loadandrunscript" in lines[0] else []
-        self.lua.execute("\n".join(script[1:-1]))
+        if "loadandrunscript" in lines[0]:
+            self.lua.execute("\n".join(lines[1:-2]))
+        elif "scan" in lines[0]:
+            for line in lines[:-1]:
+                self.lua.execute(line)
         self.lines.append(lines[-1].split('"')[1] + "\t0\t16")
 
     def _read(self, **_):
@@ -198,7 +251,11 @@ class Lua(Adapter):
 
 RELAYS = """
 closed, moved, errorqueue = {["1101"] = true}, {}, {count = 0}
-channel = {}
+channel = {BREAK_BEFORE_MAKE = 1, OFF = 0}
+function channel.setdelay() end
+function channel.getbackplane() end
+function channel.getlabel() return "" end
+function channel.getforbidden() end
 function channel.open(list) for name in string.gmatch(list, "%d+") do if name ~= stuck then closed[name] = nil end end end
 function channel.close(list) for name in string.gmatch(list, "%d+") do closed[name] = true; moved[name] = true end end
 function channel.getclose(list)

@@ -42,7 +42,18 @@ def test_relays_move_in_one_message(tsp):
         'print(channel.getclose("allslots"))',
         "endscript",
     )
-    with tsp(Keithley707B, (script, "1B02;2C03"), cards=CARDS) as box:
+    settings = (
+        "if scan then scan.abort() end",
+        "channel.connectrule = channel.BREAK_BEFORE_MAKE",
+        "channel.connectsequential = channel.OFF",
+        *(f'channel.setdelay("slot{slot}", 0)' for slot in CARDS),
+        "print(channel.connectrule)",
+        "print(channel.connectsequential)",
+        *(f'print(channel.getlabel("slot{slot}"))' for slot in CARDS),
+        *(f'print(channel.getforbidden("slot{slot}"))' for slot in CARDS),
+    )
+    answers = ("1.0e+00", "0.0e+00", "", "", "", "nil", "nil", "nil")
+    with tsp(Keithley707B, (settings, answers), (script, "1B02;2C03"), cards=CARDS) as box:
         box.switch(["1A01"], ["1B02", "2C03"])
 
 

@@ -241,3 +241,37 @@ def test_a_relay_that_the_box_does_not_know_moves_no_other(matrix):
     with pytest.raises(InstrumentError, match="reports error"):
         matrix.switch(["9999"], [matrix.crosspoint(1, 1, 1)])
     assert not matrix.box.relays.closed()
+
+
+def test_what_an_earlier_user_left_in_a_matrix_costs_nothing_or_is_refused_by_name(matrix):
+    """use/05 and its kind: delays, rules, scans, backplane relays, labels, forbidden crosspoints."""
+
+    def seconds():
+        matrix.switch(sorted(matrix.closed()), [])  # a scan leaves one closed
+        begun = matrix.box.time.now()
+        matrix.switch([], relays)
+        assert matrix.closed() == set(relays)
+        matrix.switch(relays, [])
+        return matrix.box.time.now() - begun
+
+    matrix.make_safe()
+    matrix.identify()
+    relays = [matrix.crosspoint(1, 1, 1), matrix.crosspoint(1, 2, 3)]
+    labelled = f'channel.setlabel("{matrix.crosspoint(1, 3, 1)}", "{relays[0]}")'
+    left_behind = [(each.name, each.other) for each in matrix.relied_on()]
+    left_behind += [("label", labelled), ("forbidden", f'channel.setforbidden("{relays[0]}")')]
+    clean, refused = seconds(), []
+    for name, other in left_behind:
+        matrix.virtual.handle("reset() errorqueue.clear() format.asciiprecision = 16")
+        matrix.virtual.handle(other)
+        assert matrix.virtual.handle("print(errorqueue.count)") == "0.000000000000000e+00", other
+        matrix.expect_nothing()
+        try:
+            assert seconds() == pytest.approx(clean), name
+        except InstrumentError as error:
+            refused.append((name, str(error)))
+            matrix.make_safe()
+    assert all(name in told for name, told in refused)
+    assert {name for name, _ in refused if "backplane" not in name} == {"label", "forbidden"}
+    matrix.virtual.handle("reset()")
+    matrix.expect_nothing()
