@@ -6,6 +6,7 @@ LabmtjError                 a sentence for the person at the bench; never shown 
 │   ├── SettingError        a setting that does not fit the bench or an input file: names its key
 │   └── DataError           a data file: truncated, of the wrong shape or of a newer version
 ├── LimitExceeded           a bias or a pulse beyond what cell, line or bench survives       exit code 2
+├── Overstressed            what was delivered went beyond a limit: it WAS applied           exit code 1
 ├── CannotDo                the crossbar cannot give the bias; names the way out             exit code 2
 ├── InstrumentError         an instrument complained, gave nonsense, or did not answer       exit code 1
 │   └── AnswerLost          no answer, or none that can be meant: nobody knows what it did
@@ -17,6 +18,8 @@ LabmtjError                 a sentence for the person at the bench; never shown 
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 
 class LabmtjError(Exception):
@@ -59,6 +62,28 @@ class LimitExceeded(LabmtjError):
     """A bias or pulse goes beyond what a cell, a line or the bench survives; it was not applied."""
 
     exit_code = 2
+
+
+class Overstressed(LabmtjError):
+    """A pulse or a reading was delivered beyond the limits: longer, higher or with more energy than was asked for.
+
+    Unlike after `LimitExceeded` it was applied. Sources are at 0 V when it is raised.
+
+    Args:
+        problem: which cell got what, and the limit.
+        cells: (rows, columns), which cells got too much.
+        answer: the `Pulse` or the `Currents`, flagged, for the record.
+    """
+
+    def __init__(self, problem: str, cells: Any, answer: Any) -> None:
+        super().__init__(problem, cells, answer)
+        self.problem, self.cells, self.answer = problem, cells, answer
+
+    def __str__(self) -> str:
+        return (
+            f"{self.problem}. It was applied and is recorded, flagged; the cells are marked. Was the computer asleep, "
+            "stopped or overloaded? Look at these cells before they are used: labmtj run health"
+        )
 
 
 class CannotDo(LabmtjError):

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from labmtj.errors import UsageError
 from labmtj.quantities import BoolArray
+from labmtj.schema import Variable
 
 
 class Health(IntEnum):
@@ -25,6 +26,8 @@ class Health(IntEnum):
     """works, and jumps: a telegraph cell, or one far noisier than the others"""
     UNKNOWN = 6
     """not looked at, or the evidence contradicts itself"""
+    OVERSTRESSED = 7
+    """got more than the limits allow, and has not been looked at since"""
 
 
 BROKEN = (Health.STUCK_P, Health.STUCK_AP, Health.SHORT, Health.OPEN)
@@ -59,6 +62,12 @@ class HealthMap:
         """Return the map of a chip nobody has looked at."""
         return cls(chip_id, np.full(shape, Health.UNKNOWN, np.uint8), (), np.full(shape, -1, np.intp), "")
 
+    @classmethod
+    def overstressed(cls, cells: BoolArray, text: str) -> HealthMap:
+        """Return the map that says of some cells (rows, columns) that they got too much, and nothing of the others."""
+        states = np.full(cells.shape, Health.OVERSTRESSED, np.uint8)
+        return cls.unknown("", cells.shape).with_evidence(states, cells, text)
+
     @property
     def usable(self) -> BoolArray:
         """Cells that hold what is written, (rows, columns)."""
@@ -78,6 +87,15 @@ class HealthMap:
             np.where(told, len(known) - 1, self.why),
             self.dated,
         )
+
+    def variables(self) -> dict[str, Variable]:
+        """Return it as arrays of a record: a `Health` per cell, which evidence decided, and the evidence as text."""
+        lattice = ("row", "column")
+        return {
+            "state": Variable(self.states, "1", "; ".join(f"{each.value} {each.name}" for each in Health), lattice),
+            "why": Variable(self.why, "1", "number of the evidence that decided; -1 for none", lattice),
+            "evidence": Variable(list(self.evidence) or [""], "1", "what was seen, and when", ("number",)),
+        }
 
     def updated(self, newer: HealthMap) -> HealthMap:
         """Return the map with what a later look told: cells that it has no evidence for stay as they are.

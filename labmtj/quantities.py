@@ -200,6 +200,8 @@ class Flag(IntFlag):
     """there is no value (NaN)"""
     UNKNOWN = 8
     """a pulse whose outcome nobody saw: what is told of it are upper bounds"""
+    BEYOND_LIMITS = 16
+    """as delivered it went beyond a limit of time, energy or voltage; of an unknown pulse: it may have"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -216,6 +218,8 @@ class Currents:
     """delivered at the line while it was read"""
     signs: FloatArray
     """(shots,)"""
+    held_seconds: FloatArray | None = None
+    """(batch, shots) how long each bias was held, at most; None if that is as was asked for"""
 
     @cached_property
     def amperes(self) -> FloatArray:
@@ -242,7 +246,7 @@ class Currents:
 
         return Currents(
             some(self.raw_amperes), some(self.flags), some(self.range_amperes),
-            some(self.start_seconds), some(self.volts), self.signs,
+            some(self.start_seconds), some(self.volts), self.signs, self.held_seconds,
         )  # fmt: skip
 
     def __len__(self) -> int:
@@ -287,11 +291,12 @@ class Limits:
     line_amperes: float = 0.02
     """compliance of every source; no line may need more with all its cells in P"""
     pulse_seconds: float = 0.1
-    """longest pulse; also the longest reading at voltages that may disturb a cell"""
+    """longest pulse; also the longest time in one go at voltages that may disturb a cell, over all shots and biases"""
     disturb_volts: float = 0.15
     """a bias whose lines differ by no more than this disturbs no cell"""
     pulse_joules: float = 1e-4
-    """largest energy of one pulse into one cell (assumed: 0.9 V across 1 kohm for 0.1 s are 8e-5 J)"""
+    """largest energy of one pulse, or of one reading at voltages that may disturb, into one cell (assumed: 0.9 V across
+    1 kohm for 0.1 s are 8e-5 J)"""
     pulses_per_cell: int = 1_000_000
     """pulses above half of `cell_volts` in the life of a cell (assumed; a campaign of 300 solutions takes some 1e3)"""
     closures_per_relay: int = 10_000_000

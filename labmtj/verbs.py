@@ -52,11 +52,14 @@ class Crossbar(Protocol):
         ...
 
     def measure(self, bias: Bias, lines: Lines, how: Reading) -> Currents:
-        """Hold the bias, settle, integrate the currents of the lines; a batch is answered as a whole."""
+        """Hold the bias, settle, integrate the currents of the lines; a batch is answered as a whole.
+
+        From shot to shot and bias to bias the lines step without a rest; they are at 0 V when it returns.
+        """
         ...
 
     def pulse(self, bias: Bias, seconds: float) -> Pulse:
-        """Apply the bias for `seconds` and return to zero; a batch is applied in its order."""
+        """Apply the bias for `seconds` and return to zero, each of a batch, which is applied in its order."""
         ...
 
     def abort(self) -> None:

@@ -15,10 +15,10 @@ from pydantic import Field
 
 from labmtj.health import Health, HealthMap
 from labmtj.quantities import BoolArray, FloatArray
-from labmtj.schema import Purpose, Variable
+from labmtj.schema import Purpose
 from labmtj.verbs import Crossbar, Log
 from procedures.effort import Counting, Effort, effort_attributes
-from procedures.read_map import CELLS, CellReads, ReadMapSettings, put_read_map, read_map
+from procedures.read_map import CellReads, ReadMapSettings, put_read_map, read_map
 from procedures.reference import Outcome, ReferenceMaps, ReferenceSettings, initialise, put_reference, reference_maps
 
 _HEALTH_OF = {
@@ -106,15 +106,7 @@ def noisy_cells(reads: CellReads, usable: BoolArray, factor: float) -> BoolArray
 
 def put_health(log: Log, health: HealthMap, effort: Effort, path: str = "health") -> None:
     """Record the map in the group `path`: a `Health` per cell, which evidence decided, and the evidence as text."""
-    log.put(
-        path,
-        {
-            "state": Variable(health.states, "1", "; ".join(f"{each.value} {each.name}" for each in Health), CELLS),
-            "why": Variable(health.why, "1", "number of the evidence that decided; -1 for none", CELLS),
-            "evidence": Variable(list(health.evidence) or [""], "1", "what was seen, and when", ("number",)),
-        },
-        signal="state",
-    )
+    log.put(path, health.variables(), signal="state")
     log.attributes(path, effort_attributes(effort))
 
 

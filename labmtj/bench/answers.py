@@ -20,7 +20,7 @@ def empty_currents(bias: Bias, lines: Sequence[int], how: Reading) -> Currents:
     volts = bias.line_volts[:, np.newaxis, lines] * how.signs[:, np.newaxis]
     nothing = [np.full(whole, np.nan) for _ in range(3)]
     flags = np.full(whole, Flag.INVALID, np.uint8)
-    return Currents(nothing[0], flags, nothing[1], nothing[2], volts, how.signs)
+    return Currents(nothing[0], flags, nothing[1], nothing[2], volts, how.signs, np.zeros(whole[:2]))
 
 
 def enter(currents: Currents, shown: Shown, step: Step, lines: Sequence[int]) -> None:
@@ -36,6 +36,9 @@ def enter(currents: Currents, shown: Shown, step: Step, lines: Sequence[int]) ->
     currents.raw_amperes[where], currents.flags[where] = -shown.amperes.reshape(whole), flags
     currents.range_amperes[where] = shown.range_amperes.reshape(whole)
     currents.start_seconds[where] = shown.start_seconds.reshape(whole)
+    if currents.held_seconds is not None:
+        held = np.ix_(step.biases, range(len(currents.signs)))
+        currents.held_seconds[held] = np.maximum(currents.held_seconds[held], shown.held_seconds.reshape(whole[:2]))
     currents.volts[where] = np.where(flags & Flag.COMPLIANCE, np.nan, currents.volts[where])
 
 

@@ -25,6 +25,8 @@ class Shown(NamedTuple):
     range_amperes: FloatArray
     start_seconds: FloatArray
     """on the clock of the bench"""
+    held_seconds: FloatArray
+    """(shots,) how long the levels were held, at most"""
 
 
 class Given(NamedTuple):
@@ -56,15 +58,21 @@ class ByMessages:
     def shots(self, volts: FloatArray, read: Sequence[Channel], how: Reading, settle_seconds: float) -> Shown:
         """Hold levels (shots, channels), from 0 V and back, and read channels under each, one unit after another."""
         whole = (len(volts), len(read))
-        shown = Shown(np.empty(whole), np.empty(whole, np.uint8), np.empty(whole), np.empty(whole))
+        shown = Shown(
+            np.empty(whole), np.empty(whole, np.uint8), np.empty(whole), np.empty(whole), np.empty(len(volts))
+        )
         held = np.zeros(len(self._channels))
+        edges = [self._clock.now()]
         for number, wanted in enumerate(volts):
             self._step_to(held, wanted)
             held = wanted
             self._clock.sleep(settle_seconds)
             for unit in self._units:
                 self._read(unit, number, read, how, shown)
+            edges.append(self._clock.now())
         self._step_to(held, np.zeros(len(self._channels)))
+        edges[-1] = self._clock.now()
+        shown.held_seconds[:] = np.diff(edges)
         return shown
 
     def _read(self, unit: str, number: int, read: Sequence[Channel], how: Reading, shown: Shown) -> None:

@@ -193,6 +193,10 @@ class BenchCrossbar:
                     enter(currents, self._read(part, bias, replace(how, range_amperes=scale), once=False), part, chosen)
         return currents
 
+    def hold_seconds(self, how: Reading) -> float:
+        """Return how long each shot of a reading is held: units that messages read take their turns."""
+        return self.sources.hold_seconds(how)
+
     def pulse(self, bias: Bias, seconds: float) -> Pulse:
         """Pulse in order; delivered are the steps of each channel as the unit tells them, or as messages timed them.
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from labmtj.errors import DataError, LabmtjError, RecordError
+from labmtj.errors import DataError, LabmtjError, Overstressed, RecordError
 from labmtj.health import Health, HealthMap
+from labmtj.moments import Moment
 from labmtj.safety import ledger_path
 
 _LARGEST_BYTES = 1 << 20
@@ -43,6 +45,14 @@ def kept_health(chip_id: str, shape: tuple[int, int]) -> HealthMap | None:
             "labmtj run health"
         ) from error
     return health
+
+
+def keep_overstress(chip_id: str, error: Overstressed) -> Path:
+    """Mark cells of a chip that got more than the limits allow in what is kept of it; raise as `keep_health`."""
+    shape = error.cells.shape
+    dated = Moment.now().utc
+    found = replace(HealthMap.overstressed(error.cells, f"{error.problem} ({dated[:10]})"), dated=dated)
+    return keep_health((kept_health(chip_id, shape) or HealthMap.unknown(chip_id, shape)).updated(found))
 
 
 def keep_health(health: HealthMap) -> Path:

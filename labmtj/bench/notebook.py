@@ -7,11 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from labmtj.bench.description import BenchFile
+from labmtj.bench.healthfile import keep_overstress
+from labmtj.bench.laboratory import LaboratoryFile
 from labmtj.bench.loading import load_any
 from labmtj.bench.opening import located
 from labmtj.bench.protecting import protected
 from labmtj.bench.simulated import crossbar_of
 from labmtj.bench.standing import open_any
+from labmtj.errors import Overstressed
 from labmtj.safety import Safety
 
 
@@ -32,4 +35,9 @@ def open_bench(name: str | Path) -> Iterator[Safety]:
         yield protected(crossbar_of(array, seed=1, name=name, meter=file.meter.model()), array, chip_id=name)
     else:
         with located(str(name)), open_any(file) as bench:
-            yield bench.protected()
+            try:
+                yield bench.protected()
+            except Overstressed as error:
+                if isinstance(file, LaboratoryFile):
+                    keep_overstress(file.chip.id, error)
+                raise

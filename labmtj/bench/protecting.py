@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from labmtj.circuit import Wires
 from labmtj.junction import ArrayDescription
 from labmtj.quantities import FloatArray, Limits
-from labmtj.safety import Envelope, Ledger, Safety, cell_names, kept_counts, ledger_path, most_cell_volts
+from labmtj.safety import Delivered, Envelope, Ledger, Safety, cell_names, kept_counts, ledger_path, most_cell_volts
 from labmtj.verbs import Crossbar
 
 
@@ -20,7 +21,10 @@ def protected(crossbar: Crossbar, array: ArrayDescription, *, chip_id: str = "",
         chip_id: of the chip, for messages and as the key of its counts.
         kept: True for a real chip: its counts are read from a file, and go on in it.
     """
-    return Safety(crossbar, _envelope(crossbar, array), pulse_ledger(array, crossbar.limits, chip_id, kept=kept))
+    envelope = _envelope(crossbar, array)
+    safety = Safety(crossbar, envelope, pulse_ledger(array, crossbar.limits, chip_id, kept=kept))
+    safety.insert(partial(Delivered, envelope=envelope))
+    return safety
 
 
 def _envelope(crossbar: Crossbar, array: ArrayDescription) -> Envelope:

@@ -10,7 +10,7 @@ import numpy as np
 
 from labmtj.bench.routing import Buses, Pattern, Router
 from labmtj.quantities import Bias, FloatArray
-from labmtj.safety import spread_volts
+from labmtj.safety import most_across
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -44,16 +44,8 @@ def steps_of(
 
 
 def largest_across(bias: Bias) -> float:
-    """Return the largest voltage between a row and a column of a batch: whether its order may matter.
-
-    Rows may differ by more, as inputs of both signs do, for no cell joins two rows. With floating lines it is the
-    largest difference of any two lines.
-    """
-    if np.isnan(bias.line_volts).any():
-        return float(spread_volts(bias).max())
-    high = bias.row_volts.max(axis=1) - bias.column_volts.min(axis=1)
-    low = bias.column_volts.max(axis=1) - bias.row_volts.min(axis=1)
-    return float(np.maximum(high, low).max())
+    """Return the largest voltage between a row and a column of a batch: whether its order may matter."""
+    return float(most_across(bias.line_volts, bias.shape).max())
 
 
 def _runs(

@@ -92,6 +92,11 @@ class Sources:
         self._at_zero |= set(active)
         return shown
 
+    def hold_seconds(self, how: Reading) -> float:
+        """Return how long a shot is held, where all units take part one after another."""
+        settle_seconds = max(how.settle_seconds, *(self.units[unit].facts.source_settle_seconds for unit in self.names))
+        return settle_seconds + how.aperture_seconds * len(self.names)
+
     def _shots_on_one(
         self, unit: str, volts: FloatArray, read: Sequence[Channel], how: Reading, settle_seconds: float
     ) -> Shown:
@@ -101,7 +106,9 @@ class Sources:
         begun = self._clock.now()
         answer = self.units[unit].run_shots(shots)
         starts = np.broadcast_to(begun + answer.start_seconds[:, np.newaxis], answer.amperes.shape)
-        return Shown(answer.amperes, answer.flags, answer.range_amperes, starts)
+        shot_seconds = settle_seconds + how.aperture_seconds
+        held = np.maximum(np.diff(answer.start_seconds, append=answer.start_seconds[-1] + shot_seconds), shot_seconds)
+        return Shown(answer.amperes, answer.flags, answer.range_amperes, starts, held)
 
     def pulse_refusal(self, turns: Turns, seconds: float) -> Refusal | None:
         """Say why pulses of this width cannot be given with these turns, or None."""

@@ -24,10 +24,10 @@ TRIES = 20
 """orders that the search starts from: the given one, then random ones"""
 WRONG: dict[Health, tuple[float, float]] = {
     Health.STUCK_P: (1.0, 0.0), Health.STUCK_AP: (0.0, 1.0), Health.OPEN: (1.0, 2.0),
-    Health.NOISY: (0.1, 0.1), Health.UNKNOWN: (0.5, 0.5),
+    Health.NOISY: (0.1, 0.1), Health.UNKNOWN: (0.5, 0.5), Health.OVERSTRESSED: (0.5, 0.5),
 }  # fmt: skip
 """cost of a cell under a target of 0 (AP) and of 1 (P), in conductance steps that it is off, at a TMR of 1; what an
-unknown cell costs is a guess, and of a noisy one it is a preference for quiet ones (assumptions)"""
+unknown or an overstressed cell costs is a guess, and of a noisy one it is a preference for quiet ones (assumptions)"""
 SHORT_ALONE = 0.1
 """harm of a short of which one line alone is used, as part of that with both: its other line is at 0 V, and the voltage
 drop on the leads is what is left (assumption)"""

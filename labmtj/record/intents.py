@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from labmtj.errors import CannotDo, LimitExceeded, UsageError
+from labmtj.errors import CannotDo, LimitExceeded, Overstressed, UsageError
 from labmtj.layer import Layer
 from labmtj.moments import Moment
 from labmtj.quantities import Bias, Flag, Pulse, Waveform
@@ -100,6 +100,9 @@ class Announced(Layer):
         except (CannotDo, LimitExceeded, UsageError):  # by contract nothing was applied
             note_outcome(self._log, self._name)
             self._keep()
+            raise
+        except Overstressed:  # known, and recorded further out
+            note_outcome(self._log, self._name)
             raise
         note_outcome(self._log, self._name)
         return pulse

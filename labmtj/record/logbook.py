@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -140,7 +141,7 @@ class Logbook:
             self.tables[table.path] = table
             layout = {name: (np.dtype(column.dtype), table.shape(name)) for name, column in table.columns.items()}
             self._layouts[table.path] = layout
-        elif frames.encode(table_record(known)) != frames.encode(table_record(table)):
+        elif frames.encode(_schema(known)) != frames.encode(_schema(table)):
             raise UsageError(f"table {table.path!r} was declared before with another schema; give it another path")
         return known is None
 
@@ -164,6 +165,12 @@ class Logbook:
         if clash := below & members:
             raise UsageError(f"{min(clash)!r} is a group below {path!r}, so no array there can have its name")
         self._members[path] = members
+
+
+def _schema(table: Table) -> Record:
+    """Return what has to be the same when a table is declared again; not the names of flags, for new ones come."""
+    plain = {name: replace(column, flag_values={}, flag_masks={}) for name, column in table.columns.items()}
+    return table_record(replace(table, columns=plain))
 
 
 class JournalLog(Logbook):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from labmtj.errors import Overstressed
+from labmtj.health import HealthMap
 from labmtj.layer import Layer
 from labmtj.quantities import Bias, Currents, Lines, Pulse, Reading
 from labmtj.record.tables import (
@@ -24,13 +26,22 @@ class Recorded(Layer):
 
     def __init__(self, crossbar: Crossbar, log: Log, name: str) -> None:
         super().__init__(crossbar)
-        self._log = log
+        self._log, self._name = log, name
         self._reads, self._row_reads, self._pulses, self._steps = array_tables(name, crossbar.shape)
         declare_tables(log, name, crossbar.shape)
 
     def measure(self, bias: Bias, lines: Lines, how: Reading) -> Currents:
-        """Measure and write down."""
-        currents = super().measure(bias, lines, how)
+        """Measure and write down, too, what went beyond a limit."""
+        try:
+            currents = super().measure(bias, lines, how)
+        except Overstressed as error:
+            self._write_reads(bias, lines, how, error.answer)
+            put_overstress(self._log, self._name, error)
+            raise
+        self._write_reads(bias, lines, how, currents)
+        return currents
+
+    def _write_reads(self, bias: Bias, lines: Lines, how: Reading, currents: Currents) -> None:
         tags = self._log.tags
         for table, kept, start in (
             (self._row_reads, Lines(rows=lines.rows), 0),
@@ -39,15 +50,28 @@ class Recorded(Layer):
             if len(kept):
                 part = currents.part(slice(start, start + len(kept)))
                 self._log.append(table.path, reads_rows(table, bias, kept, how, part, **tags))
-        return currents
 
     def pulse(self, bias: Bias, seconds: float) -> Pulse:
-        """Pulse and write down."""
-        pulse = super().pulse(bias, seconds)
+        """Pulse and write down, too, what went beyond a limit."""
+        try:
+            pulse = super().pulse(bias, seconds)
+        except Overstressed as error:
+            self._write_pulses(error.answer)
+            put_overstress(self._log, self._name, error)
+            raise
+        self._write_pulses(pulse)
+        return pulse
+
+    def _write_pulses(self, pulse: Pulse) -> None:
         self._log.append(self._pulses.path, pulses_rows(pulse, **self._log.tags))
         if (steps := pulse_steps_rows(pulse)) is not None:
             self._log.append(self._steps.path, steps)
-        return pulse
+
+
+def put_overstress(log: Log, name: str, error: Overstressed) -> None:
+    """Record in `arrays/<name>/overstress/health` which cells got more than the limits allow, and what they got."""
+    health = HealthMap.overstressed(error.cells, error.problem)
+    log.put(f"arrays/{name}/overstress/health", health.variables(), signal="state")
 
 
 def array_tables(name: str, shape: tuple[int, int]) -> tuple[Table, Table, Table, Table]:

@@ -10,9 +10,9 @@ from labmtj.report.contents import Contents
 
 LETTERS = {
     Health.USABLE: ".", Health.STUCK_P: "P", Health.STUCK_AP: "A", Health.SHORT: "S", Health.OPEN: "O",
-    Health.NOISY: "n", Health.UNKNOWN: "?",
+    Health.NOISY: "n", Health.UNKNOWN: "?", Health.OVERSTRESSED: "!",
 }  # fmt: skip
-_LEGEND = "  .  usable   P A  stuck in P, in AP   S  short   O  open   n  noisy   ?  not known"
+_LEGEND = "  .  usable   P A  stuck in P, in AP   S  short   O  open   n  noisy   !  overstressed   ?  not known"
 
 
 def checked_chips(contents: Contents) -> list[str]:

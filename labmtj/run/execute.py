@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from labmtj.errors import LabmtjError, ProcedureFailed, RecordError, Stopped, UsageError
+from labmtj.errors import LabmtjError, Overstressed, ProcedureFailed, RecordError, Stopped, UsageError
 from labmtj.record import Checkpointer, JournalLog, JournalWriter, files, last_states, open_data
 from labmtj.record.last_time import last_seconds
 from labmtj.record.replay import START, is_unborn
@@ -213,10 +213,13 @@ class _Course:
                 self._blocks(people)
                 self._keep()
                 return self._conclude(people)
-        except BaseException:
+        except BaseException as error:
             if at_work:  # outputs are off by now: writing may take long, or fail
                 with undisturbed():
                     self._keep()
+                    if isinstance(error, Overstressed):
+                        with open_data(self.folder.data) as data:
+                            keep_found_health(self.folder, self.experiment, data)
             raise
 
     def _head(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from labmtj.moments import Moment
+from labmtj.quantities import Pulse
 from labmtj.record.intents import OUTPUTS_OFF, Unanswered, note_outcome, unanswered
 from labmtj.record.recorded import array_tables
 from labmtj.record.tables import pulses_rows
@@ -27,19 +28,27 @@ class Interrupted:
     safe: Sequence[Moment] = ()
     """when its guardian had the outputs off, part of the run by part"""
 
-    def record(self, log: Log, arrays: Mapping[str, Crossbar], opened: Moment) -> None:
+    def record(
+        self,
+        log: Log,
+        arrays: Mapping[str, Crossbar],
+        opened: Moment,
+        judged: Callable[[str, Pulse], Pulse] = lambda _, pulse: pulse,
+    ) -> None:
         """Write every pulse of unknown outcome, with the longest that it can have lasted.
 
         Args:
             log: takes the rows.
             arrays: those to answer for, by name.
             opened: when their sources were at 0 V again, at the latest.
+            judged: flags a pulse on an array of this name that may have gone beyond the limits.
         """
         for pulse in self.pulses:
             intent = pulse.intent
             if intent.array in arrays:
                 ends = [moment for moment in (pulse.safe, *self.safe, opened) if moment is not None]
-                rows = pulses_rows(intent.at_most(_shortest(intent.moment, ends)), **intent.tags)
+                pulses = judged(intent.array, intent.at_most(_shortest(intent.moment, ends)))
+                rows = pulses_rows(pulses, **intent.tags)
                 log.append(array_tables(intent.array, intent.bias.shape)[2].path, rows)
                 note_outcome(log, intent.array)
 

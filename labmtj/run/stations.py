@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from labmtj.bench.contact_table import PATH as CONTACT
 from labmtj.bench.contact_table import contact_row
-from labmtj.errors import RecordError, UsageError
+from labmtj.errors import Overstressed, RecordError, UsageError
 from labmtj.layer import Layer
 from labmtj.moments import Moment
 from labmtj.quantities import Bias, Currents, Lines, Pulse, Reading, Station
 from labmtj.record import FrameLog, open_data
 from labmtj.record.intents import OUTPUTS_OFF, Announced
-from labmtj.record.recorded import Recorded
+from labmtj.record.recorded import Recorded, put_overstress
 from labmtj.run.counts import put_counts
 from labmtj.run.experiment import Experiment
 from labmtj.run.recovery import Interrupted
+from labmtj.safety.delivered import check_pulse
 from labmtj.schema import Attribute, Purpose
 from labmtj.stopping import Stoppable
 from labmtj.verbs import Crossbar
+
+_LOG = logging.getLogger(__name__)
 
 
 class StationAtWork:
@@ -133,10 +137,20 @@ class StationAtWork:
         return self.log.take()
 
     def _recover(self, interrupted: Interrupted) -> None:
-        interrupted.record(self.log, self.crossbars, self._opened_at)
+        interrupted.record(self.log, self.crossbars, self._opened_at, self._judged)
         self._keep_now()
         with self.log.tagged(Purpose.RECOVERY):
             self.campaign.distrust(self.station, self._layered, self.memory, self.log)
+
+    def _judged(self, name: str, pulses: Pulse) -> Pulse:
+        """Return pulses of unknown outcome, flagged and their cells marked if they may have gone beyond the limits."""
+        try:
+            return check_pulse(self.safeties[name].envelope, pulses)
+        except Overstressed as error:
+            problem = f"at most, for nobody saw its end: {error.problem}"
+            _LOG.warning("%s: %s; look at these cells before they are used: labmtj run health", name, problem)
+            put_overstress(self.log, name, Overstressed(problem, error.cells, error.answer))
+            return error.answer  # type: ignore[no-any-return]
 
     def conclude(self, data: Path) -> bytes:
         """Work out what follows from the station's records, which it reads as anybody would; return frames."""
@@ -177,15 +191,22 @@ class Kept(Layer):
 
     def measure(self, bias: Bias, lines: Lines, how: Reading) -> Currents:
         """Measure and keep."""
-        currents = super().measure(bias, lines, how)
-        self._keep()
-        return currents
+        with self._kept():
+            return super().measure(bias, lines, how)
 
     def pulse(self, bias: Bias, seconds: float) -> Pulse:
         """Pulse and keep."""
-        pulse = super().pulse(bias, seconds)
+        with self._kept():
+            return super().pulse(bias, seconds)
+
+    @contextmanager
+    def _kept(self) -> Iterator[None]:
+        try:
+            yield
+        except Overstressed:
+            self._keep()
+            raise
         self._keep()
-        return pulse
 
 
 def _check_same(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from labmtj.safety.checks import ROUNDING_VOLTS, Envelope, line_name, spread_volts
 from labmtj.safety.deadlines import STEP_SECONDS, Step, attempt
+from labmtj.safety.delivered import Delivered
+from labmtj.safety.exposure import most_across
 from labmtj.safety.layer import Safety, State
 from labmtj.safety.ledger import Ledger, cell_names
 from labmtj.safety.ledgerfile import kept_counts, ledger_folder, ledger_path
@@ -12,6 +14,7 @@ from labmtj.safety.worst import most_cell_volts
 __all__ = [
     "ROUNDING_VOLTS",
     "STEP_SECONDS",
+    "Delivered",
     "Envelope",
     "Ledger",
     "Safety",
@@ -23,6 +26,7 @@ __all__ = [
     "ledger_folder",
     "ledger_path",
     "line_name",
+    "most_across",
     "most_cell_volts",
     "spread_volts",
 ]

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labmtj.errors import LimitExceeded
-from labmtj.quantities import Bias, FloatArray, Limits
+from labmtj.quantities import Bias, BoolArray, FloatArray, Limits
+from labmtj.safety.exposure import Exposure, most_across, worst_cell
 
 ROUNDING_VOLTS = 1e-9
 """0.45 V - (-0.45 V) may print as 0.9 and be a little more"""
@@ -46,13 +47,21 @@ class Envelope:
     most_cell_volts: Callable[[FloatArray], FloatArray] | None = None
     """of a calibrated array: from volts (batch, lines) to the most that any cell sees in any state, (batch,)"""
 
-    def check(self, bias: Bias, pulse_seconds: float | None = None, hold_seconds: float = 0.0) -> None:
+    def check(
+        self,
+        bias: Bias,
+        pulse_seconds: float | None = None,
+        hold_seconds: float = 0.0,
+        shots_seconds: float | None = None,
+    ) -> None:
         """Raise LimitExceeded naming what is too much, by how much, and the remedy.
 
         Args:
             bias: the whole batch.
             pulse_seconds: width of every pulse, None for a reading.
-            hold_seconds: how long a reading holds each bias. One that may disturb a cell is a pulse to the cell.
+            hold_seconds: settle and aperture of a shot of a reading. One that may disturb a cell is a pulse to it.
+            shots_seconds: how long all shots of a reading hold each bias, default `hold_seconds`. To the cell, they go
+                on with each other, and with those of the bias before: see `labmtj.safety.exposure`.
         """
         if bias.shape != self.shape:
             raise LimitExceeded(
@@ -65,9 +74,11 @@ class Envelope:
             self._check_volts(bias, spread)
         if max(self.shape) * largest * self.cell_siemens > self.limits.line_amperes:
             self._check_amperes(bias)
-        if pulse_seconds is None:
-            pulse_seconds = hold_seconds if largest > self.limits.disturb_volts + ROUNDING_VOLTS else 0.0
-        self._check_seconds(pulse_seconds, largest)
+        if pulse_seconds is not None:
+            self._check_seconds(pulse_seconds, largest)
+        elif largest > self.limits.disturb_volts + ROUNDING_VOLTS:
+            self._check_seconds(hold_seconds, largest)
+            self._check_exposure(bias, hold_seconds if shots_seconds is None else shots_seconds)
 
     def _check_volts(self, bias: Bias, spread: FloatArray) -> None:
         wide = np.flatnonzero(spread > self.limits.cell_volts + ROUNDING_VOLTS)
@@ -106,6 +117,49 @@ class Envelope:
                 f"{largest_volts:.3g} V for {seconds:g} s put {joules:.3g} J into a cell in P; the limit is "
                 f"{self.limits.pulse_joules:g} J (limits.pulse_joules). Nothing was applied: shorten the pulse"
             )
+
+    def _check_exposure(self, bias: Bias, seconds: float) -> None:
+        """Raise if shots and biases that follow each other are too long, or too much energy, for a cell in one go."""
+        across = most_across(bias.line_volts, self.shape)
+        stressing = across[across > self.limits.disturb_volts + ROUNDING_VOLTS]
+        if len(stressing) * seconds <= self.limits.pulse_seconds and (
+            float((stressing**2).sum()) * self.cell_siemens * seconds <= self.limits.pulse_joules
+        ):
+            return
+        exposure = self.exposure()
+        exposure.add(bias.line_volts, np.full(len(bias), seconds))
+        if problem := self.problem(exposure):
+            raise LimitExceeded(
+                f"a reading of {seconds:g} s under {f'each of {len(bias)} biases' if len(bias) > 1 else 'a bias'} is "
+                f"one pulse to a cell, for no shot returns to 0 V: {problem[1]}. Nothing was applied: read at no more "
+                f"than {self.limits.disturb_volts:g} V (limits.disturb_volts), or with fewer repeats, a shorter "
+                "aperture or fewer biases at a time"
+            )
+
+    def exposure(self) -> Exposure:
+        """Return a new count of what cells see in one go."""
+        return Exposure(self.shape, self.limits.disturb_volts + ROUNDING_VOLTS, self.cell_siemens)
+
+    def problem(self, exposure: Exposure, fraction: float = 1.0 + 1e-9) -> tuple[BoolArray, str] | None:
+        """Return which cells (rows, columns) are beyond the limits times `fraction`, and what the worst got.
+
+        None if there is none.
+        """
+        limits = self.limits
+        if (beyond := exposure.seconds > limits.pulse_seconds * fraction).any():
+            worst = worst_cell(np.where(beyond, exposure.volts, -1.0))
+            return beyond | (exposure.joules > limits.pulse_joules * fraction), (
+                f"cell {worst} sees more than {limits.disturb_volts:g} V for {exposure.seconds[worst]:.4g} s in one "
+                f"go, {exposure.volts[worst]:.3g} V at most; the limit is {limits.pulse_seconds:g} s "
+                "(limits.pulse_seconds)"
+            )
+        if (beyond := exposure.joules > limits.pulse_joules * fraction).any():
+            worst = worst_cell(exposure.joules)
+            return beyond, (
+                f"cell {worst} gets {exposure.joules[worst]:.3g} J in one go of {exposure.seconds[worst]:.4g} s, in P; "
+                f"the limit is {limits.pulse_joules:g} J (limits.pulse_joules)"
+            )
+        return None
 
     def pulses_of_cells(self, bias: Bias) -> NDArray[np.int64] | None:
         """Return how many biases of the batch count as a pulse for each cell, (cells,); None if there is none."""

@@ -43,6 +43,15 @@ class HasRelays(Protocol):
         ...
 
 
+@runtime_checkable
+class HoldsLonger(Protocol):
+    """A crossbar that holds a bias longer than a reading asks for, and knows how long."""
+
+    def hold_seconds(self, how: Reading) -> float:
+        """Return how long each shot of a reading is held."""
+        ...
+
+
 class Safety(Layer):
     """A crossbar that checks every batch whole, keeps the budgets, and makes itself safe when an operation breaks off.
 
@@ -60,6 +69,7 @@ class Safety(Layer):
         )
         self.state = State.ARMED if getattr(crossbar, "armed", True) else State.SAFE
         self._relays = crossbar if isinstance(crossbar, HasRelays) else None
+        self._holds = crossbar if isinstance(crossbar, HoldsLonger) else None
 
     def insert(self, layer: Callable[[Crossbar], Crossbar]) -> None:
         """Put a layer between the checks and the crossbar: it sees only what is really sent."""
@@ -109,14 +119,18 @@ class Safety(Layer):
         return super().can(bias, seconds)
 
     def measure(self, bias: Bias, lines: Lines, how: Reading) -> Currents:
-        """Check, then measure. A reading that may disturb a cell has the limits of a pulse, and counts as one per shot.
+        """Check, then measure. A reading that may disturb a cell counts as a pulse per shot.
+
+        Time and energy of all its shots and biases together have the limits of one pulse, for a bench goes from each to
+        the next without a return to 0 V.
 
         Raises:
             LimitExceeded: naming the limit; nothing was applied.
             UsageError: if it is not armed.
         """
-        hold_seconds = how.settle_seconds + how.aperture_seconds
-        self.envelope.check(bias, hold_seconds=hold_seconds)
+        asked_seconds = how.settle_seconds + how.aperture_seconds
+        held_seconds = self._holds.hold_seconds(how) if self._holds is not None else asked_seconds
+        self.envelope.check(bias, hold_seconds=asked_seconds, shots_seconds=held_seconds * len(how.signs))
         counted = self._admit(bias, lines, len(how.signs))
         with self._live(), self._taken_back(counted):
             return super().measure(bias, lines, how)
