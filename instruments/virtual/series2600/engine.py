@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from labmtj.virtual.tsp.clock import Remote
 from labmtj.virtual.tsp.complaints import UNAVAILABLE, Complaint
 from labmtj.virtual.tsp.engine import Engine, Nature
 from labmtj.virtual.tsp.names import SHARED
-from labmtj.virtual.tsp.tree import Group, Members, Reading, Setting, one_of, whole, within
+from labmtj.virtual.tsp.registers import BITS
+from labmtj.virtual.tsp.tree import Group, Members, Setting, one_of, whole, within
 from labmtj.virtual.tsp.triggers import Triggers
 
 NAMES = Path(__file__).with_name("names.tsv")
@@ -111,22 +113,26 @@ def build(remote: Remote, model: str, serial: str, line_hertz: float) -> Engine:
     engine.extend({f"smu{name}": channel.group for name, channel in channels.items()})
     nvbuffers = {each: (it.source, it.meter) for it in channels.values() for each in it.buffers}
     engine.extend(Pulses(engine.clock, nvbuffers.get).members())
-    engine.extend({"display": _display(channels), "status": _status(engine, channels)})
-    engine.complete(SHARED, NAMES, absent={f"smu{name}" for name in "ab"} - {f"smu{name}" for name in channels})
+    engine.extend({"display": _display(channels)})
+    absent = {f"smu{name}" for name in "ab" if name not in channels}
+    engine.complete(SHARED, NAMES, absent=absent, conditions=_conditions(channels))
     return engine
 
 
-def _status(engine: Engine, channels: dict[str, Channel]) -> Group:
-    instruments = {
-        f"smu{name}": Group(
-            f"status.measurement.instrument.smu{name}",
-            {"condition": Reading(channel.condition), "enable": Setting(0.0, whole(0, 65535))},
+def _conditions(channels: dict[str, Channel]) -> dict[str, Callable[[], float]]:
+    """Return what the registers of the measurement tell: by channel, and each bit of all channels."""
+
+    def of_all(bit: int) -> float:
+        return float(
+            sum(1 << place for place, each in enumerate(channels.values(), 1) if int(each.condition()) >> bit & 1)
         )
-        for name, channel in channels.items()
+
+    bits = BITS["measurement"]
+    names = ("voltage_limit", "current_limit", "reading_overflow", "buffer_available")
+    return {
+        **{f"measurement.instrument.smu{name}": channel.condition for name, channel in channels.items()},
+        **{f"measurement.{name}": partial(of_all, bits[name]) for name in names},
     }
-    instrument = Group("status.measurement.instrument", instruments)
-    measurement = Group("status.measurement", {"instrument": instrument, "enable": Setting(0.0, whole(0, 65535))})
-    return Group("status", {**engine.common.members, "measurement": measurement})
 
 
 def _display(channels: dict[str, Channel]) -> Group:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import IntFlag
 from typing import TYPE_CHECKING
 
 from labmtj.virtual.tsp.complaints import Complaint, Entry, Severity
+from labmtj.virtual.tsp.registers import Register
 from labmtj.virtual.tsp.tree import Group, Members, Reading, Setting, whole
 
 if TYPE_CHECKING:
     from labmtj.virtual.tsp.engine import Engine
+
+
+SUMMARIES = {"measurement": 1, "system": 2, "questionable": 8, "operation": 128}
+"""bits of the status byte by the register that sets them"""
+MOST = 32767.0
 
 
 class Event(IntFlag):
@@ -30,15 +36,26 @@ class CommonCommands:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._events = int(Event.POWER_ON)
-        self._event_enable, self._service_enable = Setting(0.0, whole(0, 255)), Setting(0.0, whole(0, 255))
-        standard = Group("status.standard", {"enable": self._event_enable, "event": Reading(self._take_events)})
+        self._event_enable, self._service_enable = (Setting(0.0, whole(0, 255), kept=True) for _ in range(2))
+        self.registers: dict[str, Register] = {}
+        """those right below `status` that have a bit in the status byte"""
+        edges = {"ptr": Setting(MOST, whole(0, 65535), kept=True), "ntr": Setting(0.0, whole(0, 65535), kept=True)}
+        names = {"enable": self._event_enable, "event": Reading(self._take_events), "condition": 0.0}
+        bits = {"MSB": 1, "SSB": 2, "EAV": 4, "QSB": 8, "MAV": 16, "ESB": 32, "MSS": 64, "OSB": 128}
         self.members: Members = {
-            "standard": standard,
+            **bits,
+            "standard": Group("status.standard", names | edges),
             "request_enable": self._service_enable,
+            "request_event": Reading(lambda: float(self.status_byte())),
             "condition": Reading(lambda: float(self.status_byte())),
             "reset": self._reset_enables,
         }
         self.group = Group("status", self.members)
+
+    def add_registers(self, registers: Mapping[str, Register]) -> None:
+        """Have registers below `status`, and their bits in the status byte."""
+        self.registers |= registers
+        self.group.extend(registers)
 
     def note(self, entry: Entry) -> None:
         """Set the event that goes with an error."""
@@ -55,6 +72,9 @@ class CommonCommands:
         byte = 4 if self._engine.errors else 0  # plain numbers: it is asked for with every message
         if self._events & int(self._event_enable.value):
             byte |= 32
+        for name, bit in SUMMARIES.items():
+            if name in self.registers and self.registers[name].passes:
+                byte |= bit
         return byte | 64 if byte & int(self._service_enable.value) else byte
 
     def line(self, line: str) -> None:
@@ -100,4 +120,6 @@ class CommonCommands:
         return float(events)
 
     def _reset_enables(self) -> None:
-        self._event_enable.value = self._service_enable.value = 0.0
+        for register in self.registers.values():
+            register.preset()
+        self.group.reset(everything=True)

@@ -68,6 +68,14 @@ UNSAFE_AREA = 5007
 OUTPUT_IS_ON = 5008
 INTERLOCK = 5052  # 9-334
 
+TEXTS = {
+    1404: "Invalid byte order", 1405: "Invalid ASCII precision", 1406: "Invalid data format",
+    1500: "Invalid baud rate setting", 1501: "Invalid parity setting", 1503: "Invalid bits setting",
+    1504: "Invalid flow control setting", 1800: "Invalid digital trigger mode",
+    2401: "Invalid timeout seconds (.001 to 30)",
+}  # fmt: skip
+"""of errors that say what kind of value was refused; Series 2600B web help"""
+
 EMPTY = Entry(0, "Queue Is Empty", Severity.NONE)
 CAPACITY = 100  # from memory, unverified
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+import time
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from labmtj.virtual.tsp.clock import Clock, Remote
@@ -18,11 +20,16 @@ from labmtj.virtual.tsp.complaints import (
     ScriptFault,
     Severity,
 )
+from labmtj.virtual.tsp.drive import Drive
+from labmtj.virtual.tsp.files import Files
 from labmtj.virtual.tsp.language import Language, entry_values
 from labmtj.virtual.tsp.names import complete, read_table
 from labmtj.virtual.tsp.numbers import NumberFormat
+from labmtj.virtual.tsp.ports import constants
+from labmtj.virtual.tsp.registers import build, register_names
 from labmtj.virtual.tsp.sandbox import Sandbox
-from labmtj.virtual.tsp.tree import Group, Members
+from labmtj.virtual.tsp.scripts import Scripts
+from labmtj.virtual.tsp.tree import Group, Members, Setting
 from labmtj.virtual.tsp.triggers import Triggers
 
 MOST_CHARACTERS = 32 << 20
@@ -57,12 +64,17 @@ class Engine:
         self.format = NumberFormat()
         self.root = Group("_G", {})
         """all names of the box"""
+        self._settings: list[Setting] = []
+        """what a reset brings back: the tree is complete by the first one"""
         self.resets: list[Callable[[], None]] = []
         """what *RST and reset() do, once all settings are at their defaults"""
         self.recalled: list[Callable[[], None]] = []
         """what brings the terminals to settings that were recalled"""
         self.triggered: Callable[[], None] = lambda: None
         """what *TRG does"""
+        self.drive = Drive()
+        self.born = time.time()
+        """UTC seconds when the clock of the bench was 0"""
         self._out: list[str] = []
         self._size = 0
         self._last: tuple[str, Any] = ("", None)
@@ -74,6 +86,18 @@ class Engine:
         self.extend({name: self.sandbox.look_up(name) for name in ("makegetter", "makesetter")})
         self.extend(self._language.members())
         self.triggers = Triggers(self)
+        self.extend(constants())
+        self.scripts = Scripts(self)
+        self.extend(self.scripts.members())
+        self.extend(Files(self.drive, self.utc_seconds).members())
+
+    def utc_seconds(self) -> float:
+        """Return the seconds since 1970 by the clock of the box, which goes with that of the bench."""
+        return self.born + self.clock.now()
+
+    def define(self, name: str, value: Any) -> None:
+        """Set one global of the scripts."""
+        self.sandbox.define(name, value)
 
     def extend(self, members: Members) -> None:
         """Add globals; a group of a name that is there already is added to it."""
@@ -81,10 +105,23 @@ class Engine:
         self.root.extend(members)
         self.sandbox.expose({key: self.root.members[key] for key in new})
 
-    def complete(self, *tables: Path, absent: Collection[str] = ()) -> None:
-        """Add the names of tables that the box does not have yet; see `names`."""
-        for table in tables:
-            self.sandbox.expose(complete(self.root, read_table(table), absent))
+    def complete(
+        self,
+        *tables: Path,
+        absent: Collection[str] = (),
+        conditions: Mapping[str, Callable[[], float]] = MappingProxyType({}),
+    ) -> None:
+        """Add the names of tables that the box does not have yet; see `names` and `registers`.
+
+        Args:
+            tables: of the manual.
+            absent: parts of names that the model lacks, such as "smub".
+            conditions: of status registers, by their name without `status.`.
+        """
+        rows = [row for table in tables for row in read_table(table)]
+        registers = [each for each in register_names(rows) if set(absent).isdisjoint(each.split("."))]
+        self.common.add_registers(build(registers, conditions))
+        self.sandbox.expose(complete(self.root, rows, absent))
 
     def handle(self, message: str) -> str | None:
         """Do what a message says, line by line, and return the lines it printed."""
@@ -126,7 +163,10 @@ class Engine:
     def reset(self) -> None:
         """Bring everything to its defaults; scripts and the error queue stay."""
         self.clock.clear()
-        self.root.reset()
+        if not self._settings:
+            self._settings = [each for each in self.root.settings() if not each.kept]
+        for setting in self._settings:
+            setting.value = setting.default
         for action in self.resets:
             action()
 
@@ -173,13 +213,15 @@ class Engine:
 
     def _end_script(self, name: str, lines: list[str], run: bool) -> None:  # noqa: FBT001
         self._script = None
-        chunk = self._compile("\n".join(lines))
+        code = "\n".join(lines)
+        chunk = self._compile(code)
         if chunk is None:
             return
-        if name.isidentifier():
-            self.sandbox.define(name, self.sandbox.script(chunk))
-        else:
-            self.sandbox.define("run", chunk)
+        if name or code != self.scripts.anonymous.code:
+            try:
+                self.scripts.keep(name, code, chunk)
+            except Complaint as complaint:
+                self.complain(complaint.entry)
         if run:
             self.execute(chunk)
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from labmtj.virtual.tsp.engine import Engine
 
 LONGEST_DELAY_SECONDS = 100_000.0
+FREE_KILOBYTES, MEMORY_KILOBYTES = 30_000.0, 32_768.0
+"""[assumed]"""
 FIRST_NODE = 1
 """number of a box on its TSP-Link"""
 
@@ -30,6 +32,7 @@ class Language:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._started = 0.0
+        self._zone: tuple[str, ...] = ("0",)
         self.prompts, self.show_errors = Setting(0.0, switch, kept=True), Setting(0.0, switch, kept=True)
         self.line_hertz = Setting(engine.nature.line_hertz, one_of(50, 60), self._line_frequency_set, kept=True)
         self._follows_line = Setting(default=True, accept=truth, kept=True)
@@ -58,6 +61,10 @@ class Language:
             "opc": self._opc,
             "reset": lambda *_: engine.reset(),
             "exit": _exit,
+            "meminfo": lambda: (FREE_KILOBYTES, MEMORY_KILOBYTES),
+            "settime": self._set_time,
+            "settimezone": self._set_zone,
+            "gettimezone": lambda: self._zone,
             **Stores(engine).members(),
         }
 
@@ -102,6 +109,14 @@ class Language:
     def _opc(self) -> None:
         self._engine.clock.finish()
         self._engine.common.operation_complete()
+
+    def _set_time(self, seconds: object) -> None:
+        self._engine.born = number(seconds) - self._engine.clock.now()
+
+    def _set_zone(self, *zone: object) -> None:
+        if not zone:
+            raise Complaint(TOO_FEW_PARAMETERS, "expected at least 1 parameters")
+        self._zone = tuple(map(text, zone))
 
     def _restart(self) -> None:
         self._started = self._engine.clock.now()

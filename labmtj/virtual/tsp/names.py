@@ -38,6 +38,7 @@ from labmtj.virtual.tsp.tree import (
     Setting,
     number,
     one_of,
+    one_text,
     refusing,
     text,
     truth,
@@ -122,17 +123,20 @@ def complete(root: Group, rows: Sequence[Row], absent: Collection[str] = ()) -> 
 
 
 def _place(root: Group, path: Sequence[str | int], row: Row) -> None:
-    group, name = root, ""
-    for key in path[:-1]:
-        name = f"{name}[{key}]" if isinstance(key, int) else f"{name}.{key}".removeprefix(".")
+    group = root
+    for depth, key in enumerate(path[:-1], 1):
         found = group.members.get(key)
         if found is None:
-            found = group.members[key] = Group(name, {})
+            found = group.members[key] = Group(_written(path[:depth]), {})
         if not isinstance(found, Group):
-            return  # a group that makes its members as they are asked for
+            return  # made of members that are no settings
         group = found
     if path[-1] not in group.members:
         group.members[path[-1]] = row.member()
+
+
+def _written(path: Sequence[str | int]) -> str:
+    return "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in path).removeprefix(".")
 
 
 def find(root: Group, path: Sequence[str | int]) -> Any:
@@ -157,7 +161,7 @@ def accepting(written: str) -> Accept:
     """Return what a column `accepts` says."""
     rule, _, code = written.partition("!")
     accept = _rule(rule.strip())
-    return refusing(accept, int(code), f"value refused: {rule.strip()} is expected") if code else accept
+    return refusing(accept, int(code)) if code else accept
 
 
 def _rule(rule: str) -> Accept:
@@ -166,20 +170,11 @@ def _rule(rule: str) -> Accept:
         return plain[rule]
     if "|" in rule:
         choices = [parsed(each) for each in rule.split("|")]
-        return _texts(choices) if isinstance(choices[0], str) else one_of(*choices)
+        return one_text(*choices) if isinstance(choices[0], str) else one_of(*choices)
     lowest, _, highest = rule.partition("..")
     if "." in lowest or "e" in lowest:
         return within(float(lowest), float(highest))
     return whole(int(lowest), int(highest))
-
-
-def _texts(choices: list[str]) -> Accept:
-    def accept(value: object) -> str:
-        if text(value) not in choices:
-            raise Complaint(1401, f"parameter 1 is invalid: {value}")
-        return str(value)
-
-    return accept
 
 
 def _harmless(least: int, answer: Any, *parameters: object) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable
 
-from labmtj.virtual.tsp.tree import Group, Setting, one_of, whole
+from labmtj.virtual.tsp.tree import Group, Setting, one_of, refusing, whole
 
 ASCII, SINGLE, DOUBLE = 1, 2, 3
 LITTLE_ENDIAN = 1
@@ -15,9 +15,9 @@ class NumberFormat:
     """The `format` table of a script (2600B manual 7-101, 9-102)."""
 
     def __init__(self) -> None:
-        self._digits = Setting(6.0, whole(1, 16))
-        self._data = Setting(float(ASCII), one_of(ASCII, SINGLE, DOUBLE))
-        self._order = Setting(float(LITTLE_ENDIAN), one_of(0, 1))
+        self._digits = Setting(6.0, refusing(whole(1, 16), 1405))
+        self._data = Setting(float(ASCII), refusing(one_of(ASCII, SINGLE, DOUBLE), 1406))
+        self._order = Setting(float(LITTLE_ENDIAN), refusing(one_of(0, 1), 1404))
         names = {"ASCII": 1, "REAL32": 2, "SREAL": 2, "REAL64": 3, "DREAL": 3, "REAL": 3}
         orders = {"NORMAL": 0, "NETWORK": 0, "BIGENDIAN": 0, "SWAPPED": 1, "LITTLEENDIAN": 1}
         self.group = Group(

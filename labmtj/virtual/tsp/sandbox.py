@@ -1,4 +1,4 @@
-"""A Lua 5.1 that knows nothing but its own language and the tree of the instrument.
+"""A Lua 5.1 that behaves as 5.0 and knows nothing but its own language and the tree of the instrument.
 
 A script meets Lua functions and Lua tables only. The Python objects behind them are upvalues, out of its reach without
 the debug library; the attribute filter would deny it everything even if it got hold of one. What is not on the list of
@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import lupa.lua51 as lupa
 
 from labmtj.virtual.tsp.complaints import EXIT, Aborted, Complaint, Entry, ScriptFault
+from labmtj.virtual.tsp.lua50 import OLDER, as_lua51
 from labmtj.virtual.tsp.tree import Group, Members, Reading, Setting
 
 LUA_BYTES = 64 << 20
@@ -26,12 +27,12 @@ HURRY_INSTRUCTIONS = 100
 
 SAFE = """
     _G _VERSION assert collectgarbage coroutine error gcinfo getmetatable ipairs math next pairs pcall
-    rawequal rawget rawset select setmetatable string table tonumber tostring type unpack xpcall
+    rawequal rawget rawset setmetatable string table tonumber tostring type unpack xpcall
 """
 
 # `unwrap` is reached by a tail call, which Lua counts as a level: 3 is the statement of the script.
 BOOTSTRAP = """
-local read, write, call, poll, safe = ...
+local read, write, call, poll, translate, safe = ...
 local error, find, loadstring, setmetatable, type = error, string.find, loadstring, setmetatable, type
 local hook, sethook = nil, debug.sethook
 local known = setmetatable({}, {__mode = "k"})
@@ -66,16 +67,18 @@ end
 
 local function compile(code, name)
     if type(code) ~= "string" or find(code, "^\\27") then return nil, "a script is text" end
-    return loadstring(code, name or "=TSP")
+    local ok, text = translate(code)
+    if not ok then return nil, text end
+    return loadstring(text, name or "=TSP")
 end
 
 rearm()
-getmetatable("").__metatable = false
-string.dump = nil
+getmetatable("").__index, getmetatable("").__metatable = nil, false -- strings have no methods in 5.0
 local keep = {}
 for name in string.gmatch(safe, "%%S+") do keep[name] = true end
 for name in pairs(_G) do if not keep[name] then _G[name] = nil end end
 _G.loadstring = compile
+%(older)s
 
 function makegetter(group, key) return function() return group[key] end end
 function makesetter(group, key) return function(value) group[key] = value end end
@@ -105,8 +108,11 @@ class Sandbox:
             encoding="latin-1",  # one character is one byte, so that binary data pass
             max_memory=LUA_BYTES,
         )
-        bootstrap = self._lua.compile(BOOTSTRAP % {"calm": POLL_INSTRUCTIONS, "hurry": HURRY_INSTRUCTIONS})
-        guarded = (self._guard(self._read), self._guard(self._write), self._guard(self._call), self._guard(poll))
+        bootstrap = self._lua.compile(
+            BOOTSTRAP % {"calm": POLL_INSTRUCTIONS, "hurry": HURRY_INSTRUCTIONS, "older": OLDER}
+        )
+        entries: tuple[Callable[..., Any], ...] = (self._read, self._write, self._call, poll, as_lua51)
+        guarded = map(self._guard, entries)
         self._rearm, self._wrap, self._table_for, self._compile, self._known = bootstrap(*guarded, SAFE)
 
     def expose(self, members: Members) -> None:
@@ -117,7 +123,7 @@ class Sandbox:
 
     def define(self, name: str, value: Any) -> None:
         """Set one global."""
-        self._lua.globals()[name] = value
+        self._lua.globals()[name] = self._present(value)
 
     def look_up(self, name: str) -> Any:
         """Return one global."""
@@ -150,13 +156,6 @@ class Sandbox:
         except lupa.LuaError as error:
             if EXIT not in str(error):
                 raise ScriptFault(_told(str(error))) from None
-
-    def script(self, chunk: Any) -> Any:
-        """Return a chunk as the object that stands for a named script: `name()` and `name.run()` run it."""
-        make = self._lua.eval(
-            "function(chunk) return setmetatable({run = chunk}, {__call = function() chunk() end}) end"
-        )
-        return make(chunk)
 
     def _present(self, member: Any, *, lasting: bool = False) -> Any:
         """Return what a script sees of a member.
@@ -232,7 +231,7 @@ class Sandbox:
         return self._answer(answer)
 
     def _plain(self, value: Any) -> Any:
-        """Return the group behind a table of the tree, a list for any other table."""
+        """Return the group behind a table of the tree; a list for any other table, or a dict if it has names only."""
         if lupa.lua_type(value) != "table":
             return value
         group = self._known(value)
@@ -240,6 +239,8 @@ class Sandbox:
             return group
         if len(value) > LONGEST_LIST:
             raise ScriptFault(f"a table of more than {LONGEST_LIST} elements is too long")
+        if not len(value) and (named := {key: each for key, each in value.items() if isinstance(key, str)}):
+            return named
         return [value[index] for index in range(1, len(value) + 1)]
 
 

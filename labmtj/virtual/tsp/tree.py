@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from labmtj.virtual.tsp.complaints import INVALID_PARAMETER, TOO_BIG, TOO_SMALL, Complaint, ScriptFault
+from labmtj.virtual.tsp.complaints import INVALID_PARAMETER, TEXTS, TOO_BIG, TOO_SMALL, Complaint, ScriptFault
 
 Value = bool | float | str | None
 """what a script reads and writes"""
@@ -164,14 +164,14 @@ def one_of(*choices: float) -> Accept:
     return accept
 
 
-def refusing(accept: Accept, code: int, text: str) -> Accept:
-    """Accept the same as another, and refuse the rest with an error of its own."""
+def refusing(accept: Accept, code: int) -> Accept:
+    """Accept the same as another, and refuse the rest with an error number of its own."""
 
     def accept_or_refuse(value: object) -> Any:
         try:
             return accept(value)
         except Complaint:
-            raise Complaint(code, text) from None
+            raise Complaint(code, TEXTS.get(code, "value refused")) from None
 
     return accept_or_refuse
 
@@ -192,3 +192,14 @@ def text(value: object) -> str:
     if not isinstance(value, str):
         raise Complaint(INVALID_PARAMETER, "parameter 1 is invalid: a string is expected")
     return value
+
+
+def one_text(*choices: str) -> Accept:
+    """Accept some words only."""
+
+    def accept(value: object) -> str:
+        if text(value) not in choices:
+            raise Complaint(INVALID_PARAMETER, f"parameter 1 is invalid: {value}")
+        return str(value)
+
+    return accept

@@ -12,6 +12,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from labmtj.virtual.tsp.complaints import INVALID_PARAMETER, Complaint
+from labmtj.virtual.tsp.ports import Port
 from labmtj.virtual.tsp.tree import Group, Members, Reading, Setting, number, truth, whole, within
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ class Triggers:
         engine.extend({"trigger": self.group})
         engine.extend({"display": Group("display", {"trigger": Group("display.trigger", names)})})
         engine.extend({name: self._lines(name, number_of) for name, number_of in LINES.items()})
+        ports = {name: Port(LINES[name]).members() for name in ("digio", "tsplink")}
+        engine.extend({name: Group(name, members) for name, members in ports.items()})
         engine.resets.append(self.reset)
 
     def emit(self, event: int) -> None:

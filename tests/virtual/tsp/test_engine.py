@@ -68,11 +68,16 @@ def test_a_runtime_error_ends_the_script_and_names_its_line(tsp: Keithley708B, f
         ("format.nothing = 1", "-286 TSP Runtime error at line 1: attempt to write undefined field `nothing' of format"),
         ("localnode.model = 1", "-286 TSP Runtime error at line 1: attempt to write read-only field `model' of localnode"),
         ("print(format.nothing)", "-286 TSP Runtime error at line 1: attempt to read undefined field `nothing' of format"),
-        ("format.asciiprecision = 17", "1101 parameter too big: 17.0 is above 16"),
-        ("format.asciiprecision = 0", "1102 parameter too small: 0.0 is below 1"),
-        ("format.asciiprecision = 'x'", "1401 parameter 1 is invalid: a number is expected"),
-        ("format.asciiprecision = 0/0", "1401 parameter 1 is invalid: a number is expected"),
-        ("format.data = 4", "1401 parameter 1 is invalid: 4"),
+        ("format.asciiprecision = 17", "1405 Invalid ASCII precision"),
+        ("format.asciiprecision = 0", "1405 Invalid ASCII precision"),
+        ("format.asciiprecision = 'x'", "1405 Invalid ASCII precision"),
+        ("format.byteorder = 0/0", "1404 Invalid byte order"),
+        ("format.data = 4", "1406 Invalid data format"),
+        ("tsplink.group = 65", "1101 parameter too big: 65.0 is above 64"),
+        ("tsplink.group = -1", "1102 parameter too small: -1.0 is below 0"),
+        ("tsplink.group = 'x'", "1401 parameter 1 is invalid: a number is expected"),
+        ("tsplink.group = 0/0", "1401 parameter 1 is invalid: a number is expected"),
+        ("beeper.enable = 4", "1401 parameter 1 is invalid: 4"),
         ("delay(-1)", "1102 parameter too small: -1.0 is below 0.0"),
         ("errorqueue.count = 1", "-286 TSP Runtime error at line 1: attempt to write read-only field `count' of errorqueue"),
         ("printbuffer(1)", "1400 expected at least 3 parameters"),
@@ -93,13 +98,13 @@ def test_what_is_wrong_stands_in_the_queue(
 
 def test_a_refused_setting_keeps_its_value_and_the_script_runs_on(tsp: Keithley708B, fault: Callable[[], str]) -> None:
     assert tsp.handle("format.asciiprecision = 99 print(format.asciiprecision)") == "6.00000e+00"
-    assert fault().startswith("1101")
+    assert fault().startswith("1405")
 
 
 def test_the_queue_overflows_at_its_end(tsp: Keithley708B) -> None:
     tsp.handle("for i = 1, 150 do format.data = 9 end")
     codes = str(tsp.handle("for i = 1, 100 do print((errorqueue.next())) end print(errorqueue.count)")).split("\n")
-    assert {codes[0], codes[98]} == {"1.40100e+03"}
+    assert {codes[0], codes[98]} == {"1.40600e+03"}
     assert codes[99:] == ["-3.50000e+02", "0.00000e+00"]
 
 
@@ -123,7 +128,7 @@ def test_prompts_and_errors_come_unasked_when_switched_on(tsp: Keithley708B) -> 
     assert tsp.handle("loadscript s") == ">>>>"
     assert tsp.handle("endscript") == "TSP>"
     assert tsp.handle("localnode.prompts = 0 localnode.showerrors = 1") is None
-    assert str(tsp.handle("format.data = 9")).startswith("1.40100e+03\tparameter 1 is invalid")
+    assert str(tsp.handle("format.data = 9")).startswith("1.40600e+03\tInvalid data format")
 
 
 def test_time_passes_on_the_clock_of_the_box(tsp: Keithley708B) -> None:

@@ -63,7 +63,7 @@ def test_no_python_object_is_in_reach(tsp: Keithley708B) -> None:
         "local s = 'x' while true do s = s .. s end",
         "local function f() return 1 + f() end f()",
         "local f = function() end f = setmetatable({}, {__index = function(t, k) return t[k] end}) return f.x",
-        "return unpack({}, 1, 1e8)",
+        "return unpack({n = 1e8})",
         "return string.format('%99999d', 1)",
         "xpcall(function() error() end, function() error() end) error('x')",
         "table.concat({}, 'x', 1, 1e9)",
