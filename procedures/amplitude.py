@@ -18,7 +18,11 @@ from labmtj.schema import Purpose, Variable
 from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar, Log
 from procedures.reference import ReferenceMaps, ReferenceSettings, initialise, put_reference, reference_maps
+from procedures.staying import look_at_once
 from procedures.write import WriteSettings, write_matrix
+
+LEAST_FIDELITY = 0.75
+"""of the best amplitude; a half is chance"""
 
 
 class AmplitudeSettings(StrictModel):
@@ -74,6 +78,9 @@ class AmplitudeScan:
     parallel_volts: float
     """middle of the plateau"""
     antiparallel_volts: float
+    parallel_edge: str = ""
+    """ "lowest", "highest" or both, where the plateau reaches an end of the scan: it may go on beyond"""
+    antiparallel_edge: str = ""
 
 
 def checkerboard(shape: tuple[int, int]) -> BoolArray:
@@ -119,6 +126,9 @@ def scan_amplitudes(
         return reference.polarity if state else -reference.polarity
 
     parallel, antiparallel = fidelities(True), fidelities(False)  # noqa: FBT003
+    for values in (parallel, antiparallel):
+        if values.max() < LEAST_FIDELITY:
+            _refuse_where_nothing_stays(crossbar, initial, values)
     initialise(crossbar, towards(False) * initial.initialise_volts, initial.pulse_seconds, initial.initialise_pulses)  # noqa: FBT003
     return AmplitudeScan(
         volts,
@@ -126,13 +136,24 @@ def scan_amplitudes(
         antiparallel,
         middle_of_plateau(volts, parallel, settings.plateau_fraction),
         middle_of_plateau(volts, antiparallel, settings.plateau_fraction),
+        edge_of(volts, parallel, settings.plateau_fraction),
+        edge_of(volts, antiparallel, settings.plateau_fraction),
     )
 
 
 def middle_of_plateau(volts: FloatArray, fidelity: FloatArray, fraction: float) -> float:
     """Return the middle of the stretch around the best fidelity that stays within `fraction` of it."""
+    low, high = plateau(volts, fidelity, fraction)
+    return float((volts[low] + volts[high]) / 2)
+
+
+def plateau(volts: FloatArray, fidelity: FloatArray, fraction: float) -> tuple[int, int]:
+    """Return the first and last number of that stretch.
+
+    Raises ProcedureFailed if the best fidelity is not well above chance.
+    """
     best = int(np.argmax(fidelity))
-    if fidelity[best] < 0.75:
+    if fidelity[best] < LEAST_FIDELITY:
         raise ProcedureFailed(
             f"no amplitude from {volts[0]:g} to {volts[-1]:g} V writes the array (best fidelity {fidelity[best]:.2f}); "
             "scan other amplitudes, or write with longer pulses"
@@ -142,7 +163,20 @@ def middle_of_plateau(volts: FloatArray, fidelity: FloatArray, fraction: float) 
         low -= 1
     while high < len(volts) - 1 and fidelity[high + 1] >= fidelity[best] - fraction:
         high += 1
-    return float((volts[low] + volts[high]) / 2)
+    return low, high
+
+
+def edge_of(volts: FloatArray, fidelity: FloatArray, fraction: float) -> str:
+    """Return which ends of the scan the plateau reaches, such as "highest": its middle is not known then; or ""."""
+    low, high = plateau(volts, fidelity, fraction)
+    return " and ".join(name for name, there in (("lowest", low == 0), ("highest", high == len(volts) - 1)) if there)
+
+
+def _refuse_where_nothing_stays(crossbar: Crossbar, initial: ReferenceSettings, fidelity: FloatArray) -> None:
+    """Raise ProcedureFailed if cells leave their states by themselves: no other amplitude helps."""
+    found = look_at_once(crossbar, initial.initialise_volts, initial.pulse_seconds, initial.read_volts)
+    if 2 * int(found.leaves.sum()) > len(found.rows) * crossbar.shape[1]:
+        raise ProcedureFailed(f"no amplitude writes the array (best fidelity {fidelity.max():.2f}): {found.text()}")
 
 
 def put_scan(log: Log, scan: AmplitudeScan, path: str = "amplitude") -> None:
@@ -155,4 +189,5 @@ def put_scan(log: Log, scan: AmplitudeScan, path: str = "amplitude") -> None:
             "antiparallel_fidelity": Variable(scan.antiparallel_fidelity, "1", "fidelity of writing AP", ("volts",)),
         },
     )
-    log.attributes(path, {"parallel_volts": scan.parallel_volts, "antiparallel_volts": scan.antiparallel_volts})
+    names = ("parallel_volts", "antiparallel_volts", "parallel_edge", "antiparallel_edge")
+    log.attributes(path, {name: getattr(scan, name) for name in names})

@@ -23,7 +23,7 @@ from procedures.reference import Outcome, ReferenceMaps, ReferenceSettings, init
 
 _HEALTH_OF = {
     Outcome.WRITTEN: Health.USABLE, Outcome.STUCK_P: Health.STUCK_P, Outcome.STUCK_AP: Health.STUCK_AP,
-    Outcome.SHORT: Health.SHORT, Outcome.OPEN: Health.OPEN,
+    Outcome.SHORT: Health.SHORT, Outcome.OPEN: Health.OPEN, Outcome.UNSTABLE: Health.NOISY,
 }  # fmt: skip
 
 
@@ -79,6 +79,7 @@ class HealthCheck(ReferenceSettings):
 _WHY = {
     Outcome.WRITTEN: "switches to and fro", Outcome.STUCK_P: "always reads as P",
     Outcome.STUCK_AP: "always reads as AP",
+    Outcome.UNSTABLE: "follows a pulse, but does not stay",
     Outcome.SHORT: "over 3 times the conductance of P", Outcome.OPEN: "under 0.3 of the conductance of AP",
 }  # fmt: skip
 

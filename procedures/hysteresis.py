@@ -217,16 +217,21 @@ class _Looping:
         return Loops(
             self._polarity(), mapped(self._places(rising=True)), mapped(self._places(rising=False)),
             mapped(states.min(axis=1)), mapped(states.max(axis=1)), fit_tmr(volts, self._tmr(states)),
-            self.cells, self.volts, ohms, self.limited, self.crossbar.effort,
+            self.cells, self.volts, ohms, self.limited, int(self._left(states).sum()), self.crossbar.effort,
         )  # fmt: skip
 
     def _tmr(self, states: FloatArray) -> FloatArray:
         """Return TMR of every sweep, (n, sweeps, volts); NaN where a cell did not stay in its states (n, 2) in ohm."""
         ohms = self.settings.tmr_volts / self.curves
-        left = has_switched(states[:, :, np.newaxis, np.newaxis], ohms, self.settings.least_tmr)
         tmr: FloatArray = ohms.max(axis=1) / ohms.min(axis=1) - 1
-        tmr[np.flatnonzero(left.any(axis=(1, 2, 3)))] = np.nan
+        tmr[np.flatnonzero(self._left(states))] = np.nan
         return tmr
+
+    def _left(self, states: FloatArray) -> BoolArray:
+        """Return which cells were seen in another state than that of resistance (n, 2) in ohm while read, (n,)."""
+        ohms = self.settings.tmr_volts / self.curves
+        left = has_switched(states[:, :, np.newaxis, np.newaxis], ohms, self.settings.least_tmr)
+        return np.asarray(left.any(axis=(1, 2, 3)), bool)
 
     def _both(self, ohms: FloatArray) -> FloatArray:
         """Return the resistances of each cell in its two states, (n, 2): before the positive half, and behind it."""

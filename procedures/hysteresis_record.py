@@ -41,6 +41,8 @@ class Loops:
     """(n, steps) read after each; NaN where the cell got none"""
     limited: int
     """pulses in which a source was in compliance"""
+    left: int
+    """cells that switched both ways, but left a state while read at the voltages for TMR(V): they have no TMR"""
     effort: Effort
 
 
@@ -77,5 +79,7 @@ def put_loops(log: Log, found: Loops, settings: Mapping[str, float], path: str =
             "ohms": Variable(found.ohms, "ohm", "read behind each pulse; NaN: the cell got none", ("cell", "step")),
         }
     log.put(path, variables, signal="to_parallel_volts")
-    attributes = {"polarity": found.polarity, "limited_pulses": found.limited, **settings}
+    attributes = {
+        "polarity": found.polarity, "limited_pulses": found.limited, "left_their_state": found.left, **settings,
+    }  # fmt: skip
     log.attributes(path, attributes | effort_attributes(found.effort))

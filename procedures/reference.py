@@ -23,6 +23,7 @@ from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar, Log
 from procedures.bounds import Limited, check_pulse_seconds, check_read_volts, check_volts
 from procedures.schemes import select_columns, select_rows
+from procedures.staying import look_at_once
 
 OutcomeMap = NDArray[np.uint8]
 
@@ -36,11 +37,13 @@ class Outcome(IntEnum):
     SHORT = 3
     OPEN = 4
     UNSTABLE = 5
-    """took the target and lost it again until the passes were used up"""
+    """took the target and lost it again until the passes were used up; or follows a pulse, but does not stay"""
     OUTSIDE = 6
     """on a row that the crossbar cannot drive, such as one tied to ground: neither read nor written"""
 
 
+MANY_STUCK = 0.1
+"""of the cells: more look stuck where cells relax before they are read"""
 _KNOWN_BAD = {
     Health.STUCK_P: Outcome.STUCK_P, Health.STUCK_AP: Outcome.STUCK_AP, Health.SHORT: Outcome.SHORT,
     Health.OPEN: Outcome.OPEN,
@@ -191,7 +194,7 @@ def initialise(crossbar: Crossbar, volts: float, seconds: float, pulses: int = 1
 def reference_maps(crossbar: Crossbar, settings: ReferenceSettings) -> ReferenceMaps:
     """Initialise the array in both directions, read it in both, find the polarity, classify cells that did not follow.
 
-    Leaves the array all-AP. Raises ProcedureFailed if most cells did not switch.
+    Leaves the array all-AP. Raises ProcedureFailed if most cells did not switch, or did not stay in their states.
     """
     how = Reading(aperture_seconds=settings.aperture_seconds, polarity="both")
     maps = []
@@ -202,9 +205,10 @@ def reference_maps(crossbar: Crossbar, settings: ReferenceSettings) -> Reference
     inside = _inside(crossbar, settings.read_volts)
     contrast = np.nanmedian((positive - negative)[inside])
     if abs(contrast) < 0.1 * np.nanmedian(np.abs(positive[inside])):
+        found = look_at_once(crossbar, settings.initialise_volts, settings.pulse_seconds, settings.read_volts)
         raise ProcedureFailed(
-            f"the array did not switch: all lines pulsed at +-{settings.initialise_volts:g} V, median contrast "
-            f"{contrast:.2g} A; raise initialise_volts or pulse_seconds, or check the wiring"
+            f"no reference maps: all lines pulsed at +-{settings.initialise_volts:g} V, median contrast "
+            f"{contrast:.2g} A; {found.text()}"
         )
     polarity = 1 if contrast > 0 else -1
     if polarity < 0:  # the last pulses were negative, which here means P: end in AP as promised
@@ -213,7 +217,22 @@ def reference_maps(crossbar: Crossbar, settings: ReferenceSettings) -> Reference
     outcome = np.full(crossbar.shape, Outcome.OUTSIDE, np.uint8)
     rows = np.ix_(inside, np.ones(crossbar.shape[1], bool))
     outcome[rows] = _classify(parallel[rows], antiparallel[rows])
+    outcome = _without_hasty(crossbar, settings, polarity, outcome)
     return ReferenceMaps(parallel, antiparallel, settings.read_volts, polarity, outcome)
+
+
+def _without_hasty(crossbar: Crossbar, settings: ReferenceSettings, polarity: int, outcome: OutcomeMap) -> OutcomeMap:
+    """Return the outcomes with UNSTABLE for cells that look stuck but follow a pulse, where many look stuck.
+
+    A few stuck cells are defects, and get no more pulses; the array is left all-AP.
+    """
+    stuck = np.isin(outcome, (Outcome.STUCK_P, Outcome.STUCK_AP))
+    if stuck.sum() <= MANY_STUCK * np.count_nonzero(outcome != Outcome.OUTSIDE):
+        return outcome
+    volts, rows = settings.initialise_volts, np.flatnonzero(stuck.any(axis=1)).tolist()
+    found = look_at_once(crossbar, volts, settings.pulse_seconds, settings.read_volts, rows)
+    initialise(crossbar, -polarity * volts, settings.pulse_seconds, settings.initialise_pulses)
+    return np.where(stuck & found.not_staying, Outcome.UNSTABLE, outcome).astype(np.uint8)
 
 
 def _inside(crossbar: Crossbar, read_volts: float) -> BoolArray:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from labmtj.errors import SettingError, UsageError
@@ -113,6 +114,25 @@ class SwitchingResult:
     limited: int
     """pulses in which a source was in compliance; their trials are not counted"""
     effort: Effort
+
+    @property
+    def outside(self) -> NDArray[np.int8]:
+        """Return where V50 lies beyond the amplitudes tried, (2, cells, widths): 1 above all, -1 below, 0 within.
+
+        A V50 beyond them is an extrapolation, or NaN where every pulse switched, or none.
+        """
+        return np.array([self._outside(direction) for direction in (0, 1)], np.int8)
+
+    def _outside(self, direction: int) -> NDArray[np.int8]:
+        shape = (len(self.cells), len(self.widths_seconds), -1)
+        volts, switched = (
+            part.reshape(shape) for part in (self.pulses[direction].volts, self.pulses[direction].switched)
+        )
+        made, median = np.isfinite(volts), self.curve(direction, "median_volts")
+        hits, most = np.where(made, switched, 0.0).sum(axis=2), np.where(made, volts, -np.inf).max(axis=2)
+        above = (hits == 0) | (median > most)
+        below = (hits == made.sum(axis=2)) | (median < np.where(made, volts, np.inf).min(axis=2))
+        return np.where(~made.any(axis=2), 0, np.where(above, 1, np.where(below, -1, 0))).astype(np.int8)
 
     def curve(self, direction: int, name: str) -> FloatArray:
         """Return a field of the curves as (cells, widths)."""

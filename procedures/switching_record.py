@@ -87,6 +87,9 @@ def put_switching(log: Log, result: SwitchingResult) -> None:
             "efolds_per_volt": curves("efolds_per_volt", "1/V", "factors of e by which the rate rises per volt"),
             "efolds_low_per_volt": curves("efolds_low", "1/V", "lower end of its 95 % interval"),
             "efolds_high_per_volt": curves("efolds_high", "1/V", "upper end of its 95 % interval"),
+            "outside": Variable(
+                result.outside, "1", "1: V50 lies above the amplitudes tried, -1: below, 0: among them", curve
+            ),
             "pulses": curves("trials", "1", "test pulses that count"),
             "volts_per_decade": both([each.volts_per_decade for each in slopes], "V", "V50 per decade of width"),
             "volts_per_decade_low": both([each.low for each in slopes], "V", "lower end of its 95 % interval"),

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from labmtj.edges import edge_name, edges_of
 from labmtj.perceptron import comparison, metrics, network, tuning
 from labmtj.quantities import FloatArray, Station
 from labmtj.schema import OUTCOME, Variable
@@ -77,8 +78,14 @@ def _put_accuracy(station: Station, log: Log, accuracy: FloatArray, tuned: Tuned
     )
     log.attributes(
         f"wine/{station.name}/tuning",
-        {"common_gain": tuned.common, "layer1_gain": tuned.per_layer[0], "layer2_gain": tuned.per_layer[1]},
-    )
+        {
+            "common_gain": tuned.common, "layer1_gain": tuned.per_layer[0], "layer2_gain": tuned.per_layer[1],
+            "common_edge": edge_name(tuned.common, tuning.GAINS),
+            "layer1_edge": edge_name(tuned.per_layer[0], tuning.GAINS),
+            "layer2_edge": edge_name(tuned.per_layer[1], tuning.GAINS),
+            "per_solution_at_edge": int(np.count_nonzero(edges_of(tuned.each, tuning.GAINS))),
+        },
+    )  # fmt: skip
     for name, readout in tuned.refits.items():
         log.put(
             f"wine/{station.name}/{name}",

@@ -12,12 +12,13 @@ from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from labmtj.edges import edge_name
 from labmtj.errors import UsageError
 from labmtj.perceptron.hardware import Hardware
 from labmtj.perceptron.pairs import difference
 from labmtj.perceptron.settings import TrainingSettings
 from labmtj.perceptron.training import fit_networks
-from labmtj.perceptron.tuning import best_each, scan_common
+from labmtj.perceptron.tuning import GAINS, best_each, scan_common
 from labmtj.quantities import FloatArray
 from labmtj.streams import stream
 
@@ -69,7 +70,7 @@ class BinaryPairPerceptron(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         networks = fit_networks(x, classes, len(self.classes_), [stream(seed, "classifier")], self._settings())
         self.w1_, self.w2_ = networks.w1[0].astype(np.uint8), networks.w2[0].astype(np.uint8)
         self.b1_, self.b2_ = networks.b1[0], networks.b2[0]
-        self.gain_ = 1.0
+        self.gain_, self.gain_edge_ = 1.0, ""
         self._after_training(x, classes)
         return self
 
@@ -190,6 +191,7 @@ class CrossbarPerceptron(BinaryPairPerceptron):
             # rows of the identity read layer 2 as a matrix, so that the scan needs no further reading
             d1, t2 = self._multiply(1, x), self._multiply(2, np.eye(self.hidden))
             self.gain_ = float(best_each(scan_common(d1[None], t2[None], self.b1_[None], self.b2_[None], classes))[0])
+            self.gain_edge_ = edge_name(self.gain_, GAINS)
 
     def _write(self) -> None:
         hardware = self._hardware()

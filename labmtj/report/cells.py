@@ -51,7 +51,9 @@ def _hysteresis(contents: Contents, group: str) -> str:
     parts = [f"to P at {_median(places[0]):.3f} V, to AP at {_median(places[1]):.3f} V", f"polarity {polarity:+d}",
              f"R {values['parallel_ohms']:.0f} ohm in P", f"TMR {percent(values['tmr'])} %",
              f"V_h {values['half_volts']:.2f} V"]  # fmt: skip
-    return f"loops of {taken} cells, {both} switch both ways; medians: {', '.join(parts)}"
+    left = int(contents.attributes(group).get("left_their_state", 0))
+    stay = f", {left} do not stay in their states while read" if left else ""
+    return f"loops of {taken} cells, {both} switch both ways{stay}; medians: {', '.join(parts)}"
 
 
 def _switching(contents: Contents, group: str) -> str:

@@ -15,6 +15,7 @@ from labmtj.report.budgets import budget_table
 from labmtj.report.cell_sections import cell_sections
 from labmtj.report.contents import Contents
 from labmtj.report.digits import plural
+from labmtj.report.edges import edge_blocks
 from labmtj.report.health import checked_chips, health_table
 from labmtj.report.maps import history_maps, solution_maps
 from labmtj.report.marked import marked_table
@@ -84,6 +85,7 @@ def _result(contents: Contents) -> Section:
             tried("Overview", partial(overview.overview_figure, contents)),
             tried("Accuracies", partial(headline.accuracy_table, contents, TRAIN)),
         ]
+    blocks += edge_blocks(contents)
     if contents.stations:
         blocks.append(Note(headline.PUBLISHED_TEXT))
     if contents.stations and contents.simulated:

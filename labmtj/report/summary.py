@@ -11,6 +11,7 @@ from labmtj.report.bench import chip_counts, contact_findings
 from labmtj.report.cells import cell_lines
 from labmtj.report.contents import Contents
 from labmtj.report.digits import percent
+from labmtj.report.edges import edge_lines
 from labmtj.report.headline import missing_notes, result_sentence
 from labmtj.report.health import health_lines
 from labmtj.report.methods import comparisons, method_lines
@@ -40,7 +41,9 @@ def summary_lines(contents: Contents) -> list[str]:
             lines += ["", *map(printable, pattern_lines(contents))]
         if found := health_lines(contents):
             lines += ["", *map(printable, found)]
-        for line in [*read_map_lines(contents), *port_lines(contents), *cell_lines(contents)]:
+        for line in [
+            *read_map_lines(contents), *port_lines(contents), *cell_lines(contents), *edge_lines(contents)
+        ]:  # fmt: skip
             lines += ["", *_wrapped(line)]
     except (DataError, LookupError, TypeError, ValueError) as error:
         lines += ["", *_wrapped(f"What was found cannot be shown: {error}")]

@@ -5,7 +5,7 @@ import pytest
 
 from labmtj.errors import ProcedureFailed, SettingError
 from labmtj.quantities import ArrayInfo, Limits
-from procedures.amplitude import AmplitudeSettings, checkerboard, middle_of_plateau, scan_amplitudes
+from procedures.amplitude import AmplitudeSettings, checkerboard, edge_of, middle_of_plateau, scan_amplitudes
 from procedures.reference import ReferenceSettings, reference_maps
 from procedures.write import WriteSettings
 
@@ -24,6 +24,31 @@ VOLTS = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
 )
 def test_the_middle_of_the_plateau_by_hand(fidelity, middle):
     assert middle_of_plateau(VOLTS, np.array(fidelity), 0.0200001) == pytest.approx(middle)
+
+
+@pytest.mark.parametrize(
+    ("fidelity", "edge"),
+    [
+        ([0.5, 0.9, 1.0, 1.0, 1.0, 0.8], ""),
+        ([0.5, 0.6, 0.7, 0.8, 0.9, 1.0], "highest"),
+        ([0.99, 1.0, 0.6, 0.5, 0.5, 0.5], "lowest"),
+        ([1.0, 1.0, 1.0, 1.0, 1.0, 1.0], "lowest and highest"),
+    ],
+)
+def test_a_plateau_that_reaches_an_end_of_the_scan_is_flagged(fidelity, edge):
+    """Case B5."""
+    assert edge_of(VOLTS, np.array(fidelity), 0.0200001) == edge
+
+
+def test_where_cells_do_not_stay_no_other_amplitude_is_advised(spread_array):
+    """Case B4: the reference maps still hold for most cells, a write does not."""
+    crossbar = spread_array(shape=(5, 5), thermal_stability=24.0, barrier_exponent=2, sigma_volts=0.05)
+    reference = reference_maps(crossbar, ReferenceSettings())
+    with pytest.raises(ProcedureFailed, match="do not stay") as error:
+        scan_amplitudes(
+            crossbar, reference, ReferenceSettings(), WriteSettings(), AmplitudeSettings(points=3, stop_volts=0.4)
+        )
+    assert "scan other amplitudes" not in str(error.value)
 
 
 def test_no_amplitude_that_writes_is_an_error():

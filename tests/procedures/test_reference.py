@@ -105,8 +105,33 @@ def test_cells_that_do_not_follow_always_read_as_what_they_are(spread_array):
 
 
 def test_an_array_that_does_not_switch_is_an_error(spread_array):
-    with pytest.raises(ProcedureFailed, match="did not switch"):
-        reference_maps(spread_array(), ReferenceSettings(initialise_volts=0.1))
+    with pytest.raises(ProcedureFailed, match="do not switch") as error:
+        reference_maps(spread_array(shape=(4, 5)), ReferenceSettings(initialise_volts=0.1))
+    assert "raise initialise_volts" in str(error.value)
+
+
+@pytest.mark.parametrize("stability", [16.0, 20.0])
+def test_cells_that_do_not_stay_are_told_from_cells_that_do_not_switch(spread_array, stability):
+    """Case B4: Delta 20 is lost between pulse and read; more voltage is the wrong advice."""
+    crossbar = spread_array(shape=(4, 5), sigma_volts=0.05, thermal_stability=stability, barrier_exponent=2)
+    with pytest.raises(ProcedureFailed, match="switch, but do not stay") as error:
+        reference_maps(crossbar, ReferenceSettings())
+    assert "raise" not in str(error.value)
+    assert "read_volts" in str(error.value)
+
+
+def test_where_some_cells_do_not_stay_they_are_unstable_and_not_stuck(spread_array):
+    """Case B4: a third of the cells relaxes before it is read; of the others one is stuck."""
+    weak = np.arange(16) % 3 == 0
+    stability = np.where(weak, 18.0, 50.0).reshape(4, 4)
+    crossbar = spread_array(
+        shape=(4, 4), thermal_stability=stability, barrier_exponent=2, defects=(((1, 1), Defect.STUCK_P, np.nan),)
+    )
+    outcome = reference_maps(crossbar, SETTINGS).outcome.ravel()
+    assert set(outcome[weak].tolist()) <= {Outcome.UNSTABLE, Outcome.WRITTEN}
+    assert (outcome[weak] == Outcome.UNSTABLE).sum() >= 4
+    assert outcome[5] == Outcome.STUCK_P
+    assert (np.delete(outcome, 5)[~np.delete(weak, 5)] == Outcome.WRITTEN).all()
 
 
 @pytest.mark.parametrize(

@@ -107,6 +107,7 @@ def test_a_cell_out_of_range_costs_few_pulses_and_has_no_median(make):
     result = settings.execute(make((4, 4)), MemoryLog())
     assert np.isnan(result.curve(0, "median_volts")).all()
     assert (result.curve(0, "trials") == 12).all()
+    assert (result.outside == 1).all()  # case B5: V50 lies above every amplitude tried
     assert np.isnan(result.laws[0].stability).all()
 
 

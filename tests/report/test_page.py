@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from labmtj.report import write_report
+from labmtj.report import summary_text, write_report
 
 
 def sources(page: str) -> list[tuple[str, str]]:
@@ -109,6 +109,23 @@ def test_of_solutions_only_what_the_record_knows_is_said(page: str, changed: Any
     assert "not the published" not in text
     assert "the set wine, described as: text files of folder wine; sha256 abababababab" in text
     assert "Whether they are the published ones is not recorded" in text
+
+
+def test_a_gain_at_the_edge_of_its_scan_is_flagged(page: str, changed: Any, tmp_path: Path) -> None:
+    """Case B5: on the page and in what `labmtj show` prints."""
+    assert "of its scan" not in page
+
+    def at_edge(file: h5py.File) -> None:
+        file["wine/mtj-35nm-0/tuning"].attrs["common_gain"] = 0.2
+        file["wine/mtj-35nm-0/accuracy/per_solution_gain"][:2] = [0.2, 2.0]
+
+    data = changed(at_edge)
+    write_report(data, tmp_path / "edge.html")
+    for text in ((tmp_path / "edge.html").read_text(encoding="utf-8"), " ".join(summary_text(data).split())):
+        assert (
+            "35 nm: the common g = 0.20 is the lowest of its scan (0.20 to 2.00); a better one may lie beyond" in text
+        )
+        assert "35 nm: g of 2 solution(s) is at an end of its scan" in text
 
 
 def test_provenance_says_what_temperature_does_not_change(page: str, changed: Any, tmp_path: Path) -> None:
