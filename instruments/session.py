@@ -10,6 +10,7 @@ import pyvisa
 from pymeasure.instruments import Instrument
 
 from instruments.trust import Trust
+from instruments.wire import wired
 from labmtj.errors import AnswerLost
 
 REPLY_SECONDS = 5.0
@@ -46,7 +47,7 @@ class Session(Trust, Instrument):
         for key, value in (("read_termination", "\n"), ("write_termination", "\n"), ("timeout", 1000 * REPLY_SECONDS)):
             kwargs.setdefault(key, value)
         with self.guarded(""):
-            super().__init__(adapter, name, **kwargs)
+            super().__init__(wired(adapter, kwargs), name)
 
     def write(self, command: str, **kwargs: Any) -> None:
         """Send a message."""
@@ -66,14 +67,17 @@ class Session(Trust, Instrument):
         self._number = _FIRST + (self._number + 1) % 100
         self.write(f"*ESE?;*ESE {self._number};*ESE?" + f";{command}" * bool(command))
         self.wait_for(query_delay)
-        for _ in range(STALE_REPLIES):
-            reply = self.read().strip()
-            numbered = _NUMBERED.match(reply)
-            if numbered is None:
-                break
-            if int(numbered[2]) == self._number:
-                self._check_mask(int(numbered[1]), reply)
-                return reply[numbered.end() :]
+        with self.patience(0.0), self.one_answer() as go_on:
+            for _ in range(STALE_REPLIES):
+                with self.guarded(self._sent):
+                    go_on()
+                reply = self.read().strip()
+                numbered = _NUMBERED.match(reply)
+                if numbered is None:
+                    break
+                if int(numbered[2]) == self._number:
+                    self._check_mask(int(numbered[1]), reply)
+                    return reply[numbered.end() :]
         raise self.distrust("answered something that does not begin with the number of the question", reply)
 
     def _check_mask(self, mask: int, reply: str) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import MappingProxyType
 from typing import Any
 
 import pyvisa
 
+from instruments.rawsocket import AnswerTooLong
 from labmtj.errors import AnswerLost, InstrumentError
 
 REOPENINGS = 3
@@ -155,6 +156,9 @@ class Trust:
     def _reopen(self, seconds: float) -> None:
         """Close the connection and open it anew, with its old settings."""
         connection = self.adapter.connection
+        if hasattr(connection, "renew"):
+            connection.renew(seconds)
+            return
         if not hasattr(connection, "open"):
             return
         with suppress(*_TRANSPORT):
@@ -183,18 +187,46 @@ class Trust:
     @contextmanager
     def patience(self, seconds: float) -> Iterator[None]:
         """Wait longer for the replies within: `seconds` more than for a message that takes no time, unless in haste."""
-        if seconds == 0 and self._haste_seconds is None:
-            yield
-            return
-        connection: Any = getattr(self.adapter, "connection", None)
-        usual: Any = None
-        with suppress(*_TRANSPORT):  # a connection that could not be opened anew has none
-            usual = getattr(connection, "timeout", None)
-        if not isinstance(usual, int | float):
+        usual = self._timeout()
+        if usual is None or (seconds == 0 and self._haste_seconds is None):
             yield
             return
         most = usual + 1000 * seconds
-        connection.timeout = most if self._haste_seconds is None else min(most, 1000 * self._haste_seconds)
+        with self._timeout_of(most if self._haste_seconds is None else min(most, 1000 * self._haste_seconds)):
+            yield
+
+    @contextmanager
+    def one_answer(self) -> Iterator[Callable[[], None]]:
+        """Give all reads within together the time of one; what is given is to be called before each of them.
+
+        It raises TimeoutError once that time is over: lines that come one by one do not prolong it.
+        """
+        allowed = self._timeout()
+        if allowed is None:
+            yield lambda: None
+            return
+        end = time.monotonic() + allowed / 1000
+
+        def go_on() -> None:
+            left = 1000 * (end - time.monotonic())
+            if left <= 0:
+                raise TimeoutError
+            self.adapter.connection.timeout = left
+
+        with self._timeout_of(allowed):
+            yield go_on
+
+    def _timeout(self) -> float | None:
+        """Return how long the connection waits, in ms; None if it does not know or there is none."""
+        with suppress(*_TRANSPORT):  # a connection that could not be opened anew has none
+            milliseconds = getattr(getattr(self.adapter, "connection", None), "timeout", None)
+            return milliseconds if isinstance(milliseconds, int | float) else None
+        return None
+
+    @contextmanager
+    def _timeout_of(self, milliseconds: float) -> Iterator[None]:
+        usual, connection = self._timeout(), self.adapter.connection
+        connection.timeout = milliseconds
         try:
             yield
         finally:
@@ -213,7 +245,12 @@ class Trust:
 
 
 def _in_words(error: Exception) -> str:
-    if isinstance(error, pyvisa.errors.VisaIOError) and error.error_code == pyvisa.constants.StatusCode.error_timeout:
+    if isinstance(error, AnswerTooLong):
+        return f"{error}, and it does not end; is it an instrument of this kind, at this address?"
+    if isinstance(error, ConnectionRefusedError):
+        return "refuses the connection; is it switched on, at this address and port, and free of other clients?"
+    code = getattr(error, "error_code", None)
+    if isinstance(error, TimeoutError) or code == pyvisa.constants.StatusCode.error_timeout:
         return "did not answer in time; check that it is on, its cable and its address"
     if isinstance(error, UnicodeError):
         return f"sent bytes that are no text ({error}); check the cable and the terminators"

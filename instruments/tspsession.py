@@ -11,14 +11,16 @@ import math
 import re
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from pymeasure.adapters import Adapter
 from pymeasure.instruments import Instrument
 
+from instruments.rawsocket import LONGEST_ANSWER_BYTES, AnswerTooLong
 from instruments.trust import Trust
 from instruments.tspnumbers import number
+from instruments.wire import wired
 from labmtj.errors import InstrumentError, Stopped
 
 PRECISION = 16
@@ -66,7 +68,7 @@ class TSPSession(Trust, Instrument):
         self._received: deque[str] = deque()
         terminators = {"read_termination": "\n", "write_termination": "\n"}
         with self.guarded(""):
-            super().__init__(adapter, name, includeSCPI=False, **(terminators | kwargs))
+            super().__init__(wired(adapter, terminators | kwargs), name, includeSCPI=False)
 
     def run(self, *lines: str, seconds: float = 0.0) -> list[str]:
         """Run lines of Lua in one message, and return what they printed, line by line.
@@ -143,7 +145,8 @@ class TSPSession(Trust, Instrument):
             with self._sending:
                 self._waiting = True
                 self.adapter.write(message)
-            printed, errors, precision = self._collect()
+            with self.one_answer() as go_on:
+                printed, errors, precision = self._collect(go_on)
             self._waiting = False
         if precision != PRECISION and self._opened:
             raise self.forgotten("has been restarted", message)
@@ -152,11 +155,17 @@ class TSPSession(Trust, Instrument):
     def _last_line(self) -> str:
         return f'print("={self._number}", errorqueue.count, format.asciiprecision)'
 
-    def _collect(self) -> tuple[list[str], int, float]:
+    def _collect(self, go_on: Callable[[], None]) -> tuple[list[str], int, float]:
         """Return the lines printed by the present message, the number of queued errors, and the precision."""
         printed: list[str] = []
+        size = 0
         for _ in range(LONGEST_ANSWER):
+            if not self._received:
+                go_on()
             line = self._next_line()
+            size += len(line)
+            if size > LONGEST_ANSWER_BYTES:
+                raise AnswerTooLong
             head, *rest = line.split("\t")
             if head == f"={self._number}":
                 errors, precision = map(float, rest)
@@ -165,7 +174,7 @@ class TSPSession(Trust, Instrument):
                 printed.clear()  # a late answer to an older message
             else:
                 printed.append(line)
-        raise self.lost(f"printed {LONGEST_ANSWER} lines without coming to an end")
+        raise ValueError(f"it printed {LONGEST_ANSWER} lines without coming to an end")
 
     def _next_line(self) -> str:
         """Return the next line; where messages have an end of their own (HiSLIP), all lines of one come at once."""

@@ -1,0 +1,189 @@
+"""Case F6: whatever comes over a wire, a query ends at its deadline or at the longest answer, and says who and where."""
+
+import contextlib
+import itertools
+import socket
+import threading
+import time
+
+import pytest
+
+import instruments.virtual.keithley2600 as boxes
+from instruments.keithley2400 import Keithley2400
+from instruments.keithley2600 import Keithley2636B
+from labmtj.errors import InstrumentError
+from labmtj.virtual import hislip
+from labmtj.virtual.exchange import Served
+from labmtj.virtual.resistor import unit_box
+
+TIMEOUT_SECONDS = 0.4
+MOST_SECONDS = 3.0
+"""a query, on a machine that does other things, too; without its deadline it never ends"""
+MOST_BYTES = 64 << 20
+DRIP_SECONDS = 0.05
+DRIVERS = [Keithley2400, Keithley2636B]
+
+
+class Peer:
+    """A listener that does something to every client, each in a thread, until it is closed."""
+
+    def __init__(self, serve):
+        self._serve, self._listener, self._links = serve, socket.create_server(("127.0.0.1", 0)), []
+        self.ended = threading.Event()
+        self.sent = 0
+        self._threads = [threading.Thread(target=self._accept)]
+        self._threads[0].start()
+
+    @property
+    def resource(self):
+        return f"TCPIP::127.0.0.1::{self._listener.getsockname()[1]}::SOCKET"
+
+    def _accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                link, _ = self._listener.accept()
+                self._links.append(link)
+                self._threads.append(threading.Thread(target=self._run, args=(link,)))
+                self._threads[-1].start()
+
+    def _run(self, link):
+        with contextlib.suppress(OSError):
+            self._serve(self, link)
+
+    def send(self, link, content):
+        link.sendall(content)
+        self.sent += len(content)
+
+    def close(self):
+        self.ended.set()
+        for each in (self._listener, *self._links):
+            with contextlib.suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+            each.close()
+        for thread in self._threads:
+            thread.join()
+
+
+@pytest.fixture
+def at(request):
+    """Return a function: driver class, what the peer does -> a driver that talks to it, and the peer."""
+
+    def at(kind, serve):
+        peer = Peer(serve)
+        request.addfinalizer(peer.close)
+        driver = kind(peer.resource, name="west", visa_library="@py", timeout=1000 * TIMEOUT_SECONDS)
+        request.addfinalizer(driver.adapter.close)
+        return driver, peer
+
+    return at
+
+
+def drip(peer, link, content=b"7"):
+    while not peer.ended.wait(DRIP_SECONDS):
+        peer.send(link, content)
+
+
+def flood(peer, link):
+    while not peer.ended.is_set():
+        peer.send(link, b"7" * (1 << 16))
+
+
+def mute(peer, link):
+    link.recv(1)
+    peer.ended.wait()
+
+
+def assert_ends(driver, peer, said, *, within=MOST_SECONDS):
+    """Assert that a first query ends with an error that names instrument, address and command."""
+    begun = time.monotonic()
+    with pytest.raises(InstrumentError, match=said) as caught:
+        driver.identify()
+    assert time.monotonic() - begun < within
+    assert str(caught.value).startswith(f"west at {peer.resource}: ")
+    assert caught.value.command
+
+
+@pytest.mark.parametrize("kind", DRIVERS)
+def test_an_answer_that_drips_ends_at_the_deadline(at, kind):
+    """Fails with a VISA library that looks at its timeout only while nothing arrives: it waits for ever."""
+    assert_ends(*at(kind, drip), "did not answer in time")
+
+
+def test_lines_that_come_one_by_one_have_one_deadline_together(at):
+    """Fails with a deadline per line: each line is in time."""
+    assert_ends(*at(Keithley2636B, lambda peer, link: drip(peer, link, b"nothing\n")), "did not answer in time")
+
+
+@pytest.mark.parametrize("kind", DRIVERS)
+def test_a_line_without_end_is_given_up_before_it_fills_the_memory(at, kind):
+    driver, peer = at(kind, flood)
+    driver.adapter.connection.timeout = 60_000.0  # the size ends it, not the time
+    assert_ends(driver, peer, "sent more than 16 MB in one answer", within=30)
+    assert peer.sent < MOST_BYTES
+
+
+@pytest.mark.parametrize("kind", DRIVERS)
+def test_a_clock_that_is_set_back_does_not_prolong_a_lost_answer(at, kind, monkeypatch):
+    """Fails with a deadline by the time of day: an hour more."""
+    driver, peer = at(kind, mute)
+    right, begun = time.time, time.monotonic()
+    monkeypatch.setattr(time, "time", lambda: right() - 3600 * (time.monotonic() > begun + TIMEOUT_SECONDS / 2))
+    assert_ends(driver, peer, "did not answer in time")
+
+
+def test_an_instrument_that_takes_nothing_ends_a_message_at_the_deadline(at):
+    """Fails with a write that waits for room without a deadline."""
+    driver, peer = at(Keithley2400, mute)
+    begun = time.monotonic()
+    with pytest.raises(InstrumentError, match=f"west at {peer.resource}: did not answer in time"):
+        driver.write("x" * MOST_BYTES)
+    assert time.monotonic() - begun < MOST_SECONDS
+
+
+def test_an_instrument_that_hangs_up_is_noticed_at_once(at):
+    driver, _ = at(Keithley2400, lambda peer, link: link.shutdown(socket.SHUT_RDWR))
+    driver.adapter.connection.timeout = 60_000.0
+    begun = time.monotonic()
+    with pytest.raises(InstrumentError, match="does another client have the instrument"):
+        driver.identify()
+    assert time.monotonic() - begun < MOST_SECONDS
+
+
+@pytest.fixture
+def dripping(monkeypatch):
+    """A 2636B over HiSLIP whose answers drip once `drips` is set; yields the driver and the event."""
+    drips, send = threading.Event(), hislip.send
+
+    def slowly(link, kind, control=0, parameter=0, payload=b""):
+        if kind != hislip.Type.DATA_END or not drips.is_set():
+            send(link, kind, control, parameter, payload)
+            return
+        link.sendall(hislip._HEADER.pack(b"HS", kind, control, parameter, 1 << 16))
+        for byte in itertools.repeat(b"7"):
+            if not drips.is_set():
+                raise hislip.LinkDropped
+            link.sendall(byte)
+            time.sleep(DRIP_SECONDS)
+
+    monkeypatch.setattr(hislip, "send", slowly)
+    box = unit_box("ab")
+    instrument = boxes.Keithley2636B(box)
+    with hislip.HislipServer(Served(instrument, box.time)) as server:
+        driver = Keithley2636B(server.resource, "west", visa_library="@py", timeout=1000 * TIMEOUT_SECONDS)
+        yield driver, drips
+        drips.clear()
+        driver.adapter.close()
+    instrument.close()
+
+
+def test_an_answer_that_drips_over_a_visa_library_ends_at_the_deadline_and_the_next_is_right(dripping):
+    """Fails where the library is trusted with the time: each byte over HiSLIP begins its timeout anew."""
+    driver, drips = dripping
+    driver.identify()
+    drips.set()
+    begun = time.monotonic()
+    with pytest.raises(InstrumentError, match="did not answer in time"):
+        driver.outputs()
+    assert time.monotonic() - begun < MOST_SECONDS
+    drips.clear()
+    assert driver.outputs() == {"a": False, "b": False}
