@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 
+from instruments.virtual.tspmatrix.calibration import Calibration
 from instruments.virtual.tspmatrix.cards import CARDS_707, CARDS_3706
+from instruments.virtual.tspmatrix.channel_triggers import CHANNEL_TRIGGERS, ChannelTrigger, alarms
 from instruments.virtual.tspmatrix.channels import Channels
 from instruments.virtual.tspmatrix.matrix import Matrix
 from instruments.virtual.tspmatrix.names import Names
@@ -16,9 +19,20 @@ from labmtj.virtual.terminals import Crosspoint
 from labmtj.virtual.tsp.clock import Remote
 from labmtj.virtual.tsp.engine import Engine, Nature
 from labmtj.virtual.tsp.names import SHARED
-from labmtj.virtual.tsp.tree import Group, Members, Reading, Setting, number, truth
+from labmtj.virtual.tsp.tree import Group, Members
+from labmtj.virtual.tsp.triggers import BLENDED, BLENDERS, LINES, TIMERS
 
 SLOTS = {"707B": 6, "708B": 1, "3706A": 6}
+FIRST_NODE = 2.0  # Series 3700A reference (web help), tsplink.node
+MOST_SLOTS = max(SLOTS.values())
+NAMES = Path(__file__).with_name("names.tsv")
+ONLY_3706 = frozenset({"ptp", "schedule", "calibration", "trigger"})
+"""groups of the table that a 707B lacks [assumed]"""
+LIMITS = {
+    "MAX_TIMERS": TIMERS, "MAX_DIO_LINES": LINES["digio"], "MAX_TSPLINK_TRIGS": LINES["tsplink"],
+    "MAX_BLENDERS": BLENDERS, "MAX_BLENDER_INPUTS": BLENDED, "MAX_LAN_TRIGS": LINES["lan"],
+    "MAX_CHANNEL_TRIGS": CHANNEL_TRIGGERS,
+}  # fmt: skip
 
 
 def build(remote: Remote, model: str, serial: str, line_hertz: float, cards: Mapping[str, str]) -> Engine:
@@ -30,38 +44,76 @@ def build(remote: Remote, model: str, serial: str, line_hertz: float, cards: Map
     engine = Engine(Nature(model, identity, serial, firmware, line_hertz), remote)
     known = CARDS_3706 if is_3706 else CARDS_707
     fitted = {int(slot): card for slot, card in cards.items()}
-    matrix = Matrix(engine, Names({slot: known[card] for slot, card in fitted.items()}, letters=not is_3706))
+    names = Names({slot: known[card] for slot, card in fitted.items()}, letters=not is_3706)
+    engine.extend({"channel": _channel(engine, names), **_mainframe(engine, fitted)})
+    slots = slot_table(fitted, known, MOST_SLOTS, backplane=is_3706)
+    engine.extend({"slot": slots})
+    if is_3706:
+        engine.extend({"channel": Group("channel", _only_3706(engine, names)), **alarms(engine.triggers)})
+    engine.complete(SHARED)
+    engine.complete(NAMES, absent=frozenset() if is_3706 else ONLY_3706)
+    for slot in range(SLOTS[model] + 1, MOST_SLOTS + 1):  # the table has the slots of the largest
+        slots.members.pop(slot, None)
+    _as_on_a_matrix(engine)
+    return engine
+
+
+def _as_on_a_matrix(engine: Engine) -> None:
+    """Change what is otherwise on a matrix: its first number on a TSP-Link, and what a reset does to blenders."""
+    nodes, link = engine.root.members["node"], engine.root.members["tsplink"]
+    nodes.members[1] = engine.root.members["localnode"]  # a box that is alone also answers as the first
+    number_of = link.members["node"]
+    number_of.default = number_of.value = FIRST_NODE
+    for blender in engine.triggers.blenders:
+        for stimulus in blender.group.members["stimulus"].settings():
+            stimulus.kept = False
+
+
+def _channel(engine: Engine, names: Names) -> Group:
+    """Return the `channel` table; the scan that belongs to it becomes a global of its own."""
+    matrix = Matrix(engine, names)
     ports = Ports(matrix)
-    scan = Scan(engine, matrix, ports.step, lambda _event: None)
+    scan = Scan(engine, matrix, ports.step)
 
     def changed(channels: Iterable[Crosspoint]) -> None:
         scan.changed(channels)
         ports.reset_channels(channels)
 
     channels = Channels(engine, matrix, changed)
-    group = Group("channel", {**ports.members(), **channels.members(), "pattern": Patterns(matrix).group})
-    engine.resets += [scan.reset, matrix.reset, channels.reset, ports.reset, group.reset]
-    slots = slot_table(fitted, known, SLOTS[model], backplane=is_3706)
-    engine.resets.append(slots.reset)
-    engine.extend({"channel": group, "scan": scan.group, "slot": slots, **_mainframe()})
-    engine.complete(SHARED)
-    return engine
+    engine.resets += [scan.reset, matrix.reset, channels.reset, ports.reset]
+    engine.extend({"scan": scan.group})
+    return Group("channel", {**ports.members(), **channels.members(), "pattern": Patterns(matrix).group})
 
 
-def _mainframe() -> Members:
-    """Return what public drivers also ask a mainframe for."""
+def _only_3706(engine: Engine, names: Names) -> Members:
+    """Return what the `channel` table of a 3706A has besides."""
+    triggers = {
+        place: ChannelTrigger(engine.triggers, names, f"channel.trigger[{place}]")
+        for place in range(1, CHANNEL_TRIGGERS + 1)
+    }
+    engine.resets += [each.reset for each in triggers.values()]
+    groups = {place: each.group for place, each in triggers.items()}
+    return {"trigger": Group("channel.trigger", dict(groups)), "calibration": Calibration(names).group}
+
+
+def _mainframe(engine: Engine, fitted: Mapping[int, str]) -> Members:
+    """Return what a mainframe says of itself; the rest of it is in the table of names."""
+    cards = ",".join(f"{slot}:{model}" for slot, model in sorted(fitted.items()))
     return {
-        "memory": Group("memory", {"available": lambda: "94.10,98.20", "used": lambda: "5.90,1.80"}),
-        "gpib": Group("gpib", {"address": Setting(16.0, number)}),
-        "comm": Group(
-            "comm",
-            {name: Group(f"comm.{name}", {"enable": Setting(default=True, accept=truth)}) for name in ("gpib", "lan")},
-        ),
-        "lan": Group(
-            "lan",
+        "localnode": Group(
+            "localnode",
             {
-                "reset": lambda: None,
-                "status": Group("lan.status", {"ipaddress": Reading(lambda: "127.0.0.1")}),
+                "define": Group("localnode.define", LIMITS),
+                "OFF": 0, "ON": 1, "PASSWORD_NONE": 0, "PASSWORD_WEB": 1, "PASSWORD_LAN": 2, "PASSWORD_ALL": 3,
             },
         ),
-    }
+        "display": Group("display", {"MAIN": 0, "USER": 1, "UNLOCK": 0, "LOCK": 1}),
+        "setup": Group("setup", {"cards": lambda _file="": cards}),
+        "ptp": Group("ptp", {"OFF": 0, "ON": 1, "time": lambda: _seconds(engine.clock.now())}),
+    }  # fmt: skip
+
+
+def _seconds(seconds: float) -> tuple[float, float]:
+    """Return whole seconds and the rest."""
+    whole, rest = divmod(seconds, 1.0)
+    return whole, rest

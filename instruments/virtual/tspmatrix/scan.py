@@ -17,6 +17,7 @@ from labmtj.virtual.tsp.clock import Course, Wait
 from labmtj.virtual.tsp.complaints import INVALID_PARAMETER, UNAVAILABLE, Complaint
 from labmtj.virtual.tsp.engine import Engine
 from labmtj.virtual.tsp.tree import Group, Members, Reading, Setting, number, one_of, switch, whole
+from labmtj.virtual.tsp.triggers import Stimulus, Triggers
 
 OPEN_ALL, OPEN_SELECTIVE, FIXED_ABR = 0, 1, 2
 SCAN_READY, SCAN_START, CHANNEL_READY, MEASURE_COMPLETE, SEQUENCE_COMPLETE, SCAN_COMPLETE, IDLE = (
@@ -58,9 +59,10 @@ class Step(NamedTuple):
 class Gate:
     """An event detector of the trigger model: it lets the scan pass once its event has come."""
 
-    def __init__(self, name: str, stimulus: float, opened: Callable[[], None]) -> None:
-        self.stimulus = Setting(stimulus, number)
+    def __init__(self, triggers: Triggers, name: str, stimulus: float, opened: Callable[[], None]) -> None:
         self._seen, self._opened = False, opened
+        self.stimulus = Stimulus(triggers, self.set)
+        self.stimulus.default = self.stimulus.value = float(stimulus)
         self.group = Group(name, {"stimulus": self.stimulus, "set": self.set, "clear": self.clear})
 
     def passes(self) -> bool:
@@ -68,11 +70,6 @@ class Gate:
         free = not self.stimulus.value or self.stimulus.value in OWN_EVENTS or self._seen
         self._seen = self._seen and not free
         return free
-
-    def notice(self, event: float) -> None:
-        """Look at an event that has happened."""
-        if event == self.stimulus.value:
-            self.set()
 
     def set(self) -> None:
         """Let the next pass."""
@@ -91,7 +88,6 @@ class Scan:
         engine: of the box.
         matrix: its relays.
         port_step: returns what a step does with a channel that has no relay; None for a relay.
-        emit: lets an event happen, for triggers elsewhere in the box.
     """
 
     def __init__(
@@ -99,16 +95,15 @@ class Scan:
         engine: Engine,
         matrix: Matrix,
         port_step: Callable[[Crosspoint, float | None, int], Callable[[], None] | None],
-        emit: Callable[[int], None],
     ) -> None:
-        self._engine, self._matrix, self._port_step, self._emit = engine, matrix, port_step, emit
+        self._engine, self._matrix, self._port_step, self._emit = engine, matrix, port_step, engine.triggers.emit
         self._bypass, self._mode = Setting(1.0, switch), Setting(0.0, one_of(OPEN_ALL, OPEN_SELECTIVE, FIXED_ABR))
         self._scans = Setting(1.0, whole(1, MOST_SCANS))
         self._measurements = Setting(1.0, whole(1, MOST_MEASUREMENTS), self._again_built)
-        self._arm = Gate("scan.trigger.arm", 0.0, self._wake)
-        self._channel = Gate("scan.trigger.channel", SEQUENCE_COMPLETE, self._wake)
-        self._sequence = Gate("scan.trigger.sequence", CHANNEL_READY, self._wake)
-        self._measure = Gate("scan.trigger.measure", 0.0, self._wake)
+        self._arm = Gate(engine.triggers, "scan.trigger.arm", 0.0, self._wake)
+        self._channel = Gate(engine.triggers, "scan.trigger.channel", SEQUENCE_COMPLETE, self._wake)
+        self._sequence = Gate(engine.triggers, "scan.trigger.sequence", CHANNEL_READY, self._wake)
+        self._measure = Gate(engine.triggers, "scan.trigger.measure", 0.0, self._wake)
         self._gates = (self._arm, self._channel, self._sequence, self._measure)
         self._steps: list[Step] = []
         self._state, self._done_scans, self._done_steps = State.EMPTY, 0, 0
@@ -130,11 +125,6 @@ class Scan:
         if any(affected.intersection(step.relays) for step in self._steps):
             self._abort()
             self._build([], State.EMPTY)
-
-    def notice(self, event: float) -> None:
-        """Look at an event that has happened in the box."""
-        for gate in self._gates:
-            gate.notice(event)
 
     # The list
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 TIMERS, BLENDERS, GENERATORS, BLENDED = 8, 6, 2, 4
 LINES = {"digio": 14, "tsplink": 3, "lan": 8}
+FIRST_EVENT = 101
+"""number of the first event; below are those that manuals print, such as 28 and 50 of the scan of a 3700A"""
 ENDLESS = 100_000
 """events of a timer whose count is 0: as many as any sweep has points"""
 LONGEST_WAIT_SECONDS = 100_000.0
@@ -46,7 +48,7 @@ class Triggers:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
-        self.numbers = count(1)
+        self.numbers = count(FIRST_EVENT)
         self.stimuli: list[Stimulus] = []
         self.listeners: dict[float, list[Stimulus]] | None = None
         """stimuli by event, or None once one of them has changed"""
