@@ -13,8 +13,6 @@ from instruments.bounded import BoundedCalls
 
 LONGEST_ANSWER_BYTES = 1 << 24
 """of one answer (16 MB): a hundred times more than the longest that any driver asks for"""
-OPEN_SECONDS = 10.0
-"""longest wait for a connection, unless said otherwise"""
 _PIECE_BYTES = 1 << 16
 _SHORTEST_SECONDS = 1e-3
 """even if the time is over, what has arrived already is taken"""
@@ -30,6 +28,10 @@ class AnswerTooLong(OSError):
         super().__init__(f"sent more than {LONGEST_ANSWER_BYTES >> 20} MB in one answer")
 
 
+class NeverHeard(TimeoutError):
+    """No answer came in time, and none has ever come over this connection."""
+
+
 class RawSocket:
     """What the connection of a PyMeasure adapter is for `TCPIP::HOST::PORT::SOCKET`.
 
@@ -38,7 +40,7 @@ class RawSocket:
         timeout: milliseconds, as in PyVISA: the deadline of one answer, of one message that is sent, however the bytes
             drip; counted on the monotonic clock.
         read_termination, write_termination: end of an answer and of a message.
-        open_timeout: milliseconds for the connection.
+        open_timeout: milliseconds for the connection; default `timeout`.
 
     Raises:
         OSError: nobody answers at this address.
@@ -59,7 +61,9 @@ class RawSocket:
         self._host, self._port = host, port
         self._received = bytearray()
         self._link: socket.socket | None = None
-        self.renew(OPEN_SECONDS if open_timeout is None else open_timeout / 1000)
+        self._heard = False
+        """whether anything has come over the present connection"""
+        self.renew((timeout if open_timeout is None else open_timeout) / 1000)
 
     # -- the connection ----------------------------------------------------------------------------------------------
 
@@ -72,7 +76,7 @@ class RawSocket:
         link = socket.create_connection((self._address(seconds), self._port), timeout=max(seconds, _SHORTEST_SECONDS))
         link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.reset()
-        self._link = link
+        self._link, self._heard = link, False
 
     def _address(self, seconds: float) -> str:
         """Return the host as a number; a name server is waited for no longer than the instrument."""
@@ -118,7 +122,7 @@ class RawSocket:
         """Return the next answer without its end.
 
         Raises:
-            TimeoutError: its end did not come in time; what has come is dropped.
+            TimeoutError: its end did not come in time; what has come is dropped. NeverHeard if nothing ever came.
             AnswerTooLong: it does not end; the connection is given up.
             ConnectionError: the other side has ended the connection.
         """
@@ -166,11 +170,14 @@ class RawSocket:
         except TimeoutError:  # another thread that sends may have set a shorter time
             if time.monotonic() < until:
                 return
-            raise
+            if self._heard:
+                raise
+            raise NeverHeard from None
         if not piece:
             self.close()
             raise ConnectionResetError(HUNG_UP)
         self._received += piece
+        self._heard = True
 
     def _connected(self) -> socket.socket:
         if self._link is None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pyvisa
 
-from instruments.rawsocket import AnswerTooLong
+from instruments.rawsocket import AnswerTooLong, NeverHeard
 from labmtj.errors import AnswerLost, InstrumentError
 
 REOPENINGS = 3
@@ -249,6 +249,11 @@ def _in_words(error: Exception) -> str:
         return f"{error}, and it does not end; is it an instrument of this kind, at this address?"
     if isinstance(error, ConnectionRefusedError):
         return "refuses the connection; is it switched on, at this address and port, and free of other clients?"
+    if isinstance(error, NeverHeard):
+        return (
+            "did not answer in time, nor ever over this connection; another client may have it (many instruments "
+            "serve one at a time), or it hangs, or is another instrument"
+        )
     code = getattr(error, "error_code", None)
     if isinstance(error, TimeoutError) or code == pyvisa.constants.StatusCode.error_timeout:
         return "did not answer in time; check that it is on, its cable and its address"

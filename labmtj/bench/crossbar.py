@@ -23,7 +23,7 @@ from labmtj.bench.trust import again, hurried
 from labmtj.bench.wiring import Channel, Wiring
 from labmtj.errors import CannotDo, InstrumentError, LabmtjError, UsageError
 from labmtj.quantities import Bias, Currents, Flag, FloatArray, Limits, Lines, Pulse, Reading, Refusal
-from labmtj.safety import Ledger, attempt
+from labmtj.safety import Ledger, RelaysWithoutSources, attempt, shut_down
 from labmtj.safety import Step as CleanUp
 from labmtj.verbs import Clock, Instrument, SwitchMatrix
 
@@ -44,6 +44,7 @@ class BenchCrossbar:
         relay_settle_seconds: from relays at rest to the first level.
         cell_siemens: nominal conductance of a cell in P.
         ledger_of: returns the ledger of a matrix's closures, from its name and those of its relays; default new ones.
+        relays_without_sources: whether relays stay or open while a source is not known to be off.
 
     Raises:
         SettingError: for a relay or channel that the instruments do not have, naming its place in the bench file.
@@ -61,10 +62,12 @@ class BenchCrossbar:
         relay_settle_seconds: float = 5e-3,
         cell_siemens: float = 1e-3,
         ledger_of: LedgerOf | None = None,
+        relays_without_sources: RelaysWithoutSources = "hold",
     ) -> None:
         check_channels(wiring, units)
         self.wiring, self.shape, self.limits, self.clock = wiring, wiring.shape, limits, clock
         self.units, self.matrices = units, matrices
+        self.relays_without_sources: RelaysWithoutSources = relays_without_sources
         self.router = Router(wiring, [name for name, matrix in matrices.items() if matrix.grounds_open_lines])
         self.sources = Sources(units, wiring.channels, clock)
         self.switching = Switching(
@@ -133,19 +136,24 @@ class BenchCrossbar:
         self.sources.abort()
 
     def make_safe(self) -> None:
-        """Bring sources to 0 V, then outputs off, then relays open (or grounded); each even if one before it failed.
+        """Bring sources to 0 V, then outputs off, then relays open (or grounded); see `safety.shut_down`.
 
         All instruments at the same time, and none is waited for beyond a deadline: those that do not answer cost
-        `trust.CLEANUP_SECONDS` together, at most.
+        `trust.CLEANUP_SECONDS` together, at most. While a source is not known to be off, relays stay as they are,
+        unless `relays_without_sources` is "open".
         Raises InstrumentError telling everything that failed: see to those instruments by hand.
         """
         self._armed = False
         self.sources.forget()
         offs = {name: unit.make_safe for name, unit in self.units.items()}
         rests = {name: matrix.make_safe for name, matrix in self.matrices.items()}
+        asks = {name: partial(_ask, matrix) for name, matrix in self.matrices.items()}
         with hurried(self._instruments):
-            self._at_once(self._zeros())  # what fails is told below, should it still stand in the way
-            failed = [*self._at_once(offs), *self._at_once(rests)]
+            failed = shut_down(
+                self._clean_ups(offs), self._clean_ups(rests),
+                zeros=self._clean_ups(self._zeros()), asks=self._clean_ups(asks),
+                relays_without_sources=self.relays_without_sources,
+            )  # fmt: skip
         if failed:
             raise _all_of(failed) from failed[0]
 
@@ -154,8 +162,11 @@ class BenchCrossbar:
 
     def _at_once(self, steps: Mapping[str, Callable[[], None]]) -> list[LabmtjError]:
         """Do a step for every instrument of these names and return what failed."""
+        return attempt(self._clean_ups(steps))
+
+    def _clean_ups(self, steps: Mapping[str, Callable[[], None]]) -> list[CleanUp]:
         found = {**self.units, **self.matrices}
-        return attempt([CleanUp(name, found[name].address, do) for name, do in steps.items()])
+        return [CleanUp(name, found[name].address, do) for name, do in steps.items()]
 
     # -- Crossbar ----------------------------------------------------------------------------------------------------
 
@@ -290,6 +301,10 @@ class BenchCrossbar:
         self.switching.route(buses)
         for channel, on in self._plan.held(buses).items():
             self.sources.limit(channel, self._plan.compliance.amperes(on, line_volts))
+
+
+def _ask(matrix: SwitchMatrix) -> None:
+    matrix.identify()
 
 
 def _all_of(failed: Sequence[LabmtjError]) -> InstrumentError:

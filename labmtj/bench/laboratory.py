@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 from labmtj.bench.tape import Source
 from labmtj.junction import ArrayDescription
 from labmtj.quantities import Limits
+from labmtj.safety import RelaysWithoutSources
 from labmtj.schema import NAME_PATTERN
 from labmtj.strictmodel import StrictModel
 
@@ -126,6 +127,9 @@ class LaboratoryFile(StrictModel):
         ge=0,
         le=3600,
         description="from the last relay at rest to the first level, beyond the bounce of the relay",
+    )
+    relays_without_sources: RelaysWithoutSources = Field(
+        "hold", description="while a source is not known to be off: hold leaves relays as they are, open opens them"
     )
     contact: ContactFile = ContactFile()
     temperature_kelvin: float | None = Field(

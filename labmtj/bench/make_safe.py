@@ -3,69 +3,107 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from labmtj import library, yamlfile
 from labmtj.bench.laboratory import InstrumentFile, LaboratoryFile
 from labmtj.bench.loading import load_any
-from labmtj.bench.sessions import open_sessions
+from labmtj.bench.ownership import owner_of
+from labmtj.bench.sessions import driver_class, open_sessions
 from labmtj.errors import ConfigError, InstrumentError, LabmtjError
+from labmtj.safety import HOLD, OPEN, RelaysWithoutSources, Step, shut_down
+
+ANSWER_SECONDS = 2.0
+"""longest wait for one answer; what a script on a box delays is aborted before"""
+BOX_SECONDS = 10.0
+"""longest wait for all sources together, which are made safe at the same time, and then for all matrices"""
 
 
 def make_safe(name: str) -> list[str]:
     """Bring every source of a bench file to 0 V and off, then every relay to rest; works with a file that is wrong.
 
+    All sources at the same time, then all matrices, each for `BOX_SECONDS` at most, whatever becomes of the others.
+    Relays stay as they are while a source is not known to be off, unless the file says `relays_without_sources: open`.
     Returns what was done, instrument by instrument. Locks are not asked for: safety comes before ownership.
 
     Raises:
-        InstrumentError: telling every instrument that could not be made safe.
+        InstrumentError: what was done, and every instrument that is not known to be safe, with the process that has it.
         ConfigError: if the file names no instrument at all, or a bench whose instruments are virtual.
     """
-    instruments = _instruments_named(library.find(name, "benches"))
-    done: dict[str, list[str]] = {"units": [], "matrices": []}
-    failed: list[LabmtjError] = []
-    for unit, instrument in instruments.items():
-        try:
-            with open_sessions({unit: instrument}) as sessions:
-                for kind in ("units", "matrices"):
-                    for each in getattr(sessions, kind).values():
-                        each.make_safe()
-                        done[kind].append(f"{unit} at {instrument.resource}: safe")
-        except LabmtjError as error:
-            failed.append(error)
+    instruments, relays = _read(library.find(name, "benches"))
+    done: dict[str, str] = {}
+    steps = {unit: Step(unit, each.resource, partial(_secure, unit, each, done)) for unit, each in instruments.items()}
+    sources = [step for unit, step in steps.items() if not _is_matrix(unit, instruments[unit])]
+    matrices = [step for step in steps.values() if step not in sources]
+    failed = shut_down(sources, matrices, relays_without_sources=relays, seconds=BOX_SECONDS)
+    safe = [done[unit] for unit in (step.instrument for step in [*sources, *matrices]) if unit in done]
     if failed:
-        told = "\n  ".join([*(line for lines in done.values() for line in lines), *map(str, failed)])
-        raise InstrumentError("bench", name, f"not everything is safe, see to it by hand:\n  {told}")
-    return done["units"] + done["matrices"]
+        told = "\n  ".join([*safe, *map(_with_owner, failed)])
+        raise InstrumentError("bench", name, f"not everything is known to be safe, see to it by hand:\n  {told}")
+    return safe
 
 
-def _instruments_named(path: Path) -> dict[str, InstrumentFile]:
-    """Return the instruments that a file names, sources first, however wrong the rest of it is."""
+def _secure(name: str, instrument: InstrumentFile, done: dict[str, str]) -> None:
+    """Stop what runs on an instrument, then make it safe, in a session of its own."""
+    hasty = instrument.model_copy(update={"timeout_seconds": min(instrument.timeout_seconds, ANSWER_SECONDS)})
+    with open_sessions({name: hasty}, before=lambda drivers: drivers[name].abort()) as sessions:
+        (driver,) = {**sessions.units, **sessions.matrices}.values()
+        with driver.haste(2 * ANSWER_SECONDS):
+            driver.make_safe()
+        state = "relays at rest" if name in sessions.matrices else "0 V, outputs off"
+    done[name] = f"{name} at {instrument.resource}: safe ({state})"
+
+
+def _is_matrix(name: str, instrument: InstrumentFile) -> bool:
+    """Say whether an instrument moves relays; one whose driver cannot be loaded counts as a source."""
+    try:
+        return hasattr(driver_class(name, instrument), "crosspoint")
+    except LabmtjError:
+        return bool(instrument.cards)
+
+
+def _with_owner(error: LabmtjError) -> str:
+    """Return what went wrong, and who has the instrument, if it is a process on this computer."""
+    owner = owner_of(error.address) if isinstance(error, InstrumentError) else ""
+    return f"{error}\n    it is in use by {owner}" if owner else str(error)
+
+
+def _read(path: Path) -> tuple[dict[str, InstrumentFile], RelaysWithoutSources]:
+    """Return the instruments that a file names, and what it says of relays, however wrong the rest of it is."""
     try:
         file = load_any(str(path))
-        if not isinstance(file, LaboratoryFile):
-            raise ConfigError(
-                f"{path}: is a bench of kind {file.kind}; it ends, and is safe, with the run that uses it"
-            )
-        found = dict(file.instruments)
     except ConfigError:
-        found = _as_far_as_readable(path)
+        found, relays = _as_far_as_readable(path)
         if not found:
             raise
-    return dict(sorted(found.items(), key=lambda item: bool(item[1].cards)))
+        return found, relays
+    if not isinstance(file, LaboratoryFile):
+        raise ConfigError(f"{path}: is a bench of kind {file.kind}; it ends, and is safe, with the run that uses it")
+    return dict(file.instruments), file.relays_without_sources
 
 
-def _as_far_as_readable(path: Path) -> dict[str, InstrumentFile]:
+def _as_far_as_readable(path: Path) -> tuple[dict[str, InstrumentFile], RelaysWithoutSources]:
     """Return every pair of a driver and a resource in a file that cannot be used otherwise."""
     try:
-        content = yamlfile.load(path).content
-        entries = content.get("instruments") if content.get("kind") not in ("virtual", "simulated", "replay") else None
+        content: Mapping[str, Any] = yamlfile.load(path).content
+        virtual = content.get("kind") in ("virtual", "simulated", "replay")
+        entries = None if virtual else content.get("instruments")
+        relays: RelaysWithoutSources = OPEN if content.get("relays_without_sources") == OPEN else HOLD
     except ConfigError:
         text = path.read_text(encoding="utf-8", errors="replace")
         drivers = re.findall(r"driver:\s*['\"]?([\w.]+)", text)
         resources = re.findall(r"resource:\s*['\"]?([^'\"\s,}]+)", text)
         pairs = enumerate(zip(drivers, resources, strict=False), 1)
         entries = {f"instrument {number}": {"driver": driver, "resource": where} for number, (driver, where) in pairs}
+        relays = OPEN if re.search(r"(?m)^relays_without_sources:\s*['\"]?open\b", text) else HOLD
+    return _instruments(entries), relays
+
+
+def _instruments(entries: object) -> dict[str, InstrumentFile]:
+    """Return what can be reached of the instruments of a file."""
     found: dict[str, InstrumentFile] = {}
     for name, entry in entries.items() if isinstance(entries, dict) else ():
         known = {key: value for key, value in entry.items() if key in InstrumentFile.model_fields}

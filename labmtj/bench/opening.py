@@ -87,6 +87,7 @@ class OpenBench(BenchCrossbar):
             "bench": file.name, "chip_id": chip.id, "die": chip.die, "array": chip.array.name,
             "wiring": self.wiring.canonical, "wiring_sha256": self.wiring.sha256,
             "instruments": [f"{name}: {identity}" for name, identity in self.sessions.identities.items()],
+            "relays_without_sources": file.relays_without_sources,
             "operator": file.operator, "notes": file.notes,
         }  # fmt: skip
         known = {"temperature_kelvin": file.temperature_kelvin, "field_tesla": file.field_tesla}
@@ -160,6 +161,7 @@ def _crossbar(
         settle_seconds=file.settle_seconds, relay_settle_seconds=file.relay_settle_seconds,
         cell_siemens=1 / file.chip.array.family.parallel_ohms,
         ledger_of=partial(relay_ledger, file.bench_limits, addresses=kept_by),
+        relays_without_sources=file.relays_without_sources,
     )  # fmt: skip
     bench.file = file
     return bench

@@ -45,8 +45,7 @@ def owning(instruments: Mapping[str, str], run: str = "") -> Iterator[Sequence[i
 
 @contextmanager
 def _owning(name: str, address: str, run: str) -> Iterator[int]:
-    path = folder() / f"{hashlib.sha256(address.encode()).hexdigest()[:24]}.lock"
-    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    file = os.open(_path(address), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -69,3 +68,22 @@ def _owner(file: int) -> str:
         return f"process {owner['pid']} on {owner['host']}{run}; {owner.get('remedy', 'end that first')}"
     except (ValueError, KeyError, TypeError, AttributeError):
         return "another process; end that first"
+
+
+def owner_of(address: str) -> str:
+    """Return which process on this computer holds the instrument at a VISA resource, and what to do; "" if none."""
+    try:
+        file = os.open(_path("".join(address.split()).upper()), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return ""
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return ""
+    except OSError:
+        return _owner(file)
+    finally:
+        os.close(file)
+
+
+def _path(address: str) -> Path:
+    return folder() / f"{hashlib.sha256(address.encode()).hexdigest()[:24]}.lock"

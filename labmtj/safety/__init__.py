@@ -9,14 +9,18 @@ from labmtj.safety.exposure import most_across
 from labmtj.safety.layer import Safety, State
 from labmtj.safety.ledger import Ledger, cell_names
 from labmtj.safety.ledgerfile import kept_counts, ledger_folder, ledger_path
+from labmtj.safety.shutdown import HOLD, OPEN, RelaysWithoutSources, shut_down
 from labmtj.safety.worst import most_cell_volts
 
 __all__ = [
+    "HOLD",
+    "OPEN",
     "ROUNDING_VOLTS",
     "STEP_SECONDS",
     "Delivered",
     "Envelope",
     "Ledger",
+    "RelaysWithoutSources",
     "Safety",
     "State",
     "Step",
@@ -28,5 +32,6 @@ __all__ = [
     "line_name",
     "most_across",
     "most_cell_volts",
+    "shut_down",
     "spread_volts",
 ]

@@ -20,6 +20,7 @@ class Step:
     instrument: str
     address: str
     do: Callable[[], None]
+    ended: bool = field(default=False, init=False)
     failed: LabmtjError | None = field(default=None, init=False)
 
     def run(self) -> None:
@@ -28,8 +29,15 @@ class Step:
             self.do()
         except LabmtjError as error:
             self.failed = error
-        except Exception as error:  # noqa: BLE001 - whatever it is, the others have to be made safe
+        except BaseException as error:  # noqa: BLE001 - whatever it is, the others have to be made safe
             self.failed = InstrumentError(self.instrument, self.address, f"{type(error).__name__}: {error}")
+        self.ended = True
+
+    def outcome(self, seconds: float) -> LabmtjError | None:
+        """Return what went wrong so far; that it has not ended counts."""
+        if not self.ended:
+            return InstrumentError(self.instrument, self.address, f"did not end within {seconds:g} s")
+        return self.failed
 
 
 def attempt(steps: Sequence[Step], seconds: float = STEP_SECONDS) -> list[LabmtjError]:
@@ -42,11 +50,6 @@ def attempt(steps: Sequence[Step], seconds: float = STEP_SECONDS) -> list[Labmtj
     for thread in threads:
         thread.start()
     until = time.monotonic() + seconds
-    failed: list[LabmtjError] = []
-    for step, thread in zip(steps, threads, strict=True):
+    for thread in threads:
         thread.join(max(0.0, until - time.monotonic()))
-        if thread.is_alive():
-            failed.append(InstrumentError(step.instrument, step.address, f"did not end within {seconds:g} s"))
-        elif step.failed is not None:
-            failed.append(step.failed)
-    return failed
+    return [failed for step in steps if (failed := step.outcome(seconds)) is not None]

@@ -376,21 +376,24 @@ def test_after_an_error_sources_are_brought_to_zero_before_a_relay_moves(bench, 
     assert not world.wrongs
 
 
-def test_making_safe_goes_on_after_a_failure_and_tells_all(bench, wirings):
+@pytest.mark.parametrize("relays", ["hold", "open"])
+def test_making_safe_goes_on_after_a_failure_and_tells_all(bench, wirings, relays):
     crossbar, world = bench(wirings[0]((4, 5), channels=(("one", "1"), ("two", "1"))))
+    crossbar.relays_without_sources = relays
     crossbar.units["one"].dead = True
     with pytest.raises(InstrumentError, match=r"see to it by hand") as caught:
         crossbar.make_safe()
     assert "one at TEST::one: does not answer" in str(caught.value)
     assert crossbar.units["two"].safe
-    assert not world.closed, "relays are opened at last"
-    order = [entry for entry in world.log if entry[-1] in ("level", "make_safe")][-5:]
+    assert bool(world.closed) == (relays == "hold")
+    opened = [("matrix", "make_safe")] * (relays == "open")
+    order = [entry for entry in world.log if entry[-1] in ("level", "make_safe")][-4 - len(opened) :]
     assert order == [
         ("one", "level"),
         ("two", "level"),
         ("one", "make_safe"),
         ("two", "make_safe"),
-        ("matrix", "make_safe"),
+        *opened,
     ]
 
 
