@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
@@ -17,6 +19,7 @@ FAULT = "this is a fault of labmtj"
 """said of an error that nobody foresaw"""
 
 
+_NEGATIVE = re.compile(r"-(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
 _THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 """set before such a library is loaded: the matrices are small, and threads that wait for each other slow"""
 
@@ -24,10 +27,12 @@ _THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLI
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 failed, 2 wrong usage, 130 or 143 stopped."""
     if arguments is None:
+        _show_whatever_comes()
         signal.signal(signal.SIGINT, _interrupt)
         os.environ.update({name: "1" for name in _THREADS if name not in os.environ})
     parser = _parser()
-    known, rest = parser.parse_known_args(_named_experiment(sys.argv[1:] if arguments is None else arguments))
+    given = _with_negative_numbers(sys.argv[1:] if arguments is None else arguments)
+    known, rest = parser.parse_known_args(_named_experiment(given))
     if rest and known.command is not commands.run:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     try:
@@ -49,6 +54,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if arguments is None:  # the outcome stands, whatever is pressed while the process ends
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             _flush()
+
+
+def _show_whatever_comes() -> None:
+    """Print "?" for a character that the terminal cannot show, instead of failing after the work is done."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _flush() -> None:
@@ -94,6 +106,17 @@ def _named_experiment(arguments: Sequence[str]) -> Sequence[str]:
     return arguments
 
 
+def _with_negative_numbers(arguments: Sequence[str]) -> list[str]:
+    """Join an option and a negative number: argparse takes -6e-1 and -.5 for further options."""
+    joined: list[str] = []
+    for word in arguments:
+        if joined and joined[-1].startswith("--") and "=" not in joined[-1] and _NEGATIVE.fullmatch(word):
+            joined[-1] += f"={word}"
+        else:
+            joined.append(word)
+    return joined
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="labmtj",
@@ -113,7 +136,7 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     run = add("run", commands.run, "run an experiment", add_help=False)
-    run.add_argument("--experiment", default="wine", help=argparse.SUPPRESS)
+    run.add_argument("--experiment", help=argparse.SUPPRESS)  # wine, if none is given
     run.add_argument("--bench", help="bench file, in the place of the experiment's")
     run.add_argument("--out", type=Path, default=RUNS, help="where the run's folder is made (default: runs)")
     run.add_argument("--seed", type=int, help="seed, in the place of the experiment's")
@@ -135,9 +158,10 @@ def _parser() -> argparse.ArgumentParser:
     recover.add_argument("run", type=Path)
     recover.add_argument("--skip-damage", action="store_true", help="pass over damaged stretches of the journal")
     report = add("report", commands.report, "make the report of a run")
-    report.add_argument("run", type=Path)
+    report.add_argument("run", type=Path, help="folder of the run, or its data.h5")
+    report.add_argument("--out", type=Path, metavar="FILE", help="where to write it (default: report.html in the run)")
     show = add("show", commands.show, "print what a run found")
-    show.add_argument("run", type=Path)
+    show.add_argument("run", type=Path, help="folder of the run, or its data.h5")
     ls = add("ls", commands.ls, "list runs")
     _add_choice(ls)
     export = add("export", commands.export, "write a group of a run to a file, .nc or .csv")
@@ -180,6 +204,7 @@ def _parser() -> argparse.ArgumentParser:
         hand.add_argument("bench")
         hand.add_argument("row", type=int)
         hand.add_argument("column", type=int)
+        hand.add_argument("--array", metavar="NAME", help="which array of a simulated bench (default: the first)")
     read.add_argument("--volts", type=float, default=0.1, help="on the row (default: 0.1)")
     pulse.add_argument("--volts", type=float, required=True, help="across the cell; its sign is its direction")
     pulse.add_argument("--over-budget", action="store_true", help="pulse a cell that has used up its budget")
@@ -205,6 +230,9 @@ def _parser() -> argparse.ArgumentParser:
     importer.add_argument("path", type=Path)
     importer.add_argument("--out", type=Path, help="default: the name of the source, .npz, here")
     importer.set_defaults(command=commands.solutions)
+    completion = add("completion", commands.completion, "print a script for the shell to complete commands with")
+    completion.add_argument("shell", choices=("bash", "zsh"), help='eval "$(labmtj completion bash)" in ~/.bashrc')
+    completion.set_defaults(parser=parser)
     return parser
 
 

@@ -20,11 +20,14 @@ if TYPE_CHECKING:
 def run(known: argparse.Namespace, rest: Sequence[str]) -> int:
     """Run an experiment, or rehearse it, or list its settings."""
     from labmtj.run import load_experiment, start
-    from labmtj.run.options import print_help, settings_from
+    from labmtj.run.options import settings_from
 
     if known.help:
-        print_help(known.experiment)
+        from labmtj.run.optionhelp import experiment_help, run_help
+
+        print(run_help() if known.experiment is None else experiment_help(known.experiment))
         return 0
+    known.experiment = known.experiment or "wine"
     _check_workers(known.workers)
     if known.seed is not None and not 0 <= known.seed < 2**63:
         raise UsageError(f"--seed {known.seed}: must be a whole number from 0 to 2^63 - 1")
@@ -54,11 +57,12 @@ def resume(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG0
     return _finish(folder)
 
 
-def _finish(folder: RunFolder) -> int:
+def _finish(folder: RunFolder, out: Path | None = None) -> int:
     from labmtj.report import summary_text, write_report
 
+    page = out or folder.report
     try:
-        write_report(folder.data, folder.report)
+        write_report(folder.data, page)
         text = summary_text(folder.data)
     except (LabmtjError, OSError):
         raise
@@ -69,7 +73,7 @@ def _finish(folder: RunFolder) -> int:
             f"fault of the program, the trace is in {folder.log}; `labmtj report {folder.path}` tries again"
         ) from error
     print(text)
-    print(f"report: {folder.report}")
+    print(f"report: {page}")
     return 0
 
 
@@ -105,17 +109,26 @@ def recover(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG
 
 def report(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
     """Make the report of a run."""
+    return _finish(_with_data(known.run), known.out)
+
+
+def _with_data(path: Path) -> RunFolder:
+    """Return the folder of a run, or one that holds nothing but data.h5, named by itself or by that file."""
+    from labmtj.reading.opening import data_of
     from labmtj.run import RunFolder
 
-    return _finish(RunFolder.open(known.run))
+    data = data_of(path)
+    folder = RunFolder(data.parent)
+    if data.name != folder.data.name:
+        raise UsageError(f"{path}: give the folder of a run, or a data.h5")
+    return RunFolder.open(folder.path) if folder.run_yaml.exists() else folder
 
 
 def show(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
     """Print what a run found."""
     from labmtj.report import summary_text
-    from labmtj.run import RunFolder
 
-    print(summary_text(RunFolder.open(known.run).data))
+    print(summary_text(_with_data(known.run).data))
     return 0
 
 
@@ -227,7 +240,7 @@ def read(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
     from labmtj.bench.hands import read_cell
 
     with _stopped_at_once():
-        print(read_cell(known.bench, known.row, known.column, known.volts))
+        print(read_cell(known.bench, known.row, known.column, known.volts, known.array))
     return 0
 
 
@@ -237,7 +250,13 @@ def pulse(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG00
 
     with _stopped_at_once():
         told = pulse_cell(
-            known.bench, known.row, known.column, known.volts, known.seconds, over_budget=known.over_budget
+            known.bench,
+            known.row,
+            known.column,
+            known.volts,
+            known.seconds,
+            known.array,
+            over_budget=known.over_budget,
         )
         print(told)
     return 0
@@ -297,3 +316,11 @@ def _save(solutions: Any, path: Path) -> None:
     except OSError as error:
         raise UsageError(f"{path}: cannot be written: {error.strerror}; choose another place with --out") from error
     print(f"{path}: {len(solutions)} solutions")
+
+
+def completion(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
+    """Print the script by which a shell completes commands."""
+    from labmtj.completion import script
+
+    print(script(known.shell, known.parser))
+    return 0

@@ -7,7 +7,7 @@ import textwrap
 
 import numpy as np
 
-from labmtj.bench.notebook import open_bench
+from labmtj.bench.notebook import open_bench, which_array
 from labmtj.errors import UsageError
 from labmtj.quantities import Bias, Flag, Lines, Pulse, Reading
 from labmtj.verbs import Crossbar
@@ -17,19 +17,24 @@ _READ_VOLTS = 0.1
 _WIDTH = 80
 
 
-def read_cell(name: str, row: int, column: int, volts: float) -> str:
+def read_cell(name: str, row: int, column: int, volts: float, chosen: str | None = None) -> str:
     """Read one cell of the array on a bench: its row at `volts`, all other lines at 0 V, both polarities.
+
+    `chosen` names the array of a simulated bench, the first by default.
 
     Raises:
         UsageError: for a cell that does not exist, or volts that are not those of a read; nothing was applied.
     """
-    with open_bench(name) as array:
+    with open_bench(name, chosen) as array:
         _check_cell(array, row, column)
         _check_read(array, volts)
-        return _read(array, row, column, volts)
+        return _read(array, row, column, volts) + which_array(name, chosen)
 
 
-def pulse_cell(name: str, row: int, column: int, volts: float, seconds: float, *, over_budget: bool = False) -> str:
+def pulse_cell(
+    name: str, row: int, column: int, volts: float, seconds: float, chosen: str | None = None, *,
+    over_budget: bool = False,
+) -> str:  # fmt: skip
     """Pulse one cell, half the voltage on its row and half on its column; say what it got, and what it reads then.
 
     With `over_budget` also a cell that has used up its pulses.
@@ -39,7 +44,7 @@ def pulse_cell(name: str, row: int, column: int, volts: float, seconds: float, *
     """
     if not (math.isfinite(volts) and volts):  # NaN would leave the lines of the cell floating
         raise UsageError(f"--volts {volts:g}: a pulse needs a voltage, positive or negative; nothing was applied")
-    with open_bench(name) as array:
+    with open_bench(name, chosen) as array:
         _check_cell(array, row, column)
         on_row, on_column = (np.arange(size) == at for size, at in zip(array.shape, (row, column), strict=True))
         if over_budget:
@@ -47,7 +52,7 @@ def pulse_cell(name: str, row: int, column: int, volts: float, seconds: float, *
         pulse = array.pulse(Bias(np.where(on_row, volts / 2, 0.0), np.where(on_column, -volts / 2, 0.0)), seconds)
         got = f"cell ({row}, {column}) got {_delivered(pulse, row, array.shape[0] + column)}"
         reads = _read(array, row, column, min(_READ_VOLTS, array.limits.disturb_volts))
-    return f"{textwrap.fill(got, _WIDTH, subsequent_indent='  ')}\n{reads}"
+    return f"{textwrap.fill(got, _WIDTH, subsequent_indent='  ')}\n{reads}{which_array(name, chosen)}"
 
 
 def _read(array: Crossbar, row: int, column: int, volts: float) -> str:

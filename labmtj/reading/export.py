@@ -41,7 +41,7 @@ def export(run: Run, group: str, path: Path, *, force: bool = False) -> None:
         write(run, arrays, group, temporary)
         files.replace_whole(temporary, path)
     except OSError as error:
-        raise RecordError(f"{path}: cannot be written: {error.strerror or error}; choose another place") from error
+        raise RecordError(f"{path}: cannot be written: {error.strerror or error}; give another FILE") from error
     finally:
         files.remove(temporary)
 

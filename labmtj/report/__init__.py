@@ -5,6 +5,9 @@ matplotlib and jinja2 are loaded by `write_report` and `write_overview` only.
 
 from __future__ import annotations
 
+import os
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -17,6 +20,7 @@ def write_report(data: Path, path: Path) -> None:
         DataError: if `data` is not a data file of labmtj.
         RecordError: if `path` cannot be written.
     """
+    _load_matplotlib()
     from labmtj.report.contents import open_contents
     from labmtj.report.page import page_html
     from labmtj.report.writing import write_whole
@@ -28,6 +32,7 @@ def write_report(data: Path, path: Path) -> None:
 
 def write_overview(data: Path, path: Path) -> None:
     """Draw the first figure of the report as a PNG of its own, for a README or a slide; raises as `write_report`."""
+    _load_matplotlib()
     from labmtj.report.contents import open_contents
     from labmtj.report.overview import overview_png
     from labmtj.report.writing import write_whole
@@ -44,6 +49,23 @@ def summary_text(data: Path) -> str:
 
     with open_contents(data) as contents:
         return "\n".join(summary_lines(contents))
+
+
+def _load_matplotlib() -> None:
+    """Import matplotlib whatever MPLBACKEND says, for figures go to files.
+
+    A notebook hands its backend on to the commands that it starts, where it may not be installed, and matplotlib then
+    refuses to be imported. One that exists is left to a user who draws in this process, too.
+    """
+    if "matplotlib" in sys.modules:
+        return
+    backend = os.environ.pop("MPLBACKEND", None)
+    import matplotlib as mpl
+
+    if backend is not None:
+        os.environ["MPLBACKEND"] = backend
+        with suppress(ValueError):
+            mpl.rcParams["backend"] = backend
 
 
 __all__ = ["summary_text", "write_overview", "write_report"]

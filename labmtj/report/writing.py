@@ -15,5 +15,6 @@ def write_whole(path: Path, content: bytes) -> None:
         temporary.replace(path)
     except OSError as error:
         raise RecordError(
-            f"{path}: cannot be written: {error.strerror}; free some space or choose another place"
+            f"{path}: cannot be written: {error.strerror}; make room, or choose another place with "
+            "`labmtj report RUN --out FILE`"
         ) from error

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 import difflib
+import types
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -33,7 +33,7 @@ def settings_from(experiment: str, arguments: Sequence[str]) -> dict[str, Any]:
         key = option.removeprefix("--").replace("-", "_")
         if not option.startswith("--") or key not in fields:
             close = difflib.get_close_matches(key, fields, 1)
-            hint = f"; did you mean --{_option(close[0])}?" if close else "; see `labmtj run --help`"
+            hint = f"; did you mean --{option_of(close[0])}?" if close else "; see `labmtj run --help`"
             raise UsageError(f"unknown option {option}{hint}")
         if not equals:
             if not words:
@@ -44,35 +44,29 @@ def settings_from(experiment: str, arguments: Sequence[str]) -> dict[str, Any]:
         for part in path:
             inner = inner.setdefault(part, {})
             if not isinstance(inner, dict):
-                raise UsageError(f"{option}: --{_option(part)} took the whole of it away; leave one of the two out")
-        inner[last] = yamlfile.loads(f"value: {value}", f"option {option}").content["value"]
+                raise UsageError(f"{option}: --{option_of(part)} took the whole of it away; leave one of the two out")
+        inner[last] = _value(option, value, fields[key].annotation)
     return changes
 
 
-def print_help(experiment: str) -> None:
-    """Print the options of `run`, the settings of the experiment among them."""
-    parser = argparse.ArgumentParser(
-        prog=f"labmtj run {experiment}", add_help=False,
-        formatter_class=lambda prog: argparse.HelpFormatter(prog, width=100),
-        description="Run an experiment. Settings given here take the place of those in its file.",
-    )  # fmt: skip
-    run = parser.add_argument_group("run")
-    run.add_argument("--bench", metavar="FILE", help="bench file, in the place of the experiment's")
-    run.add_argument("--out", metavar="FOLDER", help="where the run's folder is made (default: runs)")
-    run.add_argument("--seed", metavar="N", help="seed, in the place of the experiment's")
-    run.add_argument("--tag", metavar="WORD", action="append", help="a word to find the run by: labmtj ls --tag")
-    run.add_argument("--record-traffic", action="store_true", help="keep what goes over the wire in traffic.jsonl")
-    run.add_argument("--workers", metavar="N", help="worker processes (default: 2)")
-    run.add_argument(
-        "--rehearse", action="store_true", help="run a part on the simulation, print what the whole would take"
-    )
-    settings = parser.add_argument_group("settings of the experiment")
-    for key, field in walk(settings_of(experiment)):
-        default = "" if field.is_required() or _model_in(field.annotation) else f" (default: {field.get_default()})"
-        settings.add_argument(
-            f"--{_option(key)}", metavar="VALUE", help=f"{field.description or ''}{default}".replace("%", "%%")
+def _value(option: str, text: str, annotation: Any) -> Any:
+    """Return what an option says: text as it is typed, where the setting is text; else as YAML writes it."""
+    if _is_text(annotation):
+        return None if text == "null" and type(None) in get_args(annotation) else text
+    if "#" in text or "\n" in text:
+        raise UsageError(
+            f"{option} {text!r}: holds {'#' if '#' in text else 'a line break'}, which is no value; remove it"
         )
-    parser.print_help()
+    return yamlfile.loads(f"value: {text}", f"option {option}").content["value"]
+
+
+def _is_text(annotation: Any) -> bool:
+    """Tell whether a setting takes nothing but text, or text and null."""
+    if get_origin(annotation) in (Union, types.UnionType):
+        return all(inner is type(None) or _is_text(inner) for inner in get_args(annotation))
+    if get_origin(annotation) is Literal:
+        return all(isinstance(choice, str) for choice in get_args(annotation))
+    return annotation is str
 
 
 def walk(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
@@ -93,5 +87,6 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
     return None
 
 
-def _option(key: str) -> str:
+def option_of(key: str) -> str:
+    """Return the option of a setting, without its dashes: "write.max-rounds" of "write.max_rounds"."""
     return key.replace("_", "-")

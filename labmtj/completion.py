@@ -1,0 +1,74 @@
+"""The script by which bash or zsh completes labmtj's commands, options, experiments, benches and files."""
+
+from __future__ import annotations
+
+import argparse
+
+from labmtj import library
+
+_BASH = """\
+_labmtj() {{
+    local word=${{COMP_WORDS[COMP_CWORD]}} command=${{COMP_WORDS[1]}} previous=${{COMP_WORDS[COMP_CWORD-1]}}
+    local words
+    if (( COMP_CWORD == 1 )); then
+        words="{commands}"
+    elif [[ $previous == --bench ]] || [[ $COMP_CWORD == 2 && $word != -* && " {bench_commands} " == *" $command "* ]]
+    then
+        words="{benches}"
+    elif [[ $COMP_CWORD == 2 && $command == run && $word != -* ]]; then
+        words="{experiments}"
+    elif [[ $word == -* ]]; then
+        case "$command ${{COMP_WORDS[2]}}" in
+{settings}
+        esac
+        case "$command" in
+{options}
+        esac
+    fi
+    COMPREPLY=( $(compgen -W "$words" -- "$word") $(compgen -f -- "$word") )
+}}
+complete -o filenames -F _labmtj labmtj"""
+
+
+def script(shell: str, parser: argparse.ArgumentParser) -> str:
+    """Return the script for "bash" or "zsh", made from the parser and the files that come with labmtj."""
+    commands = _commands(parser)
+    experiments = _names("experiments")
+    text = _BASH.format(
+        commands=" ".join(commands),
+        bench_commands=" ".join(name for name, each in commands.items() if _takes_bench(each)),
+        benches=" ".join(_names("benches")),
+        experiments=" ".join(experiments),
+        options="\n".join(f'            {name}) words+=" {_options(each)}" ;;' for name, each in commands.items()),
+        settings="\n".join(f'            "run {name}") words="{_settings(name)}" ;;' for name in experiments),
+    )
+    return text if shell == "bash" else f"autoload -U +X bashcompinit && bashcompinit\n{text}"
+
+
+def _commands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    subparsers = next(each for each in parser._actions if isinstance(each, argparse._SubParsersAction))
+    return dict(subparsers.choices)
+
+
+def _takes_bench(parser: argparse.ArgumentParser) -> bool:
+    return any(action.dest == "bench" and not action.option_strings for action in parser._actions)
+
+
+def _options(parser: argparse.ArgumentParser) -> str:
+    return " ".join(
+        option
+        for action in parser._actions
+        if action.help != argparse.SUPPRESS
+        for option in action.option_strings
+        if option.startswith("--")
+    )
+
+
+def _settings(experiment: str) -> str:
+    from labmtj.run.options import option_of, settings_of, walk
+
+    return " ".join(f"--{option_of(key)}" for key, _ in walk(settings_of(experiment)))
+
+
+def _names(kind: str) -> list[str]:
+    return sorted(path.stem for path in (library.folder() / kind).glob("*.yaml"))
