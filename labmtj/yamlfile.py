@@ -123,26 +123,15 @@ class YamlFile:
         """
         from pydantic import ValidationError  # 0.1 s that `labmtj --help` does not need
 
+        given = self.content if content is None else content
+        context = {"beside": self.path.parent}
         try:
-            given = self.content if content is None else content
-            return model.model_validate(given, context={"beside": self.path.parent})
+            return model.model_validate(given, context=context)
         except ValidationError as error:
-            raise self._first_of(error, under) from None
+            from labmtj.complaints import worst_complaint
 
-    def _first_of(self, error: Any, under: Key) -> ConfigError:
-        problems = error.errors(include_url=False)
-        first = problems[0]
-        key = (*under, *(part for part in first["loc"] if not str(part).startswith(("function-", "is-instance"))))
-        remedy = {
-            "extra_forbidden": "is not a known key; remove it or correct its spelling",
-            "string_pattern_mismatch": f"{str(first['input'])[:60]!r} is no name here; take letters, digits, - and _",
-        }
-        said = first["msg"].removeprefix("Value error, ")
-        text = remedy.get(first["type"], f"{said[0].lower()}{said[1:]}; found {first['input']!r}"[:300])
-        if first["type"] == "missing":
-            text = "is missing; add it"
-        more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
-        return self.complaint(key, text + more)
+            key, problem = worst_complaint(error, model, given, context)
+            raise self.complaint((*under, *key), problem) from None
 
 
 def load(path: str | Path) -> YamlFile:

@@ -1,4 +1,5 @@
 import contextlib
+import os
 import re
 import shutil
 import subprocess
@@ -445,3 +446,111 @@ def test_a_ctrl_c_that_an_extension_module_turned_into_its_own_error_is_an_inter
     monkeypatch.setattr(cli.commands, "ls", load)
     assert cli.main(["ls"]) == 130
     assert capsys.readouterr().err == "labmtj: interrupted\n"
+
+
+@pytest.mark.parametrize("backend", ["module://matplotlib_inline.no_such_backend", "nonsense", "TkAgg"])
+def test_a_report_is_made_whatever_backend_a_notebook_hands_on(run, backend):
+    """Case use/13."""
+    environment = {**os.environ, "MPLBACKEND": backend}
+    run.report.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "labmtj", "report", str(run.path)]
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    assert run.report.stat().st_size > 100_000
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+def test_what_a_terminal_cannot_show_ends_no_command(finished, encoding):
+    """Case use/14."""
+    environment = {**os.environ, "PYTHONIOENCODING": encoding}
+    for command in (["show", str(finished.path)], ["show", "µΩ→"], ["ls", str(finished.path.parent)]):
+        done = subprocess.run([sys.executable, "-m", "labmtj", *command], env=environment, capture_output=True)
+        assert done.returncode == (2 if "µΩ→" in command else 0), done.stderr
+        assert b"fault" not in done.stderr
+
+
+def test_a_report_of_an_archive_goes_elsewhere(labmtj, run, tmp_path):
+    """Case use/23: the advice names an option that there is."""
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    code, _, err = labmtj("report", run.path, "--out", blocked / "report.html")
+    assert (code, "--out FILE" in err) == (1, True)
+    code, out, _ = labmtj("report", run.path, "--out", tmp_path / "elsewhere.html")
+    assert (code, out.splitlines()[-1]) == (0, f"report: {tmp_path / 'elsewhere.html'}")
+    assert (tmp_path / "elsewhere.html").stat().st_size > 100_000
+
+
+def test_a_report_needs_nothing_but_the_data(labmtj, run, tmp_path):
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    shutil.copy(run.data, alone)
+    for named in (alone, alone / "data.h5"):
+        assert labmtj("report", named)[0] == 0
+        assert "median accuracy" in labmtj("show", named)[1]
+    assert (alone / "report.html").exists()
+    assert_refused(labmtj("report", alone / "report.html"), "data.h5")
+
+
+@pytest.mark.parametrize("name", ["set #2.npz", "a: b.npz", "[x].npz", "*.npz", "null.npz", "'quoted'.npz", "1e-3"])
+def test_text_is_taken_as_it_is_typed(labmtj, tmp_path, name):
+    """Case use/25: YAML had read comments, keys and aliases out of file names."""
+    networks().save(tmp_path / "solutions.npz")
+    (tmp_path / "solutions.npz").rename(tmp_path / name)
+    code, _, err = labmtj("run", "wine", "--solutions", name, *TINY, "--rehearse")
+    assert code == 0, err
+    assert_refused(labmtj("run", "wine", "--solutions", f"{name}?", *TINY, "--rehearse"), f"{name}?", "no such file")
+
+
+@pytest.mark.parametrize("value", ["0.1 # as before", "0.1\nscheme: third"])
+def test_a_number_with_more_behind_it_is_refused(labmtj, value):
+    assert_refused(labmtj("run", "wine", "--write.read-volts", value), "--write.read-volts", "no value")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "remedy"),
+    [("--cells", "[0,0]", "write [[0, 0]]"), ("--widths-seconds", "0.01", "write [0.01]")],
+)
+def test_a_value_without_its_brackets_is_given_them(labmtj, option, value, remedy):
+    answer = labmtj("run", "switching", option, value)
+    assert_refused(answer, f"option {option}", remedy)
+    assert "literal" not in answer[2]
+
+
+def test_a_misspelt_key_is_named_before_the_one_that_is_missing(labmtj, tmp_path):
+    (tmp_path / "mine.yaml").write_text("procedur: procedures.wine.WineCampaign\n")
+    assert_refused(labmtj("run", "mine.yaml"), "mine.yaml:1", "procedur:", "did you mean procedure?")
+
+
+@pytest.mark.parametrize("volts", ["-0.6", "-6e-1", "-.6", "-6.e-1"])
+def test_a_negative_number_is_no_option(labmtj, volts):
+    code, out, _ = labmtj("pulse", "simulated", "3", "4", "--volts", volts)
+    assert (code, "got -0.6 V" in out) == (0, True)
+
+
+def test_hands_say_which_array_they_touch(labmtj):
+    assert "of array mtj-35nm; --array takes another" in labmtj("read", "simulated", "3", "4")[1]
+    assert "of array mtj-75nm" in labmtj("read", "simulated", "3", "4", "--array", "mtj-75nm")[1]
+    assert_refused(labmtj("read", "simulated", "3", "4", "--array", "mtj-1nm"), "mtj-1nm", "mtj-75nm")
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_help_keeps_to_the_terminal_and_names_choices_units_and_experiments(labmtj, monkeypatch, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    whole, own = labmtj("run", "--help")[1], labmtj("run", "patterns", "--help")[1]
+    assert max(map(len, (whole + own).splitlines())) <= max(columns, 92)
+    for path in (library.folder() / "experiments").glob("*.yaml"):
+        assert f"\n  {path.stem} " in whole
+    assert "--write.scheme {half,third,grounded}" in own
+    assert "--write.pulse-seconds S" in own
+    assert "(default: None)" not in own
+
+
+def test_a_shell_completes_commands_settings_benches_and_experiments(labmtj, tmp_path):
+    script = labmtj("completion", "bash")[1]
+    (tmp_path / "try.sh").write_text(
+        script
+        + '\ntry() { COMP_WORDS=("$@"); COMP_CWORD=$(( $# - 1 )); COMPREPLY=(); _labmtj; echo "${COMPREPLY[*]}"; }'
+        "\ntry labmtj resu; try labmtj run sw; try labmtj run wine --bench virtual-24; try labmtj run wine --write.m"
+    )
+    done = subprocess.run(["bash", tmp_path / "try.sh"], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["resume", "switching", "virtual-2400-7002", "--write.method --write.max-rounds"]
+    assert labmtj("completion", "zsh")[1].startswith("autoload")

@@ -21,7 +21,7 @@ def data_of(path: Path) -> Path:
         data = RunFolder(path).data
         return data if data.is_file() else RunFolder.open(path).data
     if not path.exists():
-        raise UsageError(f"{path}: not there; give the folder of a run, `labmtj ls` lists them")
+        raise UsageError(f"{path}: not a run: it is not there; `labmtj ls` lists runs")
     return path
 
 

@@ -108,7 +108,7 @@ def test_a_write_that_fails_leaves_nothing(run, tmp_path, monkeypatch, name):
     with pytest.raises(RecordError, match="No space left"):
         export(run, READS, tmp_path / name)
     assert list(tmp_path.iterdir()) == []
-    with pytest.raises(RecordError, match="choose another place"):
+    with pytest.raises(RecordError, match="give another FILE"):
         export(run, READS, tmp_path / "nowhere" / name)
 
 

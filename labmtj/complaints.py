@@ -1,0 +1,91 @@
+"""What is wrong with the input of a model, in a sentence: the fault to mend first, and a value that works."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+Key = tuple[str | int, ...]
+
+
+def worst_complaint(
+    error: ValidationError, model: type[BaseModel], given: Any, context: dict[str, Any]
+) -> tuple[Key, str]:
+    """Return the key of the fault to mend first, and what to say of it.
+
+    A key that is not known comes before one that is missing, for it may be that one, misspelt. Of the ways in which a
+    value fails each of several types, the one that got farthest counts.
+    """
+    problems: dict[Key, list[Any]] = {}
+    for problem in error.errors(include_url=False):
+        key = _key_of(problem, given)
+        field = next((known for known in problems if known == key[: len(known)] or key == known[: len(key)]), key)
+        problems.setdefault(field, []).append((key, problem))
+    first = min(problems, key=lambda field: problems[field][0][1]["type"] != "extra_forbidden")
+    key, problem = max(problems[first], key=lambda each: len(each[0]))
+    text = _sentence(problem, [name for name, found in problems.items() if found[0][1]["type"] == "missing"])
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return key, text + _suggestion(model, given, first, context) + more
+
+
+def _key_of(problem: Any, given: Any) -> Key:
+    """Return where in the input a fault is: without the names of types that pydantic puts between the keys."""
+    key: list[str | int] = []
+    for part in problem["loc"]:
+        is_there = (
+            part in given if isinstance(given, dict) else isinstance(part, int) and isinstance(given, list | tuple)
+        )
+        if is_there and not (isinstance(given, list | tuple) and int(part) >= len(given)):
+            key.append(part)
+            given = given[part]
+    if problem["type"] == "missing":
+        key.append(problem["loc"][-1])
+    return tuple(key)
+
+
+def _sentence(problem: Any, missing: list[Key]) -> str:
+    match problem["type"]:
+        case "extra_forbidden":
+            name = str(problem["loc"][-1])
+            close = difflib.get_close_matches(name, [str(key[-1]) for key in missing], 1)
+            return (
+                f"is not a known key; {f'did you mean {close[0]}?' if close else 'remove it or correct its spelling'}"
+            )
+        case "string_pattern_mismatch":
+            return f"{str(problem['input'])[:60]!r} is no name here; take letters, digits, - and _"
+        case "missing":
+            return "is missing; add it"
+    said = str(problem["msg"]).removeprefix("Value error, ")
+    return f"{said[0].lower()}{said[1:]}; found {problem['input']!r}"[:300]
+
+
+def _suggestion(model: type[BaseModel], given: Any, key: Key, context: dict[str, Any]) -> str:
+    """Return "; write [...]" if the value is right but for a pair of brackets around it."""
+    value = given
+    for part in key:
+        if not isinstance(value, dict | list) or (isinstance(value, dict) and part not in value):
+            return ""
+        value = value[part]  # type: ignore[index]
+    if not key or isinstance(value, dict) or not _is_valid(model, _replaced(given, key, [value]), key, context):
+        return ""
+    return f"; write {json.dumps([value])}"
+
+
+def _is_valid(model: type[BaseModel], given: Any, key: Key, context: dict[str, Any]) -> bool:
+    try:
+        model.model_validate(given, context=context)
+    except ValidationError as error:
+        return all(_key_of(problem, given)[: len(key)] != key for problem in error.errors(include_url=False))
+    return True
+
+
+def _replaced(given: Any, key: Key, value: Any) -> Any:
+    if not key:
+        return value
+    first, *rest = key
+    if isinstance(given, dict):
+        return {**given, first: _replaced(given[first], tuple(rest), value)}
+    return [_replaced(each, tuple(rest), value) if at == first else each for at, each in enumerate(given)]
