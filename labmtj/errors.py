@@ -11,7 +11,7 @@ LabmtjError                 a sentence for the person at the bench; never shown 
 ├── InstrumentError         an instrument complained, gave nonsense, or did not answer       exit code 1
 │   └── AnswerLost          no answer, or none that can be meant: nobody knows what it did
 ├── BenchBusy               another process holds an instrument of this bench                exit code 2
-├── Unguarded               the guardian of a bench has died or did not start                exit code 1
+├── WatchdogLost            the watchdog of a bench has died, is stopped, or did not start   exit code 1
 ├── RecordError             journal or HDF5 could not be written: disk full, folder gone     exit code 1
 ├── ProcedureFailed         a procedure found a reason not to go on                          exit code 1
 └── Stopped                 somebody asked to stop; everything so far is kept                exit code 130, 143
@@ -127,8 +127,11 @@ class BenchBusy(LabmtjError):
     exit_code = 2
 
 
-class Unguarded(LabmtjError):
-    """The process that would make the bench safe if this one died has itself died; nothing is applied without it."""
+class WatchdogLost(LabmtjError):
+    """The process that would make the bench safe if this one died or hung has died itself, or does not answer.
+
+    Nothing is applied without it.
+    """
 
 
 class RecordError(LabmtjError):

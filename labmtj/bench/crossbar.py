@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from labmtj.bench import longest
 from labmtj.bench.abilities import Units, check_channels, check_reading
 from labmtj.bench.answers import delivered, empty_currents, enter, on_two_ranges
 from labmtj.bench.by_messages import Given, Shown
@@ -20,12 +22,14 @@ from labmtj.bench.sequence import Step
 from labmtj.bench.sources import Sources
 from labmtj.bench.switching import LedgerOf, Switching
 from labmtj.bench.trust import again, hurried
+from labmtj.bench.watch import IDLE_LEASE_SECONDS, MAKE_SAFE_SECONDS, NoWatch, Watch
 from labmtj.bench.wiring import Channel, Wiring
 from labmtj.errors import CannotDo, InstrumentError, LabmtjError, UsageError
 from labmtj.quantities import Bias, Currents, Flag, FloatArray, Limits, Lines, Pulse, Reading, Refusal
-from labmtj.safety import Ledger, RelaysWithoutSources, attempt, shut_down
+from labmtj.safety import STEP_SECONDS, Ledger, RelaysWithoutSources, attempt, shut_down
 from labmtj.safety import Step as CleanUp
 from labmtj.verbs import Clock, Instrument, SwitchMatrix
+from labmtj.watchdog.leases import IDLE
 
 
 class BenchCrossbar:
@@ -77,7 +81,13 @@ class BenchCrossbar:
         )  # fmt: skip
         self._plan = Planning(wiring, units, limits, self.router, self.sources, self.switching, cell_siemens)
         self._instruments: Sequence[Instrument] = (*units.values(), *matrices.values())
-        self._armed = False
+        self._armed = self._may_be_on = False
+        self._turn = threading.RLock()
+        """held by an operation, and by whoever switches off what is idle"""
+        self.watch: Watch = NoWatch()
+        self._routing_seconds = longest.routing(
+            len(self._instruments), len(wiring.channels), settle_seconds + relay_settle_seconds
+        )
 
     @property
     def relays(self) -> Mapping[str, Ledger]:
@@ -93,17 +103,62 @@ class BenchCrossbar:
 
     def arm(self) -> None:
         """Bring sources to 0 V, relays to rest; set limits, switch outputs on; raise InstrumentError if any fails."""
-        again(self._arm, self._disarm)
-        self._armed = True
+        with self._turn:
+            self._may_be_on = True
+            try:
+                again(self._arm, self._disarm)
+                self._armed = True
+            finally:
+                self._idle()
+
+    def _idle(self) -> None:
+        """Say that no operation is on: from now on the caller computes for as long as it likes."""
+        if self._may_be_on:
+            self.watch.tell(IDLE, IDLE_LEASE_SECONDS)
+        else:
+            self.watch.rest()
 
     def _arm(self) -> None:
+        self._lease_for("arming", len(self._instruments) + len(self.wiring.channels))
         self.sources.forget()
         self.sources.to_zero()
         self.switching.arm()
         self.sources.arm(self.limits.line_amperes, self.limits.cell_volts)
 
+    def _lease_for(self, phase: str, boxes: int) -> None:
+        self.watch.extend(phase, self._routing_seconds + boxes * longest.BOX_SECONDS)
+
+    def doze(self) -> None:
+        """Switch all outputs off, relays as they are, until the next operation; does nothing in the midst of one.
+
+        Raises:
+            InstrumentError: a unit could not be made safe.
+        """
+        if not self._turn.acquire(blocking=False):
+            return
+        try:
+            if self._may_be_on:
+                self._disarm()
+                self._may_be_on = False
+        finally:
+            self._idle()
+            self._turn.release()
+
+    def _wake(self) -> None:
+        """Switch the outputs on again that `doze` has switched off."""
+        if self._armed and not self._may_be_on:
+            self._may_be_on = True
+            again(self._rearm, self._disarm)
+
+    def _rearm(self) -> None:
+        self._lease_for("arming", len(self._instruments) + len(self.wiring.channels))
+        self.sources.forget()
+        self.switching.confirm()
+        self.sources.arm(self.limits.line_amperes, self.limits.cell_volts)
+
     def _disarm(self) -> None:
         """Bring the units to rest: if an answer was lost, nobody knows which of their outputs are on."""
+        self.watch.tell("making safe", MAKE_SAFE_SECONDS)
         self.sources.forget()
         with hurried(self._instruments):
             if failed := self._at_once({name: unit.make_safe for name, unit in self.units.items()}):
@@ -114,15 +169,18 @@ class BenchCrossbar:
 
         Raises InstrumentError for another one, a restarted one, settings or relays that are not as they were left.
         """
-        again(self._confirm, self._recover)
+        with self._operation("confirming") if self._armed else nullcontext():
+            again(self._confirm, self._recover)
 
     def _confirm(self) -> None:
         for instrument in self._instruments:
+            self._lease_for("confirming", 1)
             instrument.confirm()
         self.switching.confirm()
 
     def _recover(self) -> None:
         """Bring sources to 0 V behind a lost answer, and have everything confirmed; relays as they are, or to rest."""
+        self.watch.tell("recovering", MAKE_SAFE_SECONDS)
         self.sources.forget()
         with hurried(self._instruments):
             if failed := self._at_once(self._zeros()):
@@ -144,6 +202,16 @@ class BenchCrossbar:
         Raises InstrumentError telling everything that failed: see to those instruments by hand.
         """
         self._armed = False
+        self.watch.tell("making safe", MAKE_SAFE_SECONDS)
+        mine = self._turn.acquire(timeout=STEP_SECONDS)  # `doze` may be at it; it has a deadline
+        try:
+            self._make_safe()
+        finally:
+            self._idle()
+            if mine:
+                self._turn.release()
+
+    def _make_safe(self) -> None:
         self.sources.forget()
         offs = {name: unit.make_safe for name, unit in self.units.items()}
         rests = {name: matrix.make_safe for name, matrix in self.matrices.items()}
@@ -156,6 +224,7 @@ class BenchCrossbar:
             )  # fmt: skip
         if failed:
             raise _all_of(failed) from failed[0]
+        self._may_be_on = False
 
     def _zeros(self) -> dict[str, Callable[[], None]]:
         return {name: partial(self.sources.zero, name) for name in self.sources.names}
@@ -195,7 +264,7 @@ class BenchCrossbar:
         steps = self._plan.steps(bias, chosen, ordered=bias.ordered or disturbing)
         self._begin(self._plan.current_refusal(bias, steps))
         currents = empty_currents(bias, chosen, how)
-        with self._operation():
+        with self._operation("measuring"):
             for step in steps:
                 enter(currents, self._read(step, bias, how, once=disturbing), step, chosen)
                 if how.polarity == "given" or disturbing:
@@ -219,11 +288,13 @@ class BenchCrossbar:
             raise UsageError(f"a pulse of {seconds} s is not a pulse; give seconds > 0")
         self._begin(self.can(bias, seconds))
         given: list[tuple[Step, Given]] = []
-        with self._operation():
+        with self._operation("pulsing"):
             for step in self._plan.steps(bias, (), ordered=True):
                 again(partial(self._prepare, step.buses, bias.line_volts[list(step.biases)]), self._recover)
                 for part, turns in self._plan.parts(step, bias):
-                    given.append((part, self.sources.pulses(self._plan.levels(part, bias), seconds, turns)))
+                    levels = self._plan.levels(part, bias)
+                    self.watch.extend("pulsing", self.sources.longest_pulses(levels, seconds))
+                    given.append((part, self.sources.pulses(levels, seconds, turns)))
         return delivered(bias, seconds, given, self._plan.place_of)
 
     def probe(self, buses: Buses, volts: Mapping[Channel, float], read: Channel, aperture_seconds: float) -> float:
@@ -235,13 +306,13 @@ class BenchCrossbar:
             InstrumentError: the reading is no number, and was none when it was taken again.
         """
         self._begin(None)
-        with self._operation():
+        with self._operation("probing"):
             levels = np.array([[volts.get(channel, 0.0) for channel in self.wiring.channels]])
             holders = [self.router.channel_of(buses, line) for line in range(sum(self.shape))]
 
             def attempt() -> Shown:
                 self._prepare(buses, np.array([[volts.get(each, 0.0) if each else 0.0 for each in holders]]))
-                return self.sources.shots(levels, [read], Reading(aperture_seconds))
+                return self._shots(levels, [read], Reading(aperture_seconds))
 
             shown = self._valid(attempt)
         if shown.flags[0, 0] & (Flag.COMPLIANCE | Flag.OVERFLOW):
@@ -260,13 +331,22 @@ class BenchCrossbar:
     # -- what is done ------------------------------------------------------------------------------------------------
 
     @contextmanager
-    def _operation(self) -> Iterator[None]:
-        """Forget what is known of the sources if an operation breaks off; the next one begins at 0 V anyway."""
-        try:
-            yield
-        except BaseException:
-            self.sources.forget()
-            raise
+    def _operation(self, phase: str) -> Iterator[None]:
+        """Do an operation under a lease of the watchdog; forget what is known of the sources if it breaks off.
+
+        Raises:
+            WatchdogLost: nothing was applied.
+        """
+        with self._turn:
+            self.watch.require(phase, self._routing_seconds)
+            try:
+                self._wake()
+                yield
+            except BaseException:
+                self.sources.forget()
+                raise
+            finally:
+                self._idle()
 
     def closings(self, bias: Bias, lines: Lines) -> dict[str, NDArray[np.int64]]:
         """Return how often each relay would close for a batch, read on some lines; none if it cannot be given."""
@@ -284,12 +364,16 @@ class BenchCrossbar:
             prepare()
             volts = self._plan.levels(step, bias)[:, np.newaxis] * how.signs[:, np.newaxis]
             read = [self._plan.reader_of(step.buses, line) for line in step.read]
-            return self.sources.shots(volts.reshape(-1, volts.shape[-1]), read, how)
+            return self._shots(volts.reshape(-1, volts.shape[-1]), read, how)
 
         if once:
             again(prepare, self._recover)
             return attempt()
         return self._valid(attempt)
+
+    def _shots(self, volts: FloatArray, read: Sequence[Channel], how: Reading) -> Shown:
+        self.watch.extend("measuring", self.sources.longest_reading(volts, read, how))
+        return self.sources.shots(volts, read, how)
 
     def _valid(self, attempt: Callable[[], Shown]) -> Shown:
         """Take readings, again if their answer is lost, and once more if one of them has no value."""
@@ -298,6 +382,7 @@ class BenchCrossbar:
 
     def _prepare(self, buses: Buses, line_volts: FloatArray) -> None:
         """Move the relays, and limit every channel by what its lines may draw under biases (biases, lines)."""
+        self.watch.extend("moving relays", self._routing_seconds)
         self.switching.route(buses)
         for channel, on in self._plan.held(buses).items():
             self.sources.limit(channel, self._plan.compliance.amperes(on, line_volts))

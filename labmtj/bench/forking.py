@@ -1,6 +1,6 @@
 """What a forked child must not keep: pipes, sockets and locks whose end tells others that this process has died.
 
-A procedure may fork, and its child may outlive it. An instrument would go on waiting for it, and so would the guardian.
+A procedure may fork, and its child may outlive it. An instrument would go on waiting for it, and so would the watchdog.
 """
 
 from __future__ import annotations

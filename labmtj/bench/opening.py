@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
@@ -12,20 +13,23 @@ from labmtj import library, yamlfile
 from labmtj.bench.contact import Contact
 from labmtj.bench.crossbar import BenchCrossbar
 from labmtj.bench.forking import closed_in_forks
-from labmtj.bench.guardian import Guardian, NoWatch, Watch
+from labmtj.bench.idling import Idling
 from labmtj.bench.laboratory import LaboratoryFile
 from labmtj.bench.loading import complaint
 from labmtj.bench.onward import OnwardClock
 from labmtj.bench.ownership import owning
 from labmtj.bench.protecting import protected, relay_ledger
 from labmtj.bench.sessions import Sessions, Wrap, at_resources, open_sessions
+from labmtj.bench.watch import NoWatch, Watch
+from labmtj.bench.watchdog import Watchdog
 from labmtj.bench.wiring import Wiring, wiring_of
-from labmtj.errors import SettingError
-from labmtj.quantities import Refusal
+from labmtj.errors import LabmtjError, SettingError
 from labmtj.safety import Safety
 from labmtj.schema import Attribute
 from labmtj.stopping import undisturbed
 from labmtj.verbs import Clock
+
+_LOG = logging.getLogger(__name__)
 
 
 class MonotonicClock:
@@ -45,30 +49,53 @@ class MonotonicClock:
 
 
 class OpenBench(BenchCrossbar):
-    """The crossbar of a bench file, with its guardian, and with what goes into the record about it."""
+    """The crossbar of a bench file, with its watchdog, and with what goes into the record about it."""
 
     file: LaboratoryFile
     sessions: Sessions
     clock: OnwardClock
     kept: bool
     """whether chip and relays are real, and their counts outlive the run"""
-    watch: Watch
+    dozes: bool
+    """whether its outputs go off when nothing is done; not if its traffic is recorded: a replay has no clock"""
     contact: Contact | None = None
     """what the check of this touch-down found, once there was one"""
+    idling: Idling | None = None
+
+    def begin(self, watch: Watch) -> None:
+        """Be watched from now on."""
+        self.watch = watch
+        if not isinstance(watch, NoWatch):
+            self.idling = Idling(self._nothing_done)
 
     def arm(self) -> None:
-        """Arm, once the guardian watches; raise Unguarded if there is none, InstrumentError if anything fails."""
+        """Arm, once the watchdog watches; raise WatchdogLost if there is none, InstrumentError if anything fails."""
         self.watch.begin()
         super().arm()
+        if self.idling is not None:
+            self.idling.begin()
 
-    def make_safe(self) -> None:
-        """Make safe; the guardian may rest then."""
-        super().make_safe()
-        self.watch.rest()
+    def close(self) -> None:
+        """Look no longer whether anything is done."""
+        if self.idling is not None:
+            self.idling.end()
 
-    def _begin(self, refusal: Refusal | None) -> None:
-        super()._begin(refusal)
-        self.watch.check()
+    def _idle(self) -> None:
+        super()._idle()
+        if self.idling is not None:
+            self.idling.touch()
+
+    def _nothing_done(self) -> None:
+        """Switch off what is on, from another thread; if an instrument does not answer, say so, and try again later."""
+        if not self._turn.acquire(blocking=False):
+            return
+        try:
+            if self.idling is not None and self.idling.is_idle:
+                self.doze() if self.dozes else super()._idle()
+        except LabmtjError as error:
+            _LOG.warning("the bench is idle, and its outputs could not be switched off: %s", error)
+        finally:
+            self._turn.release()
 
     def protected(self) -> Safety:
         """Return the layer around this crossbar."""
@@ -108,10 +135,11 @@ def open_laboratory(
     guarded: bool = True,
     record: Path | None = None,
     keep: Sequence[int] = (),
+    server: int | None = None,
 ) -> Iterator[OpenBench]:
     """Take the instruments of a bench, connect, check that they have what the wiring needs, arm; make safe behind.
 
-    A guardian starts beside the sessions, and is there before anything is armed.
+    A watchdog starts beside the sessions, and is there before anything is armed.
 
     Args:
         file: of the bench.
@@ -123,11 +151,12 @@ def open_laboratory(
         arm: False leaves relays and outputs as they are, to identify and to self-test only.
         kept: True for real instruments: closures are counted in files, from what the boxes have counted on.
         guarded: False only for instruments that end with this process.
-        record: file for the guardian to note in what it did.
-        keep: descriptors for the guardian to hold open, see `Guardian`.
+        record: file for the watchdog to note in what it did.
+        keep: descriptors for the watchdog to hold open, see `Watchdog`.
+        server: process that virtual instruments end with.
 
     Raises:
-        SettingError, InstrumentError, BenchBusy, Unguarded: nothing was changed on any instrument.
+        SettingError, InstrumentError, BenchBusy, WatchdogLost: nothing was changed on any instrument.
     """
     wiring, time_base = wiring_of(file), OnwardClock(clock or MonotonicClock())
     built: list[OpenBench] = []
@@ -138,16 +167,26 @@ def open_laboratory(
     reached = at_resources(file.instruments, resources or {})
     addresses = {name: each.resource for name, each in reached.items()}
     watched = guarded and not adapters
+    watchdog = partial(
+        Watchdog,
+        reached,
+        run=run,
+        record=record,
+        keep=keep,
+        relays_without_sources=file.relays_without_sources,
+        server=server,
+    )
     with (
         owning({} if adapters else addresses, run) as locks,
-        _watched(Guardian(reached, run=run, record=record, locks=locks, keep=keep) if watched else None) as watch,
+        _watched(watchdog(locks=locks) if watched else None) as watch,
         open_sessions(file.instruments, resources=resources, adapters=adapters, wrap=wrap, before=build) as sessions,
     ):
         (bench,) = built
-        bench.sessions, bench.watch, bench.kept = sessions, watch, kept
+        bench.sessions, bench.kept, bench.dozes = sessions, kept, wrap is None
+        bench.begin(watch)
         if kept:
             bench.take_over_counts()
-        with _armed(bench) if arm else nullcontext():
+        with closing(bench), _armed(bench) if arm else nullcontext():
             yield bench
 
 
@@ -168,25 +207,25 @@ def _crossbar(
 
 
 @contextmanager
-def _watched(guardian: Guardian | None) -> Iterator[Watch]:
-    """End the guardian behind the sessions; a bench that could not be made safe is its to try."""
-    if guardian is None:
+def _watched(watchdog: Watchdog | None) -> Iterator[Watch]:
+    """End the watchdog after the sessions; a bench that could not be made safe is its to try."""
+    if watchdog is None:
         yield NoWatch()
         return
     try:
-        with closed_in_forks(guardian.leave):
-            yield guardian
+        with closed_in_forks(watchdog.leave):
+            yield watchdog
     except BaseException as error:
-        if told := guardian.end():
-            error.add_note(told)
+        if said := watchdog.end():
+            error.add_note(said)
         raise
     else:
-        guardian.end()
+        watchdog.end()
 
 
 @contextmanager
 def _armed(bench: OpenBench) -> Iterator[None]:
-    bench.watch.begin()  # a bench without a guardian is not touched
+    bench.watch.begin()  # a bench without a watchdog is not touched
     try:
         bench.arm()
         yield

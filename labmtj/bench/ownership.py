@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import datetime
 import fcntl
 import hashlib
 import json
 import os
 import socket
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from labmtj.bench.forking import closed_in_forks
 from labmtj.errors import BenchBusy
+from labmtj.watchdog.process import is_stopped
+
+BRIEFLY_SECONDS = 5.0
+"""for which a watchdog that makes a bench safe is only asked to be waited for"""
+_MOST_BYTES = 10_000
+_LOOK = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 
 
 def folder() -> Path:
@@ -26,8 +34,8 @@ def folder() -> Path:
 
 
 @contextmanager
-def owning(instruments: Mapping[str, str], run: str = "") -> Iterator[Sequence[int]]:
-    """Hold the instruments at these VISA resources for this process; give the descriptors of the locks.
+def owning(instruments: Mapping[str, str], run: str = "") -> Iterator[Mapping[str, int]]:
+    """Hold the instruments at these VISA resources for this process; give the descriptors of the locks, by resource.
 
     A process that inherits them holds the instruments as long as it lives, too.
 
@@ -39,18 +47,50 @@ def owning(instruments: Mapping[str, str], run: str = "") -> Iterator[Sequence[i
         BenchBusy: naming the process, host and run that holds one of them. None is held then.
     """
     with ExitStack() as held:
-        names = {"".join(address.split()).upper(): name for name, address in instruments.items()}
-        yield [held.enter_context(_owning(names[address], address, run)) for address in sorted(names)]
+        names = {_canonical(address): name for name, address in instruments.items()}
+        yield {address: held.enter_context(_owning(names[address], address, run)) for address in sorted(names)}
+
+
+def _canonical(resource: str) -> str:
+    return "".join(resource.split()).upper()
+
+
+def _lock_path(address: str) -> Path:
+    return folder() / f"{hashlib.sha256(address.encode()).hexdigest()[:24]}.lock"
+
+
+def owner_of(resource: str) -> str:
+    """Return who holds the instrument at a VISA resource and what to do about it, "" if nobody does."""
+    path = _lock_path(_canonical(resource))
+    try:
+        return _owner(_text(path)) if _is_held(path) else ""
+    except OSError:
+        return ""
+
+
+def unsafe() -> list[str]:
+    """Return a sentence for every bench that this user's watchdogs have not made safe: since when, and what to do.
+
+    Also for one whose watchdog has itself ended before it was done.
+    """
+    sentences: dict[str, None] = {}
+    for path in sorted(folder().glob("*.lock")):
+        with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+            owner = json.loads(_text(path))
+            if owner["unsafe"]:
+                sentences[_not_safe(owner, held=_is_held(path))] = None
+    return list(sentences)
 
 
 @contextmanager
 def _owning(name: str, address: str, run: str) -> Iterator[int]:
-    file = os.open(_path(address), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    path = _lock_path(address)
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise BenchBusy(f"{name} at {address} is in use by {_owner(file)}") from None
+            raise BenchBusy(f"{name} at {address} is in use by {_owner(_text(path))}") from None
         owner = {"pid": os.getpid(), "host": socket.gethostname(), "run": run, "address": address}
         os.ftruncate(file, 0)
         os.pwrite(file, json.dumps(owner).encode(), 0)
@@ -60,30 +100,54 @@ def _owning(name: str, address: str, run: str) -> Iterator[int]:
         os.close(file)  # and with it the lock: the file stays, for deleting it would race with the next owner
 
 
-def _owner(file: int) -> str:
-    """Return who wrote into the lock file (it may be about to), and what to do."""
+def _text(path: Path) -> str:
+    file = os.open(path, _LOOK)
     try:
-        owner = json.loads(os.pread(file, 10_000, 0))
-        run = f", run {owner['run']}" if owner["run"] else ""
-        return f"process {owner['pid']} on {owner['host']}{run}; {owner.get('remedy', 'end that first')}"
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return "another process; end that first"
-
-
-def owner_of(address: str) -> str:
-    """Return which process on this computer holds the instrument at a VISA resource, and what to do; "" if none."""
-    try:
-        file = os.open(_path("".join(address.split()).upper()), os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except OSError:
-        return ""
-    try:
-        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        return ""
-    except OSError:
-        return _owner(file)
+        return os.pread(file, _MOST_BYTES, 0).decode("utf-8", "replace")
     finally:
         os.close(file)
 
 
-def _path(address: str) -> Path:
-    return folder() / f"{hashlib.sha256(address.encode()).hexdigest()[:24]}.lock"
+def _is_held(path: Path) -> bool:
+    file = os.open(path, _LOOK)
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(file)
+    return False
+
+
+def _owner(text: str) -> str:
+    """Return who has written this text into a lock (it may be about to), and what to do."""
+    try:
+        owner = json.loads(text)
+        run = f", run {owner['run']}" if owner["run"] else ""
+        who = f"process {int(owner['pid'])} on {owner['host']}{run}"
+        if owner.get("unsafe"):
+            return f"{who}: {_not_safe(owner, held=True)}"
+        if is_stopped(int(owner["pid"])):
+            return (
+                f"{who}, which is stopped; let it go on with `kill -CONT {owner['pid']}`, or end it with `kill -9 "
+                f"{owner['pid']}`: its watchdog then makes the bench safe"
+            )
+        return f"{who}; end that first"
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return "another process; end that first"
+
+
+def _not_safe(owner: Mapping[str, Any], *, held: bool) -> str:
+    """Say what a watchdog has not made safe yet, and what to do."""
+    since, run = str(owner["unsafe_since"]), f" of run {owner['run']}" if owner["run"] else ""
+    waited = (datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(since)).total_seconds()
+    if held and waited < BRIEFLY_SECONDS:
+        return f"the watchdog{run} makes the bench safe: try again in a few seconds"
+    left = "; ".join(str(line).replace("\n", " ") for line in owner["unsafe"])
+    remedy = (
+        f"its watchdog, process {int(owner['pid'])}, goes on trying. Bring these instruments back, or switch "
+        f"them off by hand and then `kill -9 {int(owner['pid'])}`"
+        if held
+        else "its watchdog has ended. Run `labmtj safe BENCH`, or switch them off by hand; the next run does it first"
+    )
+    return f"the bench{run} is not known to be safe since {since[:19].replace('T', ' ')} UTC ({left}); {remedy}"

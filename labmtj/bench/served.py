@@ -19,7 +19,7 @@ START_SECONDS = 60.0
 
 
 class ServedBench:
-    """`labmtj serve` of a bench file, as a child process that ends with this one, and with its guardian.
+    """`labmtj serve` of a bench file, as a child process that ends with this one, and with its watchdog.
 
     Args:
         file: of the bench, everything in it resolved: the child needs no other file.
@@ -68,6 +68,11 @@ class ServedBench:
         _, said = self._process.communicate()
         text = said.strip().removeprefix("labmtj: ") or "it ended without a word"
         return InstrumentError("virtual bench", self.name, f"the server did not start: {text[-1000:]}")
+
+    @property
+    def pid(self) -> int:
+        """Of the server."""
+        return self._process.pid
 
     @property
     def lifeline(self) -> int:

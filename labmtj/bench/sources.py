@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from labmtj.bench import longest
 from labmtj.bench.abilities import at
 from labmtj.bench.by_messages import SHORTEST_SECONDS, ByMessages, Given, Shown
 from labmtj.bench.held import Held
@@ -96,6 +97,16 @@ class Sources:
         """Return how long a shot is held, where all units take part one after another."""
         settle_seconds = max(how.settle_seconds, *(self.units[unit].facts.source_settle_seconds for unit in self.names))
         return settle_seconds + how.aperture_seconds * len(self.names)
+
+    def longest_reading(self, volts: FloatArray, read: Sequence[Channel], how: Reading) -> float:
+        """Return the seconds that `shots` takes at most, but for a unit that does not answer."""
+        active = self._active(volts, read)
+        settle_seconds = max(how.settle_seconds, *(self.units[unit].facts.source_settle_seconds for unit in active))
+        return longest.reading(len(volts), len(active), settle_seconds, how.aperture_seconds)
+
+    def longest_pulses(self, volts: FloatArray, seconds: float) -> float:
+        """Return the seconds that `pulses` takes at most, but for a unit that does not answer."""
+        return longest.pulsing(len(volts), len(self._active(volts, ())), seconds)
 
     def _shots_on_one(
         self, unit: str, volts: FloatArray, read: Sequence[Channel], how: Reading, settle_seconds: float

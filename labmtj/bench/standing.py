@@ -49,7 +49,7 @@ class StandingBench:
         file: of the bench.
         run: name of the run, for another process that wants the same instruments.
         traffic: file to record what goes over the wire in, or None.
-        record: file for the guardian to note in what it did, or None.
+        record: file for the watchdog to note in what it did, or None.
         begun_seconds: what its clock shows at the beginning: later than all that an earlier part of the run recorded.
     """
 
@@ -148,7 +148,7 @@ def open_any(
             stack.enter_context(closed_in_forks(partial(os.close, served.lifeline)))
             bench = open_laboratory(
                 file.of, resources=served.resources, clock=BookedClock(served), wrap=wrap, run=run, arm=arm,
-                record=record, keep=(served.lifeline,),
+                record=record, keep=(served.lifeline,), server=served.pid,
             )  # fmt: skip
         elif isinstance(file, ReplayFile):
             from labmtj.bench.traffic import ReplayAdapter

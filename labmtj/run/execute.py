@@ -201,7 +201,7 @@ class _Course:
         if not self.states:
             self._head()
         path = self.folder.path.resolve()
-        experiment = replace(self.experiment, run=path.name, guardian=self.folder.guardian)
+        experiment = replace(self.experiment, run=path.name, watchdog=self.folder.watchdog)
         if experiment.on_instruments:
             experiment = replace(experiment, begun_seconds=last_seconds(self.folder.journal))
         check, at_work = self.requests.check, False

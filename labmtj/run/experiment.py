@@ -94,8 +94,8 @@ class Experiment:
     """name of the run's folder, once there is one"""
     traffic: Path | None = None
     """file to record what goes over the wire in"""
-    guardian: Path | None = None
-    """file for the guardian of a bench to note in what it did"""
+    watchdog: Path | None = None
+    """file for the watchdog of a bench to note in what it did"""
     begun_seconds: float = 0.0
     """what the clock of a bench of instruments shows at the beginning, if this goes on with a run"""
 
@@ -133,7 +133,7 @@ class Experiment:
         """Return the bench; nothing is opened yet."""
         if isinstance(self.bench, BenchFile):
             return SimulatedBench(self.bench, self.seed)
-        return StandingBench(self.bench, self.run, self.traffic, self.guardian, self.begun_seconds)
+        return StandingBench(self.bench, self.run, self.traffic, self.watchdog, self.begun_seconds)
 
     def resolved(self) -> RunFile:
         """Return what goes into `run.yaml`."""

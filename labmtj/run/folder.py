@@ -83,8 +83,13 @@ class RunFolder:
         return self.path / "run.log"
 
     @property
+    def watchdog(self) -> Path:
+        """JSON lines about what the watchdog of a bench did, if the run died or hung."""
+        return self.path / "watchdog.jsonl"
+
+    @property
     def guardian(self) -> Path:
-        """JSON lines about what the guardian of a bench did, if the run died."""
+        """The same as an older labmtj called it."""
         return self.path / "guardian.jsonl"
 
     @property

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from labmtj.moments import Moment
 from labmtj.quantities import Pulse
-from labmtj.record.intents import OUTPUTS_OFF, Unanswered, note_outcome, unanswered
+from labmtj.record.intents import Unanswered, note_outcome, unanswered
 from labmtj.record.recorded import array_tables
 from labmtj.record.tables import pulses_rows
 from labmtj.run.folder import RunFolder
+from labmtj.run.watched import outputs_off
 from labmtj.verbs import Crossbar, Log
 
 
@@ -26,7 +24,7 @@ class Interrupted:
     pulses: Sequence[Unanswered] = ()
     """announced, and never answered for"""
     safe: Sequence[Moment] = ()
-    """when its guardian had the outputs off, part of the run by part"""
+    """when its watchdog had the outputs off, part of the run by part"""
 
     def record(
         self,
@@ -55,7 +53,7 @@ class Interrupted:
 
 def interrupted(folder: RunFolder) -> Interrupted:
     """Return what the run in a folder left open."""
-    return Interrupted(unanswered(folder.journal), list(_guardian_moments(folder.guardian)))
+    return Interrupted(unanswered(folder.journal), list(outputs_off(folder)))
 
 
 def _shortest(begun: Moment, ends: Sequence[Moment]) -> float:
@@ -63,23 +61,3 @@ def _shortest(begun: Moment, ends: Sequence[Moment]) -> float:
     seconds = np.array([end.seconds_since(begun) for end in ends])
     behind = seconds[seconds >= 0]
     return float(behind.min()) if len(behind) else float("nan")
-
-
-def _guardian_moments(path: Path) -> Iterator[Moment]:
-    """Iterate the moments at which the guardian had the outputs off; half a line says nothing."""
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return
-    for line in lines:
-        moment = _moment_in(line)
-        if moment is not None:
-            yield moment
-
-
-def _moment_in(line: str) -> Moment | None:
-    try:
-        entry: Any = json.loads(line)
-        return Moment.of(entry) if entry["event"] == OUTPUTS_OFF else None
-    except (ValueError, KeyError, TypeError):
-        return None

@@ -6,8 +6,8 @@ import pytest
 
 import labmtj
 from labmtj.bench import load_any, open_laboratory
-from labmtj.bench.guardian import NoWatch
 from labmtj.bench.opening import located
+from labmtj.bench.watch import NoWatch
 from labmtj.errors import BenchBusy, ConfigError, InstrumentError, SettingError
 from labmtj.quantities import Bias, Lines, Reading
 
@@ -33,7 +33,7 @@ class Adapter:
 
 
 class Guard(NoWatch):
-    """Stands for a guardian, and keeps what it is told."""
+    """Stands for a watchdog, and keeps what it is told."""
 
     told: ClassVar[list[str]] = []
 
@@ -51,7 +51,7 @@ class Guard(NoWatch):
 
     def end(self):
         self.told.append("end")
-        return "and its guardian was told" if "rest" not in self.told else ""
+        return "and its watchdog was told" if "rest" not in self.told else ""
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def lab(bench, monkeypatch, tmp_path, wirings):
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     crossbar, world = bench(wirings[0]((15, 15)), arm=False)
     world.given, world.adapters = {}, {}
-    monkeypatch.setattr("labmtj.bench.opening.Guardian", Guard)  # a process of its own could not load the drivers
+    monkeypatch.setattr("labmtj.bench.opening.Watchdog", Guard)  # a process of its own could not load the drivers
 
     def opener(instrument):
         class Driver(type(instrument)):
@@ -113,7 +113,7 @@ def test_a_guardian_rests_only_behind_a_bench_that_is_safe(lab):
     with pytest.raises(InstrumentError) as failed, labmtj.bench(path):
         world.instruments["matrix"].dead = True
     assert Guard.told[-1] == "end"
-    assert "and its guardian was told" in failed.value.__notes__
+    assert "and its watchdog was told" in failed.value.__notes__
 
 
 def test_what_goes_into_the_record_names_chip_wiring_and_instruments(lab):

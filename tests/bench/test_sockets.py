@@ -98,7 +98,7 @@ with open_laboratory(load_any(sys.argv[1]).of, resources=json.loads(sys.argv[2])
 
 @pytest.mark.parametrize("name", BENCHES)
 def test_every_bench_is_safe_within_a_second_after_the_death_of_its_process(served, name):
-    """Fails without a guardian; its commands are those of every driver."""
+    """Fails without a watchdog; its commands are those of every driver."""
     file, running, resources = served(name)
     died = subprocess.run([sys.executable, "-c", DIES, name, json.dumps(resources)], check=False)
     begun = time.monotonic()
@@ -106,7 +106,7 @@ def test_every_bench_is_safe_within_a_second_after_the_death_of_its_process(serv
     while any(abs(setting.level) > OFFSET_VOLTS for setting in running.bench.network.settings):
         assert time.monotonic() < begun + 1.0
         time.sleep(0.005)
-    time.sleep(0.5)  # relays, and the locks that the guardian holds until they are at rest
+    time.sleep(0.5)  # relays, and the locks that the watchdog holds until they are at rest
     assert_safe(file, running, resources)
 
 
@@ -125,7 +125,7 @@ with open_laboratory(load_any(sys.argv[1]).of, resources=json.loads(sys.argv[2])
 
 @pytest.mark.parametrize("name", ["virtual-2400-7002", "virtual-b2902a-b2201a", "virtual-2636b-3706a"])
 def test_a_sequence_that_a_dead_process_has_left_behind_is_aborted(served, name):
-    """Fails without `driver.abort()` in the guardian: forty apertures take six seconds."""
+    """Fails without `driver.abort()` in the watchdog: forty apertures take six seconds."""
     file, running, resources = served(name, realtime_factor=1.0)
     with subprocess.Popen([sys.executable, "-c", LONG, name, json.dumps(resources)]) as process:
         while not any(setting.level > 0.2 for setting in running.bench.network.settings):

@@ -365,17 +365,17 @@ def descendants_of():
 
 
 @pytest.fixture
-def guardian_of():
-    """Return a function from the process id of a run to that of its guardian, once it has one."""
+def watchdog_of():
+    """Return a function from the process id of a run to that of its watchdog, once it has one."""
 
-    def guardian(pid):
+    def watchdog(pid):
         deadline = time.monotonic() + 60
-        while not (found := descendants(pid, "labmtj.guarding")):
+        while not (found := descendants(pid, "labmtj.watchdog")):
             assert time.monotonic() < deadline
             time.sleep(0.005)
         return found[0]
 
-    return guardian
+    return watchdog
 
 
 @pytest.fixture
@@ -399,11 +399,11 @@ def datasets_of():
 
 
 @pytest.fixture
-def at_work_by_itself(guardian_of):
+def at_work_by_itself(watchdog_of):
     """Return a function that waits until a run, a process with virtual instruments of its own, keeps what it reads."""
 
     def wait(rig, process):
-        guardian_of(process.pid)
+        watchdog_of(process.pid)
         journal = rig.last() / "journal.lmj"
         size, deadline = journal.stat().st_size, time.monotonic() + 60
         while journal.stat().st_size == size:
@@ -530,7 +530,7 @@ def run_with(rigs, reference):
 
 @pytest.fixture(scope="session")
 def armed():
-    """Return a function: a rig -> context of its open, armed bench without a guardian."""
+    """Return a function: a rig -> context of its open, armed bench without a watchdog."""
     return lambda rig: open_laboratory(load_any(str(rig.bench)), guarded=False)
 
 

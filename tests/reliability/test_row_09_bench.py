@@ -1,4 +1,4 @@
-"""SIGKILL of a run on a bench: the guardian has outputs off within a second, and resume finishes the work."""
+"""SIGKILL of a run on a bench: the watchdog has outputs off within a second, and resume finishes the work."""
 
 import os
 import random
@@ -40,7 +40,7 @@ def seconds_until_off(rig):
 def test_a_run_killed_at_random_moments_is_made_safe_and_comes_to_its_end(
     rigs, reference, at_work, torture, tally, metrics_of
 ):
-    """Fails with `Guardian` replaced by `NoWatch`: the outputs stay on."""
+    """Fails with `Watchdog` replaced by `NoWatch`: the outputs stay on."""
     moments, off = random.Random(9), []
     rig, words = rigs(), ()
     for number in range(200 if torture else 5):
@@ -55,7 +55,7 @@ def test_a_run_killed_at_random_moments_is_made_safe_and_comes_to_its_end(
             rig.assert_safe(within=OFF_SECONDS)
             done = (rig.last() / "DONE").exists()
             if not done:
-                assert '"event": "outputs off"' in (rig.last() / "guardian.jsonl").read_text()
+                assert '"event": "outputs off"' in (rig.last() / "watchdog.jsonl").read_text()
         words = () if done else ("resume", rig.last())
     with tally(9, "resume on a bench"):
         folder = rig.last() if done else rig.resume().path
@@ -79,7 +79,7 @@ def measuring_long(rig, *words):
 
 
 def test_a_script_that_a_dead_run_has_left_behind_is_aborted(rigs, tally):
-    """Fails without `driver.abort()` in the guardian: the script goes on for seconds."""
+    """Fails without `driver.abort()` in the watchdog: the script goes on for seconds."""
     rig = rigs(virtual=REAL_TIME, timeout=5.0)
     process = measuring_long(rig)
     time.sleep(0.2)
@@ -106,13 +106,13 @@ def test_a_forked_child_does_not_keep_the_death_from_being_noticed(rigs, tally, 
 
 
 def test_the_instruments_of_a_virtual_bench_outlive_its_run_until_they_are_safe(rig, tally, at_work_by_itself):
-    """Fails if the guardian does not hold the pipe that the server lives by: it finds nobody, and says so."""
+    """Fails if the watchdog does not hold the pipe that the server lives by: it finds nobody, and says so."""
     process = rig.spawn("run", "reference", "--bench", rig.folder / "virtual.yaml", "--out", rig.runs)
     at_work_by_itself(rig, process)
     with tally(9, "kill with a virtual bench of its own"):
         process.kill()
         process.communicate()
-        record, deadline = rig.last() / "guardian.jsonl", time.monotonic() + 5
+        record, deadline = rig.last() / "watchdog.jsonl", time.monotonic() + 5
         while not record.exists() or '"event": "safe"' not in record.read_text():
             assert time.monotonic() < deadline
             time.sleep(0.02)

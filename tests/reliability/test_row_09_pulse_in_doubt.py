@@ -68,7 +68,7 @@ def marks_and_reads(journal, start):
 
 
 def resumed(rig):
-    """Go on with a run as soon as the guardian of the dead one has let go of the bench."""
+    """Go on with a run as soon as the watchdog of the dead one has let go of the bench."""
     deadline = time.monotonic() + 10
     while True:
         try:

@@ -51,7 +51,7 @@ def assert_stopped(process, code, rig, run):
     assert said.splitlines()[0] == "labmtj: stopped on request; everything so far is kept"
     assert said.splitlines()[-1] == f"go on with: labmtj resume {run}"
     assert (run / "STOPPED").exists()
-    assert not (run / "guardian.jsonl").exists(), "the run made the bench safe by itself"
+    assert not (run / "watchdog.jsonl").exists(), "the run made the bench safe by itself"
     return said
 
 
@@ -62,7 +62,7 @@ def assert_same(found, wanted):
 
 @pytest.mark.parametrize("how", SIGNALS)
 def test_a_signal_stops_the_run_safely_and_it_can_be_resumed(rigs, tally, torture, at_work, reference, metrics_of, how):
-    """Fails without handlers: SIGTERM and SIGHUP end the process at once, and the guardian has to clean up."""
+    """Fails without handlers: SIGTERM and SIGHUP end the process at once, and the watchdog has to clean up."""
     moments = random.Random(how)
     for number in range(20 if torture else 1):
         rig = rigs()

@@ -13,7 +13,8 @@ from labmtj.record.intents import Intent, Unanswered
 from labmtj.record.recorded import declare_tables
 from labmtj.run.folder import RunFolder
 from labmtj.run.plain import PlainCampaign
-from labmtj.run.recovery import Interrupted, _guardian_moments
+from labmtj.run.recovery import Interrupted
+from labmtj.run.watched import outputs_off, why_ended
 from labmtj.schema import Purpose
 
 INTENT = Intent(
@@ -27,7 +28,7 @@ def at(seconds, boot="b"):
 
 
 @pytest.mark.parametrize(
-    ("safe", "guardian", "opened", "longest"),
+    ("safe", "watchdog", "opened", "longest"),
     [
         (None, [], at(160.0), 60.0),
         (None, [at(99.0), at(100.25), at(130.0)], at(160.0), 0.25),  # one from before, and the first behind
@@ -35,10 +36,10 @@ def at(seconds, boot="b"):
         (None, [], at(4.0, "another"), 30.0),  # the machine was booted since: the wall clock
     ],
 )
-def test_a_pulse_lasted_at_most_until_outputs_were_off(safe, guardian, opened, longest):
+def test_a_pulse_lasted_at_most_until_outputs_were_off(safe, watchdog, opened, longest):
     log = MemoryLog()
     declare_tables(log, "chip", (2, 2))
-    Interrupted([Unanswered(INTENT, safe)], guardian).record(log, {"chip": None}, opened)
+    Interrupted([Unanswered(INTENT, safe)], watchdog).record(log, {"chip": None}, opened)
     rows = log.read("arrays/chip/pulses")
     assert rows["delivered_seconds"].tolist() == [longest]
     assert (rows["flags"] == Flag.UNKNOWN).all()
@@ -46,12 +47,25 @@ def test_a_pulse_lasted_at_most_until_outputs_were_off(safe, guardian, opened, l
     assert log.records[-1]["name"] == "outcome"
 
 
-def test_the_guardian_is_read_as_far_as_it_came(tmp_path):
-    path = RunFolder(tmp_path).guardian
-    assert list(_guardian_moments(path)) == []
+@pytest.mark.parametrize("name", ["watchdog.jsonl", "guardian.jsonl"])
+def test_what_the_watchdog_left_is_read_as_far_as_it_came(tmp_path, name):
+    """Also under the name that an older labmtj gave it."""
+    folder = RunFolder(tmp_path)
+    assert list(outputs_off(folder)) == []
     lines = [{"event": "at 0 V and off", **at(1.0).values()}, {"event": "outputs off", **at(2.0).values()}]
-    path.write_text("\n".join(map(json.dumps, lines)) + '\nnonsense\n{"event": "outputs off"}\n[1]\n{"event": "outp')
-    assert list(_guardian_moments(path)) == [at(2.0)]
+    text = "\n".join(map(json.dumps, lines)) + '\nnonsense\n{"event": "outputs off"}\n[1]\n{"event": "outp'
+    (tmp_path / name).write_text(text)
+    assert list(outputs_off(folder)) == [at(2.0)]
+    assert why_ended(folder) == ""
+
+
+def test_the_reason_why_the_watchdog_ended_the_last_part_of_a_run(tmp_path):
+    folder = RunFolder(tmp_path)
+    hung = "the run did not come back from pulsing within its lease of 12 s"
+    for event, reason in ((hung, hung), ("the run has died", ""), (hung, hung)):
+        with folder.watchdog.open("a") as file:
+            file.write(json.dumps({"event": event, "pid": 1, "run": "r"}) + '\n{"event": "safe"}\n')
+        assert why_ended(folder) == reason
 
 
 def test_a_plain_procedure_has_every_cell_read_that_can_be():

@@ -86,5 +86,5 @@ def test_a_slow_disk_loses_nothing_and_alarms_nobody(rig, reference, monkeypatch
             if name.startswith("arrays/small-0a/"):
                 assert found[name].shape == value.shape, name
         np.testing.assert_array_equal(found["patterns/small/written/achieved"], reference["metrics"]["achieved"])
-        assert not (rig.last() / "guardian.jsonl").exists()
+        assert not (rig.last() / "watchdog.jsonl").exists()
         rig.assert_safe()

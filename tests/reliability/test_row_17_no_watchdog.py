@@ -1,4 +1,4 @@
-"""A dead guardian: nothing is armed without one, and a run that loses it goes to its safe state."""
+"""A dead watchdog: nothing is armed without one, and a run that loses it goes to its safe state."""
 
 import os
 import random
@@ -10,8 +10,8 @@ import pytest
 
 import labmtj
 from labmtj.bench import load_any, open_laboratory
-from labmtj.bench.guardian import Guardian
-from labmtj.errors import Unguarded
+from labmtj.bench.watchdog import Watchdog
+from labmtj.errors import WatchdogLost
 from labmtj.quantities import Bias, Lines, Reading
 
 BIAS = Bias([0.1, 0.0, 0.0, 0.0], [0.0] * 4)
@@ -22,10 +22,13 @@ def test_a_bench_is_not_armed_without_a_guardian(rig, tally, monkeypatch):
     switched = []
     monkeypatch.setattr("labmtj.bench.crossbar.BenchCrossbar.arm", lambda self: switched.append(self))
     with tally(17, "dead before the bench is armed"):
-        monkeypatch.setattr(Guardian, "begin", killing(Guardian.begin))
-        with pytest.raises(Unguarded, match="did not start: it died; nothing was switched on"), labmtj.bench(rig.bench):
+        monkeypatch.setattr(Watchdog, "begin", killing(Watchdog.begin))
+        with (
+            pytest.raises(WatchdogLost, match="did not start: it died; nothing was switched on"),
+            labmtj.bench(rig.bench),
+        ):
             pass
-        with open_laboratory(load_any(str(rig.bench)), arm=False) as bench, pytest.raises(Unguarded):
+        with open_laboratory(load_any(str(rig.bench)), arm=False) as bench, pytest.raises(WatchdogLost):
             bench.arm()
         assert not switched
         rig.assert_safe()
@@ -41,7 +44,7 @@ def killing(begin):
 
 
 def test_a_run_that_loses_its_guardian_ends_safe_and_can_be_resumed(
-    rigs, tally, torture, at_work, guardian_of, reference, metrics_of
+    rigs, tally, torture, at_work, watchdog_of, reference, metrics_of
 ):
     """Fails without `watch.check` in `OpenBench._begin`: the run goes on to its end, and nobody watches it."""
     moments = random.Random(17)
@@ -49,14 +52,14 @@ def test_a_run_that_loses_its_guardian_ends_safe_and_can_be_resumed(
         rig = rigs()
         process = rig.spawn()
         at_work(rig, process)
-        guardian = guardian_of(process.pid)
+        watchdog = watchdog_of(process.pid)
         time.sleep(moments.uniform(0.0, 0.1))
         with tally(17, f"killed while the run is at work, {number}"):
-            os.kill(guardian, signal.SIGKILL)
+            os.kill(watchdog, signal.SIGKILL)
             _, said = process.communicate(timeout=60)
             rig.assert_safe()
             assert process.returncode == 1
-            assert said.startswith(f"labmtj: the guardian of this bench (process {guardian}) has died; ")
+            assert said.startswith(f"labmtj: the watchdog of this bench (process {watchdog}) has died; ")
             assert said.splitlines()[-1].endswith(f"labmtj resume {rig.last()}")
             assert (rig.last() / "FAILED").exists()
             rig.resume()
@@ -66,14 +69,14 @@ def test_a_run_that_loses_its_guardian_ends_safe_and_can_be_resumed(
 
 
 @pytest.mark.parametrize("what", ["pulse", "measure"])
-def test_a_bench_in_python_has_a_guardian_too(rig, tally, guardian_of, what):
+def test_a_bench_in_python_has_a_guardian_too(rig, tally, watchdog_of, what):
     """Fails without `watch.check` in `OpenBench._begin`."""
     with tally(17, f"in Python, {what}"), labmtj.bench(rig.bench) as array:
-        os.kill(guardian_of(os.getpid()), signal.SIGKILL)
+        os.kill(watchdog_of(os.getpid()), signal.SIGKILL)
         time.sleep(0.1)
-        with pytest.raises(Unguarded):
+        with pytest.raises(WatchdogLost):
             array.pulse(BIAS, 1e-3) if what == "pulse" else array.measure(BIAS, Lines(columns=(0,)), Reading())
         rig.assert_safe()
-        with pytest.raises(Unguarded):
+        with pytest.raises(WatchdogLost):
             array.arm()
     rig.assert_safe()

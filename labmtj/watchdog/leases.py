@@ -1,0 +1,93 @@
+"""Leases: the run says how long it will be busy at most, and the watchdog that it has heard so.
+
+lease    NUMBER SECONDS PHASE    a line; the next one follows within so many seconds, or the run hangs
+rest     NUMBER - PHASE          nothing is on: the next line may take as long as it likes
+echo     NUMBER                  a line, in answer to a lease of a number other than 0
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from collections.abc import Callable
+
+from labmtj.watchdog.process import KnownProcess
+
+IDLE = "idle"
+"""the phase between two operations: all sources are at 0 V, and the run may compute"""
+DIED = "the run has died"
+HUNG = "the run did not come back from"
+COMPUTING_SECONDS = 2.0
+"""for which a run that should have been heard from while idle is watched: does it compute?"""
+COMPUTING_FRACTION = 0.05
+"""of a core, or more: it computes, in a call that keeps its other threads from running; one that hangs or is stopped
+uses nothing"""
+
+
+def lease(number: int, seconds: float | None, phase: str) -> bytes:
+    """Return a lease as a line; None seconds: nothing is on."""
+    return f"{number} {'-' if seconds is None else f'{seconds:.3f}'} {phase}\n".encode()
+
+
+class LinePipe:
+    """The end of a pipe that lines come from, and whether they still come in time."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor, self._buffer = descriptor, b""
+        self._poll = select.poll()
+        self._poll.register(descriptor, select.POLLIN)
+
+    def line(self, seconds: float | None = None) -> str | None:
+        """Return the next line, "" at the end of the pipe, None if neither comes within so many seconds."""
+        deadline = None if seconds is None else time.monotonic() + seconds
+        while b"\n" not in self._buffer:
+            rest = None if deadline is None else max(0.0, 1000 * (deadline - time.monotonic()))
+            if not self._poll.poll(rest):  # what has come already counts, however late this process looks
+                return None
+            if not (piece := os.read(self._descriptor, 1 << 16)):
+                return ""
+            self._buffer += piece
+        found, _, self._buffer = self._buffer.partition(b"\n")
+        return found.decode(errors="replace") + "\n"
+
+
+class LeaseWatch:
+    """Waits for the end of a run: of its pipe, or of a lease.
+
+    Args:
+        pipe: leases come from.
+        echo: sends a line back.
+        run: the process.
+    """
+
+    def __init__(self, pipe: LinePipe, echo: Callable[[str], None], run: KnownProcess) -> None:
+        self._pipe, self._echo, self._run = pipe, echo, run
+        self._seconds: float | None = None
+        self._phase = ""
+
+    def wait(self) -> str:
+        """Return DIED, or which lease has passed."""
+        while True:
+            line = self._pipe.line(self._seconds)
+            if line == "":
+                return DIED
+            if line is not None:
+                self._take(line)
+            elif not self._computes():
+                return f"{HUNG} {self._phase} within its lease of {self._seconds:g} s"
+
+    def _take(self, line: str) -> None:
+        number, seconds, self._phase = line.strip().split(" ", 2)
+        self._seconds = None if seconds == "-" else float(seconds)
+        if number != "0":
+            self._echo(number)
+
+    def _computes(self) -> bool:
+        """Whether the run, which is late, is between two operations and uses processor time; or is heard from now."""
+        if self._phase != IDLE or (before := self._run.cpu_seconds) is None:
+            return False
+        if line := self._pipe.line(COMPUTING_SECONDS):
+            self._take(line)
+            return True
+        return (self._run.cpu_seconds or 0.0) - before > COMPUTING_FRACTION * COMPUTING_SECONDS
