@@ -400,7 +400,7 @@ def test_making_safe_goes_on_after_a_failure_and_tells_all(bench, wirings, relay
 def test_a_line_is_named_once_and_an_aperture_is_one_that_the_unit_has(bench):
     crossbar, _ = bench()
     bias = select_rows(crossbar.shape, [0], 0.1)
-    with pytest.raises(UsageError, match="stands twice"):
+    with pytest.raises(UsageError, match="named twice"):
         crossbar.measure(bias, Lines(columns=(1, 1)), Reading())
     with pytest.raises(CannotDo, match="smu at TEST::smu integrates from 2e-05 to"):
         crossbar.measure(bias, Lines(columns=(1,)), Reading(aperture_seconds=1.0))
