@@ -2,41 +2,44 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from instruments.virtual.series2600.calibration import Calibration
+from instruments.virtual.series2600.contact import Contact
+from instruments.virtual.series2600.factory import Factory
 from instruments.virtual.series2600.measure import Meter
 from instruments.virtual.series2600.models import FIRMWARE, MODELS, Model
 from instruments.virtual.series2600.pulses import Pulses
 from instruments.virtual.series2600.source import AMPS, CONSTANTS, VOLTS, Source
 from instruments.virtual.series2600.trigger import Sweep
-from labmtj.virtual.tsp.buffers import ReadingBuffer
+from labmtj.virtual.tsp.buffers import ReadingBuffer, as_table
 from labmtj.virtual.tsp.clock import Remote
-from labmtj.virtual.tsp.complaints import UNAVAILABLE, Complaint
+from labmtj.virtual.tsp.complaints import INVALID_PARAMETER, Complaint
 from labmtj.virtual.tsp.engine import Engine, Nature
 from labmtj.virtual.tsp.names import SHARED
 from labmtj.virtual.tsp.registers import BITS
-from labmtj.virtual.tsp.tree import Group, Members, Setting, one_of, whole, within
+from labmtj.virtual.tsp.tree import Group, Members, Setting, one_of, text, whole
 from labmtj.virtual.tsp.triggers import Triggers
 
 NAMES = Path(__file__).with_name("names.tsv")
+NO_BUFFER = 5033
 BUFFER_READINGS = 140_000  # of nvbuffer1 and nvbuffer2; from memory, unverified
-CONTACT_SECONDS = (1e-3, 4e-3, 35e-3)  # fast, medium, slow at 60 Hz; data sheet of a sibling
-CONTACT_OHMS = 1.0
-"""shown for a good contact [assumed]"""
 
 
 class Channel:
     """smua or smub: all its parts."""
 
     def __init__(self, engine: Engine, model: Model, name: str, triggers: Triggers) -> None:
-        self._engine, self._name, self._model = engine, name, model
+        self._engine, self._name = engine, name
         self.source = Source(engine, model, name)
         self.meter = Meter(engine, model, name, self.source)
-        self.buffers = tuple(ReadingBuffer(f"smu{name}.nvbuffer{n}", BUFFER_READINGS) for n in (1, 2))
+        self.buffers = tuple(self._buffer(f"smu{name}.nvbuffer{n}", BUFFER_READINGS) for n in (1, 2))
         self.sweep = Sweep(engine, name, self.source, self.meter, triggers)
-        self._threshold, self._speed = Setting(50.0, within(0.0, 1e37)), Setting(0.0, one_of(0, 1, 2))
+        self._calibration = Calibration(f"smu{name}")
+        self._contact = Contact(engine, model, f"smu{name}", self.source, self._calibration)
         self.group = Group(f"smu{name}", self._names())
 
     def condition(self) -> float:
@@ -55,6 +58,9 @@ class Channel:
         """Bring the channel to its defaults, output off; the buffers are emptied."""
         self._abort()
         self.group.reset()
+        for buffer in self.buffers:
+            buffer.reset(everything=True)
+        self.sweep.forget()
         self.meter.forget()
         self._engine.remote("remote_sense", self._name, False)  # noqa: FBT003
         self.source.apply()
@@ -63,14 +69,16 @@ class Channel:
         self.sweep.abort()
         self.meter.abort()
 
-    def _make_buffer(self, capacity: object = None) -> ReadingBuffer:
-        return ReadingBuffer("buffer", int(whole(1, BUFFER_READINGS)(capacity)))
+    def _buffer(self, name: str, capacity: int) -> ReadingBuffer:
+        return ReadingBuffer(name, capacity, self._engine.utc_seconds)
 
-    def _contact_ohms(self) -> tuple[float, float]:
-        if not self._model.checks_contacts:
-            raise Complaint(UNAVAILABLE, "command unavailable on this model")
-        self._engine.clock.spend(CONTACT_SECONDS[int(self._speed.value)], "contact")
-        return CONTACT_OHMS, CONTACT_OHMS
+    def _make_buffer(self, capacity: object = None) -> ReadingBuffer:
+        return self._buffer("buffer", int(whole(1, BUFFER_READINGS)(capacity)))
+
+    def _keep_buffer(self, buffer: object = None) -> None:
+        """Do what saving to the memory of the box does: nothing that shows before it is switched off."""
+        if buffer not in self.buffers:
+            raise Complaint(NO_BUFFER, "Reading buffer not found within device")
 
     def _measure_and_step(self, names: str, level: object) -> tuple[float, ...]:
         values = self.meter.measure(names)
@@ -78,15 +86,12 @@ class Channel:
         return values
 
     def _names(self) -> Members:
-        contact = {
-            "check": lambda: max(self._contact_ohms()) < self._threshold.value,
-            "r": self._contact_ohms,
-            "threshold": self._threshold,
-            "speed": self._speed,
-        }
         steps = {
             f"measure{names}andstep": partial(self._measure_and_step, names) for names in ("i", "v", "r", "p", "iv")
         }
+        adjust = self._calibration.adjustments("calibratei", "calibratev")
+        self.source.group.extend(adjust)
+        self.meter.group.extend(adjust)
         return {
             **CONSTANTS,
             **steps,
@@ -94,7 +99,10 @@ class Channel:
             "measure": self.meter.group,
             "sense": self.source.remote_sense,
             "trigger": self.sweep.group,
-            "contact": Group(f"smu{self._name}.contact", contact),
+            "contact": self._contact.group,
+            "cal": self._calibration.group,
+            "buffer": Group(f"smu{self._name}.buffer", {"getstats": statistics_of, "recalculatestats": statistics_of}),
+            "savebuffer": self._keep_buffer,
             "nvbuffer1": self.buffers[0],
             "nvbuffer2": self.buffers[1],
             "makebuffer": self._make_buffer,
@@ -111,12 +119,46 @@ def build(remote: Remote, model: str, serial: str, line_hertz: float) -> Engine:
     engine.resets += [each.reset for each in channels.values()]
     engine.recalled += [each.source.apply for each in channels.values()]
     engine.extend({f"smu{name}": channel.group for name, channel in channels.items()})
-    nvbuffers = {each: (it.source, it.meter) for it in channels.values() for each in it.buffers}
-    engine.extend(Pulses(engine.clock, nvbuffers.get).members())
+    owners = {part: channel for channel in channels.values() for part in (channel.group, *channel.buffers)}
+
+    def owner(given: object) -> Channel | None:
+        return owners.get(given) if isinstance(given, Group) else None
+
+    engine.extend(Pulses(engine.clock, owner).members())
+    engine.extend(Factory(engine.clock, owner).members())
+    engine.extend({"savebuffer": partial(_save_buffer, engine)})
     engine.extend({"display": _display(channels)})
     absent = {f"smu{name}" for name in "ab" if name not in channels}
     engine.complete(SHARED, NAMES, absent=absent, conditions=_conditions(channels))
     return engine
+
+
+def _save_buffer(engine: Engine, buffer: object = None, kind: object = "csv", file: object = None) -> None:
+    """Write a buffer to the drive, as csv or xml."""
+    if not isinstance(buffer, ReadingBuffer):
+        raise Complaint(NO_BUFFER, "Reading buffer not found within device")
+    if kind not in ("csv", "xml"):
+        raise Complaint(INVALID_PARAMETER, "parameter 2 is invalid: csv or xml is expected")
+    lines = as_table(buffer)
+    rows = "".join(f"<row>{line}</row>\n" for line in lines.split("\n") if line)
+    engine.drive.write(text(file), lines if kind == "csv" else f"<buffer>\n{rows}</buffer>\n")
+
+
+def statistics_of(buffer: object = None) -> dict[str, object]:
+    """Return what smua.buffer.getstats returns: n, mean, stddev, and where least and greatest stand."""
+    if not isinstance(buffer, ReadingBuffer):
+        raise Complaint(NO_BUFFER, "Reading buffer not found within device")
+    found = [entry.reading for entry in buffer.entries]
+    if not found:
+        return {}
+
+    def at(value: float) -> dict[str, object]:
+        entry = buffer.entries[found.index(value)]
+        return {"reading": value, "timestamp": entry.seconds, "sourcevalue": entry.source_value}
+
+    spread = statistics.stdev(found) if len(found) > 1 else 0.0
+    mean = statistics.fmean(found)
+    return {"n": float(len(found)), "mean": mean, "stddev": spread, "min": at(min(found)), "max": at(max(found))}
 
 
 def _conditions(channels: dict[str, Channel]) -> dict[str, Callable[[], float]]:
@@ -129,8 +171,21 @@ def _conditions(channels: dict[str, Channel]) -> dict[str, Callable[[], float]]:
 
     bits = BITS["measurement"]
     names = ("voltage_limit", "current_limit", "reading_overflow", "buffer_available")
+
+    def of(name: str, channel: Channel) -> dict[str, Callable[[], float]]:
+        return {
+            f"measurement.instrument.smu{name}": channel.condition,
+            f"operation.instrument.smu{name}.trigger_overrun": channel.sweep.overruns,
+        }
+
+    def running() -> float:
+        return float(sum(1 << place for place, each in enumerate(channels.values(), 1) if each.sweep.is_running))
+
+    every: dict[str, Callable[[], float]] = {"operation.sweeping": running, "operation.measuring": running}
+    for name, channel in channels.items():
+        every |= of(name, channel)
     return {
-        **{f"measurement.instrument.smu{name}": channel.condition for name, channel in channels.items()},
+        **every,
         **{f"measurement.{name}": partial(of_all, bits[name]) for name in names},
     }
 

@@ -8,7 +8,8 @@ from inspect import GEN_CLOSED, getgeneratorstate
 from typing import NamedTuple
 
 from instruments.virtual.series2600.models import Model
-from instruments.virtual.series2600.source import AMPS, VOLTS, Source, fitting, seconds_or_automatic
+from instruments.virtual.series2600.ranging import CHANGE_SECONDS, Ranging
+from instruments.virtual.series2600.source import AMPS, VOLTS, Source, seconds_or_automatic
 from labmtj.virtual.tsp.buffers import Entry, ReadingBuffer
 from labmtj.virtual.tsp.clock import Course, Wait
 from labmtj.virtual.tsp.complaints import INVALID_PARAMETER, Complaint
@@ -18,12 +19,7 @@ from labmtj.virtual.tsp.tree import Group, Members, Setting, number, one_of, swi
 NOT_A_NUMBER = 9.91e37  # from memory, unverified
 ZERO_LASTS_SECONDS = 600.0
 """until automatic autozero looks again [assumed]; references of the last ten apertures are kept, manual 9-21x"""
-RANGE_CHANGE_SECONDS = 1e-3
-"""of the meter, per reading that needs one [assumed]"""
-AUTOMATIC_DELAY_SECONDS = {1e-10: 0.3, 1e-9: 0.1, 1e-8: 0.03, 1e-7: 0.01, 1e-6: 1e-3}
-"""after a change of range, by current range; from memory, unverified"""
-FILTER_SECONDS, FILTERED_RANGES = 1.0, (1e-10, 1e-9)
-"""the analog filter of about 1 Hz and where it is; manual 7-198"""
+FILTER_AND_COUNT = 5025
 
 # Bits of a reading's status; from memory, as public drivers read them.
 AUTO_MEASURE, AUTO_SOURCE, FOUR_WIRE, RELATIVE, COMPLIANCE, FILTERED = 4, 8, 16, 32, 64, 128
@@ -35,36 +31,34 @@ class Reading(NamedTuple):
     amperes: float
     volts: float
     limited: bool
-    overflow: bool
+    over_amperes: bool
+    over_volts: bool
     start_seconds: float
+
+    @property
+    def overflow(self) -> bool:
+        """Whether either converter overflowed."""
+        return self.over_amperes or self.over_volts
 
 
 class Meter:
     """The meter of one channel."""
 
     def __init__(self, engine: Engine, model: Model, channel: str, source: Source) -> None:
-        self._engine, self._channel, self._source, self._model = engine, channel, source, model
-        self._scales = {AMPS: model.measure_amperes, VOLTS: model.volts}
-        self.auto = {AMPS: Setting(1.0, one_of(0, 1, 2)), VOLTS: Setting(1.0, one_of(0, 1, 2))}
-        self.range = {
-            kind: Setting(self._scales[kind][-2], partial(self._scale, kind), partial(self._fixed, kind))
-            for kind in (AMPS, VOLTS)
-        }
-        self.low = {kind: Setting(self._scales[kind][0], partial(self._scale, kind)) for kind in (AMPS, VOLTS)}
+        self._engine, self._channel, self._source = engine, channel, source
+        self.ranging = Ranging(engine, model, channel, source)
         self.nplc = Setting(1.0, within(0.001, 25.0))
         self.autozero = Setting(2.0, one_of(0, 1, 2), self._autozero_changed)
-        self.filter_on, self.filter_count = Setting(0.0, switch), Setting(1.0, whole(1, 100))
+        self.filter_on, self.filter_count = Setting(0.0, switch), Setting(1.0, whole(1, 100), self._check_filter)
         self.filter_type = Setting(1.0, one_of(0, 1, 2))
-        self.analog_filter = Setting(1.0 if model.low_current else 0.0, switch)
         self.delay = Setting(-1.0 if model.low_current else 0.0, seconds_or_automatic)
         self.delay_factor = Setting(1.0, within(0.0, 1000.0))
-        self.count, self.interval = Setting(1.0, whole(1, 1_000_000)), Setting(0.0, within(0.0, 1.0))
+        self.count, self.interval = Setting(1.0, whole(1, 60_000)), Setting(0.0, within(0.0, 1.0))
         self.rel_on = {name: Setting(0.0, switch) for name in "ivrp"}
         self.rel = {name: Setting(0.0, number) for name in "ivrp"}
         self.last: Reading | None = None
         self._overlapped: Course[Reading] | None = None
         self._zeroed: dict[float, float] = {}
-        self._range_before: dict[int, float] = {}
         self.group = Group(f"smu{channel}.measure", self._names())
 
     @property
@@ -74,11 +68,16 @@ class Meter:
 
     def reading(self) -> Course[Reading]:
         """Take one reading: ranges, delay, autozero, aperture."""
-        yield Wait(self._choose_ranges() + max(self.delay.value, 0.0), "settle")
+        settling = self.ranging.settle(self.delay.value, self.delay_factor.value)
+        yield Wait(settling + max(self.delay.value, 0.0), "settle")
         yield Wait(self._zero(), "autozero")
         found = []
         for _ in range(int(self.filter_count.value) if self.filter_on.value else 1):
-            found.append((yield from self._convert()))  # noqa: PERF401 (a generator cannot be delegated to in there)
+            reading = yield from self._convert()
+            while reading.overflow and self.ranging.widen(reading.over_amperes, reading.over_volts):
+                yield Wait(CHANGE_SECONDS, "settle")
+                reading = yield from self._convert()
+            found.append(reading)
         self.last = found[0] if len(found) == 1 else self._filtered(found)
         return self.last
 
@@ -94,7 +93,7 @@ class Meter:
     def value(self, name: str, reading: Reading) -> float:
         """Return amperes, volts, ohms or watts, relative if asked for."""
         amperes, volts = reading.amperes, reading.volts
-        if reading.overflow:
+        if (reading.over_amperes and name != "v") or (reading.over_volts and name != "i"):
             return NOT_A_NUMBER
         if name == "r":
             shown = volts / amperes if amperes else NOT_A_NUMBER
@@ -146,17 +145,19 @@ class Meter:
     def forget(self) -> None:
         """Be as after reset."""
         self._zeroed.clear()
-        self._range_before.clear()
+        self.ranging.forget()
         self.last = None
 
     def _convert(self) -> Course[Reading]:
-        scale_amperes, scale_volts, seconds = self.range[AMPS].value, self._volts_range(), self.aperture_seconds
+        scale_amperes, scale_volts = self.ranging.range[AMPS].value, self.ranging.volts()
+        seconds = self.aperture_seconds
         self._engine.remote("open_aperture", self._channel)
         yield Wait(seconds, "aperture")
         start, amperes, over_amperes, volts, over_volts, limited = self._engine.remote(
             "close_aperture", self._channel, seconds, scale_amperes, scale_volts
         )
-        return Reading(amperes, volts, bool(limited) and self._source.is_on, bool(over_amperes or over_volts), start)
+        limited = bool(limited) and self._source.is_on
+        return Reading(amperes, volts, limited, bool(over_amperes), bool(over_volts), start)
 
     def _filtered(self, found: list[Reading]) -> Reading:
         middle = statistics.median if self.filter_type.value == 2 else statistics.fmean
@@ -164,44 +165,10 @@ class Meter:
             middle(each.amperes for each in found),
             middle(each.volts for each in found),
             any(each.limited for each in found),
-            any(each.overflow for each in found),
+            any(each.over_amperes for each in found),
+            any(each.over_volts for each in found),
             found[0].start_seconds,
         )
-
-    def _volts_range(self) -> float:
-        """Return the voltage range: that of the source if it sources volts (manual 10-10)."""
-        setting = self._source.range[VOLTS] if self._source.kind == VOLTS else self.range[VOLTS]
-        return float(setting.value)
-
-    def _choose_ranges(self) -> float:
-        """Move automatic ranges, and return the seconds that this takes."""
-        if self._source.kind == AMPS:
-            self.range[AMPS].value = self._source.range[AMPS].value
-        moving = [AMPS] if self._source.kind == VOLTS else [VOLTS]
-        automatic = [kind for kind in moving if self.auto[kind].value]
-        if automatic:
-            volts, amperes, _ = self._engine.remote("look", self._channel)
-            for kind in automatic:
-                self._choose(kind, amperes if kind == AMPS else volts)
-        changed = [kind for kind in moving if self._range_before.get(kind) != self.range[kind].value]
-        for kind in changed:
-            self._range_before[kind] = self.range[kind].value
-        return sum(self._after_change(kind) for kind in changed)
-
-    def _choose(self, kind: int, value: float) -> None:
-        limit = self._source.limit_amperes.value if kind == AMPS else self._source.limit_volts.value
-        highest = next((scale for scale in self._scales[kind] if scale >= limit), self._scales[kind][-1])
-        wanted = limit if self.auto[kind].value == 2 else max(abs(value), self.low[kind].value)
-        self.range[kind].value = next((scale for scale in self._scales[kind] if scale >= min(wanted, highest)), highest)
-
-    def _after_change(self, kind: int) -> float:
-        scale = self.range[kind].value
-        seconds = RANGE_CHANGE_SECONDS
-        if kind == AMPS and self.delay.value < 0:
-            seconds += AUTOMATIC_DELAY_SECONDS.get(scale, 0.0) * self.delay_factor.value
-        if kind == AMPS and self.analog_filter.value and scale in FILTERED_RANGES:
-            seconds += FILTER_SECONDS
-        return seconds
 
     def _zero(self) -> float:
         """Return the seconds of the two extra conversions of autozero, where the stored ones do not serve."""
@@ -219,17 +186,15 @@ class Meter:
         if self.autozero.value == 1:
             self._engine.clock.spend(2 * self.aperture_seconds, "autozero")
 
-    def _scale(self, kind: int, value: object) -> float:
-        return fitting(self._scales[kind], number(value))
-
-    def _fixed(self, kind: int) -> None:
-        self.auto[kind].value = 0.0
+    def _check_filter(self) -> None:
+        if self.filter_count.value > 1 and self.count.value > 1:
+            raise Complaint(FILTER_AND_COUNT, "Cannot set filter.count > 1 when measure.count > 1")
 
     def _entry(self, name: str, reading: Reading) -> Entry:
         source = self._source
         kind = VOLTS if name == "v" else AMPS
         flags = (
-            (AUTO_MEASURE, self.auto[kind].value), (AUTO_SOURCE, source.auto[source.kind].value),
+            (AUTO_MEASURE, self.ranging.auto[kind].value), (AUTO_SOURCE, source.auto[source.kind].value),
             (FOUR_WIRE, source.remote_sense.value), (RELATIVE, self.rel_on[name].value),
             (COMPLIANCE, reading.limited), (FILTERED, self.filter_on.value),
         )  # fmt: skip
@@ -238,10 +203,11 @@ class Meter:
             source_value=source.shown_level,
             seconds=0.0,
             status=sum(bit for bit, is_set in flags if is_set),
-            measure_range=self.range[AMPS].value if kind == AMPS else self._volts_range(),
+            measure_range=self.ranging.range[AMPS].value if kind == AMPS else self.ranging.volts(),
             source_range=source.range[source.kind].value,
             source_function=source.kind,
             measure_function="ivrp".index(name),
+            output=int(source.is_on),
         )
 
     def _names(self) -> Members:
@@ -253,12 +219,10 @@ class Meter:
             f"level{name}": self.rel[name] for name in "ivrp"
         }
         filters = {"enable": self.filter_on, "count": self.filter_count, "type": self.filter_type}
-        return calls | {
-            "rangei": self.range[AMPS], "rangev": self.range[VOLTS],
-            "autorangei": self.auto[AMPS], "autorangev": self.auto[VOLTS],
-            "lowrangei": self.low[AMPS], "lowrangev": self.low[VOLTS],
-            "nplc": self.nplc, "autozero": self.autozero, "analogfilter": self.analog_filter,
-            "delay": self.delay, "delayfactor": self.delay_factor, "highcrangedelayfactor": Setting(10.0, number),
+        return calls | self.ranging.members() | {
+            "nplc": self.nplc, "autozero": self.autozero,
+            "delay": self.delay, "delayfactor": self.delay_factor,
+            "highcrangedelayfactor": Setting(10.0, within(1.0, 99.0)),
             "count": self.count, "interval": self.interval,
             "filter": Group(f"smu{self._channel}.measure.filter", filters),
             "rel": Group(f"smu{self._channel}.measure.rel", rel),

@@ -2,61 +2,72 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from instruments.virtual.series2600.measure import Meter
-from instruments.virtual.series2600.source import AMPS, SOURCE_REACH, VOLTS, Source
+from instruments.virtual.series2600.factory import decades, line
+from instruments.virtual.series2600.source import AMPS, ON, SOURCE_REACH, VOLTS
 from labmtj.virtual.tsp.buffers import ReadingBuffer
-from labmtj.virtual.tsp.clock import Clock
-from labmtj.virtual.tsp.complaints import Complaint
-from labmtj.virtual.tsp.tree import Members, within
+from labmtj.virtual.tsp.complaints import TOO_FEW_PARAMETERS, Complaint
+from labmtj.virtual.tsp.tree import Members, number, within
+
+if TYPE_CHECKING:
+    from instruments.virtual.series2600.engine import Channel
+    from labmtj.virtual.tsp.clock import Clock
 
 LONGEST_SECONDS = 100_000.0
-Owner = Callable[[ReadingBuffer], tuple[Source, Meter] | None]
-"""finds the channel that a buffer belongs to"""
+MOST_TAG = 1000
+Shape = Callable[[float, float, int], list[float]]
 
 
 @dataclass(frozen=True)
 class Train:
     """Pulses of one channel, as configured."""
 
-    source: Source
-    meter: Meter
+    channel: Channel
     buffer: ReadingBuffer
     kind: int
     """what is sourced: VOLTS or AMPS"""
     bias: float
-    level: float
+    levels: Sequence[float]
+    """one for each pulse"""
     limit: float
     on_seconds: float
     off_seconds: float
-    points: int
+
+    @property
+    def is_possible(self) -> bool:
+        """Whether the output is on and sources what the pulses are of."""
+        return self.channel.source.is_on and self.channel.source.kind == self.kind
 
 
 class Pulses:
-    """ConfigPulseVMeasureI, ConfigPulseIMeasureV and InitiatePulseTest."""
+    """ConfigPulse..., InitiatePulseTest and its relatives, PulseVMeasureI and PulseIMeasureV."""
 
-    def __init__(self, clock: Clock, owner: Owner) -> None:
-        self._clock, self._owner = clock, owner
+    def __init__(self, clock: Clock, find: Callable[[object], Channel | None]) -> None:
+        self._clock, self._find = clock, find
         self._trains: dict[int, Train] = {}
 
     def members(self) -> Members:
         """Return the globals."""
-
-        def configure(kind: int) -> Callable[..., tuple[bool, str]]:
-            return lambda *parameters: self._configure(kind, parameters)
-
-        return {
-            "ConfigPulseVMeasureI": configure(VOLTS),
-            "ConfigPulseIMeasureV": configure(AMPS),
+        found: Members = {}
+        for name, kind in (("VMeasureI", VOLTS), ("IMeasureV", AMPS)):
+            found[f"ConfigPulse{name}"] = partial(self._configure, kind, None)
+            found[f"ConfigPulse{name}SweepLin"] = partial(self._configure, kind, line)
+            found[f"ConfigPulse{name}SweepLog"] = partial(self._configure, kind, decades)
+            found[f"Pulse{name}"] = partial(self._pulse_now, kind)
+        return found | {
             "InitiatePulseTest": self._run,
+            "InitiatePulseTestDual": self._run,
+            "QueryPulseConfig": self._described,
         }
 
-    def _configure(self, kind: int, parameters: tuple[object, ...]) -> tuple[bool, str]:
+    def _configure(self, kind: int, shape: Shape | None, *parameters: object) -> tuple[bool, str]:
         """Keep a train under its tag; what is wrong is told in the second value, not in the error queue."""
         try:
-            train, tag = self._train(kind, parameters)
+            train, tag = self._train(kind, shape, parameters)
         except Complaint as complaint:
             return False, complaint.entry.text
         except ValueError as problem:
@@ -64,41 +75,96 @@ class Pulses:
         self._trains[tag] = train
         return True, "Pulse Configuration Successful."
 
-    def _train(self, kind: int, parameters: tuple[object, ...]) -> tuple[Train, int]:
-        if len(parameters) < 8 or not isinstance(parameters[0], ReadingBuffer):
-            raise ValueError("expected a buffer, bias, level, limit, ton, toff, points and a tag")
-        buffer, owner = parameters[0], self._owner(parameters[0])
-        if owner is None:
-            raise ValueError("the buffer belongs to no channel")
-        source, meter = owner
-        most = source.range[kind].value * SOURCE_REACH
-        bias, level = (within(-most, most)(each) for each in parameters[1:3])
-        highest = source.scales[AMPS if kind == VOLTS else VOLTS][-1]
-        limit = within(0.0, highest)(parameters[3])
-        on, off = (within(0.0, LONGEST_SECONDS)(each) for each in parameters[4:6])
-        points, tag = int(within(1, buffer.capacity)(parameters[6])), int(within(1, 1000)(parameters[7]))
-        if on <= meter.aperture_seconds:
-            raise ValueError(f"ton of {on!r} s does not hold a measurement of {meter.aperture_seconds!r} s")
-        return Train(source, meter, buffer, kind, bias, level, limit, on, off, points), tag
+    def _train(self, kind: int, shape: Shape | None, given: tuple[object, ...]) -> tuple[Train, int]:
+        """Return what was asked for: by (smu, ..., buffer, tag), or as older firmware has it by (buffer, ..., tag)."""
+        by_buffer = isinstance(given[0], ReadingBuffer) if given else False
+        least = 7 + (shape is not None) + (1 if by_buffer else 2)
+        if len(given) < least:
+            raise ValueError(f"expected {least} parameters, from the smu or the buffer to the tag")
+        middle, tag = list(given[1:least]), given[least - 1]
+        buffer = given[0] if by_buffer else middle[-2]
+        channel = self._find(given[0])
+        if not isinstance(buffer, ReadingBuffer) or channel is None:
+            raise ValueError("expected smua or smub, and a reading buffer")
+        start, stop = middle[1], middle[2] if shape else middle[1]
+        limit, on, off, points = middle[3 if shape else 2 :][:4]
+        count = int(within(1, buffer.capacity)(points))
+        levels = (shape or line)(number(start), number(stop), count)
+        self._check_levels(channel, kind, [number(middle[0]), *levels])
+        highest = channel.source.scales[AMPS if kind == VOLTS else VOLTS][-1]
+        train = Train(
+            channel, buffer, kind, number(middle[0]), levels, within(0.0, highest)(limit),
+            *(within(0.0, LONGEST_SECONDS)(each) for each in (on, off)),
+        )  # fmt: skip
+        self._check_width(train)
+        return train, int(within(1, MOST_TAG)(tag))
 
-    def _run(self, tag: object = None) -> tuple[bool, str]:
-        train = self._trains.get(int(within(1, 1000)(tag)))
-        if train is None:
+    @staticmethod
+    def _check_levels(channel: Channel, kind: int, levels: Sequence[float]) -> None:
+        most = channel.source.range[kind].value * SOURCE_REACH
+        for level in levels:
+            within(-most, most)(level)
+
+    @staticmethod
+    def _check_width(train: Train) -> None:
+        aperture = train.channel.meter.aperture_seconds
+        if train.on_seconds <= aperture:
+            raise ValueError(f"ton of {train.on_seconds!r} s does not hold a measurement of {aperture!r} s")
+
+    def _run(self, *tags: object) -> tuple[bool, str]:
+        trains = [self._trains.get(int(within(1, MOST_TAG)(tag))) for tag in tags]
+        chosen = [train for train in trains if train is not None]
+        if len(chosen) < len(tags):
             return False, "no pulse was configured under this tag"
-        if not train.source.is_on or train.source.kind != train.kind:
+        if not all(train.is_possible for train in chosen):
             return False, "the output is off, or sources something else"
-        train.buffer.begin()
-        for _ in range(train.points):
-            self._pulse(train)
-        train.source.apply()
+        self._pulse(chosen)
         return True, "Pulse Test Complete."
 
-    def _pulse(self, train: Train) -> None:
-        """Step up, measure at the end of the pulse, step back."""
-        begin = self._clock.now()
-        train.source.step(train.level, train.limit)
-        self._clock.spend(train.on_seconds - train.meter.aperture_seconds, "pulse")
-        train.meter.store("i" if train.kind == VOLTS else "v", (train.buffer,), train.meter.read())
-        self._clock.spend(max(0.0, begin + train.on_seconds - self._clock.now()), "pulse")
-        train.source.step(train.bias, train.limit)
-        self._clock.spend(train.off_seconds, "pulse")
+    def _pulse_now(self, kind: int, *given: object) -> None:
+        """PulseVMeasureI(smu, bias, level, ton, toff, points): output on, pulses, output off."""
+        if len(given) < 6:
+            raise Complaint(TOO_FEW_PARAMETERS, "expected at least 6 parameters")
+        smu, bias, level, on, off, points = given[:6]
+        channel = self._find(smu)
+        buffer = channel.buffers[0] if channel else None
+        limit = channel and (channel.source.limit_amperes if kind == VOLTS else channel.source.limit_volts).value
+        train, _ = self._train(kind, None, (smu, bias, level, limit, on, off, points, buffer, 1))
+        train.buffer.clear()
+        train.channel.source.func.write(kind)
+        train.channel.source.output.write(ON)
+        self._pulse([train])
+        train.channel.source.output.write(0)
+
+    def _pulse(self, trains: Sequence[Train]) -> None:
+        """Step all channels up, measure at the end of the pulse, step them back."""
+        for train in trains:
+            train.buffer.begin()
+        for place in range(max(len(train.levels) for train in trains)):
+            active = [train for train in trains if place < len(train.levels)]
+            begin = self._clock.now()
+            for train in active:
+                train.channel.source.step(train.levels[place], train.limit)
+            aperture = max(train.channel.meter.aperture_seconds for train in active)
+            on, off = (max(seconds) for seconds in zip(*((t.on_seconds, t.off_seconds) for t in active), strict=True))
+            self._clock.spend(max(0.0, on - aperture * len(active)), "pulse")
+            for train in active:
+                meter, name = train.channel.meter, "i" if train.kind == VOLTS else "v"
+                meter.store(name, (train.buffer,), meter.read())
+            self._clock.spend(max(0.0, begin + on - self._clock.now()), "pulse")
+            for train in active:
+                train.channel.source.step(train.bias, train.limit)
+            self._clock.spend(off, "pulse")
+        for train in trains:
+            train.channel.source.apply()
+
+    def _described(self, tag: object = None) -> dict[str, Any] | None:
+        train = self._trains.get(int(within(1, MOST_TAG)(tag)))
+        if train is None:
+            return None
+        return {
+            "tag": tag, "smu": train.channel.group, "buf": train.buffer, "bias": train.bias, "limit": train.limit,
+            "level": train.levels[0], "start": train.levels[0], "stop": train.levels[-1],
+            "ton": train.on_seconds, "toff": train.off_seconds, "points": float(len(train.levels)),
+            "func": float(train.kind),
+        }  # fmt: skip

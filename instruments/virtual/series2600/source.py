@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from instruments.virtual.series2600.models import Model
 from labmtj.virtual.tsp.complaints import (
-    INTERLOCK,
+    OUTPUT_BLOCKED,
     OUTPUT_IS_ON,
     TOO_BIG,
     TOO_BIG_FOR_RANGE,
     UNSAFE_AREA,
     Complaint,
+    Severity,
 )
 from labmtj.virtual.tsp.engine import Engine
 from labmtj.virtual.tsp.tree import Group, Members, Reading, Setting, number, one_of, switch, within
@@ -23,6 +25,8 @@ SOURCE_REACH = 1.01  # of the range; 2600B manual 2-44
 AMPS, VOLTS = 0, 1
 OFF, ON, HIGH_Z = 0, 1, 2
 NORMAL, ZERO = 0, 1
+OE_NONE, OE_OUTPUT_OFF = 0, 1
+NOT_ENABLED = 5041
 
 CONSTANTS = {
     "OUTPUT_DCAMPS": AMPS, "OUTPUT_DCVOLTS": VOLTS, "OUTPUT_OFF": OFF, "OUTPUT_ON": ON, "OUTPUT_HIGH_Z": HIGH_Z,
@@ -32,6 +36,9 @@ CONSTANTS = {
     "FILTER_MEDIAN": 2, "DISABLE": 0, "ENABLE": 1, "OFF": 0, "ON": 1, "SOURCE_HOLD": 1, "SOURCE_IDLE": 0,
     "CONTACT_FAST": 0, "CONTACT_MEDIUM": 1, "CONTACT_SLOW": 2, "SETTLE_SMOOTH": 0, "SETTLE_FAST_RANGE": 1,
     "SETTLE_FAST_POLARITY": 2, "SETTLE_DIRECT_IRANGE": 3, "SETTLE_SMOOTH_100NA": 4, "SETTLE_FAST_ALL": 128,
+    "FILTER_OFF": 0, "FILTER_ON": 1, "REL_OFF": 0, "REL_ON": 1, "LIMIT_AUTO": 0, "FILL_ONCE": 0, "FILL_WINDOW": 1,
+    "ASYNC": 2, "CAL_AUTO": 0, "CAL_POSITIVE": 1, "CAL_NEGATIVE": 2, "CALSTATE_LOCKED": 0, "CALSTATE_CALIBRATING": 1,
+    "CALSTATE_UNLOCKED": 2, "CALSET_DEFAULT": 0, "CALSET_FACTORY": 1, "CALSET_NOMINAL": 2, "CALSET_PREVIOUS": 3,
     "OE_NONE": 0, "OE_OUTPUT_OFF": 1, "MEASURE_DCAMPS": 0, "MEASURE_DCVOLTS": 1, "MEASURE_OHMS": 2, "MEASURE_WATTS": 3,
 }  # fmt: skip
 
@@ -71,6 +78,9 @@ class Source:
         self.off_volts = Setting(40.0, within(model.least_limit_volts, volts[-1]), self.apply)
         self.remote_sense = Setting(0.0, one_of(0, 1, 3), self._sense_changed)
         self.delay = Setting(0.0, seconds_or_automatic)
+        self.high_capacitance_set: Callable[[], None] = lambda: None
+        self.high_capacitance = Setting(0.0, switch, lambda: self.high_capacitance_set())
+        self.enable_action = Setting(float(OE_NONE), one_of(OE_NONE, OE_OUTPUT_OFF))
         self.shown_level = 0.0
         """what buffers keep as the source value"""
         self.group = Group(f"smu{channel}.source", self._names())
@@ -188,7 +198,9 @@ class Source:
         high = self.range[VOLTS].value if self.kind == VOLTS else self.limit_volts.value
         guarded = self.is_on and self._model.needs_interlock and high > self._model.volts[-2]
         if guarded and self._engine.remote("interlock_open")[0]:
-            raise Complaint(INTERLOCK, "output blocked: interlock is open")
+            raise Complaint(OUTPUT_BLOCKED, "OUTPUT blocked by interlock")
+        if self.is_on and not self._model.needs_interlock and self.enable_action.value == OE_OUTPUT_OFF:
+            raise Complaint(NOT_ENABLED, "Output Enable not asserted", Severity.SERIOUS)  # nothing is connected there
         self._statement()
 
     def _names(self) -> Members:
@@ -201,8 +213,8 @@ class Source:
             "limiti": self.limit_amperes, "limitv": self.limit_volts, "limitp": self.limit_watts,
             "offmode": self.offmode, "offfunc": self.offfunc,
             "offlimiti": self.off_amperes, "offlimitv": self.off_volts, "delay": self.delay,
-            "highc": Setting(0.0, switch), "sink": Setting(0.0, switch), "settling": Setting(0.0, number),
-            "outputenableaction": Setting(0.0, switch),
+            "highc": self.high_capacitance, "sink": Setting(0.0, switch),
+            "settling": Setting(0.0, one_of(0, 1, 2, 3, 4, 128)), "outputenableaction": self.enable_action,
         }  # fmt: skip
 
 

@@ -16,6 +16,8 @@ from labmtj.virtual.tsp.triggers import Detector, Triggers
 
 MOST_POINTS = 100_000
 SOURCE_IDLE, SOURCE_HOLD = 0, 1
+NO_LEVELS, NO_MEASUREMENT = 5059, 5060
+LAYERS = ("arm", "source", "measure", "endpulse")
 EVENTS = ("SWEEPING", "ARMED", "SOURCE_COMPLETE", "MEASURE_COMPLETE", "PULSE_COMPLETE", "SWEEP_COMPLETE", "IDLE")
 
 
@@ -30,8 +32,9 @@ class Sweep:
         self._engine, self._source, self._meter, self._triggers = engine, source, meter, triggers
         self._channel = channel
         self._event = {name: next(triggers.numbers) for name in EVENTS}
-        self._detectors = {name: Detector(triggers) for name in ("arm", "source", "measure", "endpulse")}
-        self._points, self._arms = Setting(1.0, whole(1, MOST_POINTS)), Setting(1.0, whole(1, MOST_POINTS))
+        self._detectors = {name: Detector(triggers) for name in LAYERS}
+        self._points, self._arms = (Setting(1.0, whole(0, MOST_POINTS)) for _ in range(2))
+        self._autoclear = Setting(0.0, switch)
         self._source_action, self._measure_action = Setting(0.0, switch), Setting(0.0, one_of(0, 1, 2))
         self._endpulse, self._endsweep = Setting(1.0, switch), Setting(0.0, switch)
         self._limits = {kind: Setting(0.0, number) for kind in (VOLTS, AMPS)}
@@ -39,6 +42,19 @@ class Sweep:
         self._names, self._buffers = "", tuple[ReadingBuffer, ...]()
         self._running: Steps | None = None
         self.group = Group(f"smu{channel}.trigger", self._tree())
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it was initiated and is not at its end."""
+        return self._running is not None
+
+    def overruns(self) -> float:
+        """Return the bits of the layers that an event has come to twice before they looked."""
+        return float(sum(1 << bit for bit, layer in enumerate(LAYERS, 1) if self._detectors[layer].overrun))
+
+    def forget(self) -> None:
+        """Be without levels and measurements, as after a reset."""
+        self._levels, self._names, self._buffers = [], "", ()
 
     def abort(self) -> None:
         """Stop where it is, and go back to the level that is set."""
@@ -52,6 +68,10 @@ class Sweep:
     def _initiate(self) -> None:
         if self._running is not None:
             raise Complaint(UNAVAILABLE, "command unavailable: a sweep is running")
+        if self._source_action.value and not self._levels:
+            raise Complaint(NO_LEVELS, "trigger.source.action enabled without configuration")
+        if self._measure_action.value and not self._names:
+            raise Complaint(NO_MEASUREMENT, "trigger.measure.action enabled without configuration")
         self._fit_range()
         for detector in self._detectors.values():
             detector.clear()
@@ -75,10 +95,13 @@ class Sweep:
 
     def _run(self) -> Steps:
         self._emit("SWEEPING")
-        for _ in range(int(self._arms.value)):
+        for _ in range(int(self._arms.value) or MOST_POINTS):  # 0: without end
             yield self._detectors["arm"]
+            if self._autoclear.value:
+                for layer in LAYERS[1:]:
+                    self._detectors[layer].forget()
             self._emit("ARMED")
-            for point in range(int(self._points.value)):
+            for point in range(int(self._points.value) or MOST_POINTS):
                 yield from self._point(point)
         if self._endsweep.value == SOURCE_IDLE:
             self._idle()
@@ -156,7 +179,7 @@ class Sweep:
         return {
             **{f"{name}_EVENT_ID": event for name, event in self._event.items()},
             "count": self._points,
-            "autoclear": Setting(0.0, switch),
+            "autoclear": self._autoclear,
             "initiate": self._initiate,
             "arm": self._layer("arm", {"count": self._arms}),
             "source": self._layer("source", {**source, **shapes}),

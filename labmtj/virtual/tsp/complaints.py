@@ -66,7 +66,6 @@ INVALID_INDEX = 4900
 TOO_BIG_FOR_RANGE = 5005
 UNSAFE_AREA = 5007
 OUTPUT_IS_ON = 5008
-INTERLOCK = 5052  # 9-334
 
 TEXTS = {
     1404: "Invalid byte order", 1405: "Invalid ASCII precision", 1406: "Invalid data format",

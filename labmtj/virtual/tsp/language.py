@@ -43,7 +43,7 @@ class Language:
         itself = Node(engine, self._local_node())
         nodes = Nodes(engine, itself, FIRST_NODE)
         return {
-            "print": self._print,
+            "print": engine.sandbox.printing(self._print),
             "printnumber": self._print_number,
             "printbuffer": self._print_buffer,
             "format": engine.format.group,

@@ -62,21 +62,21 @@ function table.remove(t, place)
     return taken
 end
 
-function unpack(t) return unpacked(t, 1, getn(t)) end
+function _G.unpack(t) return unpacked(t, 1, getn(t)) end
 
 function string.gsub(text, pattern, new, most)
     if type(new) == "table" then error("bad argument #3 to `gsub' (string or function expected)", 2) end
     return replaced(text, pattern, new, most)
 end
 
-function collectgarbage(limit)
+function _G.collectgarbage(limit)
     if limit ~= nil and type(limit) ~= "number" then
         error("bad argument #1 to `collectgarbage' (number expected)", 2)
     end
     collect()
 end
 
-function __each(list, state, first)
+function _G.__each(list, state, first)
     if type(list) == "table" then
         local meta = getmetatable(list)
         if not (type(meta) == "table" and rawget(meta, "__call")) then return next, list end

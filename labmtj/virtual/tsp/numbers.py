@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Iterable
+from typing import Any
 
 from labmtj.virtual.tsp.tree import Group, Setting, one_of, refusing, whole
 
@@ -35,11 +37,11 @@ class NumberFormat:
             return f"{value:.{int(self._digits.value) - 1}e}"
         return value if isinstance(value, str) else f"table: 0x{id(value):x}"
 
-    def numbers(self, values: Iterable[float]) -> str:
-        """Return numbers as `printbuffer` sends them; one character is one byte."""
+    def numbers(self, values: Iterable[Any]) -> str:
+        """Return numbers, or words of a buffer, as `printbuffer` sends them; one character is one byte."""
         if self._data.value == ASCII:
             return ", ".join(map(self.text, values))
-        values = list(values)
+        values = [each if isinstance(each, int | float) else math.nan for each in values]
         letter = "f" if self._data.value == SINGLE else "d"
         order = "<" if self._order.value == LITTLE_ENDIAN else ">"
         return "#0" + struct.pack(f"{order}{len(values)}{letter}", *values).decode("latin-1")

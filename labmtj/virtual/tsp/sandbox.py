@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NoReturn
 
 import lupa.lua51 as lupa
@@ -32,8 +33,9 @@ SAFE = """
 
 # `unwrap` is reached by a tail call, which Lua counts as a level: 3 is the statement of the script.
 BOOTSTRAP = """
-local read, write, call, poll, translate, safe = ...
-local error, find, loadstring, setmetatable, type = error, string.find, loadstring, setmetatable, type
+local read, write, call, poll, translate, describe, safe = ...
+local error, find, loadstring, next, rawget, rawset = error, string.find, loadstring, next, rawget, rawset
+local select, setmetatable, tostring, type, unpack = select, setmetatable, tostring, type, unpack
 local hook, sethook = nil, debug.sethook
 local known = setmetatable({}, {__mode = "k"})
 
@@ -50,6 +52,17 @@ local function wrap(behind)
     return function(...) return unwrap(call(behind, ...)) end
 end
 
+-- what getmetatable shows of a table of the tree, as on the box: functions that read and write, and objects
+local function description(group)
+    return setmetatable({}, {
+        __index = function(shown, key)
+            for kind, members in next, (unwrap(describe(group))) do rawset(shown, kind, members) end
+            return rawget(shown, key)
+        end,
+        __metatable = false,
+    })
+end
+
 local function table_for(group, cache)
     local proxy = {}
     known[proxy] = group
@@ -61,7 +74,7 @@ local function table_for(group, cache)
         end,
         __newindex = function(_, key, value) return unwrap(write(group, key, value)) end,
         __call = function(proxy, ...) return proxy.run(...) end,
-        __metatable = false,
+        __metatable = description(group),
     })
 end
 
@@ -80,10 +93,24 @@ for name in pairs(_G) do if not keep[name] then _G[name] = nil end end
 _G.loadstring = compile
 %(older)s
 
+-- print as Python sees it: plain values, and names of the rest
+local function printing(put)
+    return function(...)
+        local shown, n = {...}, select("#", ...)
+        for place = 1, n do
+            local kind = type(shown[place])
+            if kind == "table" or kind == "function" or kind == "thread" then
+                shown[place] = tostring(shown[place])
+            end
+        end
+        return put(unpack(shown, 1, n))
+    end
+end
+
 function makegetter(group, key) return function() return group[key] end end
 function makesetter(group, key) return function(value) group[key] = value end end
 
-return rearm, wrap, table_for, compile, function(proxy) return known[proxy] end
+return rearm, wrap, table_for, compile, function(proxy) return known[proxy] end, printing
 """
 
 
@@ -111,15 +138,21 @@ class Sandbox:
         bootstrap = self._lua.compile(
             BOOTSTRAP % {"calm": POLL_INSTRUCTIONS, "hurry": HURRY_INSTRUCTIONS, "older": OLDER}
         )
-        entries: tuple[Callable[..., Any], ...] = (self._read, self._write, self._call, poll, as_lua51)
+        entries: tuple[Callable[..., Any], ...] = (
+            self._read, self._write, self._call, poll, as_lua51, self._describe,
+        )  # fmt: skip
         guarded = map(self._guard, entries)
-        self._rearm, self._wrap, self._table_for, self._compile, self._known = bootstrap(*guarded, SAFE)
+        self._rearm, self._wrap, self._table_for, self._compile, self._known, self._printing = bootstrap(*guarded, SAFE)
 
     def expose(self, members: Members) -> None:
         """Make members the globals of all scripts."""
         names = self._lua.globals()
         for key, member in members.items():
             names[key] = self._present(member, lasting=True)
+
+    def printing(self, put: Callable[..., None]) -> Any:
+        """Return the function `print` of scripts, which hands on plain values and the names of all others."""
+        return self._printing(self._wrap(put))
 
     def define(self, name: str, value: Any) -> None:
         """Set one global."""
@@ -166,6 +199,8 @@ class Sandbox:
         """
         if isinstance(member, Group):
             return self._table(member, lasting=lasting)
+        if isinstance(member, dict):
+            return self._lua.table_from({key: self._present(each) for key, each in member.items()})
         if isinstance(member, list | tuple):
             return self._lua.table_from(member)
         if callable(member) and lupa.lua_type(member) is None:
@@ -195,13 +230,34 @@ class Sandbox:
         cache[key] = shown = self._present(member, lasting=id(group) in self._tables)
         return shown
 
+    def _describe(self, group: Group) -> Any:
+        """Return what a metatable of the box shows of its table, each by name: Getters, Setters and Objects."""
+        read, written, objects = ({} for _ in range(3))
+        for key, member in group.members.items():
+            if isinstance(member, Setting | Reading):
+                read[key] = self._wrap(partial(self._read_plainly, group, key))
+            else:
+                objects[key] = self._present(member, lasting=id(group) in self._tables)
+            if isinstance(member, Setting):
+                written[key] = self._wrap(lambda value, key=key: group.write(key, value))
+        shown = {"Getters": read, "Setters": written, "Objects": objects}
+        return self._lua.table_from(
+            {kind: self._lua.table_from(members) for kind, members in shown.items() if members}
+            | ({"luatype": group.luatype} if group.luatype else {})
+        )
+
+    @staticmethod
+    def _read_plainly(group: Group, key: Any) -> object:
+        return group.read(key)
+
     def _write(self, group: Group, key: object, value: object) -> None:
         group.write(key, self._plain(value))
 
     def _answer(self, answer: Any) -> Any:
         """Return what a function or a reading gave: a plain value as it is."""
-        plain = answer is None or isinstance(answer, str | int | float | tuple)
-        return answer if plain else self._present(answer)
+        if answer is None or isinstance(answer, str | int | float):
+            return answer
+        return tuple(map(self._present, answer)) if isinstance(answer, tuple) else self._present(answer)
 
     def _guard(self, function: Callable[..., Any]) -> Callable[..., tuple[Any, ...]]:
         """Return a function that tells Lua what went wrong instead of raising."""

@@ -75,6 +75,9 @@ class Group:
         members: settings, readings, groups and functions; anything else is a constant. A key may be a number.
     """
 
+    luatype = ""
+    """what its metatable calls it"""
+
     def __init__(self, name: str, members: Mapping[Any, Any]) -> None:
         self.name, self.members = name, dict(members)
 

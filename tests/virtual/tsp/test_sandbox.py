@@ -39,7 +39,9 @@ def test_no_python_object_is_in_reach(tsp: Keithley708B) -> None:
             for key, each in pairs(value) do walk(key) walk(each) end
         end
         walk(_G)
-        walk({channel.close, channel.pattern, channel.pattern.catalog, format, print, slot, slot[1], status.standard})
+        walk(getmetatable(format).Objects)
+        walk(getmetatable(format).Getters)
+        walk({getmetatable(format).__index, channel.close, channel.pattern, channel.pattern.catalog, format, print, slot, slot[1], status.standard})
         print(kinds.userdata, kinds.thread, kinds['function'], kinds.table)
     """
     assert tsp.handle(" ".join(script.split("\n"))) == "nil\tnil\ttrue\ttrue"
@@ -52,7 +54,6 @@ def test_no_python_object_is_in_reach(tsp: Keithley708B) -> None:
         "return print.__class__",
         "return ('').__class__.__mro__",
         "return string.format.__self__",
-        "return getmetatable(format).__index",
         "setmetatable(format, {})",
         "getmetatable('').__index = nil",
         "return loadstring('\\27Lua\\81\\0\\1\\4\\8\\4\\8\\0')()",
