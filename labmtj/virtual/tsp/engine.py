@@ -196,7 +196,7 @@ class Engine:
             self._script = (words[1].strip() if len(words) > 1 else "", [], words[0] == "loadandrunscript")
         elif words[0].startswith("*"):
             self.common.line(line)
-        elif words[0] != "abort":  # with nothing running there is nothing to abort
+        elif line.strip() != "abort":  # with nothing running there is nothing to abort
             chunk = self._compile(line)
             if chunk is not None:
                 self.execute(chunk)
