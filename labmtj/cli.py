@@ -153,6 +153,9 @@ def _parser() -> argparse.ArgumentParser:
 
     resume = add("resume", commands.resume, "finish a run that was stopped or killed")
     resume.add_argument("run", type=Path, help="folder of the run")
+    resume.add_argument(
+        "--over-budget", action="store_true", help="go on where a cell or a relay has used up its budget; recorded"
+    )
     _add_workers(resume)
     recover = add("recover", commands.recover, "rebuild data.h5 of a run from its journal alone")
     recover.add_argument("run", type=Path)

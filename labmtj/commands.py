@@ -53,7 +53,7 @@ def resume(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG0
 
     _check_workers(known.workers)
     with Display() as display:
-        folder = resume(RunFolder.open(known.run), workers=known.workers, show=display)
+        folder = resume(RunFolder.open(known.run), workers=known.workers, show=display, over_budget=known.over_budget)
     return _finish(folder)
 
 
@@ -95,10 +95,12 @@ def recover(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG
     """Rebuild data.h5 of a run from its journal."""
     from labmtj.record import recover
     from labmtj.run import RunFolder
+    from labmtj.run.binding import unchanged
 
     folder = RunFolder.open(known.run)
     if not folder.journal.is_file():
         raise UsageError(f"{folder.journal}: no journal; there is nothing to rebuild data.h5 from")
+    unchanged(folder)
     with folder.alone():
         reader = recover(folder.journal, folder.data, skip_damage=known.skip_damage)
     print(f"{folder.data}: rebuilt from {reader.valid_bytes / 1e6:.1f} MB of journal")
@@ -116,12 +118,17 @@ def _with_data(path: Path) -> RunFolder:
     """Return the folder of a run, or one that holds nothing but data.h5, named by itself or by that file."""
     from labmtj.reading.opening import data_of
     from labmtj.run import RunFolder
+    from labmtj.run.binding import unchanged
 
     data = data_of(path)
     folder = RunFolder(data.parent)
     if data.name != folder.data.name:
         raise UsageError(f"{path}: give the folder of a run, or a data.h5")
-    return RunFolder.open(folder.path) if folder.run_yaml.exists() else folder
+    if not folder.run_yaml.exists():
+        return folder
+    folder = RunFolder.open(folder.path)
+    unchanged(folder)
+    return folder
 
 
 def show(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001

@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from labmtj.errors import LabmtjError, Overstressed, ProcedureFailed, RecordError, Stopped, UsageError
+from labmtj.moments import Moment
 from labmtj.record import Checkpointer, JournalLog, JournalWriter, files, last_states, open_data
 from labmtj.record.last_time import last_seconds
 from labmtj.record.replay import START, is_unborn
-from labmtj.run.experiment import Experiment, load_checked_run
+from labmtj.run.binding import bind, check_journal_is_there, unchanged
+from labmtj.run.experiment import Experiment, checked_experiment
 from labmtj.run.folder import RunFolder
 from labmtj.run.health import keep_found_health
 from labmtj.run.recovery import Interrupted, interrupted
@@ -58,16 +60,24 @@ def start(experiment: Experiment, parent: Path, *, workers: int, show: Show, rec
     return _to_its_end(folder, experiment, _begun(folder), workers, show)
 
 
-def resume(folder: RunFolder, *, workers: int, show: Show) -> RunFolder:
+def resume(folder: RunFolder, *, workers: int, show: Show, over_budget: bool = False) -> RunFolder:
     """Go on with a run that was stopped or killed: rewind to the last snapshot of each station, and finish.
 
+    With `over_budget`, beyond the budgets of cells and relays from here on; that is recorded.
+
     Raises:
-        UsageError: if the run is done already. Otherwise as `start`.
+        ConfigError: if its run.yaml is not as it was when the run began.
+        UsageError: if the run is done already, or has lost its journal. Otherwise as `start`.
     """
     if folder.ending == "DONE":
         raise UsageError(f"{folder.path}: this run is done; `labmtj report` makes its report anew")
-    experiment = load_checked_run(folder.run_yaml)
-    return _to_its_end(folder, experiment, _rewound(folder, experiment), workers, show)
+    check_journal_is_there(folder)
+    experiment = checked_experiment(unchanged(folder))
+    place = _rewound(folder, experiment)
+    if over_budget and not experiment.over_budget:
+        experiment = replace(experiment, over_budget=True)
+        place.log.attributes("provenance", {"over_budget_since_utc": Moment.now().utc})
+    return _to_its_end(folder, experiment, place, workers, show)
 
 
 def _to_its_end(folder: RunFolder, experiment: Experiment, place: _Place, workers: int, show: Show) -> RunFolder:
@@ -100,7 +110,9 @@ class _Place:
 def _begun(folder: RunFolder) -> _Place:
     """Begin a new journal; if there is no room for it, the run has failed and can be resumed as any other."""
     try:
-        return _Place(JournalLog(JournalWriter.create(folder.journal)), {})
+        log = JournalLog(JournalWriter.create(folder.journal))
+        bind(log, folder.run_yaml.read_text(encoding="utf-8"))
+        return _Place(log, {})
     except RecordError as error:
         folder.end("FAILED", str(error))
         raise _mendable(error, folder) from None
@@ -124,8 +136,13 @@ def _rewound(folder: RunFolder, experiment: Experiment) -> _Place:
     names = {station.name for station in experiment.stations()}
     if not experiment.on_instruments:
         states, end = last_states(journal, names)
-        return _Place(JournalLog.reopen(journal, end), states)
+        log = JournalLog.reopen(journal, end)
+        if end == START:
+            bind(log, folder.run_yaml.read_text(encoding="utf-8"))
+        return _Place(log, states)
     log = JournalLog.reopen(journal)
+    if log.journal.acknowledged_bytes == START:
+        bind(log, folder.run_yaml.read_text(encoding="utf-8"))
     return _Place(log, last_states(journal, names)[0], interrupted(folder))
 
 
@@ -143,7 +160,7 @@ def _guarded(folder: RunFolder, experiment: Experiment, place: _Place, workers: 
     with warnings_noted(folder), stop_requests(further=further) as requests:
         try:
             folder.begin()
-            folder.note("begin", pid=os.getpid())
+            folder.note("begin", pid=os.getpid(), workers=workers, over_budget=experiment.over_budget)
             found = _Course(folder, experiment, place, show, requests).run(workers)
         except Stopped as stopped:
             folder.end("STOPPED")
@@ -189,7 +206,9 @@ class _Course:
         self.show, self.requests = show, requests
         self.campaign = experiment.campaign
         first = {name: int(state["next"]) for name, state in place.states.items()}
-        self.plan = Plan(experiment.stations(), self.campaign.blocks(), first, place.interrupted)
+        self.plan = Plan(
+            experiment.stations(), self.campaign.blocks(), first, place.interrupted, experiment.over_budget
+        )
         self.total = self.plan.blocks * len(self.plan.stations)
         self.before = self.done = self.total - sum(1 for _ in self.plan.order())
         self.checkpointer = Checkpointer(folder.journal, folder.data)

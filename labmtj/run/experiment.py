@@ -226,12 +226,20 @@ def experiment_of(file: YamlFile) -> Experiment:
 
 
 def load_checked_run(path: Path) -> Experiment:
-    """Read a `run.yaml` as `load_run`, and check that its settings fit the bench; ConfigError with line and key."""
-    experiment = load_run(path)
+    """Read a `run.yaml` as `load_run`, and check that its settings fit the bench; ConfigError with the key."""
+    return checked_experiment(yamlfile.load(path))
+
+
+def checked_experiment(file: YamlFile) -> Experiment:
+    """Return the experiment that a `run.yaml` holds if its settings still fit the bench; ConfigError with the key."""
+    experiment = experiment_of(file)
     try:
         experiment.check()
     except SettingError as error:
-        raise yamlfile.load(path).complaint(("settings", *error.key), error.problem) from None
+        raise ConfigError(
+            f"{file.path}: {yamlfile.dotted(('settings', *error.key))}: {error.problem}. This run does not fit the "
+            "bench, the chip or the input files as they are now: put these back, or begin a new run"
+        ) from None
     return experiment
 
 

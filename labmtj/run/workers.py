@@ -13,7 +13,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.queues import Queue
 from pathlib import Path
 from typing import Any, Protocol
@@ -45,6 +45,8 @@ class Plan:
     """next block of each station, by name"""
     interrupted: Interrupted | None = None
     """what an earlier part of a run on instruments left open"""
+    over_budget: bool = False
+    """whether to go on beyond the budgets: asked for now, or when the run began"""
 
     def order(self) -> Iterator[tuple[int, Station]]:
         """Iterate (block, station) in the order of the journal."""
@@ -218,7 +220,7 @@ def _work(
     threading.Thread(target=_die_with_parent, daemon=True).start()
     limit_threads()
     try:
-        experiment = load_run(run_yaml)
+        experiment = replace(load_run(run_yaml), over_budget=plan.over_budget)
         work = {
             station.name: _at_work(experiment, plan, station, states)
             for station in plan.stations

@@ -1,0 +1,132 @@
+"""A run goes on as it began: what its run.yaml said then is in the first commit of its journal, and is compared.
+
+Values count, not bytes: comments, order of keys and line breaks may change. What may change on the way is an option of
+`labmtj resume`, and is recorded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from labmtj import yamlfile
+from labmtj.errors import ConfigError, DataError, UsageError
+from labmtj.record import JournalReader, open_data
+from labmtj.record.frames import has_kind
+from labmtj.record.replay import START, is_unborn
+from labmtj.run.folder import RunFolder
+from labmtj.verbs import Log
+from labmtj.yamlfile import Key, YamlFile
+
+MARK = "run.yaml"
+_FIRST_FRAMES = 1000
+"""among which the mark stands, or, in runs of before, what they were resolved to"""
+_SHOWN = 3
+_LOG = logging.getLogger(__name__)
+_OPTIONS = "What may be changed is an option of `labmtj resume`: --workers, --over-budget"
+
+
+def bind(log: Log, text: str) -> None:
+    """Put what a run.yaml says into the first commit of a new journal."""
+    log.mark(MARK, {"sha256": _sha256(text), "text": text})
+    log.commit()
+
+
+def unchanged(folder: RunFolder) -> YamlFile:
+    """Return the run.yaml of a run; raise ConfigError, naming keys and both values, if it is not as the run began.
+
+    A run of a labmtj that did not write that down is passed, with a warning.
+    """
+    now = yamlfile.load(folder.run_yaml)
+    then = _recorded(folder)
+    if then is None:
+        if not _nothing_recorded(folder):
+            _LOG.warning(
+                "%s: an older labmtj began this run, and did not note what run.yaml said: it is taken as it is",
+                folder.path,
+            )
+        return now
+    try:
+        before = yamlfile.loads(then, folder.journal).content
+    except ConfigError as error:
+        raise DataError(f"{folder.path}: what run.yaml said when the run began cannot be read: {error}") from error
+    if differences := list(_differences(before, now.content)):
+        key, was, found = differences[0]
+        others = [yamlfile.dotted(each[0]) for each in differences[1:_SHOWN]]
+        more = f" (and {', '.join(others)}{', ...' if len(differences) > _SHOWN else ''})" if others else ""
+        raise now.complaint(
+            key,
+            f"is {_short(found)}, and was {_short(was)} when this run began{more}. A run goes on as it began: undo the "
+            f"change, or begin a new run. {_OPTIONS}",
+        )
+    return now
+
+
+def _recorded(folder: RunFolder) -> str | None:
+    """Return what run.yaml said when the run began, from the journal, or from data.h5 where that is all there is."""
+    if folder.journal.is_file():
+        return None if _nothing_recorded(folder) else _in_journal(folder)
+    if folder.data.is_file():
+        with open_data(folder.data) as data:
+            text = data.attributes("provenance").get("run_yaml") if "provenance" in data.tree() else None
+            return text if isinstance(text, str) else None
+    return None
+
+
+def _nothing_recorded(folder: RunFolder) -> bool:
+    """Tell whether the run died before the first frame of its journal."""
+    try:
+        with folder.journal.open("rb") as file:
+            head = file.read(START + 1)
+    except FileNotFoundError:
+        return not folder.data.exists()
+    return is_unborn(head) or len(head) == START
+
+
+def _in_journal(folder: RunFolder) -> str | None:
+    reader = JournalReader(folder.journal)
+    for offset, payload in itertools.islice(reader.payloads(), _FIRST_FRAMES):
+        if has_kind(payload, "mark") or has_kind(payload, "attributes"):
+            record = reader.decoded(offset, payload)
+            values = record.get("values")
+            if record.get("name") == MARK and isinstance(values, dict):
+                text = values.get("text")
+                if not isinstance(text, str) or values.get("sha256") != _sha256(text):
+                    raise DataError(f"{folder.journal}: what run.yaml said when the run began is damaged")
+                return text
+            if record.get("path") == "provenance" and isinstance(values, dict):
+                return values["run_yaml"] if isinstance(values.get("run_yaml"), str) else None
+    return None
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _differences(before: Any, now: Any, key: Key = ()) -> Iterator[tuple[Key, Any, Any]]:
+    """Iterate (key, value then, value now) of what differs; None where there is none."""
+    if isinstance(before, Mapping) and isinstance(now, Mapping):
+        for name in [*before, *(each for each in now if each not in before)]:
+            yield from _differences(before.get(name), now.get(name), (*key, name))
+    elif isinstance(before, list) and isinstance(now, list) and len(before) == len(now):
+        for number, pair in enumerate(zip(before, now, strict=True)):
+            yield from _differences(*pair, (*key, number))
+    elif before != now or isinstance(before, bool) != isinstance(now, bool):
+        yield key, before, now
+
+
+def _short(value: Any) -> str:
+    text = "not there" if value is None else repr(value)
+    return text if len(text) <= 100 else f"{text[:100]} ..."
+
+
+def check_journal_is_there(folder: RunFolder) -> None:
+    """Raise UsageError if a run that has recorded something has lost its journal: it would begin anew in silence."""
+    if folder.data.exists() and not folder.journal.exists():
+        raise UsageError(
+            f"{folder.path}: the journal {folder.journal.name} is gone, and the run cannot go on without it; "
+            f"{folder.data.name} holds what was checkpointed. Put the journal back, or begin a new run"
+        )

@@ -1,0 +1,135 @@
+"""Cases F12 and M1: a run goes on as it began; a run.yaml that was edited meanwhile is refused, key and values named."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from labmtj import cli
+from labmtj.errors import ConfigError, DataError, Stopped, UsageError
+from labmtj.record import JournalLog, JournalReader, open_data
+from labmtj.run import RunFolder, load_experiment, resume, start
+from labmtj.run import binding as module
+from labmtj.run.binding import unchanged
+
+CHANGES = {"count": 4, "chips": 1, "sizes": ["mtj-50nm"]}
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory):
+    """The folder of a run that was stopped after its second block, as bytes."""
+
+    def stop(progress):
+        if progress.done == 2:
+            raise Stopped
+
+    parent = tmp_path_factory.mktemp("bound")
+    with pytest.raises(Stopped):
+        start(load_experiment("wine", changes=CHANGES), parent, workers=1, show=stop)
+    return {each.name: each.read_bytes() for each in next(parent.iterdir()).iterdir()}
+
+
+@pytest.fixture
+def folder(stopped, tmp_path):
+    path = tmp_path / "20260101T000000Z_0000"
+    path.mkdir()
+    for name, content in stopped.items():
+        (path / name).write_bytes(content)
+    return RunFolder(path)
+
+
+def edit(folder, pattern, replacement):
+    text, count = re.subn(pattern, replacement, folder.run_yaml.read_text(), flags=re.MULTILINE)
+    assert count
+    folder.run_yaml.write_text(text)
+
+
+EDITS = {
+    "limits": (r"cell_volts: 0\.9", "cell_volts: 2.5", r"cell_volts: is 2\.5, and was 0\.9 when this run began"),
+    "read volts": (r"read_volts: 0\.1$", "read_volts: 0.05", r"read_volts: is 0\.05, and was 0\.1 when this run began \(and "),
+    "seed": (r"^seed: 1", "seed: 2", r"seed: is 2, and was 1"),
+    "count": (r"count: 4", "count: 12", r"settings\.count: is 12, and was 4"),
+    "a key more": (r"^seed: 1", "seed: 1\noperator2: x", r"operator2: is 'x', and was not there"),
+    "a key less": (r"^operator: .*\n", "", r"operator: is not there, and was ''"),
+    "a truth value": (r"^over_budget: false", "over_budget: 0", r"over_budget: is 0, and was False"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("edited", EDITS)
+def test_an_edited_run_yaml_is_refused_with_the_key_and_both_values(folder, edited):
+    """At dd97226 limits and read volts were obeyed in silence, and the record said the wrong ones."""
+    pattern, replacement, said = EDITS[edited]
+    edit(folder, pattern, replacement)
+    before = folder.journal.read_bytes()
+    for again in (lambda: resume(folder, workers=1, show=print), lambda: unchanged(folder)):
+        with pytest.raises(ConfigError, match=said) as told:
+            again()
+        assert str(told.value).startswith(f"{folder.run_yaml}:")
+        assert "--over-budget" in str(told.value)
+    assert folder.journal.read_bytes() == before
+
+
+@pytest.mark.parametrize("command", ["resume", "recover", "report"])
+def test_every_command_compares(folder, command, capsys):
+    edit(folder, r"^seed: 1", "seed: 7")
+    assert cli.main([command, str(folder.path)]) == 2
+    assert "seed: is 7, and was 1 when this run began" in capsys.readouterr().err
+
+
+def test_comments_may_change(folder):
+    """Values are compared, not bytes."""
+    edit(folder, r"^seed: 1", "seed: 1  # as agreed\n# on Monday")
+    assert unchanged(folder).content["seed"] == 1
+
+
+def test_a_run_of_before_goes_on_with_a_sentence(folder, monkeypatch, caplog):
+    monkeypatch.setattr(module, "_in_journal", lambda folder: None)
+    edit(folder, r"^notes: .*", "notes: edited")
+    assert unchanged(folder).content["notes"] == "edited"
+    assert "an older labmtj began this run" in caplog.text
+
+
+def test_a_run_of_before_is_compared_with_what_it_was_resolved_to(folder, monkeypatch):
+    """Its journal holds run.yaml as an attribute, though no mark."""
+    monkeypatch.setattr(module, "MARK", "another name")
+    edit(folder, r"^seed: 1", "seed: 3")
+    with pytest.raises(ConfigError, match="seed: is 3, and was 1"):
+        unchanged(folder)
+
+
+def test_it_stands_in_the_first_commit_of_the_journal(folder):
+    first = next(record for _, record in JournalReader(folder.journal))
+    assert (first["kind"], first["name"]) == ("mark", "run.yaml")
+    assert first["values"]["text"] == folder.run_yaml.read_text()
+
+
+def test_a_run_cut_back_to_its_beginning_is_bound_again(folder):
+    JournalLog.reopen(folder.journal, 16).journal.close()  # behind the head: nothing was kept
+    folder.data.unlink()
+    resume(folder, workers=1, show=lambda _: None)
+    assert next(record for _, record in JournalReader(folder.journal))["name"] == "run.yaml"
+
+
+def test_a_lost_journal_is_no_new_beginning(folder):
+    """At dd97226 the run began anew, and what data.h5 held was overwritten."""
+    folder.journal.unlink()
+    with pytest.raises(UsageError, match=r"journal\.lmj is gone, .*data\.h5 holds what was checkpointed"):
+        resume(folder, workers=1, show=print)
+    edit(folder, r"^seed: 1", "seed: 3")
+    with pytest.raises(ConfigError, match="seed: is 3, and was 1"):  # the report: data.h5 tells
+        unchanged(folder)
+
+
+def test_a_mark_that_was_tampered_with_is_no_word(folder, monkeypatch):
+    monkeypatch.setattr(module, "_sha256", lambda text: "another")
+    with pytest.raises(DataError, match=r"what run\.yaml said when the run began is damaged"):
+        unchanged(folder)
+
+
+def test_what_may_change_is_an_option_and_recorded(folder):
+    resume(folder, workers=1, show=lambda _: None, over_budget=True)
+    with open_data(folder.data) as data:
+        assert data.attributes("provenance")["over_budget_since_utc"]
+    begun = [json.loads(line) for line in Path(folder.log).read_text().splitlines()]
+    assert [each["over_budget"] for each in begun if each["event"] == "begin"] == [False, True]
