@@ -15,11 +15,13 @@ from labmtj import __version__, commands
 from labmtj.errors import LabmtjError
 
 RUNS = Path("runs")
-FAULT = "this is a fault of labmtj"
+FAULT = "this is a bug in labmtj"
 """said of an error that nobody foresaw"""
 
 
 _NEGATIVE = re.compile(r"-(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""signals that end a command, with an exit code of 128 and their number; what takes them meanwhile is in `stopping`"""
 _THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 """set before such a library is loaded: the matrices are small, and threads that wait for each other slow"""
 
@@ -28,7 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 failed, 2 wrong usage, 130 or 143 stopped."""
     if arguments is None:
         _show_whatever_comes()
-        signal.signal(signal.SIGINT, _interrupt)
+        for number in _ENDING:
+            if number == signal.SIGINT or signal.getsignal(number) is signal.SIG_DFL:  # nohup leaves SIGHUP ignored
+                signal.signal(number, _interrupt)
         os.environ.update({name: "1" for name in _THREADS if name not in os.environ})
     parser = _parser()
     given = _with_negative_numbers(sys.argv[1:] if arguments is None else arguments)
@@ -39,8 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(known.command(known, rest) or 0)
     except LabmtjError as error:
         return _complain(str(error), *getattr(error, "__notes__", ()), code=error.exit_code)
-    except KeyboardInterrupt:
-        return _complain("interrupted", code=130)
+    except KeyboardInterrupt as error:
+        return _interrupted(error)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read our output has gone
         return 0
@@ -52,7 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _unforeseen(error)
     finally:
         if arguments is None:  # the outcome stands, whatever is pressed while the process ends
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
+            for number in _ENDING:
+                signal.signal(number, signal.SIG_IGN)
             _flush()
 
 
@@ -75,18 +80,25 @@ def _flush() -> None:
 class _Interrupt(KeyboardInterrupt):
     """Python itself kills a process by SIGINT, whatever its exit code, if a plain one comes while it imports."""
 
-    came = False
+    came = 0
+    """number of the signal"""
 
 
-def _interrupt(*_: object) -> None:
-    _Interrupt.came = True
+def _interrupt(number: int, frame: object) -> None:  # noqa: ARG001 - a signal handler's form
+    _Interrupt.came = number
     raise _Interrupt
+
+
+def _interrupted(error: BaseException) -> int:
+    number = _Interrupt.came or signal.SIGINT
+    said = "interrupted" if number == signal.SIGINT else f"stopped by {signal.Signals(number).name}"
+    return _complain(said, *getattr(error, "__notes__", ()), code=128 + number)
 
 
 def _unforeseen(error: Exception) -> int:
     """Tell an error that nobody foresaw; one behind a Ctrl+C is its doing: extension modules turn it into their own."""
     if _Interrupt.came:
-        return _complain("interrupted", code=130)
+        return _interrupted(error)
     said = f"{type(error).__name__}: {error}"[:500]
     return _complain(f"{said}; {FAULT}: please report it, with the trace that LABMTJ_TRACE=1 in front shows")
 

@@ -66,11 +66,14 @@ def _finish(folder: RunFolder, out: Path | None = None) -> int:
         text = summary_text(folder.data)
     except (LabmtjError, OSError):
         raise
+    except KeyboardInterrupt as error:
+        error.add_note(f"the run is done, its report is not: labmtj report {folder.path}")
+        raise
     except Exception as error:
         folder.note("the report failed", error=repr(error), trace="".join(traceback.format_exception(error)))
         raise ProcedureFailed(
             f"{folder.data} is complete, but its report failed: {type(error).__name__}: {error}. This is a "
-            f"fault of the program, the trace is in {folder.log}; `labmtj report {folder.path}` tries again"
+            f"bug in labmtj, the trace is in {folder.log}; `labmtj report {folder.path}` tries again"
         ) from error
     print(text)
     print(f"report: {page}")

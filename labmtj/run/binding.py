@@ -21,9 +21,10 @@ from labmtj.run.folder import RunFolder
 from labmtj.verbs import Log
 from labmtj.yamlfile import Key, YamlFile
 
-MARK = "run.yaml"
+GROUP, TEXT, SHA256 = "provenance", "run_yaml", "run_yaml_sha256"
+"""attributes of the record"""
 _FIRST_FRAMES = 1000
-"""among which the mark stands, or, in runs of before, what they were resolved to"""
+"""among which the text stands: in the first commit, or, in runs of before, in that of the first round of blocks"""
 _SHOWN = 3
 _LOG = logging.getLogger(__name__)
 _OPTIONS = "What may be changed is an option of `labmtj resume`: --workers, --over-budget"
@@ -31,7 +32,7 @@ _OPTIONS = "What may be changed is an option of `labmtj resume`: --workers, --ov
 
 def bind(log: Log, text: str) -> None:
     """Put what a run.yaml says into the first commit of a new journal."""
-    log.mark(MARK, {"sha256": _sha256(text), "text": text})
+    log.attributes(GROUP, {TEXT: text, SHA256: _sha256(text)})
     log.commit()
 
 
@@ -71,7 +72,7 @@ def _recorded(folder: RunFolder) -> str | None:
         return None if _nothing_recorded(folder) else _in_journal(folder)
     if folder.data.is_file():
         with open_data(folder.data) as data:
-            text = data.attributes("provenance").get("run_yaml") if "provenance" in data.tree() else None
+            text = data.attributes(GROUP).get(TEXT) if GROUP in data.tree() else None
             return text if isinstance(text, str) else None
     return None
 
@@ -89,16 +90,14 @@ def _nothing_recorded(folder: RunFolder) -> bool:
 def _in_journal(folder: RunFolder) -> str | None:
     reader = JournalReader(folder.journal)
     for offset, payload in itertools.islice(reader.payloads(), _FIRST_FRAMES):
-        if has_kind(payload, "mark") or has_kind(payload, "attributes"):
-            record = reader.decoded(offset, payload)
-            values = record.get("values")
-            if record.get("name") == MARK and isinstance(values, dict):
-                text = values.get("text")
-                if not isinstance(text, str) or values.get("sha256") != _sha256(text):
-                    raise DataError(f"{folder.journal}: what run.yaml said when the run began is damaged")
-                return text
-            if record.get("path") == "provenance" and isinstance(values, dict):
-                return values["run_yaml"] if isinstance(values.get("run_yaml"), str) else None
+        if not has_kind(payload, "attributes"):
+            continue
+        record = reader.decoded(offset, payload)
+        values = record.get("values")
+        if record.get("path") == GROUP and isinstance(values, dict) and isinstance(text := values.get(TEXT), str):
+            if values.get(SHA256, _sha256(text)) != _sha256(text):
+                raise DataError(f"{folder.journal}: what run.yaml said when the run began is damaged")
+            return text
     return None
 
 

@@ -110,9 +110,7 @@ class _Place:
 def _begun(folder: RunFolder) -> _Place:
     """Begin a new journal; if there is no room for it, the run has failed and can be resumed as any other."""
     try:
-        log = JournalLog(JournalWriter.create(folder.journal))
-        bind(log, folder.run_yaml.read_text(encoding="utf-8"))
-        return _Place(log, {})
+        return _Place(JournalLog(JournalWriter.create(folder.journal)), {})
     except RecordError as error:
         folder.end("FAILED", str(error))
         raise _mendable(error, folder) from None
@@ -136,13 +134,8 @@ def _rewound(folder: RunFolder, experiment: Experiment) -> _Place:
     names = {station.name for station in experiment.stations()}
     if not experiment.on_instruments:
         states, end = last_states(journal, names)
-        log = JournalLog.reopen(journal, end)
-        if end == START:
-            bind(log, folder.run_yaml.read_text(encoding="utf-8"))
-        return _Place(log, states)
+        return _Place(JournalLog.reopen(journal, end), states)
     log = JournalLog.reopen(journal)
-    if log.journal.acknowledged_bytes == START:
-        bind(log, folder.run_yaml.read_text(encoding="utf-8"))
     return _Place(log, last_states(journal, names)[0], interrupted(folder))
 
 
@@ -186,7 +179,7 @@ def _unexpected(folder: RunFolder, error: BaseException) -> ProcedureFailed:
     folder.note("failed", error=repr(error), trace="".join(traceback.format_exception(error)))
     folder.end("FAILED", repr(error))
     return ProcedureFailed(
-        f"{type(error).__name__}: {error}; this is a fault of the program or the procedure, the trace is in "
+        f"{type(error).__name__}: {error}; this is a bug in labmtj or in the procedure, the trace is in "
         f"{folder.log}. Everything up to the last block is kept"
     )
 
@@ -216,6 +209,8 @@ class _Course:
 
     def run(self, workers: int) -> dict[str, Any]:
         """Do it all, and return what the campaign says was found, if it says so."""
+        if self.log.journal.acknowledged_bytes == START:
+            bind(self.log, self.folder.run_yaml.read_text(encoding="utf-8"))
         self.note("plan", chips=[chip for station in self.plan.stations for chip in station.arrays])
         if not self.states:
             self._head()
@@ -250,7 +245,6 @@ class _Course:
             "seed": self.experiment.seed,
         }
         self.log.attributes("", root)
-        self.log.attributes("provenance", {"run_yaml": self.folder.run_yaml.read_text(encoding="utf-8")})
         self.log.commit()
 
     def _blocks(self, people: Crew) -> None:

@@ -91,8 +91,8 @@ def test_a_run_of_before_goes_on_with_a_sentence(folder, monkeypatch, caplog):
 
 
 def test_a_run_of_before_is_compared_with_what_it_was_resolved_to(folder, monkeypatch):
-    """Its journal holds run.yaml as an attribute, though no mark."""
-    monkeypatch.setattr(module, "MARK", "another name")
+    """Its journal holds run.yaml, but no checksum."""
+    monkeypatch.setattr(module, "SHA256", "another_name")
     edit(folder, r"^seed: 1", "seed: 3")
     with pytest.raises(ConfigError, match="seed: is 3, and was 1"):
         unchanged(folder)
@@ -100,15 +100,15 @@ def test_a_run_of_before_is_compared_with_what_it_was_resolved_to(folder, monkey
 
 def test_it_stands_in_the_first_commit_of_the_journal(folder):
     first = next(record for _, record in JournalReader(folder.journal))
-    assert (first["kind"], first["name"]) == ("mark", "run.yaml")
-    assert first["values"]["text"] == folder.run_yaml.read_text()
+    assert (first["kind"], first["path"]) == ("attributes", "provenance")
+    assert first["values"]["run_yaml"] == folder.run_yaml.read_text()
 
 
 def test_a_run_cut_back_to_its_beginning_is_bound_again(folder):
     JournalLog.reopen(folder.journal, 16).journal.close()  # behind the head: nothing was kept
     folder.data.unlink()
     resume(folder, workers=1, show=lambda _: None)
-    assert next(record for _, record in JournalReader(folder.journal))["name"] == "run.yaml"
+    assert "run_yaml" in next(record for _, record in JournalReader(folder.journal))["values"]
 
 
 def test_a_lost_journal_is_no_new_beginning(folder):

@@ -87,7 +87,7 @@ def resume(path):
     """Go on with a run that looks killed, one of its files wrong.
 
     A snapshot that is none, with a right checksum, is forged and no accident: the run fails by name, with its trace in
-    run.log. Wherever else that happens it is a fault of the program, as it says.
+    run.log. Wherever else that happens it is a bug in labmtj, as it says.
     """
     (path.parent / "DONE").unlink()
     try:
