@@ -30,9 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code: 0 done, 1 failed, 2 wrong usage, 130 or 143 stopped."""
     if arguments is None:
         _show_whatever_comes()
-        for number in _ENDING:
-            if number == signal.SIGINT or signal.getsignal(number) is signal.SIG_DFL:  # nohup leaves SIGHUP ignored
-                signal.signal(number, _interrupt)
+        _take_signals()
         os.environ.update({name: "1" for name in _THREADS if name not in os.environ})
     parser = _parser()
     given = _with_negative_numbers(sys.argv[1:] if arguments is None else arguments)
@@ -55,9 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise
         return _unforeseen(error)
     finally:
-        if arguments is None:  # the outcome stands, whatever is pressed while the process ends
-            for number in _ENDING:
-                signal.signal(number, signal.SIG_IGN)
+        if arguments is None:
+            _leave_signals()
             _flush()
 
 
@@ -75,6 +72,18 @@ def _flush() -> None:
             stream.flush()
         except (OSError, ValueError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _take_signals() -> None:
+    for number in _ENDING:
+        if number == signal.SIGINT or signal.getsignal(number) is signal.SIG_DFL:  # nohup leaves SIGHUP ignored
+            signal.signal(number, _interrupt)
+
+
+def _leave_signals() -> None:
+    """Ignore them from here on: the outcome stands, whatever is pressed while the process ends."""
+    for number in _ENDING:
+        signal.signal(number, signal.SIG_IGN)
 
 
 class _Interrupt(KeyboardInterrupt):
