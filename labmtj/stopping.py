@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Callable, Collection, Iterator
@@ -18,6 +19,12 @@ PAUSE = signal.SIGTSTP
 """Ctrl+Z"""
 PATIENCE_SECONDS = 1.5
 """how long a request waits for the next operation; then what goes on is broken off, such as a script on a box"""
+UNWINDING_SECONDS = 5.0
+"""how long a second Ctrl+C waits for outputs off and all kept; then the process ends as if it were killed"""
+_ENDED = (
+    "labmtj: a second Ctrl+C, and the run did not end within {seconds:g} s: the process ends now. What was recorded is "
+    "kept; the watchdog process makes the bench safe; go on with `labmtj resume`\n"
+)
 
 
 class Stoppable(Layer):
@@ -39,9 +46,10 @@ class Stoppable(Layer):
 
 
 class StopRequests:
-    """Remembers that somebody asked to stop. Its handlers do no more than note it, set a timer, or raise.
+    """Remembers that a stop was requested. Its handlers do no more than note it, set a timer, or raise.
 
-    They raise once: what unwinds behind that, outputs off and all kept, is not to be broken off by more of the same.
+    They raise once: what unwinds after that, outputs off and all kept, is not to be broken off by more of the same. But
+    it must not last for ever: a second Ctrl+C ends the process after `UNWINDING_SECONDS`, and the watchdog takes over.
 
     Args:
         patience_seconds: from a request to breaking off what goes on; 0 breaks off at once.
@@ -50,16 +58,35 @@ class StopRequests:
     def __init__(self, patience_seconds: float = PATIENCE_SECONDS) -> None:
         self.signal_number = 0
         self._patience_seconds, self._raised = patience_seconds, False
+        self._over = threading.Event()
+        self._last_resort: threading.Thread | None = None
 
     def handle(self, signal_number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a signal handler's form
         """Note the request; a second Ctrl+C does not wait for the next operation. To stop counts more than to pause."""
         before = self.signal_number
         if before in (0, PAUSE):
             self.signal_number = signal_number
+        if before and signal_number == signal.SIGINT:
+            self._insist()
         if before == signal.SIGINT == signal_number or self._patience_seconds == 0:
             self.lose_patience()
         elif not before:
             signal.setitimer(signal.ITIMER_REAL, self._patience_seconds)
+
+    def _insist(self) -> None:
+        """End the process after `UNWINDING_SECONDS`, unless it has stopped by then."""
+        if self._last_resort is None:
+            self._last_resort = threading.Thread(target=self._end, name="last resort", daemon=True)
+            self._last_resort.start()
+
+    def _end(self) -> None:
+        if not self._over.wait(UNWINDING_SECONDS):
+            os.write(2, _ENDED.format(seconds=UNWINDING_SECONDS).encode())
+            os._exit(128 + signal.SIGINT)
+
+    def over(self) -> None:
+        """Say that what was to be stopped has ended."""
+        self._over.set()
 
     def lose_patience(self, signal_number: int = 0, frame: FrameType | None = None) -> None:  # noqa: ARG002
         """Raise Stopped in the midst of whatever goes on; later, if that is a clean-up."""
@@ -90,6 +117,7 @@ def stop_requests(
     try:
         yield requests
     finally:
+        requests.over()
         signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in before.items():
             signal.signal(number, handler)

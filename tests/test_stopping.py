@@ -1,5 +1,7 @@
 import os
 import signal
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -96,3 +98,45 @@ def test_a_stop_counts_more_than_a_pause():
         assert requests.signal_number == signal.SIGTERM
         with pytest.raises(Stopped):
             requests.check()
+
+
+HANGS = """
+import signal, sys, time
+import labmtj.stopping
+labmtj.stopping.UNWINDING_SECONDS = float(sys.argv[1])
+with labmtj.stopping.stop_requests():
+    try:
+        with labmtj.stopping.undisturbed():
+            print("hangs", flush=True)
+            time.sleep(60)
+    finally:
+        time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize(("numbers", "code"), [([signal.SIGINT] * 2, 130), ([signal.SIGTERM, signal.SIGINT], 130)])
+def test_a_second_ctrl_c_ends_a_process_whose_unwinding_does_not_end(numbers, code):
+    """Case F6. Fails without `_insist`: whatever is pressed, the process stays."""
+    with subprocess.Popen(
+        [sys.executable, "-c", HANGS, "0.3"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout.readline() == "hangs\n"
+            for number in numbers:
+                os.kill(process.pid, number)
+                time.sleep(0.1)
+            _, said = process.communicate(timeout=20)
+        finally:
+            process.kill()
+    assert process.returncode == code
+    assert said.startswith("labmtj: a second Ctrl+C, and the run did not end within 0.3 s")
+
+
+def test_a_second_ctrl_c_leaves_what_ends_in_time_alone(monkeypatch):
+    monkeypatch.setattr("labmtj.stopping.UNWINDING_SECONDS", 0.2)
+    with pytest.raises(Stopped), stop_requests(patience_seconds=0):  # noqa: PT012
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+        finally:
+            os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(0.4)

@@ -12,6 +12,7 @@ from typing import Any
 from labmtj.bench.forking import closed_in_forks
 from labmtj.bench.laboratory import InstrumentFile
 from labmtj.errors import InstrumentError, LabmtjError, SettingError
+from labmtj.safety import Step, attempt
 from labmtj.shots import Identity
 from labmtj.verbs import SourceMeasureUnit, SwitchMatrix
 
@@ -108,8 +109,9 @@ def open_sessions(
                 identities,
             )
     finally:
-        for name, driver in drivers.items():
-            _close(name, driver)
+        for error in attempt([Step(name, given[name].resource, each.adapter.close) for name, each in drivers.items()]):
+            # noted only, for the instrument is safe by now or was never touched
+            _LOG.warning("closing a session failed: %s", error)
 
 
 def _opened(name: str, instrument: InstrumentFile, driver: Callable[..., Any], adapter: Any, wrap: Wrap | None) -> Any:
@@ -152,11 +154,3 @@ def _leave_sockets(drivers: Mapping[str, Any]) -> None:
     for driver in drivers.values():
         if driver.address.upper().endswith("SOCKET"):
             driver.adapter.close()
-
-
-def _close(name: str, driver: Any) -> None:
-    """Close a session; a failure is noted only, for the instrument is safe by now or was never touched."""
-    try:
-        driver.adapter.close()
-    except Exception:  # noqa: BLE001 - whatever a VISA library raises
-        _LOG.exception("closing the session with %s failed", name)
