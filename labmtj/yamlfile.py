@@ -116,15 +116,17 @@ class YamlFile:
                 return f"{self.path}:{self.lines[known]}"
         return f"{self.path}:1"
 
-    def parse(self, model: type[Model], content: Any = None, under: Key = ()) -> Model:
+    def parse(
+        self, model: type[Model], content: Any = None, under: Key = (), trusted: Mapping[str, Any] | None = None
+    ) -> Model:
         """Return the content (or the part of it found under the key `under`) as a strict model; raise ConfigError.
 
-        Validators find the folder of the file in their context, as `beside`.
+        Validators find the folder of the file in their context, as `beside`, and what is `trusted` of this file.
         """
         from pydantic import ValidationError  # 0.1 s that `labmtj --help` does not need
 
         given = self.content if content is None else content
-        context = {"beside": self.path.parent}
+        context = {"beside": self.path.parent, **(trusted or {})}
         try:
             return model.model_validate(given, context=context)
         except ValidationError as error:

@@ -6,9 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from labmtj.bench.tape import Source
+from labmtj.bench.visalibrary import visa_library
 from labmtj.junction import ArrayDescription
 from labmtj.quantities import Limits
 from labmtj.safety import RelaysWithoutSources
@@ -27,6 +28,7 @@ def _slots(cards: Any) -> Any:
 
 Name = Annotated[str, Field(pattern="^[A-Za-z0-9_-]{1,64}$")]
 """of an instrument or a bus: other files, faults and lines such as matrix.1.4 name it"""
+VisaLibrary = Annotated[str, AfterValidator(visa_library)]
 Cards = Annotated[dict[int, str], BeforeValidator(_slots)]
 ArrayFile = Annotated[ArrayDescription, WithJsonSchema({"type": "string", "description": "array file"})]
 
@@ -37,7 +39,7 @@ class InstrumentFile(StrictModel):
     driver: str = Field(description="dotted name of the class, such as instruments.keithley2600.Keithley2636B")
     resource: str = Field(description="VISA resource, such as TCPIP::192.168.1.20::5025::SOCKET")
     cards: Cards = Field({}, description="of a switch matrix: card model by slot, counted from 1 as on the box")
-    visa_library: str = Field("@py", description="@py, or @ivi for an installed NI or Keysight VISA")
+    visa_library: VisaLibrary = Field("@py", description="@py, or @ivi for an installed NI or Keysight VISA")
     timeout_seconds: float = Field(10.0, gt=0, le=3600, description="how long an answer may take")
     options: dict[str, bool | int | float | str] = Field(
         {}, description="further arguments of the driver, such as ground_mode: true"

@@ -11,6 +11,7 @@ from labmtj import library, yamlfile
 from labmtj.bench.description import BenchFile
 from labmtj.bench.laboratory import LaboratoryFile, ReplayFile, VirtualFile
 from labmtj.bench.tape import Source, source_of
+from labmtj.bench.visalibrary import trusted_libraries
 from labmtj.bench.wiring import wiring_of
 from labmtj.errors import ConfigError, DataError, SettingError
 from labmtj.junction import ArrayDescription
@@ -59,7 +60,7 @@ def _laboratory(file: YamlFile) -> LaboratoryFile:
     chip = content.get("chip")
     if isinstance(chip, dict) and isinstance(chip.get("array"), str):
         content["chip"] = {**chip, "array": load_array(_named(file, ("chip", "array"), chip["array"], "arrays"))}
-    found = file.parse(LaboratoryFile, {"name": file.path.stem, **content})
+    found = file.parse(LaboratoryFile, {"name": file.path.stem, **content}, trusted=trusted_libraries(file.path))
     try:
         wiring_of(found)
         _check_contact(found)

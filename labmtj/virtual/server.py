@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Literal, Self
 
 from labmtj.virtual.exchange import Intake, LinkDropped, Served, Unterminated, hang_up
+from labmtj.virtual.web import no_web
 
 LOOPBACK = "127.0.0.1"
 Second = Literal["queue", "refuse"]
@@ -139,7 +140,7 @@ class SocketServer(Listener):
             stack.callback(self._done.set)
             place = stack.enter_context(contextlib.ExitStack())
             place.callback(self._free.set)  # once, even if a script that the client left behind still runs
-            intake = Intake(link, lines, lambda line: instrument.interrupt(line.decode("latin-1")), place.close)
+            intake = Intake(link, no_web(lines), lambda line: instrument.interrupt(line.decode("latin-1")), place.close)
             with intake.watched():
                 while (line := intake.take()) is not None:
                     self._answer(line.decode("latin-1"), link, before, more=intake.more)

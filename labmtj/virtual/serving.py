@@ -25,6 +25,7 @@ from labmtj.virtual.exchange import Served
 from labmtj.virtual.faults import LONGEST_SECONDS, Faulty, fault
 from labmtj.virtual.hislip import HislipServer
 from labmtj.virtual.server import LOOPBACK, Listener, SocketServer
+from labmtj.virtual.web import looks_like_web
 
 LONGEST_QUESTION = 1 << 16
 LONGEST_BENCH = 1 << 22
@@ -212,7 +213,9 @@ class Control(Listener):
     def serve(self, link: socket.socket) -> None:
         """Answer one client until it goes."""
         with link.makefile("r", encoding="utf-8", errors="replace", newline="\n") as lines:
-            for line in iter(lambda: lines.readline(LONGEST_QUESTION), ""):
+            for number, line in enumerate(iter(lambda: lines.readline(LONGEST_QUESTION), "")):
+                if number == 0 and looks_like_web(line.encode("latin-1", "replace")):
+                    return
                 link.sendall((json.dumps(self._answer(line)) + "\n").encode())
 
     def _answer(self, line: str) -> dict[str, Any]:
