@@ -69,7 +69,7 @@ def test_a_run_yaml_names_no_library_by_path(bench, library, tmp_path, monkeypat
     run = load_experiment("read-map", bench=str(bench(library))).resolved()
     path = tmp_path / "run.yaml"
     path.write_text(dumps(run.model_dump(mode="json")))
-    with pytest.raises(ConfigError, match=rf"run\.yaml:\d+: .*visa_library.*PYVISA_LIBRARY to this path"):
+    with pytest.raises(ConfigError, match=r"run\.yaml:\d+: .*visa_library.*PYVISA_LIBRARY to this path"):
         load_run(path)
     monkeypatch.setenv("PYVISA_LIBRARY", str(library))
     assert load_run(path).bench.instruments["smu"].visa_library == str(library)
