@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +40,8 @@ class Calibration:
     """the array file"""
     switching_told: str
     """what became of the switching parameters"""
+    polarity_told: str = ""
+    """whether the polarity was measured, and what the array file of the run said"""
 
     def draws(self, count: int, seed: int = 0) -> Iterator[ArrayDescription]:
         """Return plausible twins: cells and wires drawn from what the data leave open; each is an array file.
@@ -85,6 +87,7 @@ def calibrate(path: Path, chip: str | None = None, on: ArrayDescription | None =
         DataError: naming what is missing, and the procedure that measures it.
     """
     seen = observed(path, chip, on)
+    seen, polarity_told = _with_polarity(seen)
     if np.prod(seen.assumed.shape) > MOST_CELLS:
         raise DataError(
             f"{path}: {seen.assumed.shape[0]} x {seen.assumed.shape[1]} cells are more than the {MOST_CELLS} whose "
@@ -98,7 +101,18 @@ def calibrate(path: Path, chip: str | None = None, on: ArrayDescription | None =
     offsets = fit_offsets(seen, states, Model(description))
     switching = fit_switching(seen, description)
     description = _with_switching(_with_offsets(description, offsets, seen.run, seen.assumed.offsets), switching)
-    return Calibration(seen, states, wires, cells, offsets, description, switching.told)
+    return Calibration(seen, states, wires, cells, offsets, description, switching.told, polarity_told)
+
+
+def _with_polarity(seen: Observed) -> tuple[Observed, str]:
+    """Return the log with the polarity that was measured as the assumed one, and a line of text about it."""
+    before, measured = seen.assumed.polarity, seen.polarity
+    if measured is None:
+        return seen, f"polarity {before:+d} (assumed: as in array file {seen.assumed.name}; the run measured none)"
+    told = f"polarity {measured:+d} (measured)"
+    if measured != before:
+        told += f"; array file {seen.assumed.name} says {before:+d}, which is wrong for this chip: use this file instead"
+    return replace(seen, assumed=seen.assumed.model_copy(update={"polarity": measured})), told
 
 
 def _described(seen: Observed, wired: ArrayDescription, cells: FittedCells) -> ArrayDescription:

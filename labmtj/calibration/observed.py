@@ -81,6 +81,8 @@ class Observed:
     rows: Answers
     disturbed_seconds: FloatArray
     """(events,) rising: whenever the chip was pulsed, or held at a bias that may disturb a cell"""
+    polarity: int | None = None
+    """that the procedures of the run measured: +1 if a row positive against its column drives AP to P; None: none did"""
     left_out: int = 0
     """shots that were not looked at, where there are very many: those of the stretches in which least was read"""
 
@@ -120,7 +122,7 @@ def observed(path: Path, chip: str | None = None, on: ArrayDescription | None = 
         seen = _observed(data, path, chosen)
     if on is None:
         return seen
-    _check_same_chip(on, seen)
+    check_same_chip(on, seen)
     return replace(seen, assumed=on)
 
 
@@ -140,12 +142,25 @@ def _observed(data: DataFile, path: Path, chip: str) -> Observed:
     label = data.attributes("bench").get("chip_id", "") if "bench" in data.tree() else ""
     return Observed(
         path, str(root.get("run", "unnamed run")), str(run.get("procedure", "")), chip, str(label), assumed,
-        columns, rows, np.sort(np.concatenate([pulsed, *hot])), left_out + also_left_out,
+        columns, rows, np.sort(np.concatenate([pulsed, *hot])), _polarity(data, path, chip), left_out + also_left_out,
     )  # fmt: skip
 
 
-def _check_same_chip(on: ArrayDescription, seen: Observed) -> None:
-    """Raise DataError for an array file that is not of the chip of a log."""
+def _polarity(data: DataFile, path: Path, chip: str) -> int | None:
+    """Return the polarity that procedures recorded of a chip; DataError if they contradict each other."""
+    groups = [group for group in data.tree() if group.startswith(f"arrays/{chip}/")]
+    found = {group: data.attributes(group).get("polarity") for group in groups}
+    told = {group: int(value) for group, value in found.items() if value in (-1, 1)}
+    if len(set(told.values())) > 1:
+        each = ", ".join(f"{group} {value:+d}" for group, value in told.items())
+        raise DataError(
+            f"{path}: chip {chip} has no one polarity: {each}; rows and columns were exchanged during the run"
+        )
+    return next(iter(told.values()), None)
+
+
+def check_same_chip(on: ArrayDescription, seen: Observed) -> None:
+    """Raise DataError for an array file that contradicts a log: of another chip, or another polarity."""
     known, shape = {seen.label, seen.chip} - {""}, seen.assumed.shape
     if on.shape != shape:
         raise DataError(
@@ -155,6 +170,12 @@ def _check_same_chip(on: ArrayDescription, seen: Observed) -> None:
         raise DataError(
             f"array file {on.name} is of chip {on.cells.chip!r}, the log of {' or '.join(sorted(map(repr, known)))}; "
             "take the file of that chip, or a log of this one"
+        )
+    if seen.polarity is not None and seen.polarity != on.polarity:
+        raise DataError(
+            f"array file {on.name} says polarity {on.polarity:+d}, run {seen.run} measured {seen.polarity:+d} on chip "
+            f"{seen.chip}: rows and columns are exchanged, or the file is of another chip; correct polarity in the "
+            "file if the wiring is that of the run, or calibrate anew without --on"
         )
 
 

@@ -37,6 +37,7 @@ def calibration_lines(found: Calibration) -> list[str]:
     lines += _left_out(seen)
     if unread := int((~found.decoded.read).sum()):
         lines += _wrapped(f"{unread} cells were never read alone: they have the median of the others, and their spread")
+    lines += _wrapped(found.polarity_told)
     lines += _wrapped("defects: " + (_named(_defects(found)) or "none"))
     lines += ["", *_wire_lines(found)]
     if found.offsets is None:
