@@ -223,14 +223,20 @@ def put_network(log: Log, fit: NetworkFit, path: str) -> None:
             "cell_siemens": Variable(fit.cell_siemens, "S", "conductance of the cell, wires taken off", cells),
             "cell_error_siemens": Variable(fit.cell_error_siemens, "S", "standard error of it", cells),
             "cell_ohms": Variable(fit.cell_ohms, "ohm", "resistance of the cell, wires taken off", cells),
-            "estimate": Variable(fit.estimate, "1", "cells in S, row by row, then wires in ohm", ("parameter",)),
+            "estimate": Variable(
+                fit.estimate, "1", "cells in S, row by row, then wires in ohm, paths in S", ("parameter",)
+            ),
+            "piece_ohms": Variable(
+                fit.pieces[0], "ohm", "each piece of wire: segments of rows, of columns, leads", ("piece",)
+            ),
             "covariance": Variable(
                 fit.covariance, "1", "of the posterior, in units of `estimate`", ("parameter", "other")
             ),
         },
     )
     told: dict[str, Attribute] = {"rank": fit.rank, "parameters": fit.parameters, "data": fit.data}
-    told |= {"chi_squared": fit.chi_squared, "freedom": fit.freedom, "outvoted": fit.outvoted, "wires": list(fit.names)}
+    told |= {"chi_squared": fit.chi_squared, "freedom": fit.freedom, "outvoted": fit.outvoted, "wires": list(fit.wires)}
+    told |= {"misfit": fit.misfit, "model": fit.model.summary(), "paths": fit.path_words()}
     for name, wire in fit.wires.items():
         if wire.ohms is None or wire.standard_error_ohms is None:
             told[f"{name}_refused"] = wire.reason

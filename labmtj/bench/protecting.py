@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 
+import numpy as np
+
 from labmtj.circuit import Wires
 from labmtj.junction import ArrayDescription
 from labmtj.quantities import FloatArray, Limits
@@ -58,13 +60,10 @@ def _address(resource: str) -> str:
 
 def wires_of(description: ArrayDescription, contact_ohms: FloatArray | float = 0.0) -> Wires:
     """Return the wires of an array file: rows driven from the left, columns read at the bottom."""
-    ohms = description.wires
-    uniform = Wires.uniform(
-        description.shape,
-        row_segment_ohms=ohms.row_segment_ohms.value,
-        column_segment_ohms=ohms.column_segment_ohms.value,
-        row_lead_ohms=ohms.row_lead_ohms.value,
-        column_lead_ohms=ohms.column_lead_ohms.value,
-    )
-    leads = (uniform.row_segment_ohms, uniform.column_segment_ohms, uniform.row_lead_ohms, uniform.column_lead_ohms)
-    return Wires(*leads, contact_ohms)
+    ohms = description.wires.pieces(description.shape)
+    row_leads, column_leads = ohms["row_lead_ohms"], ohms["column_lead_ohms"]
+    return Wires(
+        ohms["row_segment_ohms"], ohms["column_segment_ohms"],
+        np.hstack([row_leads, np.full_like(row_leads, np.inf)]),
+        np.hstack([np.full_like(column_leads, np.inf), column_leads]), contact_ohms,
+    )  # fmt: skip

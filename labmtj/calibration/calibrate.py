@@ -40,8 +40,13 @@ class Calibration:
     """the array file"""
     switching_told: str
     """what became of the switching parameters"""
-    polarity_told: str = ""
+    polarity_told: str
     """whether the polarity was measured, and what the array file of the run said"""
+
+    @property
+    def misfit(self) -> str:
+        """Why nothing counts as fitted; empty if the model describes the reads."""
+        return self.wires.misfit
 
     def draws(self, count: int, seed: int = 0) -> Iterator[ArrayDescription]:
         """Return plausible twins: cells and wires drawn from what the data leave open; each is an array file.
@@ -97,7 +102,10 @@ def calibrate(path: Path, chip: str | None = None, on: ArrayDescription | None =
     wires = fit_wires(seen, states)
     wired = seen.assumed.model_copy(update={"wires": wires.description, "cells": None, "offsets": None})
     cells, states = fit_cells(seen, states, wired)
-    description = _described(seen, wired, cells)
+    cells = cells.widened(
+        *(wires.cell_errors(ohms, wired.shape) for ohms in (cells.parallel_ohms, cells.antiparallel_ohms))
+    )
+    description = _described(seen, wired, cells, wires.misfit)
     offsets = fit_offsets(seen, states, Model(description))
     switching = fit_switching(seen, description)
     description = _with_switching(_with_offsets(description, offsets, seen.run, seen.assumed.offsets), switching)
@@ -111,11 +119,11 @@ def _with_polarity(seen: Observed) -> tuple[Observed, str]:
         return seen, f"polarity {before:+d} (assumed: as in array file {seen.assumed.name}; the run measured none)"
     told = f"polarity {measured:+d} (measured)"
     if measured != before:
-        told += f"; array file {seen.assumed.name} says {before:+d}, which is wrong for this chip: use this file instead"
+        told += f"; array file {seen.assumed.name} says {before:+d}, wrong for this chip: use this file instead"
     return replace(seen, assumed=seen.assumed.model_copy(update={"polarity": measured})), told
 
 
-def _described(seen: Observed, wired: ArrayDescription, cells: FittedCells) -> ArrayDescription:
+def _described(seen: Observed, wired: ArrayDescription, cells: FittedCells, misfit: str) -> ArrayDescription:
     source = f"labmtj calibrate {seen.run}, chip {seen.chip}: {cells.reads} reads of cells in {cells.networks} states"
     family = wired.family
     if cells.cycle_measured:
@@ -126,7 +134,11 @@ def _described(seen: Observed, wired: ArrayDescription, cells: FittedCells) -> A
         family = family.model_copy(update={"cycle_to_cycle": family.cycle_to_cycle.model_copy(update=spread)})
     kept = _kept(seen.assumed.cells)
     source += f"; switching: {seen.assumed.cells.source}" if kept and seen.assumed.cells else ""
-    own = CellsDescription(chip=seen.label or seen.chip, source=source, defects=list(cells.defects))
+    source += f"; {misfit}" if misfit else ""
+    own = CellsDescription(
+        chip=seen.label or seen.chip, provenance="misfit" if misfit else "fitted", source=source,
+        defects=list(cells.defects),
+    )  # fmt: skip
     own = own.model_copy(update=kept | cells.maps(wired.shape))
     # a model copied is not checked: what is written is read back
     changes = {"family": family, "cells": own, "calibrated": False}

@@ -7,7 +7,7 @@ more than reads of columns; what those cannot tell, the wires, is taken as given
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -52,6 +52,13 @@ class FittedCells:
     def tmr(self) -> FloatArray:
         """Return the relative excess of AP over P at vanishing voltage, (cells,)."""
         return np.asarray(self.antiparallel_ohms / self.parallel_ohms - 1.0, float)
+
+    def widened(self, parallel: FloatArray, antiparallel: FloatArray) -> FittedCells:
+        """Return the same with further relative errors (cells,), such as those that the wires leave."""
+        return replace(
+            self, parallel_error=np.hypot(self.parallel_error, parallel),
+            antiparallel_error=np.hypot(self.antiparallel_error, antiparallel),
+        )  # fmt: skip
 
     def maps(self, shape: tuple[int, int]) -> dict[str, CellMap]:
         """Return the maps of an array file."""

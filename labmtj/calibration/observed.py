@@ -82,7 +82,7 @@ class Observed:
     disturbed_seconds: FloatArray
     """(events,) rising: whenever the chip was pulsed, or held at a bias that may disturb a cell"""
     polarity: int | None = None
-    """that the procedures of the run measured: +1 if a row positive against its column drives AP to P; None: none did"""
+    """that the run measured: +1 if a row positive against its column drives AP to P; None: it measured none"""
     left_out: int = 0
     """shots that were not looked at, where there are very many: those of the stretches in which least was read"""
 

@@ -11,6 +11,7 @@ from labmtj.calibration.calibrate import GAIN_FRACTION, Calibration
 from labmtj.calibration.foretold import Accuracies
 from labmtj.calibration.observed import Observed
 from labmtj.calibration.twin import ChipTwin, StationTwin, TwinResult
+from labmtj.junction import WireParameter
 from labmtj.quantities import FloatArray
 from labmtj.schema import Purpose
 
@@ -25,8 +26,11 @@ def calibration_lines(found: Calibration) -> list[str]:
     """Return what was fitted, with its uncertainty, and what stays assumed and why."""
     seen, cells, follows = found.observed, found.cells, found.decoded.follows
     lines = [f"chip {seen.chip}{f' ({seen.label})' if seen.label else ''} of run {seen.run}", ""]
+    if found.misfit:
+        lines += [*_wrapped(f"THE MODEL DOES NOT FIT: {found.misfit}. Errors are widened by what it misses"), ""]
+    word = "estimated from" if found.misfit else "fitted to"
     lines += _wrapped(
-        f"cells: {follows.sum()} of {follows.size} fitted to {cells.reads} reads in {cells.networks} states; "
+        f"cells: {follows.sum()} of {follows.size} {word} {cells.reads} reads in {cells.networks} states; "
         f"R_P {_around(cells.parallel_ohms[follows])} ohm, TMR {_around(cells.tmr()[follows])} (median, quartiles); "
         f"standard error {np.median(cells.parallel_error[follows]):.2%} in P, "
         f"{np.median(cells.antiparallel_error[follows]):.2%} in AP, median. "
@@ -58,9 +62,16 @@ def _wire_lines(found: Calibration) -> Iterator[str]:
     for name in type(found.description.wires).model_fields:
         value = getattr(found.description.wires, name)
         error = f"+- {errors[name]:.2g}" if name in errors else ""
-        yield f"  {name:<22}{value.value:>10.4g} ohm  {error:<12}{value.provenance}"
+        yield f"  {name:<22}{value.value:>10.4g} ohm  {error:<12}{value.provenance}{_apart(value)}"
     for text in found.wires.told:
         yield from _wrapped(text)
+
+
+def _apart(value: WireParameter) -> str:
+    if value.by_line is None:
+        return ""
+    lines = [float(np.mean(line)) for line in value.by_line]
+    return f", lines {min(lines):.3g} to {max(lines):.3g}"
 
 
 def _defects(found: Calibration) -> list[str]:

@@ -14,9 +14,12 @@ import numpy as np
 from labmtj.calibration.noise import ShotNoise, shot_noise
 from labmtj.calibration.observed import Answers, Observed, driven_alone
 from labmtj.calibration.states import Decoded
+from labmtj.calibration.wire_description import described
 from labmtj.errors import DataError, ProcedureFailed
-from labmtj.fitting.network import WIRES, NetworkFit, fit_network
+from labmtj.fitting.network import METER, WIRES, NetworkFit, fit_network
+from labmtj.fitting.port_model import cells_given_wires
 from labmtj.fitting.scatter import pooled_variance
+from labmtj.fitting.wire_model import pieces_of
 from labmtj.junction import WireDescription
 from labmtj.quantities import BoolArray, FloatArray
 
@@ -38,26 +41,34 @@ class FittedWires:
     """lines of text: rank and posterior; of what was not fitted, why, and what would tell it"""
     names: tuple[str, ...] = ()
     """of those that were fitted"""
-    covariance: FloatArray = field(default_factory=lambda: np.empty((0, 0)))
-    """of those, in their order"""
+    pieces: FloatArray = field(default_factory=lambda: np.empty(0))
+    """ohms of every piece of wire, as `labmtj.fitting.wire_model` lists them; empty: assumed as they are"""
+    root: FloatArray = field(default_factory=lambda: np.empty((0, 0)))
+    """(pieces, n): its product with n standard normal numbers is what the data leave open of `pieces`"""
     rank: int = 0
     parameters: int = 0
+    misfit: str = ""
+    """why nothing counts as fitted"""
+    chi_squared: tuple[float, ...] = ()
+    """per degree of freedom, of every state that was fitted"""
+    shape: tuple[int, int] = (0, 0)
 
     def errors(self) -> dict[str, float]:
-        """Return the standard errors in ohms of what was fitted."""
-        return dict(zip(self.names, np.sqrt(np.diag(self.covariance)).tolist(), strict=True))
+        """Return the standard errors in ohms of what was fitted: of the mean, where lines differ."""
+        return {name: float(getattr(self.description, name).standard_error or 0.0) for name in self.names}
 
     def drawn(self, generator: np.random.Generator) -> WireDescription:
         """Return wires drawn from what the data leave open; what was not fitted stays as assumed."""
-        if not self.names:
+        if not len(self.pieces):
             return self.description
-        ohms = np.array([getattr(self.description, name).value for name in self.names])
-        drawn = np.maximum(generator.multivariate_normal(ohms, self.covariance), 0.0)
-        changed = {
-            name: getattr(self.description, name).model_copy(update={"value": float(value)})
-            for name, value in zip(self.names, drawn, strict=True)
-        }
-        return self.description.model_copy(update=changed)
+        shift = self.root @ generator.standard_normal(self.root.shape[1])
+        return described(np.maximum(self.pieces + shift, 0.0), self.root, self.description, self.shape)
+
+    def cell_errors(self, cell_ohms: FloatArray, shape: tuple[int, int]) -> FloatArray:
+        """Return the relative errors (cells,) that what is not known of the wires leaves in cells fitted to columns."""
+        if not len(self.pieces):
+            return np.zeros(cell_ohms.size)
+        return cells_given_wires(cell_ohms, self.pieces, self.root, shape)
 
 
 def fit_wires(observed: Observed, decoded: Decoded) -> FittedWires:
@@ -94,7 +105,8 @@ def _ports(observed: Observed, decoded: Decoded) -> list[tuple[FloatArray, Float
         found = mostly if any(_across(each[1], observed.assumed.shape) >= LEAST_ACROSS for each in mostly) else found
     else:
         found = [each for each in found if not each[3]]
-    found.sort(key=lambda each: -int(np.isfinite(each[1]).sum()))
+    # the currents from row to row, and from column to column, go with the square of the cells' conductance
+    found.sort(key=lambda each: (-int(np.isfinite(each[1]).sum()), -decoded.states[each[0]].mean()))
     return [(admittance, sigma) for _, admittance, sigma, _ in found]
 
 
@@ -162,41 +174,90 @@ def _across(admittance: FloatArray, shape: tuple[int, int]) -> float:
 
 
 def _combined(observed: Observed, fits: list[NetworkFit]) -> FittedWires:
-    """Return the mean of the fits, weighted by what each tells; a wire counts that every fit quotes."""
+    """Return the mean of the fits, weighted by what each tells; a wire counts that every fit quotes.
+
+    Where the fits found different wires apart, that of most cells in P stands: it tells most.
+    """
+    if any(fit.model.names != fits[0].model.names for fit in fits):
+        fits = [next((fit for fit in fits if fit.misfit), fits[0])]
+    best = fits[0]
     names = tuple(name for name in WIRES if all(fit.wires[name].ohms is not None for fit in fits))
+    reduced = tuple(fit.chi_squared_per_freedom for fit in fits)
+    misfit = next((fit.misfit for fit in fits if fit.misfit), "")
     told = [
-        f"all ports read in {len(fits)} states: rank {fits[0].rank} of {fits[0].parameters}, "
-        f"chi-squared per degree of freedom {', '.join(f'{fit.chi_squared / max(1, fit.freedom):.2g}' for fit in fits)}"
+        f"all ports read in {len(fits)} states: rank {best.rank} of {best.parameters}, chi-squared per degree of "
+        f"freedom {', '.join(f'{each:.2g}' for each in reduced)}; {best.model.summary()}"
     ]
+    told += [misfit] * bool(misfit)
     told += [
-        f"{name} assumed: {next(fit.wires[name].reason for fit in fits if fit.wires[name].ohms is None)}"
-        for name in WIRES
-        if name not in names
+        f"a path beside the cells, {each}; no array file holds one, so the twin misses it" for each in best.path_words()
     ]
-    if not names:
-        return FittedWires(observed.assumed.wires, tuple(told), rank=fits[0].rank, parameters=fits[0].parameters)
-    ohms, covariance = _mean([_wire_part(fit, names) for fit in fits])
+    if METER in best.wires and (meter := best.wires[METER]).ohms is not None:
+        told.append(
+            f"lines on meters have {meter.ohms:.4g} +- {meter.standard_error_ohms:.2g} ohm in series that grounded "
+            "lines have not; no array file holds that, so the twin misses it"
+        )
+    if not misfit:
+        told += [
+            f"{name} not identified: {next(fit.wires[name].reason for fit in fits if fit.wires[name].ohms is None)}"
+            for name in WIRES
+            if name not in names
+        ]
+    if not names and not misfit:
+        return FittedWires(
+            observed.assumed.wires, tuple(told), rank=best.rank, parameters=best.parameters, chi_squared=reduced
+        )
+    values, covariance = _mean([_wire_part(fit) for fit in fits])
+    spread, vectors = np.linalg.eigh(covariance)
+    root = best.model.basis @ (vectors * np.sqrt(np.maximum(spread, 0.0)))
+    pieces = best.model.basis @ values
     source = (
-        f"labmtj calibrate {observed.run}, chip {observed.chip}: all ports in {len(fits)} states, rank {fits[0].rank}"
+        f"labmtj calibrate {observed.run}, chip {observed.chip}: all ports in {len(fits)} states, rank {best.rank}, "
+        f"chi-squared per degree of freedom {', '.join(f'{each:.2g}' for each in reduced)}"
     )
-    changed = {}
-    for name, value, error in zip(names, ohms.tolist(), np.sqrt(np.diag(covariance)).tolist(), strict=True):
-        given = {"value": float(f"{max(value, 0.0):.5g}"), "provenance": "fitted",
-                 "source": f"{source}; standard error {error:.2g} ohm"}  # fmt: skip
-        changed[name] = getattr(observed.assumed.wires, name).model_copy(update=given)
+    before = observed.assumed.wires
+    labels = {name: "fitted" if name in names else "misfit" if misfit else "not identified" for name in WIRES}
+    if misfit.startswith("not identified"):
+        labels = dict.fromkeys(WIRES, "not identified")
+    changed = {
+        name: getattr(before, name).model_copy(update={"provenance": labels[name], "source": source}) for name in WIRES
+    }
+    if not misfit and len(names) < len(WIRES):
+        pieces, root = _with_assumed(pieces, root, before, names, best.model.shape)
+        changed |= {name: getattr(before, name) for name in WIRES if name not in names}
+    description = described(pieces, root, before.model_copy(update=changed), best.model.shape)
     return FittedWires(
-        observed.assumed.wires.model_copy(update=changed), tuple(told), names, covariance, fits[0].rank,
-        fits[0].parameters,
-    )  # fmt: skip
+        description,
+        tuple(told),
+        names,
+        np.maximum(pieces, 0.0),
+        root,
+        best.rank,
+        best.parameters,
+        misfit,
+        reduced,
+        best.model.shape,
+    )
 
 
-def _wire_part(fit: NetworkFit, names: tuple[str, ...]) -> tuple[FloatArray, FloatArray]:
+def _with_assumed(
+    pieces: FloatArray, root: FloatArray, before: WireDescription, names: tuple[str, ...], shape: tuple[int, int]
+) -> tuple[FloatArray, FloatArray]:
+    """Return the pieces with those of kinds that the data do not tell as they were assumed, and as if known."""
+    kept = np.array([kind in names for kind, _, _ in pieces_of(shape)])
+    assumed = np.concatenate([each.ravel() for each in before.pieces(shape).values()])
+    return np.where(kept, pieces, assumed), np.where(kept[:, np.newaxis], root, 0.0)
+
+
+def _wire_part(fit: NetworkFit) -> tuple[FloatArray, FloatArray]:
     first = fit.parameters - len(fit.names)
-    at = np.array([first + fit.names.index(name) for name in names], np.intp)
-    return fit.estimate[at], fit.covariance[np.ix_(at, at)]
+    at = slice(first, first + len(fit.model.names))
+    return fit.estimate[at], fit.covariance[at, at]
 
 
 def _mean(parts: list[tuple[FloatArray, FloatArray]]) -> tuple[FloatArray, FloatArray]:
+    if len(parts) == 1:
+        return parts[0]
     precisions = [np.linalg.inv(covariance) for _, covariance in parts]
     covariance = np.linalg.inv(sum(precisions, np.zeros_like(precisions[0])))
     weighted = sum(

@@ -43,13 +43,15 @@ class Problem(Protocol):
         ...
 
 
-def settle(problem: Problem) -> tuple[FloatArray, int]:
-    """Return the estimate and how many steps it took, from coarse to fine.
+def settle(
+    problem: Problem, estimate: FloatArray | None = None, errors: tuple[float, ...] = COARSE
+) -> tuple[FloatArray, int]:
+    """Return the estimate and how many steps it took, from coarse to fine, from what is believed or an estimate on.
 
     At the stated errors the sum of squares is a narrow curved valley; with errors of per cents beside them it is wide.
     """
-    estimate, steps = problem.start, 0
-    for coarse in COARSE:
+    estimate, steps = problem.start if estimate is None else estimate, 0
+    for coarse in errors:
         problem.coarse_fraction = coarse
         estimate, more = descend(problem, estimate)
         steps += more

@@ -1,7 +1,7 @@
 """Cells, wires and leads of an array from the admittance at its pads: a least-squares fit that says what it knows.
 
-Unknown are the conductance of every cell and one resistance each for row segments, column segments, row leads and
-column leads; the model is in `port_model`.
+Unknown are the conductance of every cell and the wires: one resistance each for row segments, column segments, row
+leads and column leads, or more where the reads call for it (`wire_choice`); the model is in `port_model`.
 
 Rows that are driven and columns that are read tell of the block between them alone, which cells can imitate whatever
 the wires are: chi-squared is then perfect and every wire resistance wrong. It takes the currents of row into row and of
@@ -11,16 +11,18 @@ column into column to tell. So the rank of the data is found first, and a wire t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from labmtj.circuit import OPEN_OHMS
 from labmtj.fitting.descent import covariance_of, descend, settle, told_by
-from labmtj.fitting.port_model import METER, WIRES, PortModel
+from labmtj.fitting.port_model import METER, PortModel
+from labmtj.fitting.wire_choice import MISFIT, MOST_SINGLES, choose
+from labmtj.fitting.wire_model import WIRES, WireModel
 from labmtj.quantities import FloatArray
 
-__all__ = ["METER", "WIRES", "NetworkFit", "Told", "fit_network"]
+__all__ = ["METER", "MISFIT", "WIRES", "NetworkFit", "Told", "fit_network"]
 
 TOLD_FRACTION, TOLD_OHMS = 0.025, 0.05
 """a wire whose standard error is above both is not told: its value would be off by 5 % too often"""
@@ -55,12 +57,17 @@ class NetworkFit:
     cell_error_siemens: FloatArray
     """(rows, columns) standard error, what is not known of the wires included"""
     wires: Mapping[str, Told]
+    model: WireModel
+    """which wires are apart from each other"""
+    paths: tuple[tuple[int, int], ...]
+    """pairs of lines, rows first, with a path beside the cells"""
     estimate: FloatArray
-    """(parameters,) the cells in siemens, row by row, then the wires in ohms; a refused wire stands here as assumed"""
+    """(parameters,) the cells in siemens, row by row, then the wires of the model in ohms, paths in siemens, the meter
+    lead in ohms; a refused wire stands here as assumed"""
     covariance: FloatArray
     """(parameters, parameters) of the posterior; scaled up if the data scatter more than stated"""
     names: tuple[str, ...]
-    """of the wires at the end of `estimate`"""
+    """of what follows the cells in `estimate`"""
     rank: int
     data: int
     chi_squared: float
@@ -81,6 +88,40 @@ class NetworkFit:
         return self.data - self.rank
 
     @property
+    def chi_squared_per_freedom(self) -> float:
+        """Near 1 if the model describes the reads within their errors."""
+        return self.chi_squared / max(1, self.freedom)
+
+    @property
+    def misfit(self) -> str:
+        """Why nothing of the wires counts as fitted: no model of them describes the reads, or none that these tell."""
+        if self.chi_squared_per_freedom > MISFIT:
+            return (
+                f"misfit: chi-squared per degree of freedom {self.chi_squared_per_freedom:.3g} is above {MISFIT:g}; no "
+                "model of cells and wires describes the reads"
+            )
+        if self.model.singles > MOST_SINGLES:
+            return "not identified: segments differ within their lines, and the reads do not tell each of them"
+        return ""
+
+    def path_words(self) -> list[str]:
+        """Return the paths beside the cells in words."""
+        at, rows = len(self.estimate) - len(self.paths) - (METER in self.names), self.cell_siemens.shape[0]
+        errors = np.sqrt(np.diag(self.covariance))
+        ends = [[f"row {line}" if line < rows else f"column {line - rows}" for line in pads] for pads in self.paths]
+        return [
+            f"{first} to {second}: {1e6 * self.estimate[number]:.3g} +- {1e6 * errors[number]:.2g} uS"
+            for number, (first, second) in enumerate(ends, at)
+        ]
+
+    @property
+    def pieces(self) -> tuple[FloatArray, FloatArray]:
+        """Ohms of every piece of wire (pieces,), as `wire_model` lists them, and their covariance (pieces, pieces)."""
+        part = slice(self.cell_siemens.size, self.cell_siemens.size + len(self.model.names))
+        basis = self.model.basis
+        return basis @ self.estimate[part], basis @ self.covariance[part, part] @ basis.T
+
+    @property
     def cell_ohms(self) -> FloatArray:
         """(rows, columns); an open cell has at most `OPEN_OHMS`."""
         return 1 / np.maximum(self.cell_siemens, 1 / OPEN_OHMS)
@@ -99,7 +140,7 @@ class NetworkFit:
 def fit_network(
     admittance: FloatArray, sigma: FloatArray, shape: tuple[int, int], *, separate_meter: bool = False
 ) -> NetworkFit:
-    """Fit cells and wires. Rows are padded at the left, columns at the bottom; every line of a kind is alike.
+    """Fit cells and wires. Rows are padded at the left, columns at the bottom.
 
     Args:
         admittance: (lines, lines) siemens, current into line b per volt on line a; NaN where it was not measured. The
@@ -118,6 +159,8 @@ def fit_network(
     if problem.find_restless(estimate):
         estimate, more = descend(problem, estimate)
         iterations += more
+    estimate, more = choose(problem, estimate)
+    iterations += more
     residual, jacobian = problem.linearised(estimate)
     for _ in range(OUTVOTING):
         if not problem.outvote(residual):
@@ -133,24 +176,38 @@ def fit_network(
     covariance = covariance_of(jacobian, problem.prior) * spread
     error = np.sqrt(np.diag(covariance))
     reached = np.where(error**2 * problem.prior < REACHED**2, 1.0, np.nan)[: problem.cells]
-    wires = {
-        name: _wire(name, estimate[number], error[number], known=bool(told_by_data[number]), fit=(rank, len(estimate)))
-        for number, name in enumerate(problem.names, problem.cells)
-    }
-    return NetworkFit(
+    fit = NetworkFit(
         (estimate[: problem.cells] * reached).reshape(shape), (error[: problem.cells] * reached).reshape(shape),
-        wires, estimate, covariance, problem.names, rank, len(residual), chi_squared, iterations, problem.outvoted,
-        problem.predicted(residual),
+        {}, problem.wires, problem.paths, estimate, covariance, problem.names, rank, len(residual), chi_squared,
+        iterations, problem.outvoted, problem.predicted(residual),
     )  # fmt: skip
+    known = dict(zip(problem.names, told_by_data[problem.cells :].tolist(), strict=True))
+    return replace(fit, wires=_wires(fit, known))
 
 
-def _wire(name: str, ohms: float, error: float, *, known: bool, fit: tuple[int, int]) -> Told:
+def _wires(fit: NetworkFit, known: Mapping[str, bool]) -> dict[str, Told]:
+    """Return what is quoted: the mean of the lines of each kind, and what meters have in series."""
+    ohms, covariance = fit.pieces
+    mean = fit.model.kinds()
+    values, variances = (mean @ ohms).tolist(), np.diag(mean @ covariance @ mean.T)
+    found = {
+        name: _wire(fit, name, value, float(np.sqrt(variance)), known=known.get(name, True))
+        for name, value, variance in zip(WIRES, values, variances, strict=True)
+    }
+    if METER in fit.names:
+        error = float(np.sqrt(fit.covariance[-1, -1]))
+        found[METER] = _wire(fit, METER, float(fit.estimate[-1]), error, known=known[METER])
+    return found
+
+
+def _wire(fit: NetworkFit, name: str, ohms: float, error: float, *, known: bool) -> Told:
     """Return the resistance if the data tell it."""
+    if fit.misfit:
+        return Told(None, None, fit.misfit)
     if not known:
         missing = "read the current of every line, rows and columns, with each line driven alone"
-        return Told(
-            None, None, f"the reads have rank {fit[0]} for {fit[1]} unknowns, and {name} is not told; {missing}"
-        )
+        rank = f"the reads have rank {fit.rank} for {fit.parameters} unknowns"
+        return Told(None, None, f"{rank}, and {name} is not told; {missing}")
     if error > max(TOLD_FRACTION * abs(ohms), TOLD_OHMS):
         longer = "read with more repeats or a longer aperture"
         return Told(None, None, f"{name} would be {ohms:.3g} +- {error:.2g} ohm, too uncertain to quote; {longer}")

@@ -1,27 +1,29 @@
 """What port admittances say of cells and wires: the data with their errors, and the model with its derivatives.
 
-With Z the response of the wires, G the cells and H the incidence of the lines, cell volts W and currents X = G W per
+With Z the impedance of the wires, G the cells and H the incidence of the lines, cell volts W and currents X = G W per
 line volt follow from (1 + Z G) W = H, and Y = H^T X; the derivatives need no further solve:
 
-    dY/dg_k = W_k^T W_k,      dY/dr = -X^T (dZ/dr) X
+    dY/dg_k = W_k^T W_k,      dY/dr_e = -(u_e^T X)^T (u_e^T X)      for a piece of wire e (see `wire_model`)
+
+A path between two pads beside the cells changes the admittance between these two alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from labmtj.circuit import Wires, response_of
 from labmtj.errors import DataError
+from labmtj.fitting.wire_model import TYPICAL_OHMS, WireModel, impedance_of, through_pieces
 from labmtj.quantities import FloatArray
 
-WIRES = ("row_segment_ohms", "column_segment_ohms", "row_lead_ohms", "column_lead_ohms")
 METER = "meter_lead_ohms"
 """what the two lines on meters have in series beyond those on ground relays"""
-TYPICAL_OHMS, PRIOR_OHMS = 10.0, 50.0
-"""where the fit begins, and how far from there wires are believed to lie where the data do not tell (assumed)"""
+METER_PRIOR_OHMS = 50.0
 FREE = 1000
 """times the typical conductance: how far a cell whose current was read may be from it; others stay within once"""
 CONTRADICTION, FAR = 1.5, 4.0
@@ -30,6 +32,20 @@ LEAST_PAIRS = 10
 """cells read from both sides, before their differences tell how cells fluctuate"""
 MEDIAN_OF_SQUARE = 0.4549
 """of a standard normal number"""
+
+
+@dataclass(frozen=True, eq=False)
+class Candidates:
+    """Derivatives of the data, in units of sigma, by what could be fitted beside what is."""
+
+    by_piece: FloatArray
+    """(data, pieces of wire)"""
+    by_path: FloatArray
+    """(data, paths)"""
+    pads: list[tuple[int, int]]
+    """of each path"""
+    by_meter: FloatArray
+    """(data, 1)"""
 
 
 class PortModel:
@@ -50,20 +66,34 @@ class PortModel:
         if not (sigma[used] > 0).all():
             raise DataError("every port admittance needs a standard deviation above zero")
         self.shape = shape
-        self.cells, self.names = shape[0] * shape[1], WIRES + ((METER,) if separate_meter else ())
+        self.cells = shape[0] * shape[1]
         self._driven, self._read = np.nonzero(used)
         self._measured, self._stated = admittance[used], sigma[used]
         self._sigma = self._stated
-        self._basis = [_response_to(name, shape) for name in WIRES]
-        self._incidence = response_of(_wires(shape, {})).incidence
+        self._incidence = response_of(_no_wires(shape)).incidence
         block = -_either(admittance[: shape[0], shape[0] :], admittance[shape[0] :, : shape[0]].T)
         self.typical = float(np.nanmedian(block)) if np.isfinite(block).any() else 1e-4
         cells = np.where(np.isfinite(block), block, self.typical).ravel()
-        self.start: FloatArray = np.concatenate([cells, np.full(4, TYPICAL_OHMS), np.zeros(len(self.names) - 4)])
-        wide = np.where(np.isfinite(block), FREE, 1) * self.typical
-        self.prior = 1 / np.concatenate([wide.ravel(), np.full(len(self.names), PRIOR_OHMS)]) ** 2
-        """(parameters,) precision of what is believed before"""
+        self._cells, self._wide = cells, (np.where(np.isfinite(block), FREE, 1) * self.typical).ravel()
+        self._floor = self.typical**2 * TYPICAL_OHMS * min(shape)
         self.coarse_fraction = 0.0
+        self.use(WireModel.uniform(shape), meter=separate_meter)
+
+    def use(self, wires: WireModel, paths: tuple[tuple[int, int], ...] = (), *, meter: bool) -> None:
+        """Fit these wires from now on, paths between pairs of pads, and what meters have in series."""
+        self.wires, self.paths, self.meter = wires, paths, meter
+        self.names = (*wires.names, *(f"path_siemens[{a}][{b}]" for a, b in paths), *(METER,) * meter)
+        free = len(paths)
+        self.start: FloatArray = np.concatenate([self._cells, wires.start, np.zeros(free + meter)])
+        """(parameters,) what is believed before"""
+        spread = [self._wide, wires.spread, np.full(free, FREE * self.typical), np.full(int(meter), METER_PRIOR_OHMS)]
+        self.prior: FloatArray = 1 / np.concatenate(spread) ** 2
+        """(parameters,) precision of that"""
+
+    @property
+    def wire_part(self) -> slice:
+        """Where the parameters of the wires lie in an estimate."""
+        return slice(self.cells, self.cells + len(self.wires.names))
 
     def predicted(self, residual: FloatArray) -> FloatArray:
         """Return the admittance (lines, lines) that belongs to residuals (data,), NaN where none was measured."""
@@ -116,19 +146,44 @@ class PortModel:
 
     def linearised(self, estimate: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return residuals (data,) and Jacobian (data, parameters) of the model, in units of sigma."""
-        siemens, ohms = estimate[: self.cells], estimate[self.cells :]
-        impedance = sum((each * r for each, r in zip(self._basis, ohms, strict=False)), np.zeros((self.cells,) * 2))
+        whole, by_cell, by_piece = self._solved(estimate)
+        a, b = self._driven, self._read
+        count = len(self.wires.names)
+        by_path = self._by_paths(self.paths)
+        model, jacobian = whole[a, b], np.hstack([by_cell, by_piece @ self.wires.basis, by_path])
+        model = model + by_path @ estimate[self.cells + count : self.cells + count + len(self.paths)]
+        if self.meter:
+            model, jacobian = _behind_meters(whole, a, b, float(estimate[-1]), jacobian)
+        sigma = np.hypot(self._sigma, self.coarse_fraction * np.maximum(np.abs(self._measured), self._floor))
+        return (model - self._measured) / sigma, jacobian / sigma[:, np.newaxis]
+
+    def candidates(self, estimate: FloatArray) -> Candidates:
+        """Return what could be freed. The paths are those between two rows, or two columns, that were read."""
+        whole, _, by_piece = self._solved(estimate)
+        a, b = self._driven, self._read
+        by_meter = -whole[a, b] * (whole[a, a] + whole[b, b])
+        seen = {(min(a, b), max(a, b)) for a, b in zip(self._driven.tolist(), self._read.tolist(), strict=True)}
+        pads = sorted((a, b) for a, b in seen if (a < self.shape[0]) == (b < self.shape[0]))
+        by_path = self._by_paths(pads)
+        sigma = self._sigma[:, np.newaxis]
+        return Candidates(by_piece / sigma, by_path / sigma, pads, by_meter[:, np.newaxis] / sigma)
+
+    def _by_paths(self, pads: Sequence[tuple[int, int]]) -> FloatArray:
+        """Return the derivatives of the data by paths between two pads each, (data, paths)."""
+        ends = np.array(pads, np.intp).reshape(-1, 2)
+        low, high = np.minimum(self._driven, self._read), np.maximum(self._driven, self._read)
+        between = (low[:, np.newaxis] == ends[:, 0]) & (high[:, np.newaxis] == ends[:, 1])
+        return np.where(between, -1.0, 0.0)
+
+    def _solved(self, estimate: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return the admittance (lines, lines), and derivatives of the data by cells and by pieces of wire."""
+        siemens, pieces = estimate[: self.cells], self.wires.basis @ estimate[self.wire_part]
+        impedance = impedance_of(pieces, self.shape)
         volts = np.linalg.solve(np.eye(self.cells) + impedance * siemens, self._incidence)
         through = siemens[:, np.newaxis] * volts
-        whole = self._incidence.T @ through
         a, b = self._driven, self._read
-        by_cell = (volts[:, a] * volts[:, b]).T
-        by_wire = [-(through.T @ each @ through)[a, b] for each in self._basis]
-        model, jacobian = whole[a, b], np.column_stack([by_cell, *by_wire])
-        if len(ohms) > len(self._basis):
-            model, jacobian = _behind_meters(whole, a, b, float(ohms[-1]), jacobian)
-        sigma = np.hypot(self._sigma, self.coarse_fraction * self._measured)
-        return (model - self._measured) / sigma, jacobian / sigma[:, np.newaxis]
+        currents = through_pieces(through, self.shape)
+        return self._incidence.T @ through, (volts[:, a] * volts[:, b]).T, -(currents[:, a] * currents[:, b]).T
 
 
 def _behind_meters(
@@ -149,13 +204,27 @@ def _either(first: FloatArray, second: FloatArray) -> FloatArray:
     return np.where(np.isnan(first), second, np.where(np.isnan(second), first, (first + second) / 2))
 
 
-def _wires(shape: tuple[int, int], ohms: Mapping[str, float]) -> Wires:
-    each = [ohms.get(name, 0.0) for name in WIRES]
-    return Wires.uniform(
-        shape, row_segment_ohms=each[0], column_segment_ohms=each[1], row_lead_ohms=each[2], column_lead_ohms=each[3]
-    )
+def _no_wires(shape: tuple[int, int]) -> Wires:
+    return Wires.uniform(shape, row_segment_ohms=0, column_segment_ohms=0, row_lead_ohms=0, column_lead_ohms=0)
 
 
-def _response_to(name: str, shape: tuple[int, int]) -> FloatArray:
-    """Return what one ohm of a kind of wire adds to the impedance, (cells, cells): the response is linear in each."""
-    return response_of(_wires(shape, {name: 1.0})).impedance
+def cells_given_wires(
+    cell_ohms: FloatArray, pieces: FloatArray, root: FloatArray, shape: tuple[int, int]
+) -> FloatArray:
+    """Return the relative errors (cells,) of cells fitted, for given wires, to columns with rows driven alone.
+
+    Those reads fix one number per cell; what the wires `pieces` are off by moves the cells so that it stays the same.
+
+    Args:
+        cell_ohms: (cells,).
+        pieces: (pieces,) ohms of the wires.
+        root: (pieces, n), whose product with its transpose is their covariance.
+        shape: rows and columns.
+    """
+    siemens, incidence = 1 / cell_ohms, response_of(_no_wires(shape)).incidence
+    volts = np.linalg.solve(np.eye(siemens.size) + impedance_of(pieces, shape) * siemens, incidence)
+    currents = through_pieces(siemens[:, np.newaxis] * volts, shape)
+    row, column = np.divmod(np.arange(siemens.size), shape[1])
+    column = column + shape[0]
+    by_cell, by_wire = (volts[:, row] * volts[:, column]).T, -(currents[:, row] * currents[:, column]).T @ root
+    return np.asarray(np.linalg.norm(np.linalg.solve(by_cell * siemens, by_wire), axis=1), float)

@@ -8,7 +8,7 @@ from labmtj.junction.analytic import (
 )
 from labmtj.junction.cells import CellMap, CellsDescription, DefectiveCell, LineOffsets, RangeOffsets
 from labmtj.junction.conduction import Conduction
-from labmtj.junction.description import ArrayDescription, LimitDescription, WireDescription
+from labmtj.junction.description import ArrayDescription, LimitDescription
 from labmtj.junction.family import Family
 from labmtj.junction.junctions import Defect, Junctions
 from labmtj.junction.noise import noise_rms_amperes
@@ -17,6 +17,7 @@ from labmtj.junction.population import draw
 from labmtj.junction.switching import BackHopping, SwitchingLaw
 from labmtj.junction.telegraph import Telegraph
 from labmtj.junction.wear import Wear
+from labmtj.junction.wiring import WireDescription, WireParameter
 
 __all__ = [
     "ArrayDescription",
@@ -37,6 +38,7 @@ __all__ = [
     "Telegraph",
     "Wear",
     "WireDescription",
+    "WireParameter",
     "draw",
     "median_switching_volts",
     "noise_rms_amperes",

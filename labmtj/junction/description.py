@@ -10,22 +10,12 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from labmtj.errors import ConfigError
 from labmtj.junction.cells import CellsDescription, LineOffsets
 from labmtj.junction.family import Family
-from labmtj.junction.parameter import DescribedModel, NotNegativeConstant
+from labmtj.junction.parameter import DescribedModel
+from labmtj.junction.wiring import WireDescription
 from labmtj.quantities import Limits
 from labmtj.schema import NAME_PATTERN
 
 Count = Annotated[int, Field(ge=1)]
-
-
-class WireDescription(DescribedModel):
-    """Resistances of the wires, in ohms."""
-
-    row_segment_ohms: NotNegativeConstant
-    """between two neighbouring cells of a row"""
-    column_segment_ohms: NotNegativeConstant
-    row_lead_ohms: NotNegativeConstant
-    """pad, cable, relay and source in front of a row"""
-    column_lead_ohms: NotNegativeConstant
 
 
 class LimitDescription(DescribedModel):
@@ -89,6 +79,7 @@ class ArrayDescription(DescribedModel):
 
     @model_validator(mode="after")
     def _cells_fit(self) -> Self:
+        self.wires.check(self.shape)
         if self.cells is not None:
             self.cells.check(self.shape)
         if self.offsets is not None:

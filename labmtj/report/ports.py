@@ -12,7 +12,7 @@ from labmtj.report.blocks import Cell, Figure, Section, Source, Table, tried
 from labmtj.report.contents import Contents
 from labmtj.report.digits import MISSING, hours
 from labmtj.report.read_maps import draw_map
-from labmtj.report.wires import NAMES, told_wires
+from labmtj.report.wires import NAMES, fit_words, told_wires
 
 _SIGMAS = 4.0
 """a leak is worth a word when it is so many standard errors above zero"""
@@ -37,11 +37,14 @@ def _wires_table(contents: Contents, group: str) -> Table:
     note = (
         f"The reads have rank {network['rank']} for {network['parameters']} unknowns; chi-squared "
         f"{network['chi_squared']:.4g} at {network['freedom']} degrees of freedom, {network.get('outvoted', 0)} reads "
-        "outvoted by the others. Every row has the same wires, so has every column; lines on meters and on ground are "
-        f"taken to end alike unless a meter lead is listed. Units may differ by {told['gain_fraction']:g} in gain "
-        "(assumed, in the errors); a gain error common to all stands apart and scales every resistance. "
+        f"outvoted by the others; {fit_words(network)}. Where lines differ, their mean is listed. Lines on meters "
+        f"and on ground are taken to end alike unless a meter lead is listed. Units may differ by "
+        f"{told['gain_fraction']:g} in gain (assumed, in the errors); a gain error common to all stands "
+        "apart and scales every resistance. "
         f"{told['effort_readings']} readings, {hours(float(told['effort_bench_hours']))} on the bench, no pulse."
     )
+    if network.get("misfit"):
+        note = f"{network['misfit']}. {note}"
     source = Source.of(f"{group}/network", ".attrs")
     return Table("Wires", ("resistance", "ohm", "standard error (ohm)"), rows, note, (source,))
 

@@ -32,6 +32,14 @@ def told_wires(network: Mapping[str, Any]) -> list[tuple[str, float | None, floa
     return found
 
 
+def fit_words(network: Mapping[str, Any]) -> str:
+    """Return how well the model of a fit describes its reads, and what the model is."""
+    reduced = float(network["chi_squared"]) / max(1, int(network["freedom"]))
+    paths = [f"a path beside the cells, {each}" for each in network.get("paths", ())]
+    model = str(network.get("model", "all lines of a kind alike"))
+    return f"chi-squared per degree of freedom {reduced:.3g}, {'; '.join([model, *paths])}"
+
+
 def port_lines(contents: Contents) -> list[str]:
     """Return what was told of each chip for a terminal."""
     lines = []
@@ -44,8 +52,11 @@ def port_lines(contents: Contents) -> list[str]:
         siemens, error = (contents.read(f"{group}/network/{name}") for name in ("cell_siemens", "cell_error_siemens"))
         with np.errstate(divide="ignore", invalid="ignore"):
             relative = float(np.nanmedian(error / np.abs(siemens)))
+        if network.get("misfit"):
+            lines.append(f"{group.removeprefix('arrays/')}: {network['misfit']}")
         lines.append(
             f"{group.removeprefix('arrays/')}: {wires}; cells to {100 * relative:.2g} % each, gain apart; rank "
-            f"{network['rank']} of {network['parameters']}; {hours(float(told['effort_bench_hours']))} on the bench"
+            f"{network['rank']} of {network['parameters']}, {fit_words(network)}; "
+            f"{hours(float(told['effort_bench_hours']))} on the bench"
         )
     return lines

@@ -1,0 +1,166 @@
+"""Which wires the reads call for: all alike, lines that differ, single pieces that do, paths beside the cells.
+
+From wires that are all alike, what lowers chi-squared most is freed first, as the residuals foretell it without a fit
+(score test), as long as that is worth its parameters by the Bayesian information criterion (Schwarz 1978); one of many
+single pieces must be worth the choice among them, too (Chen and Chen 2008). Chi-squared is taken over what is left of
+it by degree of freedom, so that data that nothing explains free no parameters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from labmtj.errors import ProcedureFailed
+from labmtj.fitting.descent import covariance_of, settle
+from labmtj.fitting.port_model import PortModel
+from labmtj.fitting.wire_model import WIRES, WireModel, pieces_of
+from labmtj.quantities import FloatArray
+
+MISFIT = 2.0
+"""chi-squared per degree of freedom above which a model does not describe the reads: none of its values is fitted"""
+SINGLES = 1.5
+"""chi-squared per degree of freedom above which single pieces of wire, and paths, are looked for"""
+MOST_SINGLES = 3
+FINER = (3e-3, 3e-4, 0.0)
+"""errors beside the stated ones, as parts of the values, that a fit goes on with after a change of its wires"""
+ROUNDS = 6
+"""in which the spread of the segments within a line is found"""
+LEAST_SPREAD, SETTLED_SPREAD = 1e-3, 0.05
+"""ohms; relative change of the last round"""
+NULL = 1e-8
+"""part of a derivative (squared) that must not follow from the others"""
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """What is fitted beside the cells, and by how much it is worth more than what is fitted now."""
+
+    wires: WireModel
+    paths: tuple[tuple[int, int], ...]
+    meter: bool
+    worth: float = 0.0
+
+
+def choose(problem: PortModel, estimate: FloatArray) -> tuple[FloatArray, int]:
+    """Free what the residuals at an estimate call for; return the new estimate and how many steps it took."""
+    steps = 0
+    for _ in range(len(WIRES) + 1 + MOST_SINGLES):
+        best = max(_choices(problem, estimate), key=lambda each: each.worth, default=None)
+        if best is None or best.worth <= 0:
+            break
+        try:
+            estimate, more = _refitted(problem, estimate, best)
+        except ProcedureFailed:  # what was there before stands, and says how badly it fits
+            break
+        steps += more
+    residual, _ = problem.linearised(estimate)
+    if residual @ residual > MISFIT * max(1, len(residual) - len(estimate)):
+        estimate, more = _segments_apart(problem, estimate)
+        steps += more
+    return estimate, steps
+
+
+def _refitted(
+    problem: PortModel, estimate: FloatArray, choice: _Choice, errors: tuple[float, ...] = FINER
+) -> tuple[FloatArray, int]:
+    """Return the estimate with what was chosen, from where it stood, and how many steps it took.
+
+    Raises ProcedureFailed if that does not settle; the problem then is as it was.
+    """
+    before, free = (problem.wires, problem.paths, problem.meter), len(problem.paths)
+    cells, wires, rest = np.split(estimate, [problem.cells, problem.wire_part.stop])
+    if choice.wires is not problem.wires:
+        wires = np.linalg.lstsq(choice.wires.basis, problem.wires.basis @ wires)[0].astype(float)
+    known = dict(zip(problem.paths, rest[:free].tolist(), strict=True))
+    paths = [known.get(each, 0.0) for each in choice.paths]
+    meter = [float(rest[free]) if problem.meter else 0.0] * choice.meter
+    problem.use(choice.wires, choice.paths, meter=choice.meter)
+    try:
+        return settle(problem, np.concatenate([cells, wires, paths, meter]), errors)
+    except ProcedureFailed:
+        problem.use(*before[:2], meter=before[2])
+        raise
+
+
+def _choices(problem: PortModel, estimate: FloatArray) -> list[_Choice]:
+    residual, jacobian = problem.linearised(estimate)
+    belief = np.sqrt(problem.prior)
+    span, _ = np.linalg.qr(np.vstack([jacobian, np.diag(belief)]) / np.hypot(np.linalg.norm(jacobian, axis=0), belief))
+    span, data = span[: len(residual)], len(residual)
+    chi_squared, freedom = float(residual @ residual), max(1, data - len(estimate))
+
+    def worth(gain: float, count: int, among: int = 1) -> float:
+        left = max(1.0, (chi_squared - gain) / freedom)
+        return gain / left - count * float(np.log(data)) - 2 * float(np.log(among))
+
+    wires, paths, meter = problem.wires, problem.paths, problem.meter
+    candidates, found = problem.candidates(estimate), []
+    for kind in WIRES:
+        if kind in wires.names and (own := wires.lines_of(kind)).shape[1] > 1:
+            gain, count = _together(candidates.by_piece @ own, span, residual)
+            found.append(_Choice(wires.by_line(kind), paths, meter, worth(gain, count)))
+    if chi_squared < SINGLES * freedom:
+        return found
+    if not meter:
+        gain = float(_singly(candidates.by_meter, span, residual)[0])
+        found.append(_Choice(wires, paths, True, worth(gain, 1)))  # noqa: FBT003
+    if wires.singles + len(paths) < MOST_SINGLES:
+        gains = _singly(np.hstack([candidates.by_piece, candidates.by_path]), span, residual)
+        at, pieces = int(np.argmax(gains)), candidates.by_piece.shape[1]
+        more = worth(float(gains[at]), 1, len(gains))
+        if at < pieces:
+            found.append(_Choice(wires.with_piece(at), paths, meter, more))
+        else:
+            found.append(_Choice(wires, (*paths, candidates.pads[at - pieces]), meter, more))
+    return found
+
+
+def _singly(columns: FloatArray, span: FloatArray, residual: FloatArray) -> FloatArray:
+    """Return by how much each derivative (data, n) alone would lower chi-squared, all others following, (n,)."""
+    apart = columns - span @ (span.T @ columns)
+    squares, whole = (apart**2).sum(axis=0), (columns**2).sum(axis=0)
+    told = squares > NULL * whole
+    return np.where(told, (apart.T @ residual) ** 2 / np.where(told, squares, 1.0), 0.0)
+
+
+def _together(columns: FloatArray, span: FloatArray, residual: FloatArray) -> tuple[float, int]:
+    """Return by how much derivatives (data, n) together would lower chi-squared, and how many are new."""
+    apart = columns - span @ (span.T @ columns)
+    size = np.linalg.norm(columns, axis=0)
+    left, singular, _ = np.linalg.svd(apart / np.where(size > 0, size, 1.0), full_matrices=False)
+    new = singular**2 > NULL
+    return float(((left[:, new].T @ residual) ** 2).sum()), int(new.sum())
+
+
+def _segments_apart(problem: PortModel, estimate: FloatArray) -> tuple[FloatArray, int]:
+    """Let all segments of a line differ, as far as the reads call for it; how far is found with them (MacKay 1992).
+
+    The reads do not tell every segment: what they leave open is as wide as the segments differ.
+    """
+    kinds = np.array([WIRES.index(name) for name, _, _ in pieces_of(problem.wires.shape)])
+    numbers = np.flatnonzero(kinds < 2).astype(np.intp)
+    if not len(numbers):
+        return estimate, 0
+    lines, steps = WireModel.uniform(problem.wires.shape), 0
+    for name in WIRES:
+        lines = lines if name in problem.wires.names else lines.by_line(name)
+    spread = np.ones(len(numbers))
+    for number in range(ROUNDS):
+        choice = _Choice(lines.with_pieces(numbers, spread), (), problem.meter)
+        try:
+            estimate, more = _refitted(problem, estimate, choice, FINER[-1:] if number else FINER)
+        except ProcedureFailed:  # what was there before stands, and says how badly it fits
+            break
+        steps += more
+        part = slice(problem.wire_part.stop - len(numbers), problem.wire_part.stop)
+        _, jacobian = problem.linearised(estimate)
+        square = estimate[part] ** 2 + np.diag(covariance_of(jacobian, problem.prior))[part]
+        old, spread = spread, np.zeros(len(numbers))
+        for kind in np.unique(kinds[numbers]):
+            here = kinds[numbers] == kind
+            spread[here] = max(LEAST_SPREAD, float(np.sqrt(np.mean(square[here]))))
+        if np.abs(spread / old - 1).max() < SETTLED_SPREAD:
+            break
+    return estimate, steps
