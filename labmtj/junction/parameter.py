@@ -10,7 +10,7 @@ from labmtj.strictmodel import StrictModel
 
 Provenance = Literal["published", "typical", "fitted", "assumed", "misfit", "not identified"]
 """published: a cited text gives it; typical: as texts report; fitted: to a measured chip; assumed: a choice; misfit:
-the best of a model that does not describe the reads, with errors as wide as it misses them; not identified: the reads do
+the best of a model that does not describe the reads, errors as wide as it misses them; not identified: the reads do
 not tell it"""
 
 TRUNCATION = 4.0

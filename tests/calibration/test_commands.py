@@ -23,7 +23,7 @@ def test_calibrate_writes_a_file_that_twin_and_a_bench_take(hidden, tmp_path, ca
 def test_wrong_usage_is_a_sentence(hidden, tmp_path, capsys):
     for arguments, words in (
         (["calibrate", str(tmp_path)], "not a run: there is no run.yaml in it; `labmtj ls` lists runs"),
-        (["twin", str(tmp_path / "none")], "not there; give the folder of a run"),
+        (["twin", str(tmp_path / "none")], "not a run: it is not there"),
         (["calibrate", str(hidden.folder), "--draws", "-1"], "--draws"),
         (["calibrate", str(hidden.folder), "--chip", "nobody"], "knows no chip"),
         (["twin", str(hidden.folder), "--on", "nothing.yaml"], "no such file"),
