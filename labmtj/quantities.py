@@ -338,6 +338,8 @@ class ArrayInfo:
     """how many of them the bench holds; None = as many as are asked for"""
     health: NDArray[np.uint8] | None = None
     """(rows, columns) the `Health` of each cell as earlier runs found it; None if nobody has looked"""
+    short_pulses: bool = False
+    """whether pulses below 100 ns may be simulated, although the switching law is wrong there"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from labmtj.errors import SettingError
+from labmtj.errors import SettingError, UsageError
+from labmtj.pulsewidths import check_width
 from labmtj.quantities import ArrayInfo
 from labmtj.safety import ROUNDING_VOLTS
 from labmtj.verbs import Crossbar
@@ -23,7 +24,15 @@ def check_read_volts(array: Limited, key: Key, volts: float) -> None:
 
 
 def check_pulse_seconds(array: Limited, key: Key, seconds: float) -> None:
-    """Raise SettingError if the array's limit on the width of pulses is lower."""
+    """Raise SettingError if the array's limit on the width of pulses is lower, or a simulation refuses the width.
+
+    A simulated array warns of widths below 1 us when it is pulsed; for one of instruments it is done here.
+    """
+    if isinstance(array, ArrayInfo):
+        try:
+            check_width(seconds, allowed=array.short_pulses, where=f"array {array.name}")
+        except UsageError as error:
+            raise SettingError(key, str(error)) from None
     _at_most(array, key, seconds, array.limits.pulse_seconds, "s", "limits.pulse_seconds")
 
 

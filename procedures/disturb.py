@@ -1,5 +1,8 @@
 """Disturb: how often a cell that is half-selected, or read, leaves its state.
 
+What is reported is the fraction of cells lost after so many half-selects. The cells differ, and their rates by decades:
+one probability per half-select would take them for alike. Only bounds of its mean follow from the fraction.
+
 Half-selects come in three kinds: V/2 on the lines of the selected cell, V/3 on them, and V/3 the other way round on all
 the rest. Each is tried in the polarity that does harm, on an array all in one state, then all in the other.
 """
@@ -13,7 +16,14 @@ import numpy as np
 from pydantic import Field
 
 from labmtj.errors import ProcedureFailed, SettingError
-from labmtj.fitting.proportions import Proportion, per_exposure, per_second
+from labmtj.fitting.proportions import (
+    OF_FAMILY,
+    Proportion,
+    least_rate,
+    mean_over_family,
+    one_trial_of_each,
+    per_exposure_bounds,
+)
 from labmtj.quantities import Bias, BoolArray, FloatArray, Lines, Reading
 from labmtj.schema import Purpose, Variable
 from labmtj.strictmodel import StrictModel
@@ -63,30 +73,30 @@ class Disturb(StrictModel):
             array = Uniform(counting, reference_maps(counting, self.reference), self.reference)
             put_reference(log, array.reference)
             self._refuse_kinds(array)
-            flipped, cells, exposures = self._half_selects(array)
+            flipped, cells = self._half_selects(array)
             read = self._reads(array) if self.hold_seconds else None
             array.initialise(False)  # noqa: FBT003 - a state is a bit
             result = DisturbResult(
-                tuple(self.kinds), np.array(self.volts), flipped, cells, exposures,
-                per_exposure(flipped, cells, exposures), read, counting.effort,
+                tuple(self.kinds), np.array(self.volts), flipped.sum(axis=-1), cells.sum(axis=-1), self.pulses,
+                mean_over_family(flipped, cells), read, counting.effort,
             )  # fmt: skip
             put_disturb(log, result)
         return result
 
-    def _half_selects(self, array: Uniform) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return flipped cells, cells, and half-selects of each, (kinds, 2, amplitudes).
+    def _half_selects(self, array: Uniform) -> tuple[FloatArray, FloatArray]:
+        """Return how often each cell flipped, and how often it stood there to, (kinds, 2, amplitudes, cells).
 
         One selected cell at a time: among several, a victim of one would be driven back by the reverse V/3 of another.
         """
-        found = np.zeros((2, len(self.kinds), 2, len(self.volts)))
+        found = np.zeros((2, len(self.kinds), 2, len(self.volts), int(np.prod(array.shape))))
         for k, kind in enumerate(self.kinds):
             for d, state in enumerate(DIRECTIONS):
                 for a, volts in enumerate(self.volts):
                     for cell in spread_out(array.reference.usable, self.count):
                         standing = array.initialise(not state) & victims(array.reference.usable, cell, kind)
                         self._pulse(array, cell, kind, array.sign(state) * volts)
-                        found[:, k, d, a] += (standing & (array.read() == state)).sum(), standing.sum()
-        return found[0], found[1], np.full(found[0].shape, float(self.pulses))
+                        found[:, k, d, a] += np.stack([standing & (array.read() == state), standing]).reshape(2, -1)
+        return found[0], found[1]
 
     def _refuse_kinds(self, array: Uniform) -> None:
         """Raise ProcedureFailed for a kind, or a width, that the crossbar cannot give, before the first test pulse."""
@@ -120,9 +130,8 @@ class Disturb(StrictModel):
             array.crossbar.measure(bias, Lines(columns=(0,)), how)
             counts[:, d] = (standing & (array.read() == state)).sum(), standing.sum()
         seconds = how.repeats * (how.aperture_seconds + how.settle_seconds)
-        return ReadDisturb(
-            self.reference.read_volts, seconds, counts[0], counts[1], per_second(counts[0], counts[1], seconds)
-        )
+        lost = one_trial_of_each(counts[0], counts[1])
+        return ReadDisturb(self.reference.read_volts, seconds, counts[0], counts[1], lost)
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,26 +142,38 @@ class ReadDisturb:
     seconds: float
     flipped: FloatArray
     cells: FloatArray
-    rate: Proportion
-    """1/s; an upper limit where none flipped"""
+    lost: Proportion
+    """fraction of the cells lost after `seconds`: mean over the family of cells, 95 %"""
+
+    @property
+    def least_rate(self) -> FloatArray:
+        """Least mean rate in 1/s that this leaves possible, (2,); no largest one follows."""
+        return least_rate(self.lost, self.seconds)
 
 
 @dataclass(frozen=True, eq=False)
 class DisturbResult:
-    """Disturb probabilities; arrays are (kinds, 2, amplitudes): towards P first, then towards AP."""
+    """Cells lost by half-selects; arrays are (kinds, 2, amplitudes): towards P first, then towards AP."""
 
     kinds: tuple[Kind, ...]
     volts: FloatArray
     """(amplitudes,) at the selected cell, between its lines; victims see a half, or a third"""
     flipped: FloatArray
+    """of victims of any selected cell: a victim of two of them may count twice"""
     cells: FloatArray
-    """victims that stood in the right state before"""
-    exposures: FloatArray
-    """half-selects of each victim"""
-    probability: Proportion
-    """per half-select, with 95 % Clopper-Pearson intervals; pooled over the cells, which differ"""
+    """victims that stood in the right state before, likewise"""
+    exposures: int
+    """half-selects of each victim, one after another"""
+    lost: Proportion
+    """fraction of the victims lost after `exposures` half-selects: mean over the family of cells at these places, of
+    which the victims are a sample; 95 %"""
     read: ReadDisturb | None
     effort: Effort
+
+    @property
+    def probability_bounds(self) -> tuple[FloatArray, FloatArray]:
+        """Least and largest mean probability per half-select that the fraction lost leaves possible."""
+        return per_exposure_bounds(self.lost, self.exposures)
 
 
 def victims(usable: BoolArray, cell: Cells, kind: Kind) -> BoolArray:
@@ -174,26 +195,34 @@ def _rows_at(crossbar: Crossbar, volts: float) -> Bias:
 def put_disturb(log: Log, result: DisturbResult, path: str = PATH) -> None:
     """Record the counts and what follows from them."""
     dims = ("kind", "direction", "volts")
-    chance = result.probability
+    least, largest = result.probability_bounds
     values = {
         "kind": Variable(list(result.kinds), "1", "how the cells were half-selected", ("kind",)),
         "direction": Variable(list(DIRECTION_NAMES), "1", "towards which state", ("direction",)),
         "volts": Variable(result.volts, "V", "amplitude at the selected cell, between its lines", ("volts",)),
         "flipped": Variable(result.flipped, "1", "cells that left their state", dims),
         "cells": Variable(result.cells, "1", "half-selected cells", dims),
-        "exposures": Variable(result.exposures, "1", "half-selects of each of them", dims),
-        "probability": Variable(chance.value, "1", "to leave the state, per half-select", dims),
-        "probability_low": Variable(chance.low, "1", "lower end of its 95 % interval", dims),
-        "probability_high": Variable(chance.high, "1", "upper end of its 95 % interval", dims),
+        "lost": Variable(result.lost.value, "1", "fraction of them lost after `exposures` half-selects", dims),
+        "lost_low": Variable(result.lost.low, "1", f"lower end of its 95 % interval, {OF_FAMILY}", dims),
+        "lost_high": Variable(result.lost.high, "1", f"upper end of its 95 % interval, {OF_FAMILY}", dims),
+        "probability_low": Variable(least, "1", "least mean probability per half-select that this leaves", dims),
+        "probability_high": Variable(largest, "1", "largest mean probability per half-select that it leaves", dims),
     }
     if read := result.read:
         values |= {
             "read_flipped": Variable(read.flipped, "1", "cells that left their state while read", ("direction",)),
             "read_cells": Variable(read.cells, "1", "cells that were read", ("direction",)),
-            "read_rate": Variable(read.rate.value, "1/s", "rate of leaving the state", ("direction",)),
-            "read_rate_low": Variable(read.rate.low, "1/s", "lower end of its 95 % interval", ("direction",)),
-            "read_rate_high": Variable(read.rate.high, "1/s", "upper end of its 95 % interval", ("direction",)),
+            "read_lost": Variable(read.lost.value, "1", "fraction of them lost after read_seconds", ("direction",)),
+            "read_lost_low": Variable(
+                read.lost.low, "1", f"lower end of its 95 % interval, {OF_FAMILY}", ("direction",)
+            ),
+            "read_lost_high": Variable(
+                read.lost.high, "1", f"upper end of its 95 % interval, {OF_FAMILY}", ("direction",)
+            ),
+            "read_rate_low": Variable(
+                read.least_rate, "1/s", "least mean rate that this leaves possible", ("direction",)
+            ),
         }
         log.attributes(path, {"read_volts": read.read_volts, "read_seconds": read.seconds})
-    log.put(path, values, signal="probability")
-    log.attributes(path, effort_attributes(result.effort))
+    log.put(path, values, signal="lost")
+    log.attributes(path, {"exposures": result.exposures, **effort_attributes(result.effort)})

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from labmtj.fitting.proportions import OF_FAMILY, Proportion, one_trial_of_each
 from labmtj.health import Health
 from labmtj.quantities import Bias, BoolArray, FloatArray
 from labmtj.schema import Purpose, Variable
@@ -70,9 +71,10 @@ class Endurance(TrialSettings):
             threshold = reference.threshold_amperes[chosen[:, 0], chosen[:, 1]]
             seen = np.isfinite(found[0])
             right = np.stack([found[0] > threshold, found[1] < threshold])
+            whole, gone = seen.sum(axis=1), (broken_at != NEVER) & (broken_at <= self.marks[:, np.newaxis])
             result = EnduranceResult(
-                chosen, self.marks, found[0], found[1], np.where(seen, right, 0.0).sum(axis=2) / _at_least_one(seen),
-                seen.sum(axis=1), broken_at, cells.limited, counting.effort,
+                chosen, self.marks, found[0], found[1], one_trial_of_each((seen & right).sum(axis=2), whole),
+                one_trial_of_each(gone.sum(axis=1), len(chosen)), whole, broken_at, cells.limited, counting.effort,
             )  # fmt: skip
             put_endurance(log, result)
             shorts = np.zeros(crossbar.shape, bool)
@@ -126,11 +128,6 @@ def _shorts(cells: SingleCells, group: Cells, amperes: FloatArray) -> BoolArray:
     return shorts
 
 
-def _at_least_one(seen: BoolArray) -> FloatArray:
-    counts = seen.sum(axis=1).astype(float)
-    return np.where(counts > 0, counts, np.nan)
-
-
 @dataclass(frozen=True, eq=False)
 class EnduranceResult:
     """What cycling did; reads are (checks, cells), NaN from the breakdown of a cell on."""
@@ -140,14 +137,22 @@ class EnduranceResult:
     """(checks,) cycles so far"""
     parallel_amperes: FloatArray
     antiparallel_amperes: FloatArray
-    switched_fraction: FloatArray
-    """(2, checks): of the cells that are whole, those that read as written; P first, then AP"""
+    switched: Proportion
+    """(2, checks): of the cells that are whole, the fraction that reads as written; P first, then AP. Mean over the
+    family of cells, of which these are a sample, 95 %"""
+    broken: Proportion
+    """(checks,) the fraction of the cells that have broken down by then, likewise"""
     whole: NDArray[np.intp]
     """(checks,) cells that have not broken down"""
     broken_at: NDArray[np.intp]
     """(cells,) the check at which a cell was first seen to be a short, in cycles; -1 for never"""
     limited: int
     effort: Effort
+
+    @property
+    def switched_fraction(self) -> FloatArray:
+        """(2, checks): of the cells that are whole, the fraction that reads as written; P first, then AP."""
+        return self.switched.value
 
     @property
     def contrast(self) -> FloatArray:
@@ -169,6 +174,17 @@ def put_endurance(log: Log, result: EnduranceResult, path: str = PATH) -> None:
             "contrast": Variable(result.contrast, "1", "(P - AP) / AP of the reads", ("check", "cell")),
             "switched_fraction": Variable(
                 result.switched_fraction, "1", "whole cells that read as written", ("direction", "check")
+            ),
+            "switched_low": Variable(
+                result.switched.low, "1", f"lower end of its 95 % interval, {OF_FAMILY}", ("direction", "check")
+            ),
+            "switched_high": Variable(
+                result.switched.high, "1", f"upper end of its 95 % interval, {OF_FAMILY}", ("direction", "check")
+            ),
+            "broken_fraction": Variable(result.broken.value, "1", "cells that have broken down", ("check",)),
+            "broken_low": Variable(result.broken.low, "1", f"lower end of its 95 % interval, {OF_FAMILY}", ("check",)),
+            "broken_high": Variable(
+                result.broken.high, "1", f"upper end of its 95 % interval, {OF_FAMILY}", ("check",)
             ),
             "whole": Variable(result.whole, "1", "cells that have not broken down", ("check",)),
             "broken_at": Variable(result.broken_at, "1", "cycles at which a short was seen, -1 for never", ("cell",)),

@@ -102,6 +102,7 @@ class ReferenceMaps:
         above = np.maximum(own + (high - low) / 2, (high + low) / 2)
         always_high = np.isin(self.outcome, (Outcome.STUCK_P, Outcome.SHORT))
         always_low = np.isin(self.outcome, (Outcome.STUCK_AP, Outcome.OPEN, Outcome.OUTSIDE))
+        own = np.where(self.outcome == Outcome.UNSTABLE, (high + low) / 2, own)  # its reads are of any state
         return np.where(always_high, below, np.where(always_low, above, own))
 
     @property
@@ -113,6 +114,11 @@ class ReferenceMaps:
     def usable(self) -> BoolArray:
         """Cells that answered to both initialisations."""
         return np.asarray(self.outcome == Outcome.WRITTEN, bool)
+
+    @property
+    def writable(self) -> BoolArray:
+        """Usable cells, and those that follow a pulse but do not stay."""
+        return np.asarray(self.usable | (self.outcome == Outcome.UNSTABLE), bool)
 
     @property
     def shorted(self) -> BoolArray:
@@ -191,10 +197,14 @@ def initialise(crossbar: Crossbar, volts: float, seconds: float, pulses: int = 1
     crossbar.pulse(Bias.from_lines(np.repeat(each.line_volts, pulses, axis=0), crossbar.shape), seconds)
 
 
-def reference_maps(crossbar: Crossbar, settings: ReferenceSettings) -> ReferenceMaps:
+def reference_maps(crossbar: Crossbar, settings: ReferenceSettings, many_stuck: float = MANY_STUCK) -> ReferenceMaps:
     """Initialise the array in both directions, read it in both, find the polarity, classify cells that did not follow.
 
-    Leaves the array all-AP. Raises ProcedureFailed if most cells did not switch, or did not stay in their states.
+    Where more than a part `many_stuck` of the cells looks stuck, those are pulsed and read at once: are they cells that
+    do not stay? A few stuck cells are defects, and get no more pulses. Leaves the array all-AP.
+
+    Raises:
+        ProcedureFailed: if most cells did not switch, or did not stay in their states.
     """
     how = Reading(aperture_seconds=settings.aperture_seconds, polarity="both")
     maps = []
@@ -217,18 +227,16 @@ def reference_maps(crossbar: Crossbar, settings: ReferenceSettings) -> Reference
     outcome = np.full(crossbar.shape, Outcome.OUTSIDE, np.uint8)
     rows = np.ix_(inside, np.ones(crossbar.shape[1], bool))
     outcome[rows] = _classify(parallel[rows], antiparallel[rows])
-    outcome = _without_hasty(crossbar, settings, polarity, outcome)
+    stuck = np.isin(outcome, (Outcome.STUCK_P, Outcome.STUCK_AP))
+    if stuck.sum() > many_stuck * np.count_nonzero(outcome != Outcome.OUTSIDE):
+        outcome = _without_hasty(crossbar, settings, polarity, outcome, stuck)
     return ReferenceMaps(parallel, antiparallel, settings.read_volts, polarity, outcome)
 
 
-def _without_hasty(crossbar: Crossbar, settings: ReferenceSettings, polarity: int, outcome: OutcomeMap) -> OutcomeMap:
-    """Return the outcomes with UNSTABLE for cells that look stuck but follow a pulse, where many look stuck.
-
-    A few stuck cells are defects, and get no more pulses; the array is left all-AP.
-    """
-    stuck = np.isin(outcome, (Outcome.STUCK_P, Outcome.STUCK_AP))
-    if stuck.sum() <= MANY_STUCK * np.count_nonzero(outcome != Outcome.OUTSIDE):
-        return outcome
+def _without_hasty(
+    crossbar: Crossbar, settings: ReferenceSettings, polarity: int, outcome: OutcomeMap, stuck: BoolArray
+) -> OutcomeMap:
+    """Return the outcomes with UNSTABLE for cells that look stuck but follow a pulse; leave the array all-AP."""
     volts, rows = settings.initialise_volts, np.flatnonzero(stuck.any(axis=1)).tolist()
     found = look_at_once(crossbar, volts, settings.pulse_seconds, settings.read_volts, rows)
     initialise(crossbar, -polarity * volts, settings.pulse_seconds, settings.initialise_pulses)

@@ -1,4 +1,7 @@
-"""Retention: how fast cells leave their state at rest, as a rate, or its upper limit where none did.
+"""Retention: the fraction of cells that have lost their state after a time at rest.
+
+The cells differ, and their rates by decades: what is reported is a fraction after each time. It bounds a mean rate from
+below only, because cells that were lost at once may have any rate.
 
 The time passes on the crossbar's clock: it is waited for on a bench, and booked where the clock is virtual.
 """
@@ -11,7 +14,7 @@ import numpy as np
 from pydantic import Field
 
 from labmtj.errors import SettingError
-from labmtj.fitting.proportions import Proportion, per_second
+from labmtj.fitting.proportions import OF_FAMILY, Proportion, least_rate, one_trial_of_each
 from labmtj.quantities import FloatArray
 from labmtj.schema import Purpose, Variable
 from labmtj.strictmodel import StrictModel
@@ -45,56 +48,73 @@ class Retention(StrictModel):
         self.check(crossbar)
         with log.tagged(purpose=Purpose.CHARACTERISE):
             counting = Counting(crossbar)
-            array = Uniform(counting, reference_maps(counting, self.reference), self.reference)
+            # a cell that is lost before the maps are read is no stuck one here
+            array = Uniform(counting, reference_maps(counting, self.reference, many_stuck=0.0), self.reference)
             put_reference(log, array.reference)
-            flipped, cells, seconds = np.array([self._wait(array, state) for state in DIRECTIONS]).swapaxes(0, 1)
+            waited = np.array([self._wait(array, state) for state in DIRECTIONS]).swapaxes(0, 1)
             array.initialise(False)  # noqa: FBT003 - a state is a bit
-            rate = per_second(flipped, cells, seconds)
-            result = RetentionResult(seconds, flipped, cells, rate, counting.effort)
+            away, flipped, cells, seconds = waited
+            result = RetentionResult(
+                seconds, away, flipped, cells, one_trial_of_each(away, cells), counting.effort
+            )  # fmt: skip
             put_retention(log, result)
         return result
 
     def _wait(self, array: Uniform, state: bool) -> FloatArray:  # noqa: FBT001
-        """Return flipped cells, cells and seconds since they were written, (3, waits), for leaving towards a state."""
-        standing = array.initialise(not state) & array.reference.usable
+        """Return cells away, cells seen away so far, all cells and seconds since the write, (4, waits), for a state."""
+        array.initialise(not state)
+        written = array.reference.writable
         clock, begun, found = array.crossbar.clock, array.crossbar.clock.now(), []
         left = np.zeros(array.shape, bool)
         for wait in self.waits_seconds:
             clock.sleep(max(0.0, wait - (clock.now() - begun)))
             passed = clock.now() - begun
-            left |= standing & (array.read() == state)
-            found.append((float(left.sum()), float(standing.sum()), passed))
+            away = written & (array.read() == state)
+            left |= away
+            found.append((float(away.sum()), float(left.sum()), float(written.sum()), passed))
         return np.array(found).T
 
 
 @dataclass(frozen=True, eq=False)
 class RetentionResult:
-    """Cells seen to have left their state at rest; arrays are (2, waits): towards P first, then towards AP."""
+    """Cells that lost their state at rest; arrays are (2, waits): towards P first, then towards AP."""
 
     seconds: FloatArray
-    """since they were seen in their state"""
+    """since they were written, and read once"""
+    away: FloatArray
+    """cells that read as the other state after this time"""
     flipped: FloatArray
+    """cells that did so after this time or a shorter one: some came back since"""
     cells: FloatArray
-    rate: Proportion
-    """1/s, 95 % Clopper-Pearson; an upper limit where none flipped. Pooled over the cells, which differ. Too low where
-    a good part has flipped: some of those came back unseen between two reads"""
+    """all that can be written, also those that do not stay long enough to be seen in their state"""
+    lost: Proportion
+    """fraction of the cells away after this time: mean over the family of cells, of which these are a sample; 95 %. A
+    cell that left and came back in between has not lost its state: the fraction tends to a half where all flip to and
+    fro"""
     effort: Effort
+
+    @property
+    def least_rate(self) -> FloatArray:
+        """Least mean rate in 1/s of leaving the state that this leaves possible; no largest one follows."""
+        return least_rate(self.lost, self.seconds)
 
 
 def put_retention(log: Log, result: RetentionResult, path: str = PATH) -> None:
-    """Record the counts and the rates."""
+    """Record the counts and the fractions."""
     dims = ("direction", "wait")
     log.put(
         path,
         {
             "direction": Variable(list(DIRECTION_NAMES), "1", "towards which state", ("direction",)),
-            "seconds": Variable(result.seconds, "s", "since the cells were seen in their state", dims),
-            "flipped": Variable(result.flipped, "1", "cells that left their state", dims),
-            "cells": Variable(result.cells, "1", "cells that stood in it", dims),
-            "rate": Variable(result.rate.value, "1/s", "rate of leaving the state at rest", dims),
-            "rate_low": Variable(result.rate.low, "1/s", "lower end of its 95 % interval", dims),
-            "rate_high": Variable(result.rate.high, "1/s", "upper end of its 95 % interval", dims),
+            "seconds": Variable(result.seconds, "s", "since the cells were written, and read once", dims),
+            "away": Variable(result.away, "1", "cells that read as the other state after this time", dims),
+            "flipped": Variable(result.flipped, "1", "cells that did so after this time or a shorter one", dims),
+            "cells": Variable(result.cells, "1", "cells that can be written", dims),
+            "lost": Variable(result.lost.value, "1", "fraction of the cells away after this time", dims),
+            "lost_low": Variable(result.lost.low, "1", f"lower end of its 95 % interval, {OF_FAMILY}", dims),
+            "lost_high": Variable(result.lost.high, "1", f"upper end of its 95 % interval, {OF_FAMILY}", dims),
+            "rate_low": Variable(result.least_rate, "1/s", "least mean rate that this leaves possible", dims),
         },
-        signal="rate",
+        signal="lost",
     )
     log.attributes(path, effort_attributes(result.effort))

@@ -8,7 +8,14 @@ import numpy as np
 from pydantic import Field
 
 from labmtj.errors import SettingError
-from labmtj.fitting.proportions import Proportion, proportion
+from labmtj.fitting.proportions import (
+    OF_FAMILY,
+    OF_TESTED,
+    Proportion,
+    mean_over_family,
+    mean_over_tested,
+    proportion,
+)
 from labmtj.quantities import FloatArray
 from labmtj.schema import Purpose, Variable
 from labmtj.verbs import Crossbar, Log
@@ -70,7 +77,9 @@ class WriteErrors(TrialSettings):
             cells.initialise(False)  # noqa: FBT003 - a state is a bit
             result = WriteErrorResult(
                 chosen, np.array(self.volts), errors, trials, proportion(errors, trials),
-                proportion(errors.sum(axis=1), trials.sum(axis=1)), cells.limited, counting.effort,
+                mean_over_tested(errors.swapaxes(1, 2), trials.swapaxes(1, 2)),
+                mean_over_family(errors.swapaxes(1, 2), trials.swapaxes(1, 2), once=True), cells.limited,
+                counting.effort,
             )  # fmt: skip
             put_write_errors(log, result)
         return result
@@ -113,7 +122,10 @@ class WriteErrorResult:
     rate: Proportion
     """95 % Clopper-Pearson: where no error was seen, `high` is the upper limit"""
     pooled: Proportion
-    """of all cells together, (2, amplitudes)"""
+    """mean over the very cells that were tested, (2, amplitudes)"""
+    family: Proportion
+    """mean over the family of cells, of which these are a sample, (2, amplitudes): wide for few cells, for a rare cell
+    that none of them is like may make up the mean"""
     limited: int
     effort: Effort
 
@@ -132,9 +144,11 @@ def put_write_errors(log: Log, result: WriteErrorResult, path: str = PATH) -> No
             "rate": Variable(result.rate.value, "1", "write error rate", dims),
             "rate_low": Variable(result.rate.low, "1", "lower end of its 95 % interval", dims),
             "rate_high": Variable(result.rate.high, "1", "upper end of its 95 % interval", dims),
-            "pooled_rate": Variable(result.pooled.value, "1", "write error rate, all cells", pooled),
-            "pooled_low": Variable(result.pooled.low, "1", "lower end of its 95 % interval", pooled),
-            "pooled_high": Variable(result.pooled.high, "1", "upper end of its 95 % interval", pooled),
+            "pooled_rate": Variable(result.pooled.value, "1", f"write error rate, {OF_TESTED}", pooled),
+            "pooled_low": Variable(result.pooled.low, "1", f"lower end of its 95 % interval, {OF_TESTED}", pooled),
+            "pooled_high": Variable(result.pooled.high, "1", f"upper end of its 95 % interval, {OF_TESTED}", pooled),
+            "family_low": Variable(result.family.low, "1", f"lower end of a 95 % interval, {OF_FAMILY}", pooled),
+            "family_high": Variable(result.family.high, "1", f"upper end of a 95 % interval, {OF_FAMILY}", pooled),
         },
         signal="pooled_rate",
     )

@@ -68,6 +68,7 @@ def crossbar_of(description: ArrayDescription, *, seed: int, name: str, **parts:
     return SimulatedCrossbar(
         wires, replace(junctions, contact_ohms=np.zeros(junctions.cells)),
         seed=seed, name=name, limits=description.limits.as_limits(), offsets=offsets_of(description),
+        short_pulses=description.short_pulses,
         **parts,  # type: ignore[arg-type]
     )  # fmt: skip
 
@@ -87,6 +88,7 @@ def describe(array: ArrayDescription) -> ArrayInfo:
     return ArrayInfo(
         array.name, array.shape, 1 / parallel_ohms - antiparallel_siemens, antiparallel_siemens,
         array.family.diameter_metres.value, delivered_fraction(array), array.limits.as_limits(),
+        short_pulses=array.short_pulses,
     )  # fmt: skip
 
 

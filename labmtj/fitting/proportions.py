@@ -1,7 +1,9 @@
-"""Binomial proportions with exact intervals (Clopper and Pearson, Biometrika 26, 404 (1934)).
+"""Fractions with their intervals: of the trials of one cell, and means over cells that differ.
 
-Exact here means that an interval never covers the truth less often than stated; it is a little wide for few trials, and
-stays right where nothing, or everything, was counted.
+`proportion` is for trials that are alike, such as those of one cell: exact intervals (Clopper and Pearson, Biometrika
+26, 404 (1934)), which never cover the truth less often than stated, and stay right where nothing, or everything, was
+counted. Cells differ: a spread of 10 % in Delta spreads their rates over decades. What is counted over many of them is
+a mean, either of their family, from which these are a sample, or of the very cells that were tested.
 """
 
 from __future__ import annotations
@@ -13,6 +15,9 @@ from numpy.typing import ArrayLike
 
 from labmtj.errors import UsageError
 from labmtj.quantities import FloatArray
+
+OF_FAMILY = "mean over the family of cells, of which these are a sample"
+OF_TESTED = "mean over the very cells tested; others may differ"
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,28 +52,121 @@ def proportion(count: ArrayLike, trials: ArrayLike, level: float = 0.95) -> Prop
     return Proportion(value, low, high)
 
 
-def per_exposure(flipped: ArrayLike, cells: ArrayLike, exposures: ArrayLike, level: float = 0.95) -> Proportion:
-    """Return the probability per exposure, when `flipped` of `cells` had left their state after `exposures` of each.
+def mean_over_family(hits: ArrayLike, trials: ArrayLike, level: float = 0.95, *, once: bool = False) -> Proportion:
+    """Return the mean fraction of a family, (...), from hits and trials of each cell of a sample, (..., cells).
 
-    A cell that has left does not come back: the fraction left is 1 - (1 - p)^exposures.
+    Each cell has a probability of its own, of which nothing is assumed. One trial of each is a binomial count of the
+    mean, whatever the spread. Several of one cell say less than as many cells: they count as the number of trials that
+    has the variance seen between cells (Korn and Graubard, Survey Methodology 24, 193 (1998)). Intervals are mid-P
+    (Lancaster, JASA 56, 223 (1961)): they cover 95 %, not more.
+
+    Args:
+        hits: of each cell.
+        trials: of each cell.
+        level: of the interval.
+        once: count no cell for more than one trial. For many trials of each: a rare cell that was not met may make up
+            the mean of the family, which the variance between those that were met does not show. Then it covers more.
+
+    Raises:
+        UsageError: for counts below zero or above the trials.
     """
-    whole = proportion(flipped, cells, level)
-    times = np.asarray(exposures, float)
+    from scipy.special import stdtrit
 
-    def single(fraction: FloatArray) -> FloatArray:
-        with np.errstate(divide="ignore"):
-            return np.asarray(-np.expm1(np.log1p(-fraction) / times), float)
+    k, m = _counts(hits, trials, level)
+    total, cells = m.sum(axis=-1), (m > 0).sum(axis=-1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        value = np.asarray(k.sum(axis=-1) / total, float)
+        between = ((k - value[..., np.newaxis] * m) ** 2).sum(axis=-1) / total**2
+        told = value * (1 - value) / between
+        few = (1.959964 / stdtrit(np.maximum(cells - 1, 1), 0.975)) ** 2
+    same = (value <= 0) | (value >= 1)  # nothing is seen of the spread: every cell counts once
+    size = np.where(
+        same | (total == cells), cells, np.minimum(np.nan_to_num(told, nan=0.0, posinf=np.inf) * few, total)
+    )
+    return _around(value, np.minimum(size, cells) if once else size, level)
 
-    return Proportion(single(whole.value), single(whole.low), single(whole.high))
+
+def one_trial_of_each(count: ArrayLike, cells: ArrayLike, level: float = 0.95) -> Proportion:
+    """Return the mean fraction of a family of cells, when `count` of `cells` did it in one trial of each.
+
+    As `mean_over_family`; raises UsageError for counts below zero or above the cells.
+    """
+    k, n = _counts(count, cells, level)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return _around(np.asarray(k / n, float), n, level)
 
 
-def per_second(flipped: ArrayLike, cells: ArrayLike, seconds: ArrayLike, level: float = 0.95) -> Proportion:
-    """Return the rate in 1/s at which cells leave a state, when `flipped` of `cells` had left it after `seconds`."""
-    whole = proportion(flipped, cells, level)
-    time = np.asarray(seconds, float)
+def mean_over_tested(hits: ArrayLike, trials: ArrayLike, level: float = 0.95) -> Proportion:
+    """Return the mean fraction over the very cells that were tested, (...), from many trials of each, (..., cells).
 
-    def rate(fraction: FloatArray) -> FloatArray:
-        with np.errstate(divide="ignore"):
-            return np.asarray(-np.log1p(-fraction) / time, float)
+    Other cells may differ: this says nothing of them. Trials of a cell are alike, so that the variance of the mean is
+    the sum of the cells' own, and less than that of as many trials of one cell. Intervals are mid-P, of as many trials
+    as have this variance.
 
-    return Proportion(rate(whole.value), rate(whole.low), rate(whole.high))
+    Raises:
+        UsageError: for counts below zero or above the trials.
+    """
+    k, m = _counts(hits, trials, level)
+    tried = m > 0
+    cells = tried.sum(axis=-1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        each = np.where(tried, k / m, 0.0)
+        value = np.asarray(each.sum(axis=-1) / cells, float)
+        near = np.where(tried, (k + 0.5) / (m + 1), 0.0)  # a cell that always did the same may yet do otherwise
+        own = np.where(tried, near * (1 - near) / m, 0.0).sum(axis=-1) / cells**2
+        told = (value * (1 - value)) / own
+    total = m.sum(axis=-1)
+    same = (value <= 0) | (value >= 1)
+    return _around(value, np.where(same, total, np.maximum(np.nan_to_num(told, nan=0.0), 1.0)), level)
+
+
+def _counts(hits: ArrayLike, trials: ArrayLike, level: float) -> tuple[FloatArray, FloatArray]:
+    k, m = np.broadcast_arrays(np.asarray(hits, float), np.asarray(trials, float))
+    if not 0 < level < 1 or ((k < 0) | (k > m)).any():
+        raise UsageError("a fraction needs 0 <= hits <= trials, and a level between 0 and 1")
+    return k, m
+
+
+def _around(value: FloatArray, size: FloatArray, level: float) -> Proportion:
+    """Return mid-P intervals of fractions seen in so many trials, which need not be a whole number; NaN in none."""
+    from scipy.special import betainc
+
+    n = np.asarray(size, float)
+    k = np.nan_to_num(value) * n
+
+    def beyond(chance: FloatArray) -> FloatArray:
+        """P(more than k) + P(k) / 2."""
+        more = np.where(k < n, betainc(k + 1, np.maximum(n - k, 1e-9), chance), 0.0)
+        as_many = np.where(k > 0, betainc(np.maximum(k, 1e-9), n - k + 1, chance), 1.0)
+        return np.asarray((more + as_many) / 2, float)
+
+    def where(tail: float) -> FloatArray:
+        low, high = np.zeros(n.shape), np.ones(n.shape)
+        for _ in range(50):  # halves the interval each time
+            middle = (low + high) / 2
+            under = beyond(middle) < tail
+            low, high = np.where(under, middle, low), np.where(under, high, middle)
+        return np.asarray((low + high) / 2, float)
+
+    none = n <= 0
+    low = np.where(none | (k <= 0), 0.0, where((1 - level) / 2))
+    high = np.where(none | (k >= n), 1.0, where((1 + level) / 2))
+    return Proportion(value, low, high)
+
+
+def least_rate(lost: Proportion, seconds: ArrayLike) -> FloatArray:
+    """Return the least mean rate in 1/s that a fraction lost after `seconds` leaves possible, from its lower end.
+
+    1 - exp(-r t) <= r t for every cell, so that the mean rate is at least (fraction lost) / t, whatever the spread.
+    There is no bound from above: cells that are lost at once may have any rate.
+    """
+    return np.asarray(lost.low / np.asarray(seconds, float), float)
+
+
+def per_exposure_bounds(lost: Proportion, exposures: ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """Return the least and largest mean probability per exposure that a fraction lost after `exposures` allows.
+
+    1 - (1 - p)^n lies between p and n p for every cell, so that the mean probability lies between (fraction lost) / n
+    and the fraction lost, whatever the spread: from the lower end of the one to the upper end of the other.
+    """
+    return np.asarray(lost.low / np.asarray(exposures, float), float), lost.high

@@ -1,4 +1,7 @@
-"""Closed answers of the switching law for one cell: probability of a pulse, median voltage, error voltage."""
+"""Closed answers of the switching law for one cell: probability of a pulse, median voltage, error voltage.
+
+The law is wrong for short pulses: `labmtj.pulsewidths` says how wrong.
+"""
 
 from __future__ import annotations
 

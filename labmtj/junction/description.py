@@ -50,6 +50,9 @@ class ArrayDescription(DescribedModel):
     temperature_kelvin: float = Field(gt=0.0)
     """scales thermal_stability by 300 K / T, TMR and P resistance by their coefficients per kelvin, and nothing else:
     barrier energy, critical voltages and heating do not change with it; `labmtj check` says it outside 250 to 400 K"""
+    short_pulses: bool = False
+    """simulate pulses below 100 ns, too, where the switching law is wrong: its V50 is 0.65 of that of a macrospin at
+    10 ns, 0.15 at 1 ns (0.91 at 100 ns, 0.96 at 1 us, 0.99 from 1 ms); without it they are refused"""
     wires: WireDescription
     limits: LimitDescription
     family: Family

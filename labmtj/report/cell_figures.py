@@ -11,6 +11,7 @@ from labmtj.quantities import FloatArray
 from labmtj.report import style
 from labmtj.report.blocks import Figure, Source
 from labmtj.report.contents import Contents
+from labmtj.report.lost import exposures_of, lost_of
 
 _TOWARDS = (("to P", style.PARALLEL), ("to AP", style.ANTIPARALLEL))
 _BINS = 12
@@ -98,31 +99,44 @@ def write_errors_figure(contents: Contents, group: str) -> Figure:
         _intervals(axes, volts, pooled[direction], low[direction], high[direction], colour, "-", name)
     axes.set(yscale="log", xlabel="amplitude (V)", ylabel="write error rate")
     axes.legend()
-    text = "Lines: each cell; points: all together, with 95 % intervals. An arrow is an upper limit: no error was seen."
+    text = (
+        "Lines: each cell; points: mean over the cells tested, with 95 % intervals. An arrow is an upper limit: no "
+        "error was seen. Other cells of the family may differ: family_low and family_high hold the interval for them."
+    )
     source = Source.of(group, ".pooled_rate.plot()", array="pooled_rate")
     return Figure("Write errors", text, "Error rate falling with amplitude.", (source,), style.svg(figure))
 
 
 def disturb_figure(contents: Contents, group: str) -> Figure:
-    """Return the disturb probability per half-select against amplitude."""
+    """Return the fraction of half-selected cells lost against amplitude."""
     figure, panels = style.canvas(2, height=2.7)
     volts = contents.read(f"{group}/volts")
     kinds = [str(kind) for kind in contents.read(f"{group}/kind").astype(str)]
-    value, low, high = (contents.read(f"{group}/probability{name}") for name in ("", "_low", "_high"))
+    lost, exposures = lost_of(contents, group), exposures_of(contents, group)
     for direction, (axes, (name, colour)) in enumerate(zip(panels, _TOWARDS, strict=True)):
         for number, kind in enumerate(kinds):
             place = number, direction
             _intervals(
-                axes, volts, value[place], low[place], high[place], colour, _DASHES[number % 3], _KINDS.get(kind, kind)
+                axes,
+                volts,
+                lost.value[place],
+                lost.low[place],
+                lost.high[place],
+                colour,
+                _DASHES[number % 3],
+                _KINDS.get(kind, kind),
             )
         axes.set(yscale="log", xlabel="amplitude at the selected cell (V)", title=f"half-selected cells lost {name}")
         axes.legend()
-    panels[0].set_ylabel("probability per half-select")
+    panels[0].set_ylabel(f"lost after {exposures:g} half-selects")
     text = (
-        "Probability that a half-selected cell leaves its state, per pulse, in the polarity that does harm; 95 % "
-        "intervals, an arrow is an upper limit: no cell flipped."
+        f"Fraction of half-selected cells that lost their state after {exposures:g} pulses in the polarity that does "
+        "harm: mean over the family of cells, of which these are a sample, with 95 % intervals; an arrow is an upper "
+        f"limit: no cell flipped. Cells differ: the mean probability per pulse lies between a {exposures:g}th of the "
+        "fraction and the fraction itself."
     )
-    source = Source.of(group, ".probability.plot()", array="probability")
+    name = "lost" if contents.has(f"{group}/lost") else "flipped"
+    source = Source.of(group, f".{name}.plot()", array=name)
     return Figure("Half-select disturb", text, "Disturb rising with amplitude.", (source,), style.svg(figure))
 
 
@@ -187,10 +201,16 @@ def endurance_figure(contents: Contents, group: str) -> Figure:
     contrast.set(xscale="log", xlabel="write cycles", ylabel="(P − AP) / AP (%)", title="contrast, every cell")
     for direction, (name, colour) in enumerate(_TOWARDS):
         share.plot(cycles, 100 * contents.read(f"{group}/switched_fraction")[direction], color=colour, label=name)
+        if contents.has(f"{group}/switched_low"):
+            ends = (100 * contents.read(f"{group}/switched_{end}")[direction] for end in ("low", "high"))
+            share.fill_between(cycles, *ends, color=colour, alpha=0.15, linewidth=0)
     share.set(xscale="log", xlabel="write cycles", title="whole cells that read as written")
     style.percent_axis(share, "cells")
     share.legend()
     broken = contents.read(f"{group}/broken_at")
-    text = f"{int((broken >= 0).sum())} of {len(broken)} cells broke down into a short; their lines end there."
+    text = (
+        f"{int((broken >= 0).sum())} of {len(broken)} cells broke down into a short; their lines end there. "
+        "Right, with 95 % intervals: mean over the family of cells, of which these are a sample."
+    )
     source = Source.of(group, ".contrast.plot()", array="contrast")
     return Figure("Endurance", text, "Contrast and yield against cycles.", (source,), style.svg(figure))

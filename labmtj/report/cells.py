@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from labmtj.fitting.proportions import one_trial_of_each
 from labmtj.quantities import FloatArray
 from labmtj.report.contents import Contents
 from labmtj.report.digits import chance, hours, percent
+from labmtj.report.lost import exposures_of, fraction_text, lost_of
 
 _SIGNS = {"hysteresis": "to_parallel_volts", "switching": "median_volts", "write_errors": "pooled_rate",
-          "disturb": "probability", "retention": "rate", "noise": "noisy", "endurance": "contrast"}  # fmt: skip
+          "disturb": "flipped", "retention": "flipped", "noise": "noisy", "endurance": "contrast"}  # fmt: skip
 """by group, the array that tells it is of these procedures"""
 
 
@@ -71,23 +73,30 @@ def _switching(contents: Contents, group: str) -> str:
 
 def _write_errors(contents: Contents, group: str) -> str:
     volts, high = contents.read(f"{group}/volts"), contents.read(f"{group}/pooled_high")
+    family = contents.read(f"{group}/family_high") if contents.has(f"{group}/family_high") else None
     best = high.argmin(axis=1)
-    parts = [f"{text} below {chance(float(high[d, best[d]]))} at {volts[best[d]]:g} V"
-             for d, text in enumerate(("to P", "to AP"))]  # fmt: skip
-    return f"write errors at 95 %: {', '.join(parts)}"
+    parts = []
+    for d, text in enumerate(("to P", "to AP")):
+        others = "" if family is None else f" (family: {chance(float(family[d, best[d]]))})"
+        parts.append(f"{text} below {chance(float(high[d, best[d]]))}{others} at {volts[best[d]]:g} V")
+    return f"write errors, mean over the cells tested, at 95 %: {', '.join(parts)}"
 
 
 def _disturb(contents: Contents, group: str) -> str:
-    kinds, high = contents.read(f"{group}/kind").astype(str), contents.read(f"{group}/probability_high")
+    kinds, lost = contents.read(f"{group}/kind").astype(str), lost_of(contents, group)
     volts = contents.read(f"{group}/volts")
-    parts = [f"{kind} below {chance(float(high[k, :, -1].max()))}" for k, kind in enumerate(kinds)]
-    return f"disturb per half-select at {volts[-1]:g} V, 95 %: {', '.join(parts)}"
+    worst = lost.value[..., -1].argmax(axis=1)
+    parts = [f"{kind} {fraction_text(lost, (k, int(worst[k]), -1))}" for k, kind in enumerate(kinds)]
+    return (
+        f"disturb: cells of the family lost after {exposures_of(contents, group):g} half-selects at {volts[-1]:g} V, "
+        f"in the worse direction, 95 %: {', '.join(parts)}"
+    )
 
 
 def _retention(contents: Contents, group: str) -> str:
-    flipped, high = contents.read(f"{group}/flipped"), contents.read(f"{group}/rate_high")
-    total = int(contents.read(f"{group}/cells")[:, -1].sum())
-    return f"retention: {int(flipped[:, -1].sum())} of {total} cells lost, less than {high[:, -1].max():.2g} per second"
+    lost, seconds = lost_of(contents, group), contents.read(f"{group}/seconds")
+    parts = [f"{text} {fraction_text(lost, (d, -1))}" for d, text in enumerate(("towards P", "towards AP"))]
+    return f"retention: cells of the family lost after {seconds[0, -1]:.4g} s, 95 %: {', '.join(parts)}"
 
 
 def _noise(contents: Contents, group: str) -> str:
@@ -100,7 +109,12 @@ def _noise(contents: Contents, group: str) -> str:
 
 def _endurance(contents: Contents, group: str) -> str:
     broken, cycles = contents.read(f"{group}/broken_at"), contents.read(f"{group}/cycles")
-    return f"endurance: {int((broken >= 0).sum())} of {len(broken)} cells broke down within {int(cycles[-1])} cycles"
+    gone = int((broken >= 0).sum())
+    share = one_trial_of_each(np.array([gone]), len(broken))
+    return (
+        f"endurance: {gone} of {len(broken)} cells broke down within {int(cycles[-1])} cycles; of the family "
+        f"{fraction_text(share, (0,))} at 95 %"
+    )
 
 
 def _median(values: FloatArray) -> float:

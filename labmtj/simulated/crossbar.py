@@ -11,6 +11,7 @@ import numpy as np
 from labmtj.circuit import Wires
 from labmtj.errors import UsageError
 from labmtj.junction import Junctions
+from labmtj.pulsewidths import check_width, width_refusal
 from labmtj.quantities import Bias, Currents, Flag, FloatArray, Limits, Lines, Pulse, Reading, Refusal, Waveform
 from labmtj.simulated.array import SimulatedArray
 from labmtj.simulated.clock import VirtualClock, nanoseconds
@@ -44,6 +45,7 @@ class SimulatedCrossbar:
         clock: shared with other arrays of the same bench, if any.
         cell_noise: False = the cells themselves are silent: a read is what the network gives, to the last digit.
         offsets: of sources and meters, in the place of drawn ones.
+        short_pulses: give pulses below 100 ns, too, where the switching law is wrong (`labmtj.pulsewidths`).
     """
 
     def __init__(
@@ -59,10 +61,12 @@ class SimulatedCrossbar:
         clock: VirtualClock | None = None,
         cell_noise: bool = True,
         offsets: Offsets | None = None,
+        short_pulses: bool = False,
     ) -> None:
         if wires.shape != junctions.shape:
             raise UsageError(f"wires for {wires.shape} cells do not fit {junctions.shape} junctions")
         self.name, self.shape = name, wires.shape
+        self.short_pulses = short_pulses
         self.limits = limits or Limits()
         self.clock = clock or VirtualClock()
         self.timing = timing or Timing()
@@ -79,8 +83,10 @@ class SimulatedCrossbar:
     def arm(self) -> None:
         """Nothing is switched on here."""
 
-    def can(self, bias: Bias, seconds: float = 0.0) -> Refusal | None:  # noqa: ARG002 - any width will do
-        """Refuse a bias for another shape; a unit on every line gives any other."""
+    def can(self, bias: Bias, seconds: float = 0.0) -> Refusal | None:
+        """Refuse a bias for another shape, and a width at which the switching law is wrong; 0 asks for no pulse."""
+        if seconds > 0 and (problem := width_refusal(seconds, allowed=self.short_pulses)):
+            return Refusal(problem, "take pulses of 1 us and more")
         if bias.shape != self.shape:
             return Refusal(f"the bias is for {bias.shape} lines, the array has {self.shape}", "build it for this array")
         return None
@@ -125,6 +131,7 @@ class SimulatedCrossbar:
         self._refuse(bias)
         if not 0 < seconds < np.inf:
             raise UsageError(f"a pulse of {seconds} s is not a pulse; give seconds > 0")
+        check_width(seconds, allowed=self.short_pulses, where=f"array {self.name}")
         return self._apply(bias, seconds, Waveform.square(bias, seconds))
 
     def abort(self) -> None:

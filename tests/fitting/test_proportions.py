@@ -3,7 +3,15 @@ import pytest
 from scipy.stats import binom
 
 from labmtj.errors import UsageError
-from labmtj.fitting.proportions import per_exposure, per_second, proportion
+from labmtj.fitting.proportions import (
+    Proportion,
+    least_rate,
+    mean_over_family,
+    mean_over_tested,
+    one_trial_of_each,
+    per_exposure_bounds,
+    proportion,
+)
 
 
 def test_the_ends_are_where_the_counted_number_is_just_improbable():
@@ -33,18 +41,64 @@ def test_intervals_cover_at_least_as_often_as_stated():
         assert binom.pmf(counts[covered], 30, chance).sum() >= 0.95
 
 
-def test_a_probability_per_exposure_gives_back_the_fraction_left():
-    chance, exposures, cells = 0.004, 120, 10_000
-    left = round(cells * (1 - (1 - chance) ** exposures))
-    found = per_exposure(left, cells, exposures)
-    assert found.value == pytest.approx(chance, rel=1e-3)
-    assert found.low < chance < found.high
-    assert per_exposure(0, cells, exposures).high == pytest.approx(3.69 / (cells * exposures), rel=0.01)
+def test_one_trial_of_each_cell_has_a_mid_p_interval():
+    found = one_trial_of_each([3, 0, 20], 20)
+    for count, low, high in zip((3, 0, 20), found.low, found.high, strict=True):
+        if count > 0:
+            assert binom.sf(count, 20, low) + binom.pmf(count, 20, low) / 2 == pytest.approx(0.025)
+        if count < 20:
+            assert binom.sf(count, 20, high) + binom.pmf(count, 20, high) / 2 == pytest.approx(0.975)
+    assert (found.low[1], found.high[2]) == (0, 1)
+    none = one_trial_of_each(0, 0)
+    assert np.isnan(none.value)
+    assert (float(none.low), float(none.high)) == (0, 1)
 
 
-def test_a_rate_gives_back_the_decay():
-    found = per_second(10_000 - round(10_000 * np.exp(-0.3)), 10_000, 3.0)
-    assert found.value == pytest.approx(0.1, rel=1e-3)
+@pytest.mark.parametrize("spread", [0.0, 0.1, 0.2])
+@pytest.mark.parametrize("trials", [1, 3])
+def test_the_mean_of_a_family_is_covered_whatever_its_spread(spread, trials):
+    """Case A1: rates of cells of Delta 50 differ by decades; the law is written out here."""
+    draw = np.random.default_rng(3)
+
+    def lost(shape):
+        delta = 50 * (1 + spread * draw.standard_normal(shape).clip(-4, 4))
+        return -np.expm1(-1e6 * np.exp(-delta * 0.55**2))
+
+    truth, chance = lost(200_000).mean(), lost((400, 90))
+    hits, made = draw.binomial(trials, chance), np.full(chance.shape, float(trials))
+    found = mean_over_family(hits, made)
+    assert 0.90 <= np.mean((found.low <= truth) & (truth <= found.high)) <= 0.98
+    if trials > 1 and spread:  # as if trials of one cell were trials of many
+        alike = proportion(hits.sum(axis=1), made.sum(axis=1))
+        assert np.mean((alike.low <= truth) & (truth <= alike.high)) < 0.90
+
+
+def test_the_mean_of_the_cells_tested_is_covered_and_that_of_their_family_with_room():
+    """Case A1, write errors: many trials of few cells."""
+    draw = np.random.default_rng(4)
+
+    def fails(shape):
+        delta = 50 * (1 + 0.1 * draw.standard_normal(shape).clip(-4, 4))
+        return np.exp(-1e6 * np.exp(-delta * 0.55**2))
+
+    family, chance = fails(200_000).mean(), fails((400, 12))
+    errors, made = draw.binomial(100, chance), np.full(chance.shape, 100.0)
+    tested = mean_over_tested(errors, made)
+    mine = chance.mean(axis=1)
+    assert 0.90 <= np.mean((tested.low <= mine) & (mine <= tested.high)) <= 0.98
+    assert np.mean((tested.low <= family) & (family <= tested.high)) < 0.5  # it says nothing of others
+    others = mean_over_family(errors, made, once=True)
+    assert np.mean((others.low <= family) & (family <= others.high)) >= 0.90
+
+
+def test_a_fraction_bounds_rates_whatever_the_spread():
+    chance, exposures = np.array([1e-5, 0.002, 0.7]), 120
+    fraction = np.mean(1 - (1 - chance) ** exposures)
+    least, largest = per_exposure_bounds(Proportion(*[np.array(fraction)] * 3), exposures)
+    assert least <= chance.mean() <= largest
+    rates, seconds = np.array([1e-6, 1e-2, 5.0]), 60.0
+    lost = np.mean(-np.expm1(-rates * seconds))
+    assert least_rate(Proportion(*[np.array(lost)] * 3), seconds) <= rates.mean()
 
 
 def test_more_hits_than_trials_are_refused():

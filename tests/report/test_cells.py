@@ -16,13 +16,21 @@ PROCEDURES = {
         "Switching probability",
         "V50 between the lines at 0.01 s",
     ),
-    "write-errors": ({"volts": [0.3, 0.9], "pulses": 4, "count": 1}, "Write errors", "write errors at 95 %"),
+    "write-errors": (
+        {"volts": [0.3, 0.9], "pulses": 4, "count": 1},
+        "Write errors",
+        "write errors, mean over the cells tested, at 95 %",
+    ),
     "disturb": (
         {"volts": [0.6], "pulses": 3, "count": 1, "hold_seconds": 0.1},
         "Half-select disturb",
-        "disturb per half",
+        "disturb: cells of the family lost after",
     ),
-    "retention": ({"waits_seconds": [60.0]}, "retention: 0 of", "retention: 0 of"),
+    "retention": (
+        {"waits_seconds": [60.0]},
+        "cells of the family lost after 60 s",
+        "retention: cells of the family lost after",
+    ),
     "noise": ({"samples": 64, "cells": [[0, 0], [1, 1]]}, "spectra of 2 cells", "of 2 cells noisy"),
     "endurance": ({"cycles": 3, "count": 1}, "Endurance", "0 of 1 cells broke down within 3 cycles"),
 }

@@ -126,7 +126,7 @@ def test_retention_at_rest(make):
     for seed in range(4):
         crossbar = make((1, 150), thermal_stability=20.0, parts={"seed": seed})
         crossbar.clock.sleep(0.4 / rate)
-        crossbar.pulse(row_bias(150, 0.0), 1e-9)
+        crossbar.pulse(row_bias(150, 0.0), 1e-6)
         found += int(crossbar.array.state.sum())
     binomial(found, 600, (1 - np.exp(-0.8)) / 2)
 
