@@ -7,23 +7,19 @@ from __future__ import annotations
 
 from instruments.virtual.series2450.sweeps import Sweeping
 from instruments.virtual.series2450.tables import HIGH_POWER_VOLTS, LOW_POWER_AMPERES, METER, REACH, SETTINGS
+from instruments.virtual.series2450tsp.languages import TwoLanguages
 from labmtj.virtual.scpi_errors import SCPIError
 from labmtj.virtual.scpi_table import Call, command
 from labmtj.virtual.scpi_values import Word
 from labmtj.virtual.sourcemeter import Sheet
-from labmtj.virtual.terminals import Box
 
 
-class Keithley2450(Sweeping):
+class Keithley2450(TwoLanguages, Sweeping):
     """The box."""
 
     sheet = Sheet.of(METER, REACH, REACH)
     queue_depth = 1000
     settings = SETTINGS
-
-    def __init__(self, box: Box) -> None:
-        self.language = "SCPI"
-        super().__init__(box)
 
     def identity(self) -> str:
         """Return the answer to `*IDN?` (B-5)."""

@@ -183,6 +183,9 @@ class VirtualFile(StrictModel):
     realtime_factor: float = Field(0.0, ge=0, le=1, description="0 books time, 1 waits as the bench would")
     noise: bool = True
     message_seconds: float = Field(1e-3, ge=0, le=3600, description="a message over the network")
+    languages: dict[Name, Literal["SCPI", "TSP"]] = Field(
+        {}, description="language that an instrument with several was left in, by its name; of a Keithley 2450"
+    )
     cables: CablesFile = CablesFile()
     operator: str = ""
     notes: str = ""

@@ -61,7 +61,12 @@ def assemble(file: VirtualFile, *, record: bool = False) -> VirtualBench:
         for number, (name, virtual) in enumerate(classes.items(), 1):
             instruments[name] = virtual(
                 network.box(
-                    name, f"{4300000 + number}", cards=file.of.instruments[name].cards, seed=file.seed, noise=file.noise
+                    name,
+                    f"{4300000 + number}",
+                    cards=file.of.instruments[name].cards,
+                    seed=file.seed,
+                    noise=file.noise,
+                    language=file.languages.get(name, ""),
                 )
             )
     except BaseException:

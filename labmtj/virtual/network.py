@@ -97,12 +97,13 @@ class Network:
         line_hertz: float = 50.0,
         seed: int = 0,
         noise: bool = True,
+        language: str = "",
     ) -> Box:
         """Return what the virtual instrument of this name is built from; see `Box` for the rest."""
         channels = {channel: port for (owner, channel), port in self.channels.items() if owner == name}
         return Box(
             name, self, serial, line_hertz, seed, noise, channels=channels, relays=self.relays.get(name),
-            cards=cards or {},
+            cards=cards or {}, language=language,
         )  # fmt: skip
 
     def insert(self, array: SimulatedArray, noise: LineNoise | None = None) -> None:

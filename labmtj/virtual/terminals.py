@@ -104,6 +104,8 @@ class Box:
     relays: Relays | None = None
     cards: Mapping[int, str] = field(default_factory=dict)
     """card model by slot"""
+    language: str = ""
+    """that a box with several was left in, such as "TSP"; "" for that of the factory"""
 
 
 class VirtualInstrument(Protocol):

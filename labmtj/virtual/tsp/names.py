@@ -111,7 +111,7 @@ def complete(root: Group, rows: Sequence[Row], absent: Collection[str] = ()) -> 
     """
     new: Members = {}
     for row in rows:
-        if row.kind == UNKNOWN or row.name.endswith(".*") or row.name.startswith(OBJECTS):
+        if row.kind == UNKNOWN or row.name.endswith(".*") or row.name.startswith(OBJECTS) or " " in row.name:
             continue
         for path in row.paths():
             if absent and not set(absent).isdisjoint(map(str, path)):

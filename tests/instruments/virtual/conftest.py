@@ -22,7 +22,7 @@ def names_of(table: str) -> list[list[str]]:
 
 def first_number(text: str) -> str | None:
     """Return the default of an attribute as Lua writes it, where the table states one."""
-    found = re.match(r'(-?[\d.]+(e-?\d+)?|true|false|"[^"]*")(?=\s|$)', text)
+    found = re.match(r'(-?[\d.]+(e-?\d+)?|true|false|"[^"]*"|[a-z]+\.[A-Z][A-Z0-9_]+)(?=\s|$)', text)
     return found[1] if found else None
 
 
@@ -32,10 +32,11 @@ class Walk:
     Args:
         handle: a message to the box.
         errors: takes all errors from the box.
+        others: further values that an attribute may be set to, as Lua writes them.
     """
 
-    def __init__(self, handle: Callable[[str], Any], errors: Callable[[], str]) -> None:
-        self.handle, self._errors = handle, errors
+    def __init__(self, handle: Callable[[str], Any], errors: Callable[[], str], others: tuple[str, ...] = ()) -> None:
+        self.handle, self._errors, self._others = handle, errors, (*OTHERS, *others)
 
     def exists(self, name: str) -> bool:
         """Whether a name can be read without an error."""
@@ -49,10 +50,10 @@ class Walk:
     def read(self, name: str) -> Any:
         return self.handle(f"print({name})")
 
-    def set_otherwise(self, name: str, others: tuple[str, ...] = OTHERS) -> str:
+    def set_otherwise(self, name: str) -> str:
         """Set an attribute to another value than it has, and return what it reads then; "" if none was taken."""
         before = self.read(name)
-        for other in others:
+        for other in self._others:
             self._errors()
             self.handle(f"{name} = {other}")
             if not self._errors() and self.read(name) != before:
@@ -74,13 +75,14 @@ class Walk:
         now = self.read(name)
         if by_reset and now != first:
             yield f"{name} is {now} after a reset, not {first}"
-        if affected in ("Not applicable", "Never", "Power cycle") and now != other:
+        if affected in ("Not applicable", "Never", "None", "Power cycle") and now != other:
             yield f"{name} is {now} after a reset, not {other} as it was set"
         self.handle(f"{name} = {_literal(first)}")
 
 
 def _literal(shown: str) -> str:
-    return shown if re.fullmatch(r"-?[\d.]+(e[-+]?\d+)?|true|false|nil", shown) else f"'{shown}'"
+    plain = re.fullmatch(r"-?[\d.]+(e[-+]?\d+)?|true|false|nil|[a-z]+\.[A-Z][A-Z0-9_]+", shown)
+    return shown if plain else f"'{shown}'"
 
 
 @pytest.fixture
