@@ -43,7 +43,7 @@ class Keithley2450Scripts(TSPInstrument):
         """What the engine may call."""
         return {
             "now": lambda: (self.box.time.now(),), "spend": self._spend,
-            "get": lambda name: (self._core.values[1][name],), "set": self._set,
+            "get": lambda name: (self._core.values[1][self._name(name)],), "set": self._set,
             "measured": lambda: (self._core.measured,), "measure": self._measure, "take": self._take,
             "zero": self._zero, "tripped": lambda: (self._core.units[1].limited(),),
             "interlocked": lambda: (self._core.interlock_closed,), "reset": self._reset,
@@ -64,12 +64,16 @@ class Keithley2450Scripts(TSPInstrument):
 
     def _set(self, name: str, word: str) -> tuple[int]:
         """Change a setting as the SCPI language would, with all that is checked and follows; return an error, or 0."""
-        setting = self._settings[name]
+        setting = self._settings[self._name(name)]
         try:
             self._core.put(setting, 1, setting.kind.read((word,), setting.default))
         except SCPIError as error:
             return (error.code,)
         return (0,)
+
+    def _name(self, name: str) -> str:
+        """Return the name of a setting, which may be one of the voltage source alone."""
+        return name if name in self._settings else f"VOLT {name}"
 
     def _measure(self, function: str) -> tuple[Any, ...]:
         self._core.measured = function
@@ -78,7 +82,7 @@ class Keithley2450Scripts(TSPInstrument):
 
     def _take(self) -> tuple[Any, ...]:
         found = self._core.take()
-        return found.value, found.source, found.seconds, found.limited
+        return found.value, found.source, found.seconds, self._core.units[1].limited()
 
     def _zero(self) -> tuple[Any, ...]:
         self.box.time.spend(2 * self._core.aperture(1), "autozero")

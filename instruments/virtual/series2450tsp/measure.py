@@ -12,6 +12,8 @@ from instruments.virtual.series2450tsp.kinds import FLAG, Between, OneOf
 from instruments.virtual.series2450tsp.source import LONGEST_DELAY_SECONDS, USER_DELAYS, Source
 
 OVERFLOW = 9.9e37
+LIMITED, OUTPUT_ON = 32, 128
+"""source status of a reading (manual 8-29)"""
 ANY = Between(-1e37, 1e37)
 DIGITS = OneOf({f"DIGITS_{digits}_5": digits for digits in (3, 4, 5, 6)})
 FILTERS = OneOf({"FILTER_REPEAT_AVG": "REP", "FILTER_MOVING_AVG": "MOV"})
@@ -87,9 +89,12 @@ class Meter:
             buffer.store(
                 Entry(
                     found.value, found.unit, taken.source, "Volt DC" if sourced == VOLT else "Amp DC", taken.seconds,
-                    0, (4 if taken.limited else 0) | int(self._source.is_on()),
+                    0, self._status(taken),
                 )
             )  # fmt: skip
+
+    def _status(self, taken: Taken) -> int:
+        return (LIMITED if taken.limited else 0) | (OUTPUT_ON if self._source.is_on() else 0)
 
     def _read_with_time(self, into: object = None) -> tuple[float, float, float]:
         value, buffer = self.read(into), self.buffer(into)

@@ -53,7 +53,8 @@ class Walk:
     def set_otherwise(self, name: str) -> str:
         """Set an attribute to another value than it has, and return what it reads then; "" if none was taken."""
         before = self.read(name)
-        for other in self._others:
+        like = (before or "").partition(".")[0] + "."
+        for other in sorted(self._others, key=lambda other: not other.startswith(like)):
             self._errors()
             self.handle(f"{name} = {other}")
             if not self._errors() and self.read(name) != before:

@@ -34,6 +34,7 @@ def test_amperes_are_sourced_up_to_a_limit(smu):
     assert smu(
         "smu.source.xlimit.tripped", "smu.source.getattribute(smu.FUNC_DC_CURRENT, smu.ATTR_SRC_LIMIT_TRIPPED)"
     ) == ("smu.ON\tsmu.ON")
+    assert smu("defbuffer1.sourcestatuses[1]", "defbuffer1.sourcestatuses[2]") == "128\t160"
 
 
 def test_the_terminals_see_output_and_sense(smu):
