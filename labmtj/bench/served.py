@@ -17,6 +17,9 @@ from labmtj.errors import InstrumentError
 START_SECONDS = 60.0
 """a server that has not answered by then is taken for dead; scripts of several boxes take a few seconds to load"""
 
+LONGEST_WAIT_SECONDS = 10.0
+"""of one question to a server, well within what it may take to answer"""
+
 
 class ServedBench:
     """`labmtj serve` of a bench file, as a child process that ends with this one, and with its watchdog.
@@ -133,5 +136,8 @@ class BookedClock:
         return float(self.bench.ask("seconds"))
 
     def sleep(self, seconds: float) -> None:
-        """Let the bench spend a wait."""
-        self.bench.ask("wait", seconds=seconds)
+        """Wait on the bench; in pieces, because one that waits in real time answers no sooner than it is over."""
+        while seconds > 0:
+            piece = min(seconds, LONGEST_WAIT_SECONDS)
+            self.bench.ask("wait", seconds=piece)
+            seconds -= piece

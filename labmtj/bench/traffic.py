@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
+import queue
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -12,9 +15,18 @@ from pymeasure.adapters import Adapter
 
 from labmtj.bench.tape import Source, Tape, header
 
+MOST_WAITING = 100_000
+"""messages that wait for a disk"""
+CLOSE_SECONDS = 5.0
+"""longest wait for it at the end"""
+_LOG = logging.getLogger(__name__)
+
 
 class TrafficRecorder:
     """Writes the traffic of all instruments of a bench to one file, in the order in which it happened.
+
+    A thread writes: a disk that hangs or is full keeps no message from an instrument, least of all one that switches it
+    off. What cannot be written is missing in the file, and a warning says so.
 
     Args:
         path: of the file; a run that pauses goes on in it.
@@ -27,22 +39,47 @@ class TrafficRecorder:
         self._file: TextIO = path.open("a", encoding="utf-8", buffering=1)
         if not self._file.tell():
             self._file.write(header(source, bench))
+        self._lines: queue.Queue[str] = queue.Queue(MOST_WAITING)
         self._lock = threading.Lock()
         self._begun = time.monotonic()
+        self._failure = ""
+        self._thread = threading.Thread(target=self._write, name="traffic", daemon=True)
+        self._thread.start()
 
     def note(self, instrument: str, kind: str, text: str) -> None:
-        """Append one line."""
-        line = {"seconds": round(time.monotonic() - self._begun, 6), "instrument": instrument, kind: text}
+        """Append one line; waits for nothing."""
         with self._lock:
-            self._file.write(json.dumps(line) + "\n")
+            line = {"seconds": round(time.monotonic() - self._begun, 6), "instrument": instrument, kind: text}
+            try:
+                self._lines.put_nowait(json.dumps(line) + "\n")
+            except queue.Full:
+                self._fails(f"{MOST_WAITING} messages wait for the disk")
+
+    def _write(self) -> None:
+        try:
+            while line := self._lines.get():
+                self._file.write(line)
+        except OSError as error:
+            self._fails(str(error))
+        with suppress(OSError):
+            self._file.close()
+
+    def _fails(self, why: str) -> None:
+        if not self._failure:
+            self._failure = why
+            _LOG.warning("%s: the traffic is not complete: %s; the run goes on", self.path, why)
 
     def around(self, instrument: str, adapter: Adapter) -> RecordedAdapter:
         """Return a session around another one, whose traffic is recorded."""
         return RecordedAdapter(adapter, instrument, self)
 
     def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+        """Write what is left, and close the file; a disk that hangs is given up after some seconds."""
+        with suppress(queue.Full):
+            self._lines.put("", timeout=CLOSE_SECONDS)
+        self._thread.join(CLOSE_SECONDS)
+        if self._thread.is_alive():
+            self._fails("the disk hangs")
 
 
 class RecordedAdapter(Adapter):  # type: ignore[misc]  # PyMeasure has no types
