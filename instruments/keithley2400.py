@@ -11,6 +11,8 @@ from pymeasure.instruments import Instrument
 from pymeasure.instruments.keithley import Keithley2400 as PyMeasureKeithley2400
 from pymeasure.instruments.validators import strict_range
 
+from instruments.frontrear import terminals as _terminals
+from instruments.relied_on import ReliedOn
 from instruments.scpi import text
 from instruments.sequences import SequencedUnit, list_commands
 from instruments.smumodel import Commands, Model
@@ -34,18 +36,61 @@ MODEL = Model(
     source_reach=1.05,  # user's manual 3-4
     longest_sequence=2500,  # trigger count
     point_seconds=0.005,  # from memory, unverified
-    status={0: Flag.OVERFLOW, 3: Flag.COMPLIANCE, 16: Flag.COMPLIANCE},  # user's manual 18-51; 16 is range compliance
+    status={0: Flag.OVERFLOW, 3: Flag.COMPLIANCE, 4: Flag.COMPLIANCE, 16: Flag.COMPLIANCE},  # user's manual 18-51: 4 is
+    # the voltage protection, 16 range compliance
+)
+ELEMENTS = ":FORM:ELEM VOLT,CURR,RES,TIME,STAT"
+RELIED_ON = (
+    # first what makes others fail: a buffer that stores refuses changes, ohms set the source by themselves
+    ReliedOn("running sequence", ":ARM:SOUR BUS;:INIT", ":ABOR"),
+    ReliedOn("storing buffer", ":TRAC:POIN 2500;FEED:CONT NEXT", ":TRAC:FEED:CONT NEV"),
+    ReliedOn("ohms mode", ":SENS:RES:MODE AUTO", ":SENS:RES:MODE MAN"),
+    ReliedOn("concurrent functions", ":SENS:FUNC:CONC 1", ":SENS:FUNC:CONC 0"),
+    ReliedOn("measured function", ":SENS:FUNC:CONC 1;:SENS:FUNC:OFF:ALL;:SENS:FUNC 'RES'", ":SENS:FUNC 'CURR'"),
+    # the source
+    ReliedOn("source function", ":SOUR:FUNC CURR", ":SOUR:FUNC VOLT"),
+    ReliedOn("source mode", ":SOUR:VOLT:MODE SWE", ":SOUR:VOLT:MODE FIX"),
+    ReliedOn("sweep direction", ":SOUR:SWE:DIR DOWN", ":SOUR:SWE:DIR UP"),
+    ReliedOn("sweep ranging", ":SOUR:SWE:RANG AUTO"),
+    ReliedOn("source range", ":SOUR:VOLT:RANG 200"),
+    ReliedOn("source autorange", ":SOUR:VOLT:RANG:AUTO 1"),
+    # the levels are limited by the fixed source range, which is read back
+    ReliedOn("voltage protection", ":SOUR:VOLT:PROT 20", ":SOUR:VOLT:PROT 210"),
+    ReliedOn("automatic output off", ":SOUR:CLE:AUTO 1", ":SOUR:CLE:AUTO 0"),
+    ReliedOn("output-off state", ":OUTP:SMOD HIMP", ":OUTP:SMOD NORM"),  # HIMP would wear its relay
+    ReliedOn("guard", ":SYST:GUAR OHMS", ":SYST:GUAR CABL"),
+    ReliedOn("remote sense", ":SYST:RSEN 1", ":SYST:RSEN 0"),
+    # times
+    ReliedOn("automatic source delay", ":SOUR:DEL:AUTO 1", ":SOUR:DEL:AUTO 0"),
+    ReliedOn("source delay", ":SOUR:DEL 2"),
+    ReliedOn("trigger delay", ":TRIG:DEL 2", ":TRIG:DEL 0"),
+    ReliedOn("trigger source", ":TRIG:SOUR TLIN", ":TRIG:SOUR IMM"),
+    ReliedOn("trigger count", ":TRIG:COUN 7"),
+    ReliedOn("arm source", ":ARM:SOUR BUS", ":ARM:SOUR IMM"),
+    ReliedOn("arm timer", ":ARM:SOUR TIM;TIM 3", ":ARM:SOUR IMM"),
+    ReliedOn("arm count", ":ARM:COUN 3", ":ARM:COUN 1"),
+    ReliedOn("aperture", ":SENS:CURR:NPLC 10"),
+    ReliedOn("autozero", ":SYST:AZER 1"),
+    ReliedOn("filter", ":SENS:AVER:COUN 50;:SENS:AVER 1", ":SENS:AVER 0"),
+    # ranges of the meter
+    ReliedOn("compliance", ":SENS:CURR:PROT 1e-6"),
+    ReliedOn("compliance that sets the range", ":SENS:CURR:PROT:RSYN 1", ":SENS:CURR:PROT:RSYN 0"),
+    ReliedOn("current range", ":SENS:CURR:RANG 1e-6"),
+    ReliedOn("lowest range of autorange", ":SENS:CURR:RANG:AUTO:LLIM 1e-2", ":SENS:CURR:RANG:AUTO:LLIM 1e-6"),
+    # answers
+    ReliedOn("elements of a reading", ":FORM:ELEM STAT,CURR", ELEMENTS),
+    ReliedOn("data format", ":FORM REAL,32", ":FORM ASC"),
+    ReliedOn("format of status registers", ":FORM:SREG HEX", ":FORM:SREG ASC"),
+    ReliedOn("service request mask", "*SRE 36", "*SRE 0"),
+    ReliedOn("beeper", ":SYST:BEEP:STAT 1", ":SYST:BEEP:STAT 0"),
 )
 COMMANDS = Commands(
     function=":SOUR:FUNC", level=":SOUR:VOLT", source_range=":SOUR:VOLT:RANG", limit=":SENS:CURR:PROT", output=":OUTP",
-    prepare=(
-        ":SOUR:FUNC VOLT", ":SOUR:VOLT:MODE FIX", ":SOUR:CLE:AUTO 0", ":OUTP:SMOD NORM",  # HIMP would wear its relay
-        ":SYST:BEEP:STAT 0", ":SENS:FUNC:CONC 0", ":SENS:FUNC 'CURR'", ":SENS:AVER 0",
-        ":SOUR:DEL:AUTO 0", ":ARM:COUN 1",
-    ),
+    relied_on=RELIED_ON,
     current_range=":SENS:CURR:RANG",
     end_sequence=(":ABOR", ":SOUR:VOLT 0", ":SOUR:VOLT:MODE FIX"),
     abort=":ABOR",
+    limited=":SENS:CURR:PROT:TRIP?",
 )  # fmt: skip
 LIST_POINTS = 100
 """levels that one command can append to the list; from memory, unverified"""
@@ -55,6 +100,9 @@ class Keithley2400(SequencedUnit, PyMeasureKeithley2400):
     """Represents the Keithley 2400 SourceMeter as a source-measure unit of a bench.
 
     The attributes are PyMeasure's, those with `%g` in their commands replaced by ones that lose no digit.
+
+    Args:
+        terminals: "front" or "rear": which of them the chip hangs on.
     """
 
     models = ("2400", "2401")
@@ -101,12 +149,19 @@ class Keithley2400(SequencedUnit, PyMeasureKeithley2400):
         validator=strict_range, values=[0, 999.9999], set_process=text, check_set_errors=True,
     )  # fmt: skip
 
-    def __init__(self, adapter: Any, name: str = "Keithley 2400", **kwargs: Any) -> None:
+    plain_numbers = (":FORM:SREG ASC",)
+
+    def __init__(self, adapter: Any, name: str = "Keithley 2400", *, terminals: str = "front", **kwargs: Any) -> None:
+        self._terminals = _terminals(name, terminals)
         super().__init__(adapter, name, **kwargs)
+
+    def relied_on(self) -> tuple[ReliedOn, ...]:
+        """Return what the driver relies on."""
+        return (*super().relied_on(), self._terminals)
 
     def reset_data_format(self) -> None:
         """Let readings hold voltage, current, resistance, time and status, as the inherited attributes expect."""
-        self.write(":FORM:ELEM VOLT,CURR,RES,TIME,STAT")
+        self.write(ELEMENTS)
 
     def _spot(self, channels: Sequence[str], aperture_seconds: float, range_amperes: float | None) -> ShotReadings:
         shots = Shots(self.channels, np.zeros((1, 1)), tuple(channels), 0.0, aperture_seconds, range_amperes)

@@ -10,6 +10,8 @@ import numpy as np
 from pymeasure.instruments import Instrument
 from pymeasure.instruments.validators import strict_discrete_set, strict_range
 
+from instruments.frontrear import terminals as _terminals
+from instruments.relied_on import ReliedOn
 from instruments.scpi import text
 from instruments.sequences import SequencedUnit, list_commands
 from instruments.smumodel import Commands, Model
@@ -33,16 +35,49 @@ MODEL = Model(
     source_reach=1.05,  # from memory, unverified
     longest_sequence=2500,  # from memory, unverified
     point_seconds=0.003,  # from memory, unverified
-    status={5: Flag.COMPLIANCE},  # of the source, from memory, unverified
+    status={2: Flag.COMPLIANCE, 5: Flag.COMPLIANCE},  # of the source, 8-29: protection, limit
+)
+RELIED_ON = (
+    ReliedOn("running trigger model", ':TRIG:LOAD "SimpleLoop",10,1;:INIT', ":ABOR"),
+    # the source
+    ReliedOn("source function", ":SOUR:FUNC CURR", ":SOUR:FUNC VOLT"),
+    ReliedOn("source range", ":SOUR:VOLT:RANG 200"),
+    ReliedOn("source autorange", ":SOUR:VOLT:RANG:AUTO 1"),
+    ReliedOn("source read-back", ":SOUR:VOLT:READ:BACK 1", ":SOUR:VOLT:READ:BACK 0"),
+    # the levels are limited by the fixed source range, which is read back
+    ReliedOn("voltage protection", ":SOUR:VOLT:PROT PROT2", ":SOUR:VOLT:PROT NONE"),
+    ReliedOn("high capacitance mode", ":SOUR:VOLT:HIGH:CAP 1", ":SOUR:VOLT:HIGH:CAP 0"),
+    ReliedOn("output-off state", ":OUTP:VOLT:SMOD HIMP", ":OUTP:VOLT:SMOD NORM"),
+    # times
+    ReliedOn("automatic source delay", ":SOUR:VOLT:DEL:AUTO 1", ":SOUR:VOLT:DEL:AUTO 0"),
+    ReliedOn("source delay", ":SOUR:VOLT:DEL 2", ":SOUR:VOLT:DEL 0"),
+    ReliedOn("aperture", ":SENS:CURR:NPLC 10"),
+    ReliedOn("autozero", ":SENS:CURR:AZER 1"),
+    ReliedOn("filter", ":SENS:CURR:AVER:COUN 50;:SENS:CURR:AVER 1", ":SENS:CURR:AVER 0"),
+    ReliedOn("readings per trigger", ":SENS:COUN 5", ":SENS:COUN 1"),
+    # the meter
+    ReliedOn("measured function", ':SENS:FUNC "VOLT"', ':SENS:FUNC "CURR"'),
+    ReliedOn("unit of a current", ":SENS:CURR:UNIT OHM", ":SENS:CURR:UNIT AMP"),
+    ReliedOn("remote sense", ":SENS:CURR:RSEN 1", ":SENS:CURR:RSEN 0"),
+    ReliedOn("relative offset", ":SENS:CURR:REL 1e-6;:SENS:CURR:REL:STAT 1", ":SENS:CURR:REL:STAT 0"),
+    ReliedOn("math on a current", ":CALC:CURR:MATH:FORM PERC;STAT 1", ":CALC:CURR:MATH:STAT 0"),
+    ReliedOn("current limit", ":SOUR:VOLT:ILIM 1e-6"),
+    ReliedOn("current range", ":SENS:CURR:RANG 1e-6"),
+    ReliedOn("lowest range of autorange", ":SENS:CURR:RANG:AUTO:LLIM 1e-2", ":SENS:CURR:RANG:AUTO:LLIM 1e-8"),
+    # answers
+    ReliedOn("data format", ":FORM REAL", ":FORM ASC"),
+    ReliedOn("digits of a number", ":FORM:ASC:PREC 3", ":FORM:ASC:PREC 16"),
+    ReliedOn("size of the buffer", ':TRAC:POIN 10, "defbuffer1"', ':TRAC:POIN 100000, "defbuffer1"'),
+    ReliedOn("fill mode of the buffer", ':TRAC:FILL:MODE ONCE, "defbuffer1"', ':TRAC:FILL:MODE CONT, "defbuffer1"'),
+    ReliedOn("service request mask", "*SRE 36", "*SRE 0"),
 )
 COMMANDS = Commands(
     function=":SOUR:FUNC", level=":SOUR:VOLT", source_range=":SOUR:VOLT:RANG", limit=":SOUR:VOLT:ILIM", output=":OUTP",
-    prepare=(
-        ":SOUR:FUNC VOLT", ":SOUR:VOLT:READ:BACK 0", ":OUTP:VOLT:SMOD NORM", ':SENS:FUNC "CURR"', ":FORM:ASC:PREC 16",
-    ),
+    relied_on=RELIED_ON,
     current_range=":SENS:CURR:RANG",
     end_sequence=(":ABOR",),
     abort=":ABOR",
+    limited=":SOUR:VOLT:ILIM:TRIP?",
 )  # fmt: skip
 LIST_POINTS = 100
 """levels that one command can append to the list; from memory, unverified"""
@@ -52,7 +87,11 @@ ELEMENTS = "READ,REL,SOURSTAT"
 
 
 class Keithley2450(SequencedUnit):
-    """Represents the Keithley 2450 SourceMeter, which must be in its SCPI language."""
+    """Represents the Keithley 2450 SourceMeter, which must be in its SCPI language.
+
+    Args:
+        terminals: "front" or "rear": which of them the chip hangs on.
+    """
 
     models = ("2450",)
     model = MODEL
@@ -97,8 +136,13 @@ class Keithley2450(SequencedUnit):
         validator=strict_discrete_set, values={True: 1, False: 0}, map_values=True, check_set_errors=True,
     )  # fmt: skip
 
-    def __init__(self, adapter: Any, name: str = "Keithley 2450", **kwargs: Any) -> None:
+    def __init__(self, adapter: Any, name: str = "Keithley 2450", *, terminals: str = "front", **kwargs: Any) -> None:
+        self._terminals = _terminals(name, terminals)
         super().__init__(adapter, name, **kwargs)
+
+    def relied_on(self) -> tuple[ReliedOn, ...]:
+        """Return what the driver relies on."""
+        return (*super().relied_on(), self._terminals)
 
     def identify(self) -> Identity:
         """Ask who answers; raise InstrumentError for another model, or another language than SCPI."""

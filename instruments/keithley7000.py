@@ -8,6 +8,7 @@ from typing import Any
 from pymeasure.instruments import Instrument
 
 from instruments.cards import Card
+from instruments.relied_on import ReliedOn
 from instruments.scpimatrix import SCPIMatrix
 from labmtj.errors import InstrumentError
 
@@ -16,6 +17,9 @@ CARDS = {  # rows, columns and times from memory, unverified
     "7152": Card(4, 5, 0.003),
     "7153": Card(4, 5, 0.003),
 }
+
+
+_CROSSPOINT = re.compile(r"(\d{1,2})!(\d{1,2})!(\d{1,3})")
 
 
 class Keithley7002(SCPIMatrix):
@@ -51,11 +55,40 @@ class Keithley7002(SCPIMatrix):
     def _name(self, slot: int, row: int, column: int) -> str:
         return f"{slot}!{row}!{column}"
 
+    def relied_on(self) -> tuple[ReliedOn, ...]:
+        """Return what the driver relies on."""
+        scanner = (
+            ReliedOn("running scan", ":ROUT:SCAN (@1!1!1,1!1!2);:ARM:SOUR BUS;:INIT", ":ABOR"),
+            ReliedOn("single channel mode", ":ROUT:CONF:SCH 1", ":ROUT:CONF:SCH 0"),
+            ReliedOn("card pair mode", ":ROUT:CONF:CPA 1", ":ROUT:CONF:CPA 0"),
+            ReliedOn("break before make", ":ROUT:CONF:BBM 0", ":ROUT:CONF:BBM 1"),
+            ReliedOn("service request mask", "*SRE 36", "*SRE 0"),
+        )
+        delays = (
+            ReliedOn(f"settling time of slot {slot}", f":ROUT:CONF:SLOT{slot}:STIM 2", f":ROUT:CONF:SLOT{slot}:STIM 0")
+            for slot in sorted(self.cards)
+        )
+        return (*scanner, *delays)
+
     def _listed(self, reply: str) -> frozenset[str]:
-        found = re.fullmatch(r"\(@\s*([\d!:,\s]*)\)", reply)
-        if found is None:
-            raise self.distrust("answered something that is no channel list", reply)
-        return frozenset(name for part in found[1].replace(" ", "").split(",") if part for name in _expanded(part))
+        return frozenset(name for entry in self._entries(reply) for name in self._expanded(entry, reply))
+
+    def _expanded(self, entry: str, reply: str) -> list[str]:
+        """Return the crosspoints of one entry; a range runs on over the rows of one card."""
+        ends = [_CROSSPOINT.fullmatch(end) for end in entry.split(":")]
+        points = [tuple(map(int, end.groups())) for end in ends if end is not None]
+        if len(points) != len(ends) or len(points) > 2:
+            raise self.distrust(f"answered {entry!r}, which is no crosspoint", reply)
+        if len(points) == 1:
+            return [self._name(*points[0])]
+        (slot, *first), (other, *last) = points
+        card = self._cards().get(slot)
+        if card is None or other != slot or first > last:
+            raise self.distrust(f"answered the range {entry!r}, which is not one of a card that it should have", reply)
+        every = [[row, column] for row in range(1, card.rows + 1) for column in range(1, card.columns + 1)]
+        if first not in every or last not in every:
+            raise self.distrust(f"answered the range {entry!r}, which its card does not have", reply)
+        return [self._name(slot, row, column) for row, column in every if first <= [row, column] <= last]
 
 
 class Keithley7001(Keithley7002):
@@ -66,12 +99,3 @@ class Keithley7001(Keithley7002):
 
     def __init__(self, adapter: Any, name: str = "Keithley 7001", **kwargs: Any) -> None:
         super().__init__(adapter, name, **kwargs)
-
-
-def _expanded(part: str) -> list[str]:
-    """Return the crosspoints of one entry; a range runs over columns of one row."""
-    first, _, last = part.partition(":")
-    if not last:
-        return [first]
-    head, start = first.rsplit("!", 1)
-    return [f"{head}!{column}" for column in range(int(start), int(last.rsplit("!", 1)[-1]) + 1)]

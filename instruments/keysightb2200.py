@@ -10,11 +10,25 @@ from pymeasure.instruments import Instrument
 from pymeasure.instruments.validators import strict_discrete_set, strict_range
 
 from instruments.cards import Card
+from instruments.relied_on import ReliedOn
 from instruments.scpimatrix import SCPIMatrix
 from labmtj.errors import UsageError
 
 RELAY_SECONDS = 0.01  # assumed for all cards
 ON_OFF = {True: 1, False: 0}
+_COMMON = (
+    ReliedOn("configuration", ":ROUT:FUNC NCON"),  # set only where it differs, for that opens every relay
+    # by the other rule a new route opens the ones that it touches
+    ReliedOn("connection rule", ":ROUT:CONN:RULE 0,SROU", ":ROUT:CONN:RULE 0,FREE"),
+    ReliedOn("connection sequence", ":ROUT:CONN:SEQ 0,MBBR", ":ROUT:CONN:SEQ 0,BBM"),
+    # each mode connects by itself what nobody closed
+    ReliedOn("bias mode", ":ROUT:BIAS 0,ON", ":ROUT:BIAS 0,OFF"),
+    ReliedOn("service request mask", "*SRE 36", "*SRE 0"),
+)
+_GROUNDING = (
+    ReliedOn("ground mode", ":ROUT:BIAS 0,OFF;:ROUT:AGND 0,ON", ":ROUT:AGND 0,OFF"),
+    ReliedOn("Kelvin pairs", ":ROUT:COUP:PORT 0,'1,3';:ROUT:COUP 0,ON", ":ROUT:COUP 0,OFF"),
+)
 
 
 class KeysightB2201A(SCPIMatrix):
@@ -98,13 +112,18 @@ class KeysightB2201A(SCPIMatrix):
         before = sum(card.columns for other, card in self._cards().items() if other < slot)
         return f"0{row:02d}{before + column:02d}"
 
+    def relied_on(self) -> tuple[ReliedOn, ...]:
+        """Return what the driver relies on; ground mode, where it was asked for, comes after."""
+        return (*_COMMON, *(_GROUNDING if self.has_ground_mode else ()))
+
     def _set_up(self) -> list[str]:
         if not self._is_set_up:
-            self.exchange(":ROUT:CONN:RULE 0,FREE")  # by the other rule a new route opens the ones that it touches
+            if self.exchange(":ROUT:FUNC?")[0].upper() != "ACON":
+                self.exchange(":ROUT:FUNC ACON")
+            self.take_over(self.relied_on())
             if self._ground_mode:
                 self.exchange(
-                    ":ROUT:BIAS 0,OFF", f":ROUT:AGND:PORT 0,{self._ground_port}", ":ROUT:AGND:CHAN:ENAB:CARD 0",
-                    ":ROUT:AGND 0,ON",
+                    f":ROUT:AGND:PORT 0,{self._ground_port}", ":ROUT:AGND:CHAN:ENAB:CARD 0", ":ROUT:AGND 0,ON"
                 )  # fmt: skip
             self._is_set_up = True
         return [":ROUT:AGND? 0", ":ROUT:AGND:PORT? 0"] if self._ground_mode else []
@@ -114,17 +133,12 @@ class KeysightB2201A(SCPIMatrix):
             problem = f"has no ground mode on input {self._ground_port} any more"
             raise self.forgotten(problem, self._sent, ";".join(replies))
 
-    def expect_nothing(self) -> None:
-        """Let go of all settings; after a restart the modes are to be set again before the next relay moves."""
-        self._is_set_up = self._is_set_up and self._forgotten is None
-        super().expect_nothing()
-
     def _listed(self, reply: str) -> frozenset[str]:
-        found = re.fullmatch(r"\(@\s*([\d,\s]*)\)", reply)
-        if found is None:
-            raise self.distrust("answered something that is no channel list", reply)
-        # a leading zero may be missing; what ground mode closed by itself is not ours
-        names = {part.strip().zfill(5) for part in found[1].split(",") if part.strip()}
+        names = [entry.zfill(5) for entry in self._entries(reply)]  # a leading zero may be missing
+        for name in names:
+            if not re.fullmatch(r"0\d{4}", name):
+                raise self.distrust(f"answered {name!r}, which is no crosspoint of card 0", reply)
+        # what ground mode closed by itself is not ours
         return frozenset(name for name in names if not (self._ground_mode and int(name[1:3]) == self._ground_port))
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from pymeasure.instruments import Channel, Instrument
 from pymeasure.instruments.validators import strict_discrete_set, strict_range
 
+from instruments.keysightb2900settings import RELIED_ON
 from instruments.pieces import joined
 from instruments.scpi import text, texts
 from instruments.sequences import SequencedUnit
@@ -45,14 +46,11 @@ READ_BEFORE_EDGE_SECONDS = 10e-6
 COMMANDS = Commands(
     function=":SOUR{ch}:FUNC:MODE", level=":SOUR{ch}:VOLT", source_range=":SOUR{ch}:VOLT:RANG",
     limit=":SENS{ch}:CURR:PROT", output=":OUTP{ch}",
-    prepare=(
-        ":OUTP{ch}:ON:AUTO 0",  # else starting a sweep switches the output on
-        ":OUTP{ch}:OFF:AUTO 0", ":OUTP{ch}:OFF:MODE NORM", ":SOUR{ch}:FUNC:MODE VOLT", ":SOUR{ch}:FUNC:SHAP DC",
-        ":SOUR{ch}:VOLT:MODE FIX", ':SENS{ch}:FUNC "CURR"', ":SYST:BEEP:STAT 0",
-    ),
+    relied_on=RELIED_ON,
     current_range=":SENS{ch}:CURR:RANG",
     end_sequence=(":ABOR (@{ch})", ":SOUR{ch}:VOLT 0", ":SOUR{ch}:VOLT:MODE FIX", ":SOUR{ch}:FUNC:SHAP DC"),
     abort=":ABOR (@1,2)",
+    limited=":SENS{ch}:CURR:PROT:TRIP?",
 )  # fmt: skip
 
 
@@ -111,6 +109,7 @@ class KeysightB2902A(SequencedUnit):
     model = B2901
     commands = COMMANDS
     channels: tuple[str, ...] = ("1", "2")
+    plain_numbers = (":FORM:SREG ASC",)
     units = Instrument.MultiChannelCreator(B2900Channel, ["1", "2"])
 
     def __init__(self, adapter: Any, name: str = "Keysight B2902A", **kwargs: Any) -> None:
@@ -121,15 +120,16 @@ class KeysightB2902A(SequencedUnit):
         shots = Shots(names, np.zeros((1, len(names))), names, 0.0, aperture_seconds, range_amperes)
         commands = [command for channel in names for command in self._meter(channel, shots)]
         rests = [self._rest_command(channel) for channel in names]
-        reply = self.exchange(*commands, f":MEAS? (@{','.join(names)})", *rests)[0]
-        return self._readings(shots, reply)
+        reply, *others = self.exchange(*commands, f":MEAS? (@{','.join(names)})", *self._of_others(names), *rests)
+        return self._noted(self._readings(shots, reply), others)
 
     def _sequence(self, shots: Shots) -> ShotReadings:
         movers = np.count_nonzero(np.ptp(shots.volts, axis=0))
         if shots.range_amperes is None and movers > 1 and len(shots) > 1:
             return self._one_by_one(shots)
         period = None if shots.range_amperes is None else self._period(shots.settle_seconds + shots.aperture_seconds)
-        return self._readings(shots, self._run(shots, "DC", shots.settle_seconds, period))
+        reply, others = self._run(shots, "DC", shots.settle_seconds, period)
+        return self._noted(self._readings(shots, reply), others)
 
     def _one_by_one(self, shots: Shots) -> ShotReadings:
         """Run every shot alone: with autorange each channel takes its own time, so lists would run apart."""
@@ -151,13 +151,16 @@ class KeysightB2902A(SequencedUnit):
         shots = Shots(pulses.channels, pulses.volts, pulses.channels, 0.0, aperture, rests)
         delay = width - aperture - READ_BEFORE_EDGE_SECONDS
         widths = [f":SOUR{channel}:PULS:{name}" for channel in pulses.channels for name in ("DEL 0", f"WIDT {width!r}")]
-        read = self._readings(shots, self._run(shots, "PULS", delay, self._pulse_seconds(width), *widths))
+        reply, others = self._run(shots, "PULS", delay, self._pulse_seconds(width), *widths)
+        read = self._noted(self._readings(shots, reply), others)
         return DeliveredPulses(
             np.full((len(pulses), 1), width), pulses.volts[:, np.newaxis, :], read.flags, read.start_seconds
         )
 
-    def _run(self, shots: Shots, shape: str, delay: float, period: float | None, *more: str) -> str:
-        """Run lists of levels on all channels together, with all levels back at 0 V, and return the readings.
+    def _run(self, shots: Shots, shape: str, delay: float, period: float | None, *more: str) -> tuple[str, list[str]]:
+        """Run lists of levels on all channels together, with all levels back at 0 V.
+
+        Return the readings, and whether channels that take no part are limited.
 
         Both channels step with their timers, which start together; without a period each goes on when it has read.
         """
@@ -170,10 +173,20 @@ class KeysightB2902A(SequencedUnit):
             commands += [f":SOUR{channel}:FUNC:SHAP {shape}", f":SOUR{channel}:VOLT:MODE LIST"]
             commands += [f":SOUR{channel}:LIST:VOLT {texts(levels)}", *(f":TRIG{channel}:{each}" for each in triggers)]
         after = [command for channel in shots.channels for command in self._after(channel)]
-        reply, *levels_now = self.exchange(*commands, f":READ:ARR? (@{','.join(shots.channels)})", *after)
-        for level in levels_now:
+        asked = self._of_others(shots.channels)
+        reply, *rest = self.exchange(*commands, f":READ:ARR? (@{','.join(shots.channels)})", *asked, *after)
+        for level in rest[len(asked) :]:
             self._compare("level", "V", 0.0, self.number(level))
-        return reply
+        return reply, rest[: len(asked)]
+
+    def _of_others(self, channels: Sequence[str]) -> list[str]:
+        """Return questions whether the channels that hold a level but take no part are limited."""
+        return [self._header("limited", each) for each in self.channels if each in self._on and each not in channels]
+
+    def _noted(self, read: ShotReadings, others: Sequence[str]) -> ShotReadings:
+        """Return readings that say so if another channel of the box was limited."""
+        limited = np.uint8(Flag.COMPLIANCE if any(self.number(reply) for reply in others) else 0)
+        return replace(read, flags=read.flags | limited)
 
     def _after(self, channel: str) -> list[str]:
         source = f":SOUR{channel}"

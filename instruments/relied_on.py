@@ -4,7 +4,8 @@ An instrument that another program used before holds whatever that program left 
 that its readings and pulses hang on. When a channel is limited (armed), each setting of the table is
 
 * set, and read back where `wanted` is a number: a value that the instrument does not keep is refused; or
-* asked only (`set` is empty), and refused with `name` if it is not as wanted: a switch that stays in other hands.
+* asked only (`set` is empty), and refused with `name` if it is not as wanted: a switch that stays in other hands; or
+* neither: it is set with every reading or sequence.
 
 The same table is what a test walks: it leaves `other` behind in the virtual instrument as an earlier user would, and
 the driver must then read and pulse as on a clean one, or refuse with `name`. So a row is complete only if the virtual
@@ -29,8 +30,8 @@ class ReliedOn:
     """the command that sets it; empty if it is asked only"""
     ask: str = ""
     """what asks for it: an expression of TSP, or a query of SCPI; empty where there is no way to ask"""
-    wanted: float | None = None
-    """what must come back, or None where any number is fine"""
+    wanted: float | str | None = None
+    """what must come back, a number or a word in capitals, or None where any answer is fine"""
     advice: str = ""
     """what to do about a value that is refused"""
 
@@ -50,14 +51,20 @@ def compared(table: Iterable[ReliedOn]) -> list[ReliedOn]:
     return [each for each in table if each.ask and each.wanted is not None]
 
 
-def refusals(table: Iterable[ReliedOn], kept: Sequence[float]) -> list[str]:
+def refusals(table: Iterable[ReliedOn], kept: Sequence[float | str]) -> list[str]:
     """Return one problem for each value that is not as wanted, in words; `kept` answers `questions`."""
     return [
-        f"{each.name} is {value:g}, not {each.wanted:g}{f'; {each.advice}' if each.advice else ''}"
+        f"{each.name} is {_shown(value)}, not {_shown(each.wanted)}{f'; {each.advice}' if each.advice else ''}"
         for each, value in zip(compared(table), kept, strict=True)
         if not _as_wanted(value, each.wanted)
     ]
 
 
-def _as_wanted(value: float, wanted: float | None) -> bool:
+def _as_wanted(value: float | str, wanted: float | str | None) -> bool:
+    if isinstance(value, str) or isinstance(wanted, str):
+        return value == wanted
     return wanted is None or abs(value - wanted) <= 1e-6 * abs(wanted)
+
+
+def _shown(value: float | str | None) -> str:
+    return f"{value:g}" if isinstance(value, float | int) else str(value)

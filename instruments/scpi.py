@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pymeasure.instruments import Instrument, SCPIMixin
 
+from instruments.relied_on import ReliedOn, commands, questions, refusals
 from instruments.session import Session
-from labmtj.errors import InstrumentError
+from labmtj.errors import AnswerLost, InstrumentError
 from labmtj.quantities import Flag, FloatArray
 from labmtj.shots import Identity
 
@@ -31,16 +32,18 @@ class SCPIInstrument(Session, SCPIMixin, Instrument):
     """what the model may begin with in the identity"""
     remedies: ClassVar[Mapping[int, str]] = {}
     """what to do about an error of the box, by its number"""
+    plain_numbers: ClassVar[tuple[str, ...]] = ()
+    """sent before the first numbered question: the box answers with status registers in decimal digits"""
     _left_over: Sequence[tuple[int, str]] = ()
     """errors that somebody else had left in the queue"""
 
-    def exchange(self, *commands: str) -> list[str]:
+    def exchange(self, *parts: str) -> list[str]:
         """Send commands and queries as one message and return the replies of the queries.
 
         Raises:
             InstrumentError: the instrument queued an error (quoted), or another number of replies came than asked.
         """
-        message = ";".join((*commands, ":SYST:ERR?"))
+        message = ";".join((*parts, ":SYST:ERR?"))
         reply = self.ask(message).strip()
         found = _ERROR.search(reply)
         if found is None:
@@ -48,9 +51,31 @@ class SCPIInstrument(Session, SCPIMixin, Instrument):
         if int(found[1]):
             raise self._reported([(int(found[1]), found[2]), *self.next_errors()], message)
         replies = reply[: found.start()].split(";") if found.start() else []
-        if len(replies) != sum("?" in command for command in commands):
+        if len(replies) != sum("?" in part for part in parts):
             raise self.distrust(f"gave {len(replies)} replies to a message with another number of queries", reply)
         return [each.strip() for each in replies]
+
+    def take_over(self, table: Sequence[ReliedOn], channel: str = "") -> None:
+        """Bring the box, or a channel of it, to what the driver relies on, whatever an earlier user left.
+
+        Raises:
+            InstrumentError: it does not take a setting, or one that is only asked stands otherwise; names the setting.
+        """
+        asked = questions(table, channel)
+        kept = [reply.strip('"').upper() for reply in self.exchange(*asked)] if asked else []
+        if problems := refusals(table, kept):
+            raise self.complaint(f"stands otherwise than it must: {'; '.join(problems)}", command=self._sent)
+        try:
+            self.exchange(*commands(table, channel))
+        except AnswerLost:
+            raise
+        except InstrumentError:  # of which setting? one at a time tells
+            for entry in table:
+                try:
+                    self.exchange(*commands([entry], channel))
+                except InstrumentError as error:
+                    problem = f"does not take its {entry.name}: {error.problem}"
+                    raise self.complaint(problem, command=entry.set) from error
 
     def _reported(self, entries: list[tuple[int, str]], message: str) -> InstrumentError:
         told = "; ".join(dict.fromkeys(f"error {code}, {words.split(';')[0]}" for code, words in entries))
@@ -85,6 +110,7 @@ class SCPIInstrument(Session, SCPIMixin, Instrument):
         Errors that wait in the queue are not about us: they are kept for `self_test`.
         """
         self.expect_nothing()
+        self._number_plainly()
         reply = self.ask_plainly("*IDN?")
         parts = [part.strip() for part in reply.split(",", 3)]
         if len(parts) != 4:
@@ -99,6 +125,14 @@ class SCPIInstrument(Session, SCPIMixin, Instrument):
         self._known_identity = reply
         self._left_over = [*self._left_over, *self.next_errors()]
         return Identity(parts[0], model, parts[2], parts[3])
+
+    def _number_plainly(self) -> None:
+        for command in self.plain_numbers:
+            self.write(command)
+
+    def _echo(self) -> None:
+        self._number_plainly()
+        super()._echo()
 
     def self_test(self) -> list[str]:
         """Return the errors that were waiting in the queue; changes no output."""

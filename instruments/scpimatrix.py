@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
 from instruments.cards import Mainframe
+from instruments.relied_on import ReliedOn
 from instruments.scpi import SCPIInstrument
 from labmtj.errors import InstrumentError
 
@@ -29,16 +31,31 @@ class SCPIMatrix(Mainframe, SCPIInstrument):
         self._take_cards(name, cards)
         super().__init__(adapter, name, **kwargs)
 
+    def relied_on(self) -> tuple[ReliedOn, ...]:
+        """Return what the driver relies on."""
+        return ()
+
     def _set_up(self) -> list[str]:
         """Set what the box must know before a relay moves; return queries that tell whether it still knows."""
+        if not self._is_set_up:
+            self.take_over(self.relied_on())
+            self._is_set_up = True
         return []
 
     def _check_set_up(self, replies: Sequence[str]) -> None:
         """Raise InstrumentError if the replies to those queries show that it forgot."""
 
     def _listed(self, reply: str) -> frozenset[str]:
-        """Return the crosspoints in a reply."""
+        """Return the crosspoints in a reply; an answer that is not understood in full is not believed in part."""
         raise NotImplementedError
+
+    def _entries(self, reply: str) -> list[str]:
+        """Return the entries of a channel list such as "(@a,b:c)"."""
+        found = re.fullmatch(r"\(@([^()]*)\)", reply.strip())
+        if found is None:
+            raise self.distrust("answered something that is no channel list", reply)
+        inside = found[1].strip()
+        return [entry.strip() for entry in inside.split(",")] if inside else []
 
     @property
     def grounds_open_lines(self) -> bool:
@@ -63,6 +80,11 @@ class SCPIMatrix(Mainframe, SCPIInstrument):
 
     def abort(self) -> None:
         """Do nothing: every command of a matrix is over in milliseconds."""
+
+    def expect_nothing(self) -> None:
+        """Let go of all settings; they are set anew before the next relay moves."""
+        self._is_set_up = False
+        super().expect_nothing()
 
     def make_safe(self) -> None:
         """Open every relay, verified; once more if that fails, as the hindrance may be gone."""

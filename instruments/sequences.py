@@ -117,7 +117,10 @@ class SequencedUnit(SourceMeasure):
         return self.model.resting_range(self._limit_of(channel)[0])
 
     def _answer(self, shots: Shots, currents: FloatArray, status: FloatArray, starts: FloatArray) -> ShotReadings:
-        """Return the readings of the channels that were asked for, from those of all; (shots, channels) each."""
+        """Return the readings of the channels that were asked for, from those of all; (shots, channels) each.
+
+        A channel that is not asked for but limited makes the others wrong: they are flagged, too.
+        """
         if not (np.abs(starts) < SENTINEL).all():
             raise self.distrust("does not tell when it read", str(starts))
         told = decoded(status, self.model.status)
@@ -128,7 +131,9 @@ class SequencedUnit(SourceMeasure):
         if shots.range_amperes is not None:
             scales = np.broadcast_to([self._range(channel, shots) for channel in shots.channels], amperes.shape)
         read = [shots.channels.index(channel) for channel in shots.read]
-        return ShotReadings(amperes[:, read], flags[:, read], scales[:, read], starts)
+        unread = [place for place, channel in enumerate(shots.channels) if channel not in shots.read]
+        limited = np.bitwise_or.reduce(told[:, unread] & np.uint8(Flag.COMPLIANCE), axis=1, keepdims=True)
+        return ShotReadings(amperes[:, read], flags[:, read] | limited, scales[:, read], starts)
 
     def _pulse_seconds(self, seconds: float) -> float:
         """Return the time from pulse to pulse in a train."""

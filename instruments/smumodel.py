@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from instruments.relied_on import ReliedOn
 from labmtj.errors import CannotDo
 from labmtj.quantities import Flag, FloatArray
 from labmtj.shots import UnitFacts
@@ -24,12 +25,14 @@ class Commands:
     source_range: str
     limit: str
     output: str
-    prepare: tuple[str, ...]
-    """make a channel a fixed voltage source and a current meter, and leave its output as it is"""
+    relied_on: tuple[ReliedOn, ...]
+    """make a channel a fixed voltage source and a current meter that answers as expected; its output stays as it is"""
     current_range: str
     end_sequence: tuple[str, ...]
     """stop every kind of sequence and go back to a fixed level"""
     abort: str
+    limited: str
+    """asks whether a channel is at its limit now"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import numpy as np
 
 from instruments.autozero import Autozero
 from instruments.limited import LimitedChannels
+from instruments.relied_on import ReliedOn
 from instruments.scpi import SCPIInstrument, text
 from instruments.smumodel import Commands, Model
 from labmtj.errors import InstrumentError, UsageError
@@ -46,12 +47,13 @@ class SourceMeasure(LimitedChannels, SCPIInstrument):
         volts_range = self.model.source_range(self.name, amperes, highest_volts)
         self._require_zero(channel)
         self._limits.pop(channel, None)
+        self.take_over(self.relied_on(), channel)
         level, span, limit, meter = (
             self._header(name, channel) for name in ("level", "source_range", "limit", "current_range")
         )
         scale, lowest = self.model.resting_range(amperes), self.model.facts.range_amperes[0]
         kept = self.exchange(
-            *(each.format(ch=channel) for each in self.commands.prepare), f"{span} {text(volts_range)}",
+            f"{span} {text(volts_range)}",
             # a limit far below the present current range is refused, by some boxes silently; and a current range below
             # the limit would itself limit the source, so the range rests at the limit whenever nothing is read
             f"{meter} {text(lowest)}", f"{limit} {text(amperes)}", f"{meter} {text(scale)}",
@@ -111,6 +113,10 @@ class SourceMeasure(LimitedChannels, SCPIInstrument):
         """Make the instrument safe."""
         self.make_safe()
         self.isShutdown = True
+
+    def relied_on(self) -> tuple[ReliedOn, ...]:
+        """Return what the driver relies on, with {ch} for the number of a channel."""
+        return self.commands.relied_on
 
     # Safety
 

@@ -5,9 +5,10 @@ Page numbers are those of the 2400 user's manual (2400S-900-01). What has none i
 
 from __future__ import annotations
 
+import math
+
 from instruments.virtual.series2400.readings import Measuring
 from instruments.virtual.series2400.tables import (
-    AMPERES,
     ERRORS,
     HIGH_POWER_VOLTS,
     LOW_POWER_AMPERES,
@@ -17,6 +18,7 @@ from instruments.virtual.series2400.tables import (
     SHEET,
     SOURCE_REACH,
 )
+from labmtj.virtual.meter_commands import MIDDLES
 from labmtj.virtual.scpi_errors import SCPIError
 from labmtj.virtual.scpi_table import Call, after, check, command
 from labmtj.virtual.scpi_values import Numbers
@@ -31,6 +33,7 @@ class Keithley2400(Measuring):
     model = "2400"
     error_texts = ERRORS
     settings = SETTINGS
+    names_in = "instruments.virtual.series2400"
 
     def identity(self) -> str:
         """Return the answer to `*IDN?` (16-3)."""
@@ -45,6 +48,23 @@ class Keithley2400(Measuring):
         values = self.values[channel]
         swept: float | None = values.get("swept")
         return super().level(channel) if swept is None else swept
+
+    def protection(self, channel: int) -> float:
+        """Return the most volts that the voltage protection lets out; above 160 V there is none (18-81)."""
+        most = abs(float(self.values[channel]["VOLT protection"]))
+        return most if most <= 160 else math.inf
+
+    @command("[:SOURce#]:VOLTage:PROTection:TRIPped?")
+    def _is_protected(self) -> str:
+        return "1" if self.protected(1) else "0"
+
+    @after("VOLT protection")
+    def _protect(self, _name: str, channel: int) -> None:
+        self.apply(channel)
+
+    @after("delay")
+    def _delay_by_hand(self, _name: str, channel: int) -> None:
+        self.values[channel]["delay auto"] = False  # a delay that is set ends the automatic one (18-85)
 
     @after(*names("q mode"), "function")
     def _end_of_sweep(self, _name: str, channel: int) -> None:
@@ -89,17 +109,16 @@ class Keithley2400(Measuring):
     def _tripped(self) -> str:
         return self.tripped(1)
 
-    @command("[:SENSe#]:CURRent[:DC]:RANGe:AUTO:ULIMit?")
-    def _highest_range(self) -> str:
-        full_scale = SHEET.measured["CURR"].holding(self.values[1]["CURR limit"]) or AMPERES[-1]
-        return self.number_style % (full_scale * SOURCE_REACH)
+    @command("[:SENSe#]:CURRent[:DC]:RANGe:AUTO:ULIMit?", "[:SENSe#]:VOLTage[:DC]:RANGe:AUTO:ULIMit?")
+    def _highest_range(self, call: Call) -> str:
+        return self.highest_range(call, 1, SOURCE_REACH)
 
-    @command(":SOURce#:CLEar[:IMMediate]")
+    @command("[:SOURce#]:CLEar[:IMMediate]")
     def _output_off(self) -> None:
         self.values[1]["output"] = False
         self.apply(1)
 
-    @command(":SOURce#:LIST:VOLTage:APPend", ":SOURce#:LIST:CURRent:APPend")
+    @command("[:SOURce#]:LIST:VOLTage:APPend", "[:SOURce#]:LIST:CURRent:APPend")
     def _append(self, call: Call) -> None:
         quantity = self.values[1]["function"]
         kind = Numbers(-210.0, 210.0, MOST_IN_LIST)
@@ -108,22 +127,24 @@ class Keithley2400(Measuring):
             raise SCPIError(-223)
         self.values[1][f"{quantity} list"] = extended
 
-    @command(":SOURce#:LIST:VOLTage:POINts?")
+    @command("[:SOURce#]:LIST:VOLTage:POINts?")
     def _volts_in_list(self) -> str:
         return str(len(self.values[1]["VOLT list"]))
 
-    @command(":SOURce#:LIST:CURRent:POINts?")
+    @command("[:SOURce#]:LIST:CURRent:POINts?")
     def _amperes_in_list(self) -> str:
         return str(len(self.values[1]["CURR list"]))
 
     # The rest
 
-    @command(
-        ":SYSTem:TIME:RESet", ":TRIGger[:SEQuence#]:CLEar", ":ABORt", ":SYSTem:BEEPer[:IMMediate]", ":SYSTem:LFRequency"
-    )
+    @command(*(f"[:SOURce#]:{node}" for node in MIDDLES))
+    def _set_middle(self, call: Call) -> None:
+        self.set_middle(call, 1)
+
+    @command(*(f"[:SOURce#]:{node}?" for node in MIDDLES))
+    def _asked_middle(self, call: Call) -> str:
+        return self.asked_middle(call, 1)
+
+    @command(":SYSTem:BEEPer[:IMMediate]", ":SYSTem:LFRequency")
     def _accepted(self, _call: Call) -> None:
         """Between two messages nothing runs that could be stopped, and there is nobody to hear the beep."""
-
-    @command(":SYSTem:MEP[:STATe]?")
-    def _other_protocol(self) -> str:
-        return "0"

@@ -5,8 +5,10 @@ Page numbers are those of the 2450 reference manual (2450-901-01 rev. B). What h
 
 from __future__ import annotations
 
-from instruments.virtual.series2450.sweeps import Sweeping
+import math
+
 from instruments.virtual.series2450.tables import HIGH_POWER_VOLTS, LOW_POWER_AMPERES, METER, REACH, SETTINGS
+from instruments.virtual.series2450.triggers import Triggering
 from instruments.virtual.series2450tsp.languages import TwoLanguages
 from labmtj.virtual.scpi_errors import SCPIError
 from labmtj.virtual.scpi_table import Call, command
@@ -14,22 +16,17 @@ from labmtj.virtual.scpi_values import Word
 from labmtj.virtual.sourcemeter import Sheet
 
 
-class Keithley2450(TwoLanguages, Sweeping):
+class Keithley2450(TwoLanguages, Triggering):
     """The box."""
 
     sheet = Sheet.of(METER, REACH, REACH)
     queue_depth = 1000
     settings = SETTINGS
+    names_in = "instruments.virtual.series2450"
 
     def identity(self) -> str:
         """Return the answer to `*IDN?` (B-5)."""
         return f"KEITHLEY INSTRUMENTS INC.,MODEL 2450,{self.box.serial},1.0.0i"
-
-    def error_reply(self, code: int, text: str) -> str:
-        """Return an error as the event log shows it: type and time behind the text."""
-        if code == 0:
-            return '0,"No error;0,0,0"'  # 6-101
-        return f'{code},"{text};1;{self.clock(self.box.time.now()):%Y/%m/%d %H:%M:%S.%f}"'
 
     @command("*LANG?")
     def _language(self) -> str:
@@ -46,21 +43,27 @@ class Keithley2450(TwoLanguages, Sweeping):
         if values[f"VOLT {volts}"] > HIGH_POWER_VOLTS and values[f"CURR {amperes}"] > LOW_POWER_AMPERES:
             raise SCPIError(-221)
 
-    @command(":SOURce#:VOLTage:ILIMit[:LEVel]:TRIPped?", ":SOURce#:CURRent:VLIMit[:LEVel]:TRIPped?")
+    @command("[:SOURce#]:VOLTage:ILIMit[:LEVel]:TRIPped?", "[:SOURce#]:CURRent:VLIMit[:LEVel]:TRIPped?")
     def _tripped(self) -> str:
         return self.tripped(1)
 
-    @command(":SOURce#:VOLTage:PROTection:TRIPped?")
+    @command("[:SOURce#]:VOLTage:PROTection[:LEVel]:TRIPped?", "[:SOURce#]:CURRent:PROTection[:LEVel]:TRIPped?")
     def _protection_tripped(self) -> str:
-        return "0"
+        return "1" if self.protected(1) else "0"
 
-    @command(":SYSTem:EVENtlog:NEXT?")
-    def _next_event(self) -> str:
-        return self.error_reply(*self.errors.pop())
+    def protection(self, channel: int) -> float:
+        """Return the most volts that the overvoltage protection of the present source lets out."""
+        values = self.values[channel]
+        word = str(values[f"{values['function']} protection"])
+        return math.inf if word == "NONE" else float(word.removeprefix("PROT"))
 
-    @command(":SYSTem:EVENtlog:COUNt?")
-    def _event_count(self, _call: Call) -> str:
-        return str(len(self.errors))
+    @command(*(f"[:SENSe#]:{node}:RANGe:AUTO:ULIMit?" for node in ("VOLTage[:DC]", "CURRent[:DC]")))
+    def _highest_range(self, call: Call) -> str:
+        return self.highest_range(call, 1)
+
+    @command(":OUTPut#:INTerlock:TRIPped?")
+    def _interlock(self) -> str:
+        return "1" if self.interlock_closed else "0"
 
     @command(
         ":SYSTem:BEEPer[:IMMediate]", ":DISPlay:SCReen", ":DISPlay:CLEar", ":DISPlay:LIGHt:STATe", ":DISPlay:ENABle"

@@ -12,8 +12,9 @@ from typing import ClassVar
 from labmtj.errors import UsageError
 from labmtj.virtual.matrix import SCPIMatrix
 from labmtj.virtual.scpi_errors import SCPIError
+from labmtj.virtual.scpi_status import StatusRegisters
 from labmtj.virtual.scpi_table import Call, Setting, command, one
-from labmtj.virtual.scpi_values import Number, Switch, Whole, channel_list, digits, spelling
+from labmtj.virtual.scpi_values import Number, Switch, Whole, Word, channel_list, digits, spelling
 from labmtj.virtual.terminals import Box, Crosspoint
 
 
@@ -32,9 +33,15 @@ CARDS = {
     "7153": Card(4, 5, 15e-3),
 }
 PATTERNS = 100
+LAYERS = {
+    "arm": ":ARM[:SEQuence#][:LAYer[1]]", "second arm": ":ARM[:SEQuence#]:LAYer2", "trigger": ":TRIGger[:SEQuence#]",
+}  # fmt: skip
+SOURCES = "HOLD|MANual|IMMediate|TIMer|BUS|TLINk|EXTernal"
+IDLE, WAITS_FOR_ARM = 1 << 10, 1 << 6
+"""of the operation condition register"""
 
 
-class Keithley7000(SCPIMatrix):
+class Keithley7000(StatusRegisters, SCPIMatrix):
     """What both models have in common.
 
     Args:
@@ -43,6 +50,7 @@ class Keithley7000(SCPIMatrix):
 
     model: ClassVar[str]
     slots: ClassVar[int]
+    names_in = "instruments.virtual.series7000"
     suffixes = frozenset(range(1, 11))
     settings = (
         Setting("settle", ":ROUTe:CONFigure:SLOT#:STIMe", Number(0.0, 99999.999), 0.0),
@@ -50,9 +58,15 @@ class Keithley7000(SCPIMatrix):
         Setting("break first", ":ROUTe:CONFigure:BBMake", Switch(), default=True),
         Setting("single channel", ":ROUTe:CONFigure:SCHannel", Switch(), default=False),
         Setting("card pair", ":ROUTe:CONFigure:CPAir", Switch(), default=False),
-        Setting("arm count", ":ARM[:SEQuence#][:LAYer#]:COUNt", Whole(1, 99999), 1),
-        Setting("trigger count", ":TRIGger[:SEQuence#]:COUNt", Whole(1, 99999), 1),
-        Setting("trigger delay", ":TRIGger[:SEQuence#]:DELay", Number(0.0, 99999.999), 0.0),
+        *(
+            Setting(f"{layer} {name}", f"{node}:{header}", kind, default)
+            for layer, node in LAYERS.items()
+            for name, header, kind, default in (
+                ("count", "COUNt", Whole(1, 99999), 1),
+                ("source", "SOURce", Word(SOURCES), "IMM"),
+                ("delay", "DELay", Number(0.0, 99999.999), 0.0),
+            )
+        ),
         Setting("display", ":DISPlay:ENABle", Switch(), default=True),
     )
 
@@ -61,6 +75,9 @@ class Keithley7000(SCPIMatrix):
         self._types = dict(box.cards)
         self._patterns: dict[str, frozenset[Crosspoint]] = {}
         self._scan: tuple[str, ...] = ()
+        self._forbidden: tuple[Crosspoint, ...] = ()
+        self.waiting = False
+        """for a trigger of the scan"""
         super().__init__(box)
 
     @classmethod
@@ -76,8 +93,12 @@ class Keithley7000(SCPIMatrix):
 
     def reset(self) -> None:
         """Open all, forget the scan list."""
-        self._scan = ()
+        self._scan, self.waiting = (), False
         super().reset()
+
+    def condition(self, name: str) -> int:
+        """Return the bits that hold now: waiting for the first arm layer, or idle."""
+        return (WAITS_FOR_ARM if self.waiting else IDLE) if name == "OPER" else 0
 
     def relay_seconds(self, moved: Iterable[Crosspoint]) -> float:
         """Return the time of the slowest card, with the settling time set for its slot."""
@@ -117,7 +138,29 @@ class Keithley7000(SCPIMatrix):
 
     @command("[:ROUTe]:CLOSe")
     def _close(self, call: Call) -> None:
-        self.move((), self._crosspoints(call))
+        self._close_all(self._crosspoints(call))
+
+    def _close_all(self, wanted: Sequence[Crosspoint]) -> None:
+        """Close relays: with their partners of a card pair, and in single channel mode all others open."""
+        values, closing = self.values[1], set(wanted)
+        if values["card pair"]:
+            partners = {(slot + 1 if slot % 2 else slot - 1, row, column) for slot, row, column in wanted}
+            closing |= {each for each in partners if each[0] in self._cards}
+        if closing & set(self._forbidden):
+            raise SCPIError(-221)
+        if values["single channel"]:
+            closing = {max(closing)} if not values["card pair"] else closing
+            self.move(self.relays.closed() - closing, closing)
+        else:
+            self.move((), closing)
+
+    @command("[:ROUTe]:FCHannels")
+    def _forbid(self, call: Call) -> None:
+        self._forbidden = tuple(self._crosspoints(call))
+
+    @command("[:ROUTe]:FCHannels?")
+    def _forbidden_channels(self) -> str:
+        return _listed(self._forbidden)
 
     @command("[:ROUTe]:CLOSe?")
     def _are_closed(self, call: Call) -> str:
@@ -126,7 +169,7 @@ class Keithley7000(SCPIMatrix):
 
     @command("[:ROUTe]:CLOSe:STATe?")
     def _closed(self) -> str:
-        return "(@" + ",".join("!".join(map(str, each)) for each in sorted(self.relays.closed())) + ")"
+        return _listed(sorted(self.relays.closed()))
 
     @command("[:ROUTe]:OPEN")
     def _open(self, call: Call) -> None:
@@ -189,9 +232,42 @@ class Keithley7000(SCPIMatrix):
             raise SCPIError(-224)
         self._types[call.channel] = known[one(call).upper()]  # a name only: relays are not made by naming a card
 
-    @command(":INITiate[:IMMediate]", ":ABORt")
-    def _accepted(self) -> None:
-        """Keep the scan list: no scanner is modelled."""
+    @command(":INITiate[:IMMediate]")
+    def _initiate(self) -> None:
+        self.waiting = any(self.values[1][f"{layer} source"] not in ("IMM", "TIM") for layer in LAYERS)
+        if not self.waiting:
+            self._run_scan()
+
+    def trigger(self) -> None:
+        """Go on after a trigger of the bus, if it is the one that is waited for."""
+        if self.waiting and "BUS" in (self.values[1][f"{layer} source"] for layer in LAYERS):
+            self.waiting = False
+            self._run_scan()
+
+    def _run_scan(self) -> None:
+        """Close the channels of the scan list one after another, each opening the one before; the last stays closed."""
+        values = self.values[1]
+        count = values["trigger count"] * values["arm count"] * values["second arm count"]
+        points = self._crosspoints(Call((), self._scan)) if self._scan else []
+        for index in range(count if points else 0):
+            if self.stopped.is_set():
+                break
+            wanted = points[index % len(points)]
+            self.move(set(points) - {wanted}, [wanted])
+            self.box.time.spend(values["trigger delay"], "settle")
+
+    @command(":ABORt")
+    def _abort(self) -> None:
+        self.waiting = False
+
+    def device_clear(self) -> None:
+        """Stop what runs or waits."""
+        super().device_clear()
+        self.waiting = False
+
+
+def _listed(crosspoints: Iterable[Crosspoint]) -> str:
+    return "(@" + ",".join("!".join(map(str, each)) for each in crosspoints) + ")"
 
 
 class Keithley7001(Keithley7000):

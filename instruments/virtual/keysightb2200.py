@@ -37,6 +37,7 @@ class KeysightE5250A(Connecting):
     inputs: ClassVar[int] = 10
     known_cards: ClassVar[tuple[str, ...]] = ("E5252A",)
     name_plate: ClassVar[str] = "HEWLETT-PACKARD,E5250A,0,A.02.00"
+    names_in = "instruments.virtual.seriesb2200"
     suffixes = frozenset(range(5))
     error_texts = ERRORS
     queue_depth = 30
@@ -126,6 +127,11 @@ class KeysightE5250A(Connecting):
         text = one(call)
         slot = int(text) if digits(text, 1) else 0
         return f'"{self.box.cards.get(slot, "No Card")}"'
+
+    @command(":SYSTem:CTYPe?")
+    def _card_type(self, call: Call) -> str:
+        text = one(call)
+        return self.box.cards.get(int(text) if digits(text, 1) else 0, "NONE")
 
     @command(":SYSTem:CPON")
     def _card_power_on(self, call: Call) -> None:

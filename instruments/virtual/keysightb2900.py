@@ -16,18 +16,20 @@ from instruments.virtual.seriesb2900.tables import (
     ITEMS,
     LONGEST_APERTURE,
     MEASURE_REACH,
+    MOST_IN_LIST,
     MOST_READINGS,
     POWER,
     REACH,
-    SETTINGS,
     SHORTEST_APERTURE,
     TRIGGER_PARTS,
     TRIGGERS,
     meter,
+    settings,
 )
+from labmtj.virtual.meter_commands import MIDDLES
 from labmtj.virtual.scpi_errors import SCPIError
 from labmtj.virtual.scpi_table import Call, after, check, command
-from labmtj.virtual.scpi_values import Number, spelling
+from labmtj.virtual.scpi_values import Number, Numbers, spelling
 from labmtj.virtual.sourcemeter import Sheet, names
 
 
@@ -37,10 +39,9 @@ class KeysightB2901A(Sequencing):
     sheet = Sheet.of(meter(1), REACH, MEASURE_REACH)
     model: ClassVar[str] = "B2901A"
     queue_depth = 100
-    shortest_timer: ClassVar[float] = 20e-6
-    """(datasheet p17)"""
     interlock_error = -221
-    settings = SETTINGS
+    settings = settings(20e-6)  # the shortest timer (datasheet p17)
+    names_in = "instruments.virtual.seriesb2900"
 
     def identity(self) -> str:
         """Return the answer to `*IDN?`."""
@@ -73,16 +74,22 @@ class KeysightB2901A(Sequencing):
         high = abs(values["VOLT level"] if values["function"] == "VOLT" else values["VOLT limit"]) > INTERLOCK_VOLTS
         return super().check_output(_name, channel, on) if high else on
 
-    @check("all timer", "transient timer", "acquire timer")
-    def _check_timer(self, _name: str, _channel: int, seconds: float) -> float:
-        if seconds < self.shortest_timer:
-            raise SCPIError(-222)
-        return seconds
-
-    @after(*(f"all {part}" for part in TRIGGER_PARTS))
+    @after(*(f"{layer}all {part}" for layer in ("", "arm ") for part in TRIGGER_PARTS))
     def _set_both(self, name: str, channel: int) -> None:
         for trigger in TRIGGERS:
             self.values[channel][name.replace("all", trigger)] = self.values[channel][name]
+
+    @after(*names("q step"))
+    def _count_points(self, name: str, channel: int) -> None:
+        values, quantity = self.values[channel], name[:4]
+        if values[name]:
+            points = abs((values[f"{quantity} stop"] - values[f"{quantity} start"]) / values[name]) + 1
+            values[f"{quantity} points"] = min(round(points), MOST_IN_LIST)
+
+    @after("sweep points")
+    def _share_points(self, name: str, channel: int) -> None:
+        for shared in names("q points"):
+            self.values[channel][shared] = self.values[channel][name]
 
     @after(*names("q level"))
     def _set_peak(self, name: str, channel: int) -> None:
@@ -125,12 +132,12 @@ class KeysightB2901A(Sequencing):
     @command(*(f":READ[:SCALar]{item}?" for item in ITEMS))
     def _read(self, call: Call) -> str | None:
         self.initiate(call)
-        return None if self.stopped.is_set() else self._last(call, 1)
+        return None if self.stopped.is_set() or self.waiting else self._last(call, 1)
 
     @command(*(f":READ:ARRay{item}?" for item in ITEMS))
     def _read_all(self, call: Call) -> str | None:
         self.initiate(call)
-        return None if self.stopped.is_set() else self._last(call, MOST_READINGS)
+        return None if self.stopped.is_set() or self.waiting else self._last(call, MOST_READINGS)
 
     def _last(self, call: Call, most: int) -> str:
         found = [self.readings[channel][-most:] for channel in self.channels_named(call)]
@@ -140,6 +147,26 @@ class KeysightB2901A(Sequencing):
         return self.show(found, (item,) if item else self.elements)
 
     # The rest
+
+    @command(*(f"[:SOURce#]:LIST:{node}:APPend" for node in ("VOLTage", "CURRent")))
+    def _append(self, call: Call) -> None:
+        name, most = ("VOLT list", 210.0) if ":VOLT" in call.header else ("CURR list", 3.03)
+        extended = self.values[call.channel][name] + Numbers(-most, most, MOST_IN_LIST).read(call.arguments, ())
+        if len(extended) > MOST_IN_LIST:
+            raise SCPIError(-223)
+        self.values[call.channel][name] = extended
+
+    @command(*(f"[:SOURce#]:{node}" for node in MIDDLES))
+    def _set_middle(self, call: Call) -> None:
+        self.set_middle(call, call.channel)
+
+    @command(*(f"[:SOURce#]:{node}?" for node in MIDDLES))
+    def _asked_middle(self, call: Call) -> str:
+        return self.asked_middle(call, call.channel)
+
+    @command(*(f":SENSe#:{node}:RANGe:AUTO:ULIMit?" for node in ("VOLTage[:DC]", "CURRent[:DC]")))
+    def _highest_range(self, call: Call) -> str:
+        return self.highest_range(call, call.channel)
 
     @command("[:SOURce#]:LIST:VOLTage:POINts?")
     def _volts_in_list(self, call: Call) -> str:
@@ -153,9 +180,13 @@ class KeysightB2901A(Sequencing):
     def _interlock(self) -> str:
         return "0" if self.interlock_closed else "1"
 
-    @command(":SYSTem:BEEPer[:IMMediate]", ":SYSTem:TIME:TIMer:COUNt:RESet[:IMMediate]", ":SYSTem:LFRequency")
+    @command(":SYSTem:BEEPer[:IMMediate]", ":SYSTem:LFRequency", ":SYSTem:COMMunicate:ENABle")
     def _accepted(self, _call: Call) -> None:
         """Do nothing that could be noticed."""
+
+    @command(":SYSTem:COMMunicate:ENABle?")
+    def _enabled(self, _call: Call) -> str:
+        return "1"
 
 
 class KeysightB2902A(KeysightB2901A):
@@ -170,7 +201,7 @@ class KeysightB2911A(KeysightB2901A):
 
     model = "B2911A"
     sheet = Sheet.of(meter(0), REACH, MEASURE_REACH)
-    shortest_timer = 10e-6
+    settings = settings(10e-6)
 
 
 class KeysightB2912A(KeysightB2911A):

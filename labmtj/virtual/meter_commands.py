@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from labmtj.virtual.scpi_errors import SCPIError
-from labmtj.virtual.scpi_table import check, command
-from labmtj.virtual.scpi_values import quoted, spelling
+from labmtj.virtual.scpi_table import Call, check, command, one
+from labmtj.virtual.scpi_values import number, quoted, spelling
 from labmtj.virtual.sourcemeter import SourceMeter
+from labmtj.virtual.unit import Quantity
+
+MIDDLES = tuple(f"{node}:{what}" for node in ("VOLTage", "CURRent") for what in ("CENTer", "SPAN"))
 
 
 class MeterCommands(SourceMeter):
@@ -22,9 +25,38 @@ class MeterCommands(SourceMeter):
             self.apply(channel)
         return terminals
 
+    def set_middle(self, call: Call, channel: int) -> None:
+        """Set a sweep by its middle or its span instead of its ends."""
+        quantity, (middle, span) = self._middle(call, channel)
+        value = number(one(call))
+        middle, span = (value, span) if ":CENT" in call.header else (middle, value)
+        values = self.values[channel]
+        values[f"{quantity} start"], values[f"{quantity} stop"] = middle - span / 2, middle + span / 2
+
+    def asked_middle(self, call: Call, channel: int) -> str:
+        """Return the middle or the span of a sweep."""
+        return self.number_style % self._middle(call, channel)[1][":CENT" not in call.header]
+
+    def _middle(self, call: Call, channel: int) -> tuple[Quantity, tuple[float, float]]:
+        quantity = quantity_in(call)
+        start, stop = (float(self.values[channel][f"{quantity} {end}"]) for end in ("start", "stop"))
+        return quantity, ((start + stop) / 2, stop - start)
+
+    def highest_range(self, call: Call, channel: int, shown: float = 1.0) -> str:
+        """Return the highest range of the meter that autorange takes: the one that holds the limit."""
+        quantity = quantity_in(call)
+        scales = self.sheet.measured[quantity]
+        highest = scales.holding(self.values[channel][f"{quantity} limit"]) or scales.full[-1]
+        return self.number_style % (highest * shown)
+
     def tripped(self, channel: int) -> str:
         """Return whether the limit is in control, as it is asked for: "1" or "0"."""
         return "1" if self.values[channel]["output"] and self.units[channel].limited() else "0"
+
+
+def quantity_in(call: Call) -> Quantity:
+    """Return the quantity that a header names."""
+    return "VOLT" if ":VOLT" in call.header else "CURR"
 
 
 def function_named(argument: str) -> str:

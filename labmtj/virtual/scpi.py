@@ -7,6 +7,10 @@ with `check` and `after`.
 
 from __future__ import annotations
 
+import copy
+from typing import Any
+
+from labmtj.virtual.scpi_blocks import register
 from labmtj.virtual.scpi_engine import SCPIEngine
 from labmtj.virtual.scpi_table import Call, command
 from labmtj.virtual.scpi_values import Whole
@@ -14,6 +18,10 @@ from labmtj.virtual.scpi_values import Whole
 
 class SCPIInstrument(SCPIEngine):
     """What every SCPI instrument answers to."""
+
+    def register(self, value: int) -> str:
+        """Return a status register in the digits that are set, decimal ones where there is no such setting."""
+        return register(value, self.values[min(self.suffixes)].get("register format", "ASC"))
 
     # IEEE 488.2
 
@@ -33,7 +41,7 @@ class SCPIInstrument(SCPIEngine):
     @command("*ESR?")
     def _events_query(self) -> str:
         events, self._events = self._events, 0
-        return str(events)
+        return self.register(events)
 
     @command("*ESE")
     def _set_event_mask(self, call: Call) -> None:
@@ -41,7 +49,7 @@ class SCPIInstrument(SCPIEngine):
 
     @command("*ESE?")
     def _event_mask_query(self) -> str:
-        return str(self._event_mask)
+        return self.register(self._event_mask)
 
     @command("*SRE")
     def _set_service_mask(self, call: Call) -> None:
@@ -49,11 +57,11 @@ class SCPIInstrument(SCPIEngine):
 
     @command("*SRE?")
     def _service_mask_query(self) -> str:
-        return str(self._service_mask)
+        return self.register(self._service_mask)
 
     @command("*STB?")
     def _status_query(self) -> str:
-        return str(self.status_byte())
+        return self.register(self.status_byte())
 
     @command("*OPC")
     def _note_completion(self) -> None:
@@ -67,9 +75,32 @@ class SCPIInstrument(SCPIEngine):
     def _self_test(self) -> str:
         return "0"
 
-    @command("*WAI", "*TRG", "*SAV", "*RCL")
-    def _nothing_to_do(self, _call: Call) -> None:
-        """Nothing is pending between two messages, and no memory of set-ups is modelled."""
+    @command("*TRG")
+    def _bus_trigger(self) -> None:
+        self.trigger()
+
+    def trigger(self) -> None:
+        """Go on with what waits for a trigger of the bus; nothing does where there is no trigger system."""
+
+    @command("*SAV")
+    def _save_setup(self, call: Call) -> None:
+        self._saved[Whole(0, 4).read(call.arguments, 0)] = copy.deepcopy(self.values)
+
+    @command("*RCL")
+    def _recall_setup(self, call: Call) -> None:
+        found = self._saved.get(Whole(0, 4).read(call.arguments, 0))
+        self.reset()
+        if found is not None:
+            self.restore(copy.deepcopy(found))
+
+    def restore(self, values: dict[int, dict[str, Any]]) -> None:
+        """Bring the settings to those of a saved set-up; outputs stay off."""
+        for suffix, kept in values.items():
+            self.values[suffix] |= {name: value for name, value in kept.items() if name != "output"}
+
+    @command("*WAI")
+    def _wait_for_all(self) -> None:
+        """Go on: messages are handled one by one."""
 
     @command("*OPT?")
     def _options(self) -> str:
@@ -104,7 +135,11 @@ class SCPIInstrument(SCPIEngine):
     def _version(self) -> str:
         return "1996.0"
 
-    @command(":SYSTem:LOCal", ":SYSTem:REMote", ":SYSTem:RWLock", ":STATus:PRESet", ":SYSTem:PRESet")
+    @command(":SYSTem:PRESet")
+    def _preset(self) -> None:
+        self.reset()
+
+    @command(":SYSTem:LOCal", ":SYSTem:REMote", ":SYSTem:RWLock", ":STATus:PRESet")
     def _panel(self, _call: Call) -> None:
         """There is no panel to lock, and no status mask beyond the standard ones."""
 

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
+from labmtj.virtual import scpi_names
 from labmtj.virtual.scpi_errors import TEXTS, ErrorQueue, SCPIError, event_bit
 from labmtj.virtual.scpi_headers import expression, headers, split
 from labmtj.virtual.scpi_table import Action, Call, Entry, Setting, entries_for, entries_of, refusal
@@ -20,6 +21,8 @@ class SCPIEngine:
     """
 
     settings: ClassVar[Sequence[Setting]] = ()
+    names_in: ClassVar[str] = ""
+    """the package with the table of the headers of the manual (`labmtj.virtual.scpi_names`)"""
     suffixes: ClassVar[frozenset[int]] = frozenset({1})
     """numeric suffixes that headers may have"""
     number_style: ClassVar[str] = "%+.6E"
@@ -34,6 +37,9 @@ class SCPIEngine:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        for name, method in vars(cls).items():
+            lost = {*getattr(getattr(super(cls, cls), name, None), "patterns", ())} - {*getattr(method, "patterns", ())}
+            assert not lost, f"{cls.__name__}.{name} hides what answers to {', '.join(sorted(lost))}"
         cls._table, cls._checks, cls._follows = [], {}, {}
         methods = {name: getattr(cls, name) for owner in reversed(cls.__mro__) for name in vars(owner)}  # bases first
         for name, method in methods.items():
@@ -45,6 +51,8 @@ class SCPIEngine:
                 cls._follows.setdefault(setting, []).append(name)
         for each in cls.settings:
             cls._table += entries_for(each)
+        if cls.names_in:
+            cls._table += scpi_names.entries(cls.names_in)
         cls._expressions = [(expression(entry.pattern), entry) for entry in cls._table]
 
     def __init__(self, box: Box) -> None:
@@ -52,6 +60,8 @@ class SCPIEngine:
         self.errors = ErrorQueue({**TEXTS, **self.error_texts}, self.queue_depth)
         self.values: dict[int, dict[str, Any]] = {}
         self.stopped = threading.Event()
+        self._saved: dict[int, dict[int, dict[str, Any]]] = {}
+        """set-ups that were saved, by place"""
         self._found: dict[str, tuple[Action, tuple[int, ...]]] = {}
         self._programs: dict[str, list[tuple[Action, Call]]] = {}
         self.power_cycle()
@@ -105,7 +115,8 @@ class SCPIEngine:
 
     def reset(self) -> None:
         """Bring every setting to its default; a brand brings its terminals there too."""
-        defaults = {setting.name: setting.default for setting in self.settings}
+        kept = scpi_names.settings(self.names_in) if self.names_in else ()
+        defaults = {setting.name: setting.default for setting in (*kept, *self.settings)}
         self.values = {suffix: dict(defaults) for suffix in self.suffixes}
 
     def identity(self) -> str:
@@ -161,6 +172,12 @@ class SCPIEngine:
         act, suffixes = found
         parts = tuple(part.strip() for part in split(arguments, ",")) if arguments else ()
         return act, Call(suffixes, parts, header)
+
+    @classmethod
+    def knows(cls, header: str) -> bool:
+        """Say whether there is such a header, in capitals and in full, with `?` for the question."""
+        asks, plain = header.endswith("?"), header.removesuffix("?")
+        return any(entry.asks == asks and pattern.fullmatch(plain) for pattern, entry in cls._expressions)
 
     def _find(self, header: str) -> tuple[Action, tuple[int, ...]]:
         asks, plain = header.endswith("?"), header.removesuffix("?")

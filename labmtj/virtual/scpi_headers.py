@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 _PIECE = re.compile(r"([A-Z]+)([a-z]*)|[#*\[\]]")
 _SYMBOLS = {"#": r"(\d{0,3})", "*": r"\*", "[": "(?:", "]": ")?"}
@@ -14,6 +15,7 @@ def _piece(match: re.Match[str]) -> str:
     return f"{match[1]}(?:{match[2].upper()})?" if match[2] else match[1]
 
 
+@cache
 def expression(pattern: str) -> re.Pattern[str]:
     """Return what matches the headers of a pattern: in capitals, from the root of the tree, without question mark.
 

@@ -9,11 +9,12 @@ A brand's table of settings uses the names below; `q` is "VOLT" or "CURR".
     sense q range       of the meter: full scale              sense q autorange   whether it follows the reading
     nplc                aperture in power-line cycles         autozero            whether each reading takes three
     output              on or off                             off mode            NORM, ZERO, GUAR, HIMP
-    four wires          remote sense
+    four wires          remote sense                         terminals          FRON or REAR, if it has both
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
@@ -107,6 +108,12 @@ class SourceMeter(SCPIInstrument):
         for channel in self.units:
             self.apply(channel)
 
+    def restore(self, values: dict[int, dict[str, Any]]) -> None:
+        """Bring settings and terminals to those of a saved set-up."""
+        super().restore(values)
+        for channel in self.units:
+            self.apply(channel)
+
     # What is held
 
     @after(
@@ -128,7 +135,7 @@ class SourceMeter(SCPIInstrument):
         unit.remote_sense(on=values["four wires"])
         if values["output"]:
             self.hold(channel, self.level(channel))
-        elif values["off mode"] in ("HIMP", "HIZ"):
+        elif values["off mode"] in ("HIMP", "HIZ") or not self.wired(channel):
             unit.release()
         else:
             unit.ground(values["CURR limit"])
@@ -142,7 +149,32 @@ class SourceMeter(SCPIInstrument):
         """Hold a level of the present function."""
         values = self.values[channel]
         function: Quantity = values["function"]
-        self.units[channel].drive(function, level, values[f"{function} range"], self.limit(channel))
+        if not self.wired(channel):
+            self.units[channel].release()
+            return
+        limit, most = self.limit(channel), self.protection(channel)
+        if function == "VOLT":
+            level = min(max(level, -most), most)
+        else:
+            limit = min(limit, most)
+        self.units[channel].drive(function, level, values[f"{function} range"], limit)
+
+    def wired(self, channel: int) -> bool:
+        """Whether the terminals in use are those with the cable on: the front ones."""
+        return bool(self.values[channel].get("terminals", "FRON") == "FRON")
+
+    def protection(self, channel: int) -> float:  # noqa: ARG002
+        """Return the most volts that the protection lets out; a brand knows."""
+        return math.inf
+
+    def protected(self, channel: int) -> bool:
+        """Whether the protection holds the output now."""
+        values, most = self.values[channel], self.protection(channel)
+        if not values["output"]:
+            return False
+        if values["function"] == "VOLT":
+            return abs(self.level(channel)) > most
+        return bool(values["VOLT limit"] > most and self.units[channel].limited())
 
     def limit(self, channel: int) -> float:
         """Return the limit that holds: the one that is set, or the end of a fixed measure range if that is lower."""

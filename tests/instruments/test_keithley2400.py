@@ -3,19 +3,23 @@ import pytest
 from pymeasure.test import expected_protocol
 
 from instruments import autozero
-from instruments.keithley2400 import Keithley2400
+from instruments.keithley2400 import RELIED_ON, Keithley2400
+from instruments.relied_on import commands
 from labmtj.errors import CannotDo, InstrumentError, LimitExceeded, UsageError
 from labmtj.quantities import Flag
 from labmtj.shots import Pulses, Shots
 
 CONNECT = (":FORM:ELEM VOLT,CURR,RES,TIME,STAT", None)
 ZERO = (":SOUR:FUNC?;:SOUR:VOLT?;:OUTP?;:SYST:ERR?", 'VOLT;+0.000000E+00;0;0,"No error"')
+TERMINALS = (":ROUT:TERM?;:SYST:ERR?", 'FRON;0,"No error"')
+TAKE_OVER = (";".join([*commands(RELIED_ON, "1"), ":SYST:ERR?"]), '0,"No error"')
 ARM = (
-    ":SOUR:FUNC VOLT;:SOUR:VOLT:MODE FIX;:SOUR:CLE:AUTO 0;:OUTP:SMOD NORM;:SYST:BEEP:STAT 0;:SENS:FUNC:CONC 0;"
-    ":SENS:FUNC 'CURR';:SENS:AVER 0;:SOUR:DEL:AUTO 0;:ARM:COUN 1;:SOUR:VOLT:RANG 2.0;:SENS:CURR:RANG 1e-06;:SENS:CURR:PROT 0.002;"
+    ":SOUR:VOLT:RANG 2.0;:SENS:CURR:RANG 1e-06;:SENS:CURR:PROT 0.002;"
     ":SENS:CURR:RANG 0.01;:SENS:CURR:PROT?;:SOUR:VOLT:RANG?;:SOUR:VOLT?;:SYST:ERR?"
 )
-ARMED = [ZERO, (ARM, '+2.000000E-03;+2.100000E+00;+0.000000E+00;0,"No error"')]
+BEFORE = [ZERO, TERMINALS, TAKE_OVER]
+ARMED = [*BEFORE, (ARM, '+2.000000E-03;+2.100000E+00;+0.000000E+00;0,"No error"')]
+PLAIN = (":FORM:SREG ASC", None)
 MAINS = (":SYST:LFR?;:SYST:ERR?", '50;0,"No error"')
 MADE_ZERO = [
     (":ABOR;:SOUR:VOLT 0;:SOUR:VOLT:MODE FIX;:SYST:ERR?", '0,"No error"'),
@@ -39,7 +43,7 @@ def dialogue(numbered):
     ],
 )
 def test_both_spellings_of_the_identity_are_understood(dialogue, reply):
-    with dialogue(("*IDN?", reply), (":SYST:ERR?", '0,"No error"')) as smu:
+    with dialogue(PLAIN, ("*IDN?", reply), (":SYST:ERR?", '0,"No error"')) as smu:
         identity = smu.identify()
     assert (identity.model, identity.serial) == ("2400", "1234567")
     assert identity.firmware == "C33   Mar 31 2015 09:32:39/A02  /K/J"
@@ -47,7 +51,7 @@ def test_both_spellings_of_the_identity_are_understood(dialogue, reply):
 
 def test_another_model_is_refused_with_what_to_do(dialogue):
     with (
-        dialogue(("*IDN?", "KEITHLEY INSTRUMENTS INC.,MODEL 7002,1,A01")) as smu,
+        dialogue(PLAIN, ("*IDN?", "KEITHLEY INSTRUMENTS INC.,MODEL 7002,1,A01")) as smu,
         pytest.raises(InstrumentError, match=r"is a 7002, not a 2400.*bench file"),
     ):
         smu.identify()
@@ -60,7 +64,7 @@ def test_limit_sets_range_then_compliance_and_reads_both_back(dialogue):
 
 def test_a_compliance_that_the_box_did_not_take_is_noticed_and_the_output_stays_off(dialogue):
     kept = (ARM, '+1.050000E-04;+2.100000E+00;+0.000000E+00;0,"No error"')  # the old value, no error
-    with dialogue(ZERO, kept) as smu:
+    with dialogue(*BEFORE, kept) as smu:
         with pytest.raises(InstrumentError, match=r"compliance of 0.000105 A instead of 0.002 A"):
             smu.limit("1", 0.002, 0.5)
         with pytest.raises(UsageError, match="needs a limit"):
@@ -242,7 +246,7 @@ def test_too_short_a_pulse_names_the_shortest(dialogue):
             smu.run_pulses(Pulses(("1",), np.array([[0.4]]), 0.001))
 
 
-BACK = [("", ""), (":SYST:ERR?", '0,"No error"')]
+BACK = [PLAIN, ("", ""), (":SYST:ERR?", '0,"No error"')]
 """the way back from a senseless answer"""
 
 

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from pymeasure.test import expected_protocol
 
-from instruments.keithley2450 import Keithley2450
+from instruments.keithley2450 import RELIED_ON, Keithley2450
+from instruments.relied_on import commands
 from labmtj.errors import InstrumentError
 from labmtj.quantities import Flag
 from labmtj.shots import Pulses, Shots
@@ -10,9 +11,10 @@ from labmtj.shots import Pulses, Shots
 OK = '0,"No error;0,0,0"'
 ARMED = [
     (":SOUR:FUNC?;:SOUR:VOLT?;:OUTP?;:SYST:ERR?", f"VOLT;0;0;{OK}"),
+    (":ROUT:TERM?;:SYST:ERR?", f"FRON;{OK}"),
+    (";".join([*commands(RELIED_ON, "1"), ":SYST:ERR?"]), OK),
     (
-        ':SOUR:FUNC VOLT;:SOUR:VOLT:READ:BACK 0;:OUTP:VOLT:SMOD NORM;:SENS:FUNC "CURR";:FORM:ASC:PREC 16;:SOUR:VOLT:RANG 2.0;'
-        ":SENS:CURR:RANG 1e-08;:SOUR:VOLT:ILIM 0.001;:SENS:CURR:RANG 0.001;:SOUR:VOLT:ILIM?;:SOUR:VOLT:RANG?;:SOUR:VOLT?;:SYST:ERR?",
+        ":SOUR:VOLT:RANG 2.0;:SENS:CURR:RANG 1e-08;:SOUR:VOLT:ILIM 0.001;:SENS:CURR:RANG 0.001;:SOUR:VOLT:ILIM?;:SOUR:VOLT:RANG?;:SOUR:VOLT?;:SYST:ERR?",
         f"0.001;2;0;{OK}",
     ),
 ]
@@ -53,8 +55,8 @@ def test_another_language_is_refused_with_what_to_do(dialogue, language):
 def test_limit_is_set_on_the_source_and_read_back(dialogue):
     with dialogue(*ARMED) as smu:
         smu.limit("1", 0.001, 1.0)
-    ignored = (ARMED[1][0], f"0.000105;2;0;{OK}")
-    with dialogue(ARMED[0], ignored) as smu, pytest.raises(InstrumentError, match="keeps a compliance of"):
+    ignored = (ARMED[-1][0], f"0.000105;2;0;{OK}")
+    with dialogue(*ARMED[:-1], ignored) as smu, pytest.raises(InstrumentError, match="keeps a compliance of"):
         smu.limit("1", 0.001, 1.0)
 
 

@@ -2,9 +2,15 @@ import pytest
 from pymeasure.test import expected_protocol
 
 from instruments.keithley7000 import Keithley7001, Keithley7002
-from labmtj.errors import InstrumentError, UsageError
+from labmtj.errors import AnswerLost, InstrumentError, UsageError
 
 CARDS = {1: "7012-S", 2: "7012-S", 3: "7012-S"}
+
+TAKE_OVER = (
+    ":ABOR;:ROUT:CONF:SCH 0;:ROUT:CONF:CPA 0;:ROUT:CONF:BBM 1;*SRE 0;:ROUT:CONF:SLOT1:STIM 0;:ROUT:CONF:SLOT2:STIM 0;"
+    ":ROUT:CONF:SLOT3:STIM 0;:SYST:ERR?",
+    '0,"No error"',
+)
 
 
 @pytest.fixture
@@ -48,7 +54,7 @@ def test_an_unknown_card_or_slot_is_a_wrong_use(dialogue):
 
 def test_one_message_opens_closes_and_verifies(dialogue):
     sent = ":ROUT:OPEN (@1!1!1);:ROUT:CLOS (@1!2!1,2!3!4);*OPC?;:ROUT:CLOS:STAT?;:SYST:ERR?"
-    with dialogue((sent, '1;(@1!2!1,2!3!4,3!1!1);0,"No error"')) as matrix:
+    with dialogue(TAKE_OVER, (sent, '1;(@1!2!1,2!3!4,3!1!1);0,"No error"')) as matrix:
         matrix.switch(["1!1!1"], ["1!2!1", "2!3!4"])
 
 
@@ -57,7 +63,10 @@ def test_one_message_opens_closes_and_verifies(dialogue):
 )
 def test_a_relay_that_did_not_follow_is_named(dialogue, listed, complaint):
     sent = ":ROUT:OPEN (@1!1!1);:ROUT:CLOS (@1!2!1);*OPC?;:ROUT:CLOS:STAT?;:SYST:ERR?"
-    with dialogue((sent, f'1;{listed};0,"No error"')) as matrix, pytest.raises(InstrumentError, match=complaint):
+    with (
+        dialogue(TAKE_OVER, (sent, f'1;{listed};0,"No error"')) as matrix,
+        pytest.raises(InstrumentError, match=complaint),
+    ):
         matrix.switch(["1!1!1"], ["1!2!1"])
 
 
@@ -76,10 +85,10 @@ def test_a_reply_that_is_no_list_is_an_error(dialogue):
 
 def test_make_safe_opens_everything_and_verifies(dialogue):
     sent = ":ROUT:OPEN ALL;*OPC?;:ROUT:CLOS:STAT?;:SYST:ERR?"
-    with dialogue((sent, '1;(@);0,"No error"')) as matrix:
+    with dialogue(TAKE_OVER, (sent, '1;(@);0,"No error"')) as matrix:
         matrix.make_safe()
     with (
-        dialogue((sent, '1;(@1!4!10);0,"No error"')) as matrix,
+        dialogue(TAKE_OVER, (sent, '1;(@1!4!10);0,"No error"')) as matrix,
         pytest.raises(InstrumentError, match="1!4!10 stayed closed"),
     ):
         matrix.make_safe()
@@ -93,3 +102,32 @@ def test_the_self_test_names_a_slot_with_another_card(dialogue):
     ]
     with dialogue(*pairs, cards={1: "7012-S", 2: "7012-S"}) as matrix:
         assert matrix.self_test() == ["slot 2 holds NONE, not 7012-S"]
+
+
+@pytest.mark.parametrize(
+    ("listed", "closed"),
+    [
+        ("(@1!1!9:1!2!1)", {"1!1!9", "1!1!10", "1!2!1"}),
+        ("(@1!1!9:1!1!10,3!4!10)", {"1!1!9", "1!1!10", "3!4!10"}),
+        ("(@ )", set()),
+        ("(@7!1!1)", {"7!1!1"}),  # a card that is not on the bench
+    ],
+)
+def test_a_range_runs_on_over_rows(dialogue, listed, closed):  # use/26
+    with dialogue((":ROUT:CLOS:STAT?;:SYST:ERR?", f'{listed};0,"No error"')) as matrix:
+        assert matrix.closed() == closed
+
+
+def test_a_card_is_closed_from_end_to_end(dialogue):
+    with dialogue((":ROUT:CLOS:STAT?;:SYST:ERR?", '(@1!1!1:1!4!10);0,"No error"')) as matrix:
+        assert len(matrix.closed()) == 40
+
+
+@pytest.mark.parametrize(
+    "listed",
+    ["(@1!4!10:2!1!1)", "(@1!2!1:1!1!9)", "(@1!5)", "(@1!1:1!4)", "(@1!1!1,)", "(@1!1!9:1!2!11)", "(@7!1!1:7!1!3)",
+     "(@1!1!1:1!1!2:1!1!3)", "(@1!1!1 1!1!2)", "(@1!1!x)", "(@)(@1!1!1)", "@1!1!1"],
+)  # fmt: skip
+def test_a_list_that_is_half_understood_is_not_believed(dialogue, listed):  # use/26
+    with dialogue((":ROUT:CLOS:STAT?;:SYST:ERR?", f'{listed};0,"No error"')) as matrix, pytest.raises(AnswerLost):
+        matrix.closed()

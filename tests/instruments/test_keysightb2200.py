@@ -5,11 +5,15 @@ from instruments.keysightb2200 import KeysightB2200A, KeysightB2201A, KeysightE5
 from labmtj.errors import InstrumentError, UsageError
 
 CARDS = {1: "B2211A", 2: "B2211A", 3: "B2211A"}
-FREE = (":ROUT:CONN:RULE 0,FREE;:SYST:ERR?", '0,"No error"')
-GROUND = (
-    ":ROUT:BIAS 0,OFF;:ROUT:AGND:PORT 0,12;:ROUT:AGND:CHAN:ENAB:CARD 0;:ROUT:AGND 0,ON;:SYST:ERR?",
-    '0,"No error"',
+ACON = (":ROUT:FUNC?;:SYST:ERR?", 'ACON;0,"No error"')
+FREE = (
+    ACON,
+    (
+        ":ROUT:CONN:RULE 0,FREE;:ROUT:CONN:SEQ 0,BBM;:ROUT:BIAS 0,OFF;*SRE 0;:ROUT:AGND 0,OFF;:ROUT:COUP 0,OFF;:SYST:ERR?",
+        '0,"No error"',
+    ),
 )
+GROUND = (":ROUT:AGND:PORT 0,12;:ROUT:AGND:CHAN:ENAB:CARD 0;:ROUT:AGND 0,ON;:SYST:ERR?", '0,"No error"')
 OPEN_ALL = ":ROUT:OPEN:CARD ALL;*OPC?;:ROUT:CLOS:CARD? 0;:SYST:ERR?"
 
 
@@ -46,7 +50,7 @@ def test_outputs_of_all_cards_are_counted_through(dialogue):
 def test_one_message_opens_closes_and_verifies_once_the_rule_is_set(dialogue):
     sent = ":ROUT:OPEN (@00101);:ROUT:CLOS (@00201,01036);*OPC?;:ROUT:CLOS:CARD? 0;:SYST:ERR?"
     again = ":ROUT:OPEN (@00201);*OPC?;:ROUT:CLOS:CARD? 0;:SYST:ERR?"
-    with dialogue(FREE, (sent, '1;(@201,01036);0,"No error"'), (again, '1;(@01036);0,"No error"')) as matrix:
+    with dialogue(*FREE, (sent, '1;(@201,01036);0,"No error"'), (again, '1;(@01036);0,"No error"')) as matrix:
         matrix.switch(["00101"], ["00201", "01036"])  # a leading zero may be missing in the reply
         matrix.switch(["00201"], [])
 
@@ -54,7 +58,7 @@ def test_one_message_opens_closes_and_verifies_once_the_rule_is_set(dialogue):
 def test_a_relay_that_did_not_follow_is_named(dialogue):
     sent = ":ROUT:CLOS (@00201);*OPC?;:ROUT:CLOS:CARD? 0;:SYST:ERR?"
     with (
-        dialogue(FREE, (sent, '1;(@);0,"No error"')) as matrix,
+        dialogue(*FREE, (sent, '1;(@);0,"No error"')) as matrix,
         pytest.raises(InstrumentError, match="00201 stayed open"),
     ):
         matrix.switch([], ["00201"])
@@ -62,7 +66,7 @@ def test_a_relay_that_did_not_follow_is_named(dialogue):
 
 def test_ground_mode_is_set_up_before_the_first_relay_and_asked_with_every_move(dialogue):
     sent = ":ROUT:AGND? 0;:ROUT:AGND:PORT? 0;:ROUT:CLOS (@00201);*OPC?;:ROUT:CLOS:CARD? 0;:SYST:ERR?"
-    with dialogue(FREE, GROUND, (sent, '1;12;1;(@00201,01202,01203);0,"No error"'), ground_mode=True) as matrix:
+    with dialogue(*FREE, GROUND, (sent, '1;12;1;(@00201,01202,01203);0,"No error"'), ground_mode=True) as matrix:
         assert matrix.grounds_open_lines
         matrix.switch([], ["00201"])
 
@@ -70,10 +74,10 @@ def test_ground_mode_is_set_up_before_the_first_relay_and_asked_with_every_move(
 def test_a_restart_that_lost_ground_mode_is_noticed_and_set_up_again(dialogue):
     sent = ":ROUT:AGND? 0;:ROUT:AGND:PORT? 0;:ROUT:CLOS (@00201);*OPC?;:ROUT:CLOS:CARD? 0;:SYST:ERR?"
     with dialogue(
-        FREE,
+        *FREE,
         GROUND,
         (sent, '0;12;1;(@00201);0,"No error"'),
-        FREE,
+        *FREE,
         GROUND,
         (sent, '1;12;1;(@00201);0,"No error"'),
         ground_mode=True,
@@ -91,16 +95,16 @@ def test_the_ground_input_cannot_be_closed_by_hand(dialogue):
 
 
 def test_make_safe_opens_everything_even_if_ground_mode_fails(dialogue):
-    with dialogue(FREE, (OPEN_ALL, '1;(@);0,"No error"')) as matrix:
+    with dialogue(*FREE, (OPEN_ALL, '1;(@);0,"No error"')) as matrix:
         matrix.make_safe()
     broken = (GROUND[0], '-221,"Settings conflict"')
     with (
         dialogue(
-            FREE,
+            *FREE,
             broken,
             (":SYST:ERR?", '0,"No error"'),
             (":ROUT:OPEN:CARD ALL;:SYST:ERR?", '0,"No error"'),
-            FREE,
+            *FREE,
             broken,
             (":SYST:ERR?", '0,"No error"'),
             ground_mode=True,

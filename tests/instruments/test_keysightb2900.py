@@ -3,6 +3,8 @@ import pytest
 from pymeasure.test import expected_protocol
 
 from instruments.keysightb2900 import KeysightB2901A, KeysightB2902A, KeysightB2911A, KeysightB2912A
+from instruments.keysightb2900settings import RELIED_ON
+from instruments.relied_on import commands
 from labmtj.errors import CannotDo, InstrumentError, UsageError
 from labmtj.quantities import Flag
 from labmtj.shots import Pulses, Shots
@@ -15,16 +17,17 @@ def armed(channel):
     c = channel
     return [
         (f":SOUR{c}:FUNC:MODE?;:SOUR{c}:VOLT?;:OUTP{c}?;:SYST:ERR?", f"VOLT;+0.000000E+00;0;{OK}"),
+        (f":OUTP{c}:LOW?;:SYST:ERR?", f"GRO;{OK}"),
+        (";".join([*commands(RELIED_ON, c), ":SYST:ERR?"]), OK),
         (
-            f":OUTP{c}:ON:AUTO 0;:OUTP{c}:OFF:AUTO 0;:OUTP{c}:OFF:MODE NORM;:SOUR{c}:FUNC:MODE VOLT;:SOUR{c}:FUNC:SHAP DC;"
-            f':SOUR{c}:VOLT:MODE FIX;:SENS{c}:FUNC "CURR";:SYST:BEEP:STAT 0;:SOUR{c}:VOLT:RANG 2.0;:SENS{c}:CURR:RANG 1e-07;'
+            f":SOUR{c}:VOLT:RANG 2.0;:SENS{c}:CURR:RANG 1e-07;"
             f":SENS{c}:CURR:PROT 0.01;:SENS{c}:CURR:RANG 0.01;:SENS{c}:CURR:PROT?;:SOUR{c}:VOLT:RANG?;:SOUR{c}:VOLT?;:SYST:ERR?",
             f"+1.000000E-02;+2.000000E+00;+0.000000E+00;{OK}",
         ),
     ]
 
 
-ARMED = [*armed(1), *armed(2), MAINS]
+ARMED = [*armed("1"), *armed("2"), MAINS]
 
 
 @pytest.fixture
@@ -68,12 +71,14 @@ def after(channel):
 def test_connecting_sends_nothing_and_every_model_knows_itself(dialogue, cls, maker):
     model = cls.__name__.removeprefix("Keysight")
     told = (":SYST:ERR?", '+0,"No error"')
-    with dialogue(("*IDN?", f"{maker} Technologies,{model},MY51143745,3.4.2011.5100"), told, cls=cls) as smu:
+    with dialogue(
+        (":FORM:SREG ASC", None), ("*IDN?", f"{maker} Technologies,{model},MY51143745,3.4.2011.5100"), told, cls=cls
+    ) as smu:
         assert smu.identify().serial == "MY51143745"
         assert len(smu.channels) == {"1": 1, "2": 2}[model[4]]
         assert hasattr(smu, "ch_2") == (len(smu.channels) == 2)
     with (
-        dialogue(("*IDN?", "Keysight Technologies,B2961A,MY1,1"), cls=cls) as smu,
+        dialogue((":FORM:SREG ASC", None), ("*IDN?", "Keysight Technologies,B2961A,MY1,1"), cls=cls) as smu,
         pytest.raises(InstrumentError, match="is a B2961A"),
     ):
         smu.identify()

@@ -21,7 +21,7 @@ class Box:
 
     def __init__(self):
         self.listener = socket.create_server(("127.0.0.1", 0))
-        self.rules = [(":SYST:ERR?", lambda line: OK)]
+        self.rules = [(":ROUT:TERM?", lambda line: b"FRON;" + OK), (":SYST:ERR?", lambda line: OK)]
         self.lines, self.mask = [], "0"
         self.links = []
         self.aborted = threading.Event()
@@ -155,6 +155,7 @@ def test_an_abort_from_another_thread_reaches_a_running_sequence_and_levels_end_
     box.rules = [
         (":READ?", interrupted),
         (":SENS:CURR:PROT?;:SOUR:VOLT:RANG?", lambda line: b"1e-3;2.1;0;" + OK),
+        (":ROUT:TERM?", lambda line: b"FRON;" + OK),
         (":SOUR:FUNC?", lambda line: b"VOLT;0;0;" + OK),
         (":SYST:LFR?", lambda line: b"50;" + OK),
         (":SOUR:VOLT?", lambda line: b"0;" + OK),

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from statistics import fmean, pstdev
 
-from instruments.virtual.series2400.shown import Shown
-from instruments.virtual.series2400.tables import BUFFER_FULL
+from instruments.virtual.series2400.status import Reporting
+from instruments.virtual.series2400.tables import BUFFER_AVAILABLE, BUFFER_FULL, ELEMENTS
 from labmtj.virtual.scpi_errors import SCPIError
-from labmtj.virtual.scpi_table import Call, command
+from labmtj.virtual.scpi_table import Call, check, command
 from labmtj.virtual.scpi_values import Word
 from labmtj.virtual.terminals import Box
 
+BYTES_PER_READING = 16
+"""(from memory, unverified)"""
 
-class Buffered(Shown):
+
+class Buffered(Reporting):
     """A 2400 that can store readings."""
 
     def __init__(self, box: Box) -> None:
@@ -22,12 +25,8 @@ class Buffered(Shown):
 
     def reset(self) -> None:
         """Store nothing any more; what is stored stays."""
-        self._storing, self._measurement_events = False, 0
+        self._storing = False
         super().reset()
-
-    def summary(self) -> int:
-        """Return the measurement summary bit (15-3)."""
-        return 1 if self._measurement_events & self.values[1]["measurement mask"] else 0
 
     def store(self, readings: list[list[float]]) -> None:
         """Keep as many readings as there is room for, if that is switched on."""
@@ -37,7 +36,13 @@ class Buffered(Shown):
         self._buffer.extend(readings[:room])
         if len(readings) >= room:
             self._storing = False
-            self._measurement_events |= BUFFER_FULL
+            self.note("MEAS", BUFFER_FULL)
+
+    def condition(self, name: str) -> int:
+        """Return the bits that hold now."""
+        stored = len(self._buffer)
+        full = BUFFER_FULL if stored >= self.values[1]["buffer size"] else 0
+        return super().condition(name) | ((BUFFER_AVAILABLE if stored >= 2 else 0) | full if name == "MEAS" else 0)
 
     @command(":TRACe:FEED:CONTrol", ":DATA:FEED:CONTrol")
     def _control_feed(self, call: Call) -> None:
@@ -58,7 +63,23 @@ class Buffered(Shown):
     def _buffered(self) -> str:
         if not self._buffer:
             raise SCPIError(-230)
-        return self.show(self._buffer)
+        if self.values[1]["stamps"] == "ABS":
+            return self.show(self._buffer)
+        place, rows = ELEMENTS.index("TIME"), [list(row) for row in self._buffer]
+        for row, before in zip(rows, [self._buffer[0], *self._buffer], strict=False):
+            row[place] -= before[place]
+        return self.show(rows)
+
+    @command(":TRACe:FREE?", ":DATA:FREE?")
+    def _room(self) -> str:
+        left = self.values[1]["buffer size"] - len(self._buffer)
+        return f"{left * BYTES_PER_READING},{len(self._buffer) * BYTES_PER_READING}"
+
+    @check("buffer size")
+    def _check_storing(self, _name: str, _channel: int, value: int) -> int:
+        if self._storing:
+            raise SCPIError(800)
+        return value
 
     @command(":TRACe:POINts:ACTual?", ":DATA:POINts:ACTual?")
     def _buffer_fill(self) -> str:
@@ -77,13 +98,4 @@ class Buffered(Shown):
         }
         columns = [column for column, name in enumerate(("VOLT", "CURR", "RES")) if name in self.functions]
         values = [work[self.values[1]["statistic"]]([row[column] for row in self._buffer]) for column in columns]
-        return ",".join(self.number_style % value for value in values)
-
-    @command(":STATus:MEASurement[:EVENt]?")
-    def _measurement_event_query(self) -> str:
-        events, self._measurement_events = self._measurement_events, 0
-        return str(events)
-
-    @command(":STATus:MEASurement:CONDition?")
-    def _measurement_condition(self) -> str:
-        return str(self._measurement_events)
+        return self.numbers(values)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from instruments.virtual.series2400.tables import (
     BIT_AMPERES_READ,
     BIT_AMPERES_SOURCED,
+    BIT_AUTO_OHMS,
     BIT_COMPLIANCE,
     BIT_FILTER,
     BIT_FOUR_WIRES,
     BIT_FRONT,
     BIT_OHMS_READ,
     BIT_OVERFLOW,
+    BIT_PROTECTED,
     BIT_RANGE_COMPLIANCE,
     BIT_VOLTS_READ,
     BIT_VOLTS_SOURCED,
@@ -18,11 +22,14 @@ from instruments.virtual.series2400.tables import (
     ELEMENTS,
 )
 from labmtj.virtual.meter_commands import MeterCommands, function_named
+from labmtj.virtual.scpi_blocks import block
 from labmtj.virtual.scpi_errors import SCPIError
 from labmtj.virtual.scpi_table import Call, command, one
-from labmtj.virtual.scpi_values import spelling
+from labmtj.virtual.scpi_values import only, spelling
 from labmtj.virtual.sourcemeter import QUANTITIES, other
 from labmtj.virtual.unit import NO_VALUE, Measured
+
+SPELLED = {"VOLT": '"VOLT:DC"', "CURR": '"CURR:DC"', "RES": '"RES"'}
 
 
 class Shown(MeterCommands):
@@ -32,6 +39,8 @@ class Shown(MeterCommands):
         """Be as after `*RST` (18-11): amperes are measured, all elements shown."""
         self.functions = {"CURR"}
         self.elements: tuple[str, ...] = ELEMENTS
+        self._letter = ""
+        """of binary numbers; "" for ASCII"""
         super().reset()
 
     @command("[:SENSe#]:FUNCtion[:ON]")
@@ -53,8 +62,7 @@ class Shown(MeterCommands):
 
     @command("[:SENSe#]:FUNCtion[:ON]?")
     def _measured(self) -> str:
-        spelled = {"VOLT": '"VOLT:DC"', "CURR": '"CURR:DC"', "RES": '"RES"'}
-        return ",".join(spelled[each] for each in spelled if each in self.functions) or '""'
+        return ",".join(SPELLED[each] for each in SPELLED if each in self.functions) or '""'
 
     @command(":FORMat:ELEMents[:SENSe#]")
     def _choose_elements(self, call: Call) -> None:
@@ -66,6 +74,11 @@ class Shown(MeterCommands):
     @command(":FORMat:ELEMents[:SENSe#]?")
     def _chosen_elements(self) -> str:
         return ",".join(self.elements)
+
+    @property
+    def ohms_by_itself(self) -> bool:
+        """Whether resistance is measured with a test current that the box chooses."""
+        return "RES" in self.functions and self.values[1]["ohms mode"] == "AUTO"
 
     def row(self, shown: Measured, level: float | None, started: float) -> list[float]:
         """Return all elements of a reading that the meter showed at a level, None for the one that is set."""
@@ -94,10 +107,45 @@ class Shown(MeterCommands):
             (BIT_VOLTS_SOURCED, values["function"] == "VOLT"),
             (BIT_AMPERES_SOURCED, values["function"] == "CURR"),
             (BIT_FOUR_WIRES, values["four wires"]),
+            (BIT_PROTECTED, self.protected(1)),
+            (BIT_AUTO_OHMS, self.ohms_by_itself),
         )
         return sum(bit for bit, present in bits if present)
+
+    @command("[:SENSe#]:FUNCtion[:ON]:COUNt?")
+    def _count_measured(self) -> str:
+        return str(len(self.functions))
+
+    @command("[:SENSe#]:FUNCtion:OFF?")
+    def _not_measured(self) -> str:
+        return ",".join(SPELLED[each] for each in SPELLED if each not in self.functions) or '""'
+
+    @command("[:SENSe#]:FUNCtion:OFF:COUNt?")
+    def _count_not_measured(self) -> str:
+        return str(3 - len(self.functions))
+
+    @command("[:SENSe#]:FUNCtion:STATe?")
+    def _is_measured(self, call: Call) -> str:
+        return "1" if function_named(one(call)) in self.functions else "0"
+
+    @command(":FORMat[:DATA]")
+    def _set_format(self, call: Call) -> None:
+        word = spelling("ASCii|REAL|SREal", only(call.arguments, 2))
+        if word is None or (len(call.arguments) > 1 and (word != "REAL" or call.arguments[1] != "32")):
+            raise SCPIError(-224)
+        self._letter = "" if word == "ASC" else "f"  # both kinds of REAL have single precision
+
+    @command(":FORMat[:DATA]?")
+    def _format(self) -> str:
+        return "REAL,32" if self._letter else "ASC"
 
     def show(self, readings: list[list[float]]) -> str:
         """Return readings as they are sent."""
         places = [ELEMENTS.index(each) for each in self.elements]
-        return ",".join(self.number_style % reading[place] for reading in readings for place in places)
+        return self.numbers([reading[place] for reading in readings for place in places])
+
+    def numbers(self, numbers: Sequence[float]) -> str:
+        """Return numbers as they are sent."""
+        if self._letter:
+            return block(numbers, self._letter, swapped=self.values[1]["border"] == "SWAP", counted=False)
+        return ",".join(self.number_style % each for each in numbers)

@@ -40,6 +40,14 @@ HIGH_POWER_VOLTS, LOW_POWER_AMPERES = 21.0, 0.105
 AUTO_DELAY_SECONDS = 1e-3
 MOST_READINGS = 2500
 MOST_IN_LIST = 100
+MEMORY_PLACES = 100
+LIMIT_TESTS = (2, 3, 5, 6, 7, 8, 9, 10, 11, 12)
+"""of values; 1 is that of compliance, 4 that of the contacts"""
+AUTO_OHMS = (  # full scale in ohms, test current in amperes, voltage limit
+    (20.0, 0.1, 2.1), (200.0, 0.01, 2.1), (2e3, 1e-3, 2.1), (2e4, 1e-4, 2.1), (2e5, 1e-5, 2.1), (2e6, 1e-6, 2.1),
+    (2e7, 1e-6, 21.0), (2e8, 1e-7, 21.0),
+)  # fmt: skip
+""" (SPEC-2400)"""
 ARM_SOURCES = "IMMediate|TLINk|TIMer|MANual|BUS|NSTest|PSTest|BSTest"
 ELEMENTS = ("VOLT", "CURR", "RES", "TIME", "STAT")
 ELEMENT_CHOICES = "VOLTage|CURRent|RESistance|TIME|STATus"
@@ -63,12 +71,16 @@ BIT_OVERFLOW, BIT_FILTER, BIT_FRONT, BIT_COMPLIANCE = 1, 1 << 1, 1 << 2, 1 << 3
 BIT_VOLTS_READ, BIT_AMPERES_READ, BIT_OHMS_READ = 1 << 11, 1 << 12, 1 << 13
 BIT_VOLTS_SOURCED, BIT_AMPERES_SOURCED, BIT_RANGE_COMPLIANCE, BIT_FOUR_WIRES = 1 << 14, 1 << 15, 1 << 16, 1 << 22
 """of the status word with each reading (18-50, 18-51)"""
-BUFFER_FULL = 1 << 9
+BIT_PROTECTED, BIT_AUTO_OHMS = 1 << 4, 1 << 10
+BUFFER_FULL, BUFFER_AVAILABLE, READING_AVAILABLE, READING_OVERFLOW = 1 << 9, 1 << 8, 1 << 6, 1 << 7
+PROTECTED, IN_COMPLIANCE = 1 << 13, 1 << 14
 """of the measurement event register"""
+IDLE, WAITS_FOR_ARM, WAITS_FOR_TRIGGER = 1 << 10, 1 << 6, 1 << 5
+"""of the operation condition register"""
 
 
 def _source_settings(quantity: Quantity, node: str, top: float, scale: float) -> tuple[Setting, ...]:
-    source = f":SOURce#:{node}"
+    source = f"[:SOURce#]:{node}"
     return (
         Setting(
             f"{quantity} level",
@@ -82,13 +94,13 @@ def _source_settings(quantity: Quantity, node: str, top: float, scale: float) ->
         Setting(f"{quantity} start", f"{source}:STARt", Number(-top, top), 0.0),
         Setting(f"{quantity} stop", f"{source}:STOP", Number(-top, top), 0.0),
         Setting(f"{quantity} step", f"{source}:STEP", Number(-2 * top, 2 * top), 0.0),
-        Setting(f"{quantity} list", f":SOURce#:LIST:{node}", Numbers(-top, top, MOST_IN_LIST), (0.0,)),
-        Setting(f"{quantity} protection", f"{source}:PROTection[:LEVel]", Number(0.0, 210.0), 210.0),
+        Setting(f"{quantity} list", f"[:SOURce#]:LIST:{node}", Numbers(-top, top, MOST_IN_LIST), (0.0,)),
+        Setting(f"{quantity} list start", f"[:SOURce#]:LIST:{node}:STARt", Whole(1, MOST_IN_LIST), 1),
     )
 
 
 def _sense_settings(quantity: Quantity, node: str, low: float, top: float, limit: float) -> tuple[Setting, ...]:
-    sense = f"[:SENSe#]:{node}[:DC]"
+    sense, lowest = f"[:SENSe#]:{node}[:DC]", SHEET.measured[quantity].full[0]
     return (
         Setting(f"{quantity} limit", f"{sense}:PROTection[:LEVel]", Number(low, top), limit),
         Setting(
@@ -98,25 +110,49 @@ def _sense_settings(quantity: Quantity, node: str, low: float, top: float, limit
             SHEET.measured[quantity].holding(limit),
         ),
         Setting(f"sense {quantity} autorange", f"{sense}:RANGe:AUTO", Switch(), default=True),
-        Setting(f"sense {quantity} lowest", f"{sense}:RANGe:AUTO:LLIMit", Number(0.0, top), 0.0),
+        Setting(f"sense {quantity} lowest", f"{sense}:RANGe:AUTO:LLIMit", Range(-top, top, shown=SOURCE_REACH), lowest),
         Setting(f"sense {quantity} same range", f"{sense}:PROTection:RSYNchronize", Switch(), default=False),
     )
 
 
+def _limit_tests() -> tuple[Setting, ...]:
+    level, found = Number(-9.999999e20, 9.999999e20), []
+    for number in LIMIT_TESTS:
+        node = f":CALCulate2:LIMit{number}"
+        found += [
+            Setting(f"limit {number}", f"{node}:STATe", Switch(), default=False),
+            Setting(f"limit {number} lower", f"{node}:LOWer[:DATA]", level, -1.0),
+            Setting(f"limit {number} upper", f"{node}:UPPer[:DATA]", level, 1.0),
+        ]
+    first = ":CALCulate2:LIMit[1]"
+    return (
+        *found,
+        Setting("limit 1", f"{first}:STATe", Switch(), default=False),
+        Setting("limit 1 fails", f"{first}:COMPliance:FAIL", Word("IN|OUT"), "IN"),
+    )
+
+
+_ARM, _TRIGGER = (
+    f"{layer}[:TCONfigure][:ASYNchronous]" for layer in (":ARM[:SEQuence#][:LAYer#]", ":TRIGger[:SEQuence#]")
+)
+
 SETTINGS: tuple[Setting, ...] = (
-    Setting("function", ":SOURce#:FUNCtion[:MODE]", Word("VOLTage|CURRent"), "VOLT"),
-    Setting("shape", ":SOURce#:FUNCtion:SHAPe", Word("DC"), "DC"),
+    Setting("function", "", Word("VOLTage|CURRent"), "VOLT"),
+    Setting("VOLT protection", "[:SOURce#]:VOLTage:PROTection[:LEVel]", Number(-210.0, 210.0), 210.0),
+    Setting("memory points", "[:SOURce#]:MEMory:POINts", Whole(1, MEMORY_PLACES), 1),
+    Setting("memory start", "[:SOURce#]:MEMory:STARt", Whole(1, MEMORY_PLACES), 1),
+    Setting("shape", "[:SOURce#]:FUNCtion:SHAPe", Word("DC"), "DC"),
     *_source_settings("VOLT", "VOLTage", 210.0, 20.0),
     *_source_settings("CURR", "CURRent", 1.05, 1e-4),
     *_sense_settings("VOLT", "VOLTage", 200e-6, 210.0, 21.0),
     *_sense_settings("CURR", "CURRent", 1e-9, 1.05, 105e-6),
-    Setting("delay", ":SOURce#:DELay", Number(0.0, 999.9999), 0.0),
-    Setting("delay auto", ":SOURce#:DELay:AUTO", Switch(), default=True),
-    Setting("clear auto", ":SOURce#:CLEar:AUTO", Switch(), default=False),
-    Setting("points", ":SOURce#:SWEep:POINts", Whole(1, MOST_READINGS), 2500),
-    Setting("spacing", ":SOURce#:SWEep:SPACing", Word("LINear|LOGarithmic"), "LIN"),
-    Setting("sweep ranging", ":SOURce#:SWEep:RANGing", Word("BEST|AUTO|FIXed"), "BEST"),
-    Setting("direction", ":SOURce#:SWEep:DIRection", Word("UP|DOWN"), "UP"),
+    Setting("delay", "[:SOURce#]:DELay", Number(0.0, 999.9999), 0.0),
+    Setting("delay auto", "[:SOURce#]:DELay:AUTO", Switch(), default=True),
+    Setting("clear auto", "[:SOURce#]:CLEar:AUTO", Switch(), default=False),
+    Setting("points", "[:SOURce#]:SWEep:POINts", Whole(1, MOST_READINGS), 2500),
+    Setting("spacing", "[:SOURce#]:SWEep:SPACing", Word("LINear|LOGarithmic"), "LIN"),
+    Setting("sweep ranging", "[:SOURce#]:SWEep:RANGing", Word("BEST|AUTO|FIXed"), "BEST"),
+    Setting("direction", "[:SOURce#]:SWEep:DIRection", Word("UP|DOWN"), "UP"),
     Setting("concurrent", "[:SENSe#]:FUNCtion:CONCurrent", Switch(), default=True),
     Setting(
         "nplc",
@@ -124,7 +160,7 @@ SETTINGS: tuple[Setting, ...] = (
         Number(0.01, 10.0),
         1.0,
     ),
-    Setting("ohms mode", "[:SENSe#]:RESistance:MODE", Word("MANual|AUTO"), "MAN"),
+    Setting("ohms mode", "[:SENSe#]:RESistance:MODE", Word("MANual|AUTO"), "AUTO"),
     Setting("ohms range", "[:SENSe#]:RESistance:RANGe[:UPPer]", Number(0.0, 2.1e8), 2.1e5),
     Setting("ohms autorange", "[:SENSe#]:RESistance:RANGe:AUTO", Switch(), default=True),
     Setting("filter", "[:SENSe#]:AVERage[:STATe]", Switch(), default=False),
@@ -141,17 +177,25 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("trigger source", ":TRIGger[:SEQuence#]:SOURce", Word("IMMediate|TLINk"), "IMM"),
     Setting("arm source", ":ARM[:SEQuence#][:LAYer#]:SOURce", Word(ARM_SOURCES), "IMM"),
     Setting("arm timer", ":ARM[:SEQuence#][:LAYer#]:TIMer", Number(0.001, 99999.99), 0.1),
-    Setting("trigger output", ":TRIGger[:SEQuence#]:OUTPut", Word("SOURce|DELay|SENSe|NONE"), "NONE"),
-    Setting("arm output", ":ARM[:SEQuence#][:LAYer#]:OUTPut", Word("TENTer|TEXit|NONE"), "NONE"),
-    Setting("trigger input line", ":TRIGger[:SEQuence#]:ILINe", Whole(1, 4), 1),
-    Setting("arm input line", ":ARM[:SEQuence#][:LAYer#]:ILINe", Whole(1, 4), 1),
-    Setting("trigger output line", ":TRIGger[:SEQuence#]:OLINe", Whole(1, 4), 2),
-    Setting("arm output line", ":ARM[:SEQuence#][:LAYer#]:OLINe", Whole(1, 4), 2),
-    Setting("format", ":FORMat[:DATA]", Word("ASCii|REAL|SREal"), "ASC"),
+    Setting("trigger output", f"{_TRIGGER}:OUTPut", Word("SOURce|DELay|SENSe|NONE"), "NONE"),
+    Setting("arm output", f"{_ARM}:OUTPut", Word("TENTer|TEXit|NONE"), "NONE"),
+    Setting("trigger input line", f"{_TRIGGER}:ILINe", Whole(1, 4), 1),
+    Setting("arm input line", f"{_ARM}:ILINe", Whole(1, 4), 1),
+    Setting("trigger output line", f"{_TRIGGER}:OLINe", Whole(1, 4), 2),
+    Setting("arm output line", f"{_ARM}:OLINe", Whole(1, 4), 2),
+    Setting("border", ":FORMat:BORDer", Word("NORMal|SWAPped"), "SWAP"),
+    Setting("register format", ":FORMat:SREGister", Word("ASCii|HEXadecimal|OCTal|BINary"), "ASC"),
+    Setting("output format", ":FORMat:SOURce2", Word("ASCii|HEXadecimal|OCTal|BINary"), "ASC"),
+    Setting("digital output", ":SOURce2:TTL[:LEVel][:DEFault]", Whole(0, 15), 15),
+    Setting("calculated elements", ":FORMat:ELEMents:CALCulate", Word("CALC|TIME|STATus"), "CALC"),
+    Setting("calculated feed", ":CALCulate2:FEED", Word("CALCulate1|VOLTage|CURRent|RESistance"), "VOLT"),
+    Setting("null", ":CALCulate2:NULL:STATe", Switch(), default=False),
+    Setting("null offset", ":CALCulate2:NULL:OFFSet", Number(-9.999999e20, 9.999999e20), 0.0),
+    *_limit_tests(),
     Setting("statistic", ":CALCulate3:FORMat", Word("MEAN|SDEViation|MAXimum|MINimum|PKPK"), "MEAN"),
     Setting("buffer size", ":TRACe:POINts :DATA:POINts", Whole(1, MOST_READINGS), 100),
     Setting("buffer feed", ":TRACe:FEED :DATA:FEED", Word("SENSe|SENSe1|CALCulate1|CALCulate2"), "SENS1"),
-    Setting("measurement mask", ":STATus:MEASurement:ENABle", Whole(0, 65535), 0),
+    Setting("stamps", ":TRACe:TSTamp:FORMat :DATA:TSTamp:FORMat", Word("ABSolute|DELTa"), "ABS"),
     Setting("display", ":DISPlay:ENABle", Switch(), default=True),
     Setting("beeper", ":SYSTem:BEEPer:STATe", Switch(), default=True),
     Setting("line auto", ":SYSTem:LFRequency:AUTO", Switch(), default=False),

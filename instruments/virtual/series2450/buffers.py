@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
 from statistics import fmean, pstdev
 from typing import NamedTuple
 
-from instruments.virtual.series2450.tables import ELEMENTS, EPOCH, MOST_IN_BUFFER, MOST_POINTS, UNITS
-from labmtj.virtual.meter_commands import MeterCommands
+from instruments.virtual.series2450.status import Reporting
+from instruments.virtual.series2450.tables import ELEMENTS, MOST_IN_BUFFER, MOST_POINTS, UNITS
+from labmtj.virtual.scpi_blocks import block
 from labmtj.virtual.scpi_errors import SCPIError
 from labmtj.virtual.scpi_table import Call, command, one
-from labmtj.virtual.scpi_values import Whole, only, quoted, spelling
+from labmtj.virtual.scpi_values import Whole, Word, only, quoted, spelling
 
 
 class Reading(NamedTuple):
@@ -22,22 +22,27 @@ class Reading(NamedTuple):
     source: float
     source_function: str
     seconds: float
-    limited: bool
+    source_status: int
+    unit: str
 
 
-class Buffers(MeterCommands):
+class Buffers(Reporting):
     """A 2450 that can store readings and show them."""
 
     def reset(self) -> None:
         """Have the two default buffers, empty, and no other."""
         self.buffers: dict[str, list[Reading]] = {"defbuffer1": [], "defbuffer2": []}
         self.sizes = dict.fromkeys(self.buffers, MOST_POINTS)
+        self.fill_once: set[str] = set()
+        """the buffers that keep the first readings instead of the last"""
         super().reset()
 
     def keep(self, name: str, reading: Reading) -> None:
-        """Store a reading; the oldest one goes if there is no room."""
+        """Store a reading; the oldest one goes if there is no room, or this one."""
         buffer = self.buffers[name]
         if len(buffer) >= self.sizes[name]:
+            if name in self.fill_once:
+                return
             del buffer[0]
         buffer.append(reading)
 
@@ -63,8 +68,13 @@ class Buffers(MeterCommands):
         return self.buffer(one(call)) if call.arguments else "defbuffer1"
 
     def show(self, readings: Sequence[Reading], elements: Sequence[str]) -> str:
-        """Return readings as they are sent."""
-        return ",".join(self._element(reading, each) for reading in readings for each in elements)
+        """Return readings as they are sent; elements that are words come as 0 in a binary block."""
+        shown = [self._element(reading, each) for reading in readings for each in elements]
+        letter = {"REAL": "d", "SRE": "f"}.get(self.values[1]["format"], "")
+        if not letter:
+            return ",".join(shown)
+        swapped = self.values[1]["border"] == "SWAP"
+        return block([_number(each) for each in shown], letter, swapped=swapped, counted=False)
 
     def _element(self, reading: Reading, element: str) -> str:
         clock = self.clock(reading.seconds)
@@ -78,10 +88,10 @@ class Buffers(MeterCommands):
             "TIME": lambda: f"{clock:%H:%M:%S.%f}",
             "TST": lambda: f"{clock:%m/%d/%Y %H:%M:%S.%f}",
             "STAT": lambda: "0",
-            "SOURSTAT": lambda: str((4 if reading.limited else 0) | (1 if self.values[1]["output"] else 0)),
-            "UNIT": lambda: UNITS[reading.function],
+            "SOURSTAT": lambda: str(reading.source_status),
+            "UNIT": lambda: UNITS[reading.unit],
             "SOURUNIT": lambda: UNITS[reading.source_function],
-            "FORM": lambda: f"{reading.value:.6g} {UNITS[reading.function][0]}",
+            "FORM": lambda: f"{reading.value:.6g} {UNITS[reading.unit][0]}",
             "SOURFORM": lambda: f"{reading.source:.6g} {UNITS[reading.source_function][0]}",
         }
         return shown[element]()
@@ -93,10 +103,6 @@ class Buffers(MeterCommands):
 
     def _first_seconds(self) -> float:
         return min((buffer[0].seconds for buffer in self.buffers.values() if buffer), default=0.0)
-
-    def clock(self, seconds: float) -> datetime:
-        """Return the calendar time of a time on the bench."""
-        return EPOCH + timedelta(seconds=min(seconds, 1e9))
 
     # Commands
 
@@ -120,7 +126,26 @@ class Buffers(MeterCommands):
     def _clear_buffer(self, call: Call) -> None:
         self.buffers[self.buffer_or_default(call)] = []
 
-    @command(":TRACe:ACTual?")
+    @command(":TRACe:FILL:MODE")
+    def _set_fill_mode(self, call: Call) -> None:
+        only(call.arguments, 2)
+        once = Word("CONTinuous|ONCE").read(call.arguments[:1], "CONT") == "ONCE"
+        name = self.buffer(call.arguments[1]) if len(call.arguments) > 1 else "defbuffer1"
+        self.fill_once = self.fill_once | {name} if once else self.fill_once - {name}
+
+    @command(":TRACe:FILL:MODE?")
+    def _fill_mode(self, call: Call) -> str:
+        return "ONCE" if self.buffer_or_default(call) in self.fill_once else "CONT"
+
+    @command(":TRACe:ACTual:STARt?")
+    def _first_index(self, call: Call) -> str:
+        return "1" if self.buffers[self.buffer_or_default(call)] else "0"
+
+    @command(":TRACe:STATistics:CLEar")
+    def _clear_statistics(self, call: Call) -> None:
+        self.buffer_or_default(call)  # they are worked out when they are asked for
+
+    @command(":TRACe:ACTual?", ":TRACe:ACTual:END?")
     def _buffer_fill(self, call: Call) -> str:
         return str(len(self.buffers[self.buffer_or_default(call)]))
 
@@ -157,6 +182,13 @@ class Buffers(MeterCommands):
 
     def forget_sweep(self) -> None:
         """Forget what is to be stored in a buffer that is gone."""
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return 0.0
 
 
 def at_least(call: Call, count: int) -> tuple[str, ...]:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from instruments.virtual.series2450.buffers import at_least
-from instruments.virtual.series2450.readings import Measuring
+from instruments.virtual.series2450.configurations import Configurations
 from instruments.virtual.series2450.tables import MOST_IN_LIST, MOST_POINTS
 from labmtj.virtual.meter_commands import spaced
 from labmtj.virtual.scpi_errors import SCPIError
 from labmtj.virtual.scpi_table import Call, command
-from labmtj.virtual.scpi_values import Numbers, Whole, number, quoted, spelling
+from labmtj.virtual.scpi_values import Numbers, Whole, number, spelling
 from labmtj.virtual.unit import Quantity
 
 
-class Sweeping(Measuring):
+class Sweeping(Configurations):
     """A 2450 that can sweep."""
 
     def reset(self) -> None:
@@ -26,12 +26,12 @@ class Sweeping(Measuring):
         """Have no sweep planned."""
         self._sweep = None
 
-    @command(":SOURce#:SWEep:VOLTage:LINear", ":SOURce#:SWEep:CURRent:LINear")
+    @command("[:SOURce#]:SWEep:VOLTage:LINear", "[:SOURce#]:SWEep:CURRent:LINear")
     def _sweep_linear(self, call: Call) -> None:
         start, stop, count = self._ends(call)
         self._plan(call, spaced(start, stop, count), 3)
 
-    @command(":SOURce#:SWEep:VOLTage:LINear:STEP", ":SOURce#:SWEep:CURRent:LINear:STEP")
+    @command("[:SOURce#]:SWEep:VOLTage:LINear:STEP", "[:SOURce#]:SWEep:CURRent:LINear:STEP")
     def _sweep_by_steps(self, call: Call) -> None:
         start, stop = map(number, at_least(call, 3)[:2])
         step = number(call.arguments[2])
@@ -40,14 +40,14 @@ class Sweeping(Measuring):
             raise SCPIError(-222)
         self._plan(call, [start + step * index for index in range(count)], 3)
 
-    @command(":SOURce#:SWEep:VOLTage:LOG", ":SOURce#:SWEep:CURRent:LOG")
+    @command("[:SOURce#]:SWEep:VOLTage:LOG", "[:SOURce#]:SWEep:CURRent:LOG")
     def _sweep_logarithmic(self, call: Call) -> None:
         start, stop, count = self._ends(call)
         if start * stop <= 0:
             raise SCPIError(-222)
         self._plan(call, spaced(start, stop, count, logarithmic=True), 3)
 
-    @command(":SOURce#:SWEep:VOLTage:LIST", ":SOURce#:SWEep:CURRent:LIST")
+    @command("[:SOURce#]:SWEep:VOLTage:LIST", "[:SOURce#]:SWEep:CURRent:LIST")
     def _sweep_list(self, call: Call) -> None:
         first = Whole(1, MOST_POINTS).read(call.arguments[:1], 1)
         levels = list(self.values[1][f"{self._swept(call)} list"])[first - 1 :]
@@ -92,7 +92,7 @@ class Sweeping(Measuring):
         values["output"] = False
         self.apply(1)
 
-    @command(":SOURce#:LIST:VOLTage:APPend", ":SOURce#:LIST:CURRent:APPend")
+    @command("[:SOURce#]:LIST:VOLTage:APPend", "[:SOURce#]:LIST:CURRent:APPend")
     def _append(self, call: Call) -> None:
         name = f"{self._swept(call)} list"
         extended = self.values[1][name] + Numbers(-210.0, 210.0, MOST_IN_LIST).read(call.arguments, ())
@@ -100,40 +100,16 @@ class Sweeping(Measuring):
             raise SCPIError(-223)
         self.values[1][name] = extended
 
-    @command(":SOURce#:LIST:VOLTage:POINts?", ":SOURce#:LIST:CURRent:POINts?")
+    @command("[:SOURce#]:LIST:VOLTage:POINts?", "[:SOURce#]:LIST:CURRent:POINts?")
     def _list_points(self, call: Call) -> str:
         return str(len(self.values[1][f"{self._swept(call)} list"]))
 
-    @command(":TRIGger:LOAD")
-    def _load(self, call: Call) -> None:
-        """Load the one factory model that just measures: "SimpleLoop",count,delay,buffer."""
-        if quoted(at_least(call, 2)[0]).upper() != "SIMPLELOOP":
-            raise SCPIError(-224)
-        count = Whole(1, MOST_POINTS).read(call.arguments[1:2], 1)
-        delay = number(call.arguments[2]) if len(call.arguments) > 2 else 0.0
-        buffer = self.buffer(call.arguments[3]) if len(call.arguments) > 3 else "defbuffer1"
-        if not 0 <= delay <= 1e4:
-            raise SCPIError(-222)
-        self._sweep = lambda: self._loop(count, delay, buffer)
-
-    def _loop(self, count: int, delay: float, buffer: str) -> None:
-        self.buffers[buffer] = []
-        for _ in range(count):
-            if self.stopped.is_set():
-                break
-            self.box.time.spend(delay, "settle")
-            self.keep(buffer, self.take())
+    def _plan_by(self, run: Callable[[], None] | None) -> None:
+        """Have something else run by `:INIT`."""
+        self._sweep = run
 
     @command(":INITiate[:IMMediate]")
     def _initiate(self) -> None:
         if self._sweep is None:
             raise SCPIError(-221)
         self._sweep()
-
-    @command(":ABORt", ":TRIGger:PAUSe", ":TRIGger:RESume")
-    def _abort(self) -> None:
-        """Do nothing: between two messages nothing runs that could be stopped."""
-
-    @command(":TRIGger:STATe?")
-    def _trigger_state(self) -> str:
-        return "IDLE;IDLE;0"

@@ -50,13 +50,22 @@ ELEMENTS = "|".join(
     ]
 )
 PROTECTIONS = "|".join(["NONE", *(f"PROT{volts}" for volts in (2, 5, 10, 20, 40, 60, 80, 100, 120, 140, 160, 180))])
+OWN_UNITS = {"VOLT": "VOLT", "CURR": "AMP"}
+AUTO_OHMS = (  # full scale in ohms, test current in amperes (from memory, unverified)
+    (20.0, 0.1), (200.0, 0.01), (2e3, 1e-3), (2e4, 1e-4), (2e5, 1e-5), (2e6, 1e-6), (2e7, 1e-6), (2e8, 1e-7),
+)  # fmt: skip
+OHMS_LIMIT_VOLTS = 21.0
+LIMIT_TESTS = (1, 2)
+DIGITAL_LINES = 6
+PROTECTED, READ_BACK, LIMITED, FOUR_WIRES, OUTPUT_ON = 4, 8, 32, 64, 128
+"""source status of a reading (8-29)"""
 FUNCTIONS = {"VOLT": '"VOLT:DC"', "CURR": '"CURR:DC"', "RES": '"RES"'}
 PER_FUNCTION = ("nplc", "autozero", "four wires")
-UNITS = {"VOLT": "Volt DC", "CURR": "Amp DC", "RES": "Ohm"}
+UNITS = {"VOLT": "Volt DC", "AMP": "Amp DC", "CURR": "Amp DC", "RES": "Ohm", "OHM": "Ohm", "WATT": "Watt", "": ""}
 
 
 def _quantity_settings(quantity: Quantity, node: str, top: float, limit: Setting) -> tuple[Setting, ...]:
-    source, sense = f":SOURce#:{node}", f"[:SENSe#]:{node}[:DC]"
+    source, sense = f"[:SOURce#]:{node}", f"[:SENSe#]:{node}[:DC]"
     lowest = {"VOLT": 0.02, "CURR": 1e-8}[quantity]
     return (
         limit,
@@ -67,17 +76,41 @@ def _quantity_settings(quantity: Quantity, node: str, top: float, limit: Setting
         Setting(f"{quantity} delay auto", f"{source}:DELay:AUTO", Switch(), default=True),
         Setting(f"{quantity} read back", f"{source}:READ:BACK", Switch(), default=True),
         Setting(f"{quantity} high capacitance", f"{source}:HIGH:CAPacitance", Switch(), default=False),
-        Setting(f"{quantity} list", f":SOURce#:LIST:{node}", Numbers(-top, top, MOST_IN_LIST), (0.0,)),
+        Setting(f"{quantity} list", f"[:SOURce#]:LIST:{node}", Numbers(-top, top, MOST_IN_LIST), (0.0,)),
         Setting(f"{quantity} off mode", f":OUTPut#:{node}:SMODe", Word("NORMal|HIMPedance|ZERO|GUARd"), "NORM"),
         Setting(f"sense {quantity} range", f"{sense}:RANGe[:UPPer]", Range(-top, top), lowest),
         Setting(f"sense {quantity} autorange", f"{sense}:RANGe:AUTO", Switch(), default=True),
-        Setting(f"sense {quantity} lowest", f"{sense}:RANGe:AUTO:LLIMit", Number(0.0, top), 0.0),
+        Setting(f"sense {quantity} lowest", f"{sense}:RANGe:AUTO:LLIMit", Range(-top, top), lowest),
+        Setting(f"{quantity} unit", f"{sense}:UNIT", Word(f"{OWN_UNITS[quantity]}|OHM|WATT"), OWN_UNITS[quantity]),
+        Setting(f"{quantity} protection", f"{source}:PROTection[:LEVel]", Word(PROTECTIONS), "NONE"),
         *_meter_settings(quantity, sense),
     )
 
 
+def _limit_tests(function: str, node: str) -> tuple[Setting, ...]:
+    level, found = Number(-9.99999e11, 9.99999e11), []
+    for test in LIMIT_TESTS:
+        pattern = f":CALCulate2:{node}:LIMit{test}"
+        found += [
+            Setting(f"{function} limit {test}", f"{pattern}:STATe", Switch(), default=False),
+            Setting(f"{function} limit {test} lower", f"{pattern}:LOWer[:DATA]", level, -1.0),
+            Setting(f"{function} limit {test} upper", f"{pattern}:UPPer[:DATA]", level, 1.0),
+        ]
+    return tuple(found)
+
+
 def _meter_settings(function: str, sense: str) -> tuple[Setting, ...]:
+    node = sense.partition("]:")[2]
+    math, wide = f":CALCulate[1]:{node}:MATH", Number(-1e12, 1e12)
     return (
+        Setting(f"{function} relative", f"{sense}:RELative", wide, 0.0),
+        Setting(f"{function} relative on", f"{sense}:RELative:STATe", Switch(), default=False),
+        Setting(f"{function} math", f"{math}:STATe", Switch(), default=False),
+        Setting(f"{function} math kind", f"{math}:FORMat", Word("MXB|PERCent|RECiprocal"), "PERC"),
+        Setting(f"{function} math m", f"{math}:MMFactor", wide, 1.0),
+        Setting(f"{function} math b", f"{math}:MBFactor", wide, 0.0),
+        Setting(f"{function} math reference", f"{math}:PERCent", wide, 1.0),
+        *_limit_tests(function, node),
         Setting(f"{function} nplc", f"{sense}:NPLCycles", Number(0.01, 10.0), 1.0),
         Setting(f"{function} autozero", f"{sense}:AZERo[:STATe]", Switch(), default=True),
         Setting(f"{function} four wires", f"{sense}:RSENse", Switch(), default=False),
@@ -92,25 +125,25 @@ def _meter_settings(function: str, sense: str) -> tuple[Setting, ...]:
 
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting("function", ":SOURce#:FUNCtion[:MODE]", Word("VOLTage|CURRent"), "VOLT"),
+    Setting("function", "[:SOURce#]:FUNCtion[:MODE]", Word("VOLTage|CURRent"), "VOLT"),
     *_quantity_settings(
         "VOLT",
         "VOLTage",
         210.0,
-        Setting("CURR limit", ":SOURce#:VOLTage:ILIMit[:LEVel]", Number(1e-9, 1.05), 105e-6),
+        Setting("CURR limit", "[:SOURce#]:VOLTage:ILIMit[:LEVel]", Number(1e-9, 1.05), 105e-6),
     ),
     *_quantity_settings(
-        "CURR", "CURRent", 1.05, Setting("VOLT limit", ":SOURce#:CURRent:VLIMit[:LEVel]", Number(0.02, 210.0), 21.0)
+        "CURR", "CURRent", 1.05, Setting("VOLT limit", "[:SOURce#]:CURRent:VLIMit[:LEVel]", Number(0.02, 210.0), 21.0)
     ),
     *_meter_settings("RES", "[:SENSe#]:RESistance"),
     Setting("RES range", "[:SENSe#]:RESistance:RANGe[:UPPer]", Number(0.0, 2.1e8), 2e5),
     Setting("RES autorange", "[:SENSe#]:RESistance:RANGe:AUTO", Switch(), default=True),
-    Setting("protection", ":SOURce#:VOLTage:PROTection[:LEVel]", Word(PROTECTIONS), "NONE"),
     Setting("count", "[:SENSe#]:COUNt", Whole(1, 300_000), 1),
     Setting("output", ":OUTPut#[:STATe]", Switch(), default=False),
     Setting("terminals", ":ROUTe:TERMinals", Word("FRONt|REAR"), "FRON"),
     Setting("digits", ":FORMat:ASCii:PRECision", Whole(0, 16), 0),
     Setting("format", ":FORMat[:DATA]", Word("ASCii|REAL|SREal"), "ASC"),
+    Setting("border", ":FORMat:BORDer", Word("NORMal|SWAPped"), "SWAP"),
     Setting("nplc", "", Number(0.01, 10.0), 1.0),
     Setting("autozero", "", Switch(), default=True),
     Setting("four wires", "", Switch(), default=False),

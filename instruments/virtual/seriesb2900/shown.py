@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
 
+from instruments.virtual.seriesb2900.status import Reporting
 from instruments.virtual.seriesb2900.tables import (
     BIT_COMPLIANCE,
     BIT_CURRENT_SOURCE,
@@ -12,14 +12,15 @@ from instruments.virtual.seriesb2900.tables import (
     ELEMENT_CHOICES,
     ELEMENTS,
 )
-from labmtj.virtual.meter_commands import MeterCommands, function_named
+from labmtj.virtual.meter_commands import function_named
+from labmtj.virtual.scpi_blocks import block
 from labmtj.virtual.scpi_errors import SCPIError
-from labmtj.virtual.scpi_table import Call, command
+from labmtj.virtual.scpi_table import Call, command, one
 from labmtj.virtual.scpi_values import only, spelling
 from labmtj.virtual.unit import NO_VALUE, Measured
 
 
-class Shown(MeterCommands):
+class Shown(Reporting):
     """A B2900 that can word readings."""
 
     def reset(self) -> None:
@@ -102,5 +103,21 @@ class Shown(MeterCommands):
     def _formatted(self, numbers: Sequence[float]) -> str:
         if self._format == "ASC":
             return ",".join(self.number_style % each for each in numbers)
-        block = struct.pack(f">{len(numbers)}{'f' if self._format.endswith('32') else 'd'}", *numbers)
-        return f"#{len(str(len(block)))}{len(block)}" + block.decode("latin-1")
+        letter = "f" if self._format.endswith("32") else "d"
+        return block(numbers, letter, swapped=self.values[1]["border"] == "SWAP", counted=True)
+
+    @command(":SENSe#:FUNCtion[:ON]:COUNt?")
+    def _count_measured(self, call: Call) -> str:
+        return str(len(self.functions[call.channel]))
+
+    @command(":SENSe#:FUNCtion:OFF?")
+    def _not_measured(self, call: Call) -> str:
+        return ",".join(f'"{each}"' for each in ELEMENTS[:3] if each not in self.functions[call.channel]) or '""'
+
+    @command(":SENSe#:FUNCtion:OFF:COUNt?")
+    def _count_not_measured(self, call: Call) -> str:
+        return str(3 - len(self.functions[call.channel]))
+
+    @command(":SENSe#:FUNCtion:STATe?")
+    def _is_measured(self, call: Call) -> str:
+        return "1" if function_named(one(call)) in self.functions[call.channel] else "0"

@@ -68,7 +68,9 @@ def _quantity_settings(quantity: Quantity, node: str, top: float, low: float, de
         Setting(f"{quantity} mode", f"{source}:MODE", Word("FIXed|SWEep|LIST"), "FIX"),
         Setting(f"{quantity} start", f"{source}:STARt", level, 0.0),
         Setting(f"{quantity} stop", f"{source}:STOP", level, 0.0),
+        Setting(f"{quantity} step", f"{source}:STEP", Number(-2 * top, 2 * top), 0.0),
         Setting(f"{quantity} points", f"{source}:POINts", Whole(1, MOST_IN_LIST), 1),
+        Setting(f"{quantity} list start", f"[:SOURce#]:LIST:{node}:STARt", Whole(1, MOST_IN_LIST), 1),
         Setting(f"{quantity} list", f"[:SOURce#]:LIST:{node}", Numbers(-top, top, MOST_IN_LIST), (0.0,)),
         Setting(
             f"{quantity} limit",
@@ -83,24 +85,48 @@ def _quantity_settings(quantity: Quantity, node: str, top: float, low: float, de
     )
 
 
-def _trigger_settings(name: str, node: str) -> tuple[Setting, ...]:
-    trigger = f":TRIGger#{node}"
-    sources = Word("AINTernal|BUS|TIMer|INTernal1|INTernal2|LAN")
+def _layer(name: str, layer: str, shortest_timer: float) -> tuple[Setting, ...]:
+    lines = "|".join(f"EXTernal{line}" for line in range(1, 15))
+    sources = Word(f"AINTernal|BUS|TIMer|INTernal1|INTernal2|LAN|{lines}")
     return (
-        Setting(f"{name} source", f"{trigger}:SOURce[:SIGNal]", sources, "AINT"),
-        Setting(f"{name} count", f"{trigger}:COUNt", Whole(1, MOST_READINGS), 1),
-        Setting(f"{name} timer", f"{trigger}:TIMer", Number(10e-6, 1e5), 1e-3),
-        Setting(f"{name} delay", f"{trigger}:DELay", Number(0.0, 1e5), 0.0),
+        Setting(f"{name} source", f"{layer}:SOURce[:SIGNal]", sources, "AINT"),
+        Setting(f"{name} count", f"{layer}:COUNt", Whole(1, MOST_READINGS), 1),
+        Setting(f"{name} timer", f"{layer}:TIMer", Number(shortest_timer, 1e5), max(1e-3, shortest_timer)),
+        Setting(f"{name} delay", f"{layer}:DELay", Number(0.0, 1e5), 0.0),
+    )
+
+
+def _trigger_settings(shortest_timer: float) -> tuple[Setting, ...]:
+    found: list[Setting] = []
+    for name, node in (("all", "[:ALL]"), ("transient", ":TRANsient"), ("acquire", ":ACQuire")):
+        found += _layer(name, f":TRIGger#{node}", shortest_timer)
+        found += _layer(f"arm {name}", f":ARM#{node}[:LAYer]", shortest_timer)
+    return tuple(found)
+
+
+def _wait_settings(name: str, node: str) -> tuple[Setting, ...]:
+    return (
+        Setting(f"{name} wait", f"{node}:WAIT[:STATe]", Switch(), default=True),
+        Setting(f"{name} wait auto", f"{node}:WAIT:AUTO", Switch(), default=True),
+        Setting(f"{name} wait gain", f"{node}:WAIT:GAIN", Number(0.0, 100.0), 1.0),
+        Setting(f"{name} wait offset", f"{node}:WAIT:OFFSet", Number(0.0, 1.0), 0.0),
     )
 
 
 TRIGGERS = ("transient", "acquire")
 TRIGGER_PARTS = ("source", "count", "timer", "delay")
+AUTO_OHMS = (  # full scale in ohms, test current in amperes (from memory, unverified)
+    (2.0, 1.0), (20.0, 0.1), (200.0, 0.01), (2e3, 1e-3), (2e4, 1e-4), (2e5, 1e-5), (2e6, 1e-6),
+    (2e7, 1e-6), (2e8, 1e-7),
+)  # fmt: skip
+OHMS_LIMIT_VOLTS = 20.0
+IDLE = {1: 1 << 1 | 1 << 4, 2: 1 << 7 | 1 << 10}
+"""of the operation condition register: both triggers of a channel (1-23, from memory, unverified)"""
 
 
-SETTINGS: tuple[Setting, ...] = (
+_SETTINGS: tuple[Setting, ...] = (
     Setting("function", "[:SOURce#]:FUNCtion:MODE", Word("VOLTage|CURRent"), "VOLT"),
-    Setting("shape", "[:SOURce#]:FUNCtion:SHAPe", Word("DC|PULSe"), "DC"),
+    Setting("shape", "[:SOURce#]:FUNCtion[:SHAPe]", Word("DC|PULSe"), "DC"),
     *_quantity_settings("VOLT", "VOLTage", 210.0, 1e-6, 2.0),
     *_quantity_settings("CURR", "CURRent", 3.03, 1e-12, 100e-6),
     Setting("pulse delay", "[:SOURce#]:PULSe:DELay", Number(0.0, 99999.9), 0.0),
@@ -118,7 +144,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "aperture auto",
         ":SENSe#:CURRent[:DC]:APERture:AUTO :SENSe#:VOLTage[:DC]:APERture:AUTO"
-        " :SENSe#:CURRent[:DC]:NPLCycles:AUTO :SENSe#:VOLTage[:DC]:NPLCycles:AUTO",
+        " :SENSe#:CURRent[:DC]:NPLCycles:AUTO :SENSe#:VOLTage[:DC]:NPLCycles:AUTO"
+        " :SENSe#:RESistance:APERture:AUTO :SENSe#:RESistance:NPLCycles:AUTO",
         Switch(),
         default=True,
     ),
@@ -129,10 +156,21 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("off auto", ":OUTPut#:OFF:AUTO", Switch(), default=False),
     Setting("protection", ":OUTPut#:PROTection[:STATe]", Switch(), default=False),
     Setting("low", ":OUTPut#:LOW", Word("GROund|FLOat"), "GRO"),
-    *_trigger_settings("all", "[:ALL]"),
-    *_trigger_settings("transient", ":TRANsient"),
-    *_trigger_settings("acquire", ":ACQuire"),
-    Setting("arm count", ":ARM#[:ALL][:LAYer]:COUNt", Whole(1, MOST_READINGS), 1),
+    *_wait_settings("source", "[:SOURce#]"),
+    *_wait_settings("sense", ":SENSe#"),
+    Setting("continuous", "[:SOURce#]:FUNCtion:TRIGgered:CONTinuous", Switch(), default=False),
+    Setting("sweep points", "[:SOURce#]:SWEep:POINts", Whole(1, MOST_IN_LIST), 1),
+    Setting("ohms mode", ":SENSe#:RESistance:MODE", Word("MANual|AUTO"), "MAN"),
+    Setting("ohms range", ":SENSe#:RESistance:RANGe[:UPPer]", Number(2.0, 200e6), 200e6),
+    Setting("ohms autorange", ":SENSe#:RESistance:RANGe:AUTO", Switch(), default=True),
+    Setting("border", ":FORMat:BORDer", Word("NORMal|SWAPped"), "NORM"),
+    Setting("register format", ":FORMat:SREGister", Word("ASCii|BINary|OCTal|HEXadecimal"), "ASC"),
+    Setting("statistic", ":TRACe#:STATistic:FORMat", Word("MEAN|SDEViation|PKPK|MINimum|MAXimum"), "MEAN"),
+    Setting("stamps", ":TRACe#:TSTamp:FORMat", Word("ABSolute|DELTa"), "ABS"),
+    Setting("calculated elements", ":FORMat:ELEMents:CALCulate", Word("CALC|TIME|STATus"), "CALC"),
+    Setting("calculated feed", ":CALCulate#:FEED", Word("VOLTage|CURRent|RESistance|MATH"), "VOLT"),
+    Setting("offset", ":CALCulate#:OFFSet", Number(-9.999999e20, 9.999999e20), 0.0),
+    Setting("offset on", ":CALCulate#:OFFSet:STATe", Switch(), default=False),
     Setting("buffer size", ":TRACe#:POINts", Whole(1, MOST_READINGS), MOST_READINGS),
     Setting("buffer feed", ":TRACe#:FEED", Word("SENSe|MATH|LIMit"), "SENS"),
     Setting("feed", ":TRACe#:FEED:CONTrol", Word("NEXT|NEVer"), "NEV"),
@@ -140,3 +178,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("display", ":DISPlay:ENABle", Switch(), default=True),
     Setting("autozero", ":SENSe#:AZERo", Switch(), default=False),
 )
+
+
+def settings(shortest_timer: float) -> tuple[Setting, ...]:
+    """Return the settings of a model, whose timers have a shortest time in seconds."""
+    return (*_SETTINGS, *_trigger_settings(shortest_timer))

@@ -24,7 +24,7 @@ def test_defaults(unit):
 
 def test_an_error_carries_type_and_time(unit):
     unit.handle("nonsense")
-    assert unit.handle(":SYST:ERR?") == '-113,"Undefined header;1;2026/01/01 00:00:00.000000"'
+    assert unit.handle(":SYST:ERR?") == '-113,"Undefined header;1;2026/01/01 00:00:00.000"'
 
 
 def test_a_reading_follows_ohms_law_and_may_name_its_elements(unit):
@@ -39,7 +39,9 @@ def test_the_limit_is_told(unit):
     unit.handle(":SOUR:VOLT:ILIM 1e-5;:SOUR:VOLT 5;:OUTP ON")
     assert float(unit.handle(":READ?")) == pytest.approx(1e-5)
     assert unit.handle(":SOUR:VOLT:ILIM:TRIP?") == "1"
-    assert unit.handle(':FETC? "defbuffer1",SOUR,SOURSTAT') == "+1.000000E-01,5"  # read back, limited, output on
+    assert (
+        unit.handle(':FETC? "defbuffer1",SOUR,SOURSTAT') == "+1.000000E-01,168"
+    )  # 8 read back + 32 limited + 128 output on (8-29)
 
 
 def test_a_linear_sweep_fills_the_buffer_and_switches_off(unit):
