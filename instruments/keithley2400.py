@@ -42,7 +42,7 @@ MODEL = Model(
 ELEMENTS = ":FORM:ELEM VOLT,CURR,RES,TIME,STAT"
 RELIED_ON = (
     # first what makes others fail: a buffer that stores refuses changes, ohms set the source by themselves
-    ReliedOn("running sequence", ":ARM:SOUR BUS;:INIT", ":ABOR"),
+    ReliedOn("running sequence", ":OUTP 1;:ARM:SOUR BUS;:INIT", ":ABOR"),
     ReliedOn("storing buffer", ":TRAC:POIN 2500;FEED:CONT NEXT", ":TRAC:FEED:CONT NEV"),
     ReliedOn("ohms mode", ":SENS:RES:MODE AUTO", ":SENS:RES:MODE MAN"),
     ReliedOn("concurrent functions", ":SENS:FUNC:CONC 1", ":SENS:FUNC:CONC 0"),

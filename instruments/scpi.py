@@ -67,15 +67,28 @@ class SCPIInstrument(Session, SCPIMixin, Instrument):
             raise self.complaint(f"stands otherwise than it must: {'; '.join(problems)}", command=self._sent)
         try:
             self.exchange(*commands(table, channel))
+        except InstrumentError as error:
+            # a header that the box does not know ends its message, and with it the answer
+            if isinstance(error, AnswerLost) and not self._complains():
+                raise
+            for entry in table:  # which one is it?
+                self._set_alone(entry, channel)
+
+    def _complains(self) -> bool:
+        """Empty the error queue and say whether there was anything in it; AnswerLost if nobody answers."""
+        try:
+            return bool(self.next_errors())
         except AnswerLost:
             raise
-        except InstrumentError:  # of which setting? one at a time tells
-            for entry in table:
-                try:
-                    self.exchange(*commands([entry], channel))
-                except InstrumentError as error:
-                    problem = f"does not take its {entry.name}: {error.problem}"
-                    raise self.complaint(problem, command=entry.set) from error
+        except InstrumentError:  # read on the way back to a session that is believed
+            return True
+
+    def _set_alone(self, entry: ReliedOn, channel: str) -> None:
+        for command in commands([entry], channel):
+            self.write(command)
+            if found := self.next_errors():
+                problem = f"does not take its {entry.name}: {self._reported(found, command).problem}"
+                raise self.complaint(problem, command=command)
 
     def _reported(self, entries: list[tuple[int, str]], message: str) -> InstrumentError:
         told = "; ".join(dict.fromkeys(f"error {code}, {words.split(';')[0]}" for code, words in entries))

@@ -30,6 +30,7 @@ class Keithley2400(Measuring):
     """The box."""
 
     sheet = SHEET
+    manual_of = "Keithley 2400"
     model = "2400"
     error_texts = ERRORS
     settings = SETTINGS

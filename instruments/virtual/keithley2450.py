@@ -20,6 +20,7 @@ class Keithley2450(TwoLanguages, Triggering):
     """The box."""
 
     sheet = Sheet.of(METER, REACH, REACH)
+    manual_of = "Keithley 2450 (SCPI)"
     queue_depth = 1000
     settings = SETTINGS
     names_in = "instruments.virtual.series2450"
@@ -65,8 +66,6 @@ class Keithley2450(TwoLanguages, Triggering):
     def _interlock(self) -> str:
         return "1" if self.interlock_closed else "0"
 
-    @command(
-        ":SYSTem:BEEPer[:IMMediate]", ":DISPlay:SCReen", ":DISPlay:CLEar", ":DISPlay:LIGHt:STATe", ":DISPlay:ENABle"
-    )
+    @command(":SYSTem:BEEPer[:IMMediate]", ":DISPlay:ENABle")
     def _accepted(self, _call: Call) -> None:
         """Do nothing that could be noticed."""

@@ -51,6 +51,7 @@ class Keithley7000(StatusRegisters, SCPIMatrix):
     model: ClassVar[str]
     slots: ClassVar[int]
     names_in = "instruments.virtual.series7000"
+    manual_of = "Keithley 7001, 7002"
     suffixes = frozenset(range(1, 11))
     settings = (
         Setting("settle", ":ROUTe:CONFigure:SLOT#:STIMe", Number(0.0, 99999.999), 0.0),

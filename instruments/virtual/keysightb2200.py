@@ -147,6 +147,7 @@ class KeysightB2200A(KeysightE5250A):
 
     inputs = 14
     known_cards = ("B2210A", "B2211A")
+    manual_of = "Keysight B2200A"
     name_plate = "AGILENT,B2200A,0,A.01.00"
     modes = ("bias", "ground")
     settings = (

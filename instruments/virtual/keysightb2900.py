@@ -38,6 +38,7 @@ class KeysightB2901A(Sequencing):
 
     sheet = Sheet.of(meter(1), REACH, MEASURE_REACH)
     model: ClassVar[str] = "B2901A"
+    manual_of = "Keysight B2900A"
     queue_depth = 100
     interlock_error = -221
     settings = settings(20e-6)  # the shortest timer (datasheet p17)
@@ -108,6 +109,20 @@ class KeysightB2901A(Sequencing):
     @command(":SENSe#:CURRent[:DC]:NPLCycles?", ":SENSe#:VOLTage[:DC]:NPLCycles?", ":SENSe#:RESistance:NPLCycles?")
     def _cycles(self, call: Call) -> str:
         return self.number_style % (self.aperture(call.channel) * self.box.line_hertz)
+
+    def wired(self, channel: int) -> bool:
+        """Whether the low terminal is where the chip has its ground."""
+        return bool(self.values[channel]["low"] == "GRO")
+
+    @check("low")
+    def _check_low(self, _name: str, channel: int, low: str) -> str:
+        if self.values[channel]["output"] and low != self.values[channel]["low"]:
+            raise SCPIError(-221)
+        return low
+
+    @after("low")
+    def _move_low(self, _name: str, channel: int) -> None:
+        self.apply(channel)
 
     @command(":SENSe#:CURRent[:DC]:PROTection:TRIPped?", ":SENSe#:VOLTage[:DC]:PROTection:TRIPped?")
     def _tripped(self, call: Call) -> str:

@@ -8,8 +8,10 @@ with `check` and `after`.
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import Any, ClassVar
 
+from labmtj.virtual import scpi_names
+from labmtj.virtual.coverage import Coverage
 from labmtj.virtual.scpi_blocks import register
 from labmtj.virtual.scpi_engine import SCPIEngine
 from labmtj.virtual.scpi_table import Call, command
@@ -18,6 +20,26 @@ from labmtj.virtual.scpi_values import Whole
 
 class SCPIInstrument(SCPIEngine):
     """What every SCPI instrument answers to."""
+
+    manual_of: ClassVar[str] = ""
+    """the instrument whose manual the table of headers is from"""
+
+    @classmethod
+    def coverage(cls) -> Coverage | None:
+        """Return the headers of the manual, and those that are known."""
+        if not cls.manual_of:
+            return None
+        rows = scpi_names.names(cls.names_in)
+        known = (
+            row.pattern for row in rows if row.behaviour != "-" and (cls.knows(row.header) or cls.asks(row.header))
+        )
+        every = frozenset(row.pattern for row in rows)
+        return Coverage(cls.manual_of, scpi_names.source(cls.names_in), every, frozenset(known))
+
+    @classmethod
+    def asks(cls, header: str) -> bool:
+        """Say whether a header has a question."""
+        return cls.knows(header.removesuffix("?") + "?")
 
     def register(self, value: int) -> str:
         """Return a status register in the digits that are set, decimal ones where there is no such setting."""
@@ -126,6 +148,13 @@ class SCPIInstrument(SCPIEngine):
     @command(":SYSTem:ERRor:CODE[:NEXT]?")
     def _next_code(self) -> str:
         return str(self.errors.pop()[0])
+
+    @command(":SYSTem:ERRor:CODE:ALL?")
+    def _all_codes(self) -> str:
+        codes = [self.errors.pop()[0]]
+        while len(self.errors):
+            codes.append(self.errors.pop()[0])
+        return ",".join(map(str, codes))
 
     @command(":SYSTem:CLEar", ":STATus:QUEue:CLEar")
     def _clear_errors(self) -> None:

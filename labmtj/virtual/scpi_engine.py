@@ -176,14 +176,20 @@ class SCPIEngine:
     @classmethod
     def knows(cls, header: str) -> bool:
         """Say whether there is such a header, in capitals and in full, with `?` for the question."""
-        asks, plain = header.endswith("?"), header.removesuffix("?")
-        return any(entry.asks == asks and pattern.fullmatch(plain) for pattern, entry in cls._expressions)
+        return bool(cls._entry(header)[1])
 
     def _find(self, header: str) -> tuple[Action, tuple[int, ...]]:
-        asks, plain = header.endswith("?"), header.removesuffix("?")
-        for pattern, entry in self._expressions:
+        code, found = self._entry(header)
+        return found or (refusal(code), ())
+
+    @classmethod
+    def _entry(cls, header: str) -> tuple[int, tuple[Action, tuple[int, ...]] | None]:
+        """Return what a header does, and its numeric suffixes; else the error that it gives, and None."""
+        asks, plain, code = header.endswith("?"), header.removesuffix("?"), -113
+        for pattern, entry in cls._expressions:
             if entry.asks == asks and (match := pattern.fullmatch(plain)):
                 suffixes = tuple(int(group) if group else 1 for group in match.groups())
-                known = self.suffixes.issuperset(suffixes)
-                return (entry.act, suffixes) if known else (refusal(-114), ())
-        return refusal(-113), ()
+                if cls.suffixes.issuperset(suffixes):
+                    return 0, (entry.act, suffixes)
+                code = -114
+        return code, None

@@ -31,6 +31,11 @@ class Name(NamedTuple):
     arguments: tuple[str, ...]
 
     @property
+    def header(self) -> str:
+        """The header in capitals and short forms, with all its optional nodes."""
+        return "".join(each for each in self.pattern if not each.islower() and each not in "[]#")
+
+    @property
     def setting(self) -> Setting | None:
         """What is kept under the header, None if nothing is."""
         if self.behaviour not in _KINDS:
@@ -56,6 +61,12 @@ _KINDS: dict[str, Any] = {
     "word": lambda arguments: (Word(arguments[0]), arguments[1]),
     "text": lambda arguments: (Text(), " ".join(arguments).strip('"')),
 }
+
+
+@cache
+def source(package: str) -> str:
+    """Return where the headers of a package are from: the first line of its table."""
+    return files(package).joinpath("headers.tsv").read_text("utf-8").partition("\n")[0].removeprefix("# ")
 
 
 @cache
