@@ -238,7 +238,8 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument(
         "--fault", action="append", default=[], metavar="TEXT", help="INSTRUMENT:KIND[:N][:ARGUMENT], as smu:late:3:0.5"
     )
-    serve.add_argument("--hislip", action="store_true", help="HiSLIP in the place of raw sockets")
+    serve.add_argument("--hislip", action="store_true", help="HiSLIP instead of raw sockets")
+    serve.add_argument("--vxi11", action="store_true", help="VXI-11 instead of raw sockets")
     serve.add_argument("--with-parent", action="store_true", help="end when standard input ends")
     coverage = add("coverage", commands.coverage, "list what virtual instruments know of the names in their manuals")
     coverage.add_argument("instrument", nargs="?", default="", help="part of a name: also lists what is not known")

@@ -278,7 +278,7 @@ def serve(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG00
 
     from labmtj.virtual.serving import serve, until_signal
 
-    with serve(known.bench, faults=known.fault, hislip=known.hislip) as served:
+    with serve(known.bench, faults=known.fault, hislip=known.hislip, vxi11=known.vxi11) as served:
         for greeting in served.greetings():
             print(json.dumps(greeting), flush=True)
         until_signal(also_end_of=sys.stdin.buffer if known.with_parent else None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from labmtj.virtual.exchange import Intake, LinkDropped, Served, Unterminated, h
 from labmtj.virtual.web import no_web
 
 LOOPBACK = "127.0.0.1"
+_OPTION = re.compile(rb"\xff[\xfb-\xfe].|\xff[\xf0-\xfa]", re.DOTALL)
 Second = Literal["queue", "refuse"]
 """what becomes of a client that comes while another is connected"""
 
@@ -93,10 +95,13 @@ class Listener:
 
 
 def lines(buffer: bytearray) -> Iterator[bytes]:
-    """Take the complete lines off a buffer, without CR and LF; empty ones are dropped."""
+    """Take the complete lines off a buffer, without CR and LF; empty ones are dropped.
+
+    What a telnet client asks about options (RFC 854) is dropped, too: a line is a line with every one of them refused.
+    """
     *complete, rest = bytes(buffer).split(b"\n")
     buffer[:] = rest
-    return filter(None, (line.strip(b"\r") for line in complete))
+    return filter(None, (_OPTION.sub(b"", line).strip(b"\r\0") for line in complete))
 
 
 class SocketServer(Listener):

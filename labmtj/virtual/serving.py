@@ -25,6 +25,7 @@ from labmtj.virtual.exchange import Served
 from labmtj.virtual.faults import LONGEST_SECONDS, Faulty, fault
 from labmtj.virtual.hislip import HislipServer
 from labmtj.virtual.server import LOOPBACK, Listener, SocketServer
+from labmtj.virtual.vxi11 import Vxi11Server
 from labmtj.virtual.web import looks_like_web
 
 LONGEST_QUESTION = 1 << 16
@@ -39,12 +40,17 @@ class ServedInstruments:
         bench: assembled.
         faults: to arm, as on the command line: `smu:late:3:0.5`.
         hislip: serve over HiSLIP instead of raw sockets.
+        vxi11: serve over VXI-11 instead of raw sockets.
 
     Raises:
         UsageError: for a fault that cannot be, or of an instrument that is not there.
     """
 
-    def __init__(self, bench: VirtualBench, *, faults: Sequence[str] = (), hislip: bool = False) -> None:
+    def __init__(
+        self, bench: VirtualBench, *, faults: Sequence[str] = (), hislip: bool = False, vxi11: bool = False
+    ) -> None:
+        if hislip and vxi11:
+            raise UsageError("serve over HiSLIP or over VXI-11, not over both")
         self.bench = bench
         self.faulty = {name: Faulty(instrument) for name, instrument in bench.instruments.items()}
         for text in faults:
@@ -54,9 +60,10 @@ class ServedInstruments:
             self.served = {
                 name: Served(each, bench.network, bench.file.message_seconds) for name, each in self.faulty.items()
             }
-            self.servers: dict[str, HislipServer | SocketServer] = {}
+            self.servers: dict[str, HislipServer | SocketServer | Vxi11Server] = {}
             for name, each in self.served.items():
-                self.servers[name] = HislipServer(each) if hislip else SocketServer(each)
+                server = HislipServer if hislip else Vxi11Server if vxi11 else SocketServer
+                self.servers[name] = server(each)
                 stack.callback(self.servers[name].close)
             self.control = stack.enter_context(Control(self.answers()))
             self._stack = stack.pop_all()
@@ -153,14 +160,16 @@ class ServedInstruments:
 
 
 @contextmanager
-def serve(name: str, *, faults: Sequence[str] = (), hislip: bool = False) -> Iterator[ServedInstruments]:
+def serve(
+    name: str, *, faults: Sequence[str] = (), hislip: bool = False, vxi11: bool = False
+) -> Iterator[ServedInstruments]:
     """Serve the virtual bench of a file; "-" is a resolved one, a line of JSON on standard input.
 
     Raises:
         ConfigError: with file, line and key; also for a bench of another kind.
     """
     if name == "-":
-        with ServedInstruments(assemble(_from_parent()), faults=faults, hislip=hislip) as served:
+        with ServedInstruments(assemble(_from_parent()), faults=faults, hislip=hislip, vxi11=vxi11) as served:
             yield served
         return
     file = load_any(name)
@@ -168,7 +177,7 @@ def serve(name: str, *, faults: Sequence[str] = (), hislip: bool = False) -> Ite
         raise ConfigError(
             f"{name}: is a bench of kind {file.kind}; served are those of kind virtual, such as virtual-2636b-3706a"
         )
-    with located(name), ServedInstruments(assemble(file), faults=faults, hislip=hislip) as served:
+    with located(name), ServedInstruments(assemble(file), faults=faults, hislip=hislip, vxi11=vxi11) as served:
         yield served
 
 

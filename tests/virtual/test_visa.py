@@ -1,5 +1,6 @@
-"""PyVISA-py, which nobody here wrote, as the client of both servers."""
+"""PyVISA-py, which nobody here wrote, as the client of all servers."""
 
+import socket
 import threading
 import time
 
@@ -10,6 +11,7 @@ from labmtj.virtual.exchange import Served
 from labmtj.virtual.hislip import HislipServer
 from labmtj.virtual.resistor import unit_box
 from labmtj.virtual.server import SocketServer
+from labmtj.virtual.vxi11 import Vxi11Server
 
 pyvisa = pytest.importorskip("pyvisa")
 
@@ -26,7 +28,7 @@ def box():
     return unit_box("1")
 
 
-@pytest.fixture(params=[SocketServer, HislipServer])
+@pytest.fixture(params=[SocketServer, HislipServer, Vxi11Server])
 def server(request, box):
     with request.param(Served(Keithley2400(box), box.time)) as server:
         yield server
@@ -110,3 +112,49 @@ def test_closing_leaves_no_thread(manager, box):
         session.query("*IDN?")
         server.close()
         assert threading.active_count() == before
+
+
+def test_vxi11_polls_triggers_clears_and_reads_blocks(manager, box):
+    with Vxi11Server(Served(Keithley2400(box), box.time)) as server, opened(manager, server) as session:
+        session.write("nonsense")
+        assert session.query("*IDN?").startswith("KEITHLEY")
+        assert session.read_stb() & 4  # an error waits
+        session.write("*CLS;:SOUR:VOLT 0.5;:OUTP ON;:ARM:SOUR BUS;:INIT")
+        assert session.query(":STAT:OPER:COND?") == "64"
+        session.assert_trigger()
+        assert session.query(":STAT:OPER:COND?") == "1024"
+        session.write(":SYST:ERR?")
+        session.clear()
+        assert session.query(":SOUR:VOLT?") == "+5.000000E-01"
+        long = ",".join(["0.1"] * 100)
+        session.write(f":SOUR:LIST:VOLT {long}")
+        assert session.query(":SOUR:LIST:VOLT:POIN?") == "100"
+
+
+def test_a_silent_vxi11_instrument_is_a_timeout_and_the_next_answer_is_right(manager, box):
+    with Vxi11Server(Served(Keithley2400(box), box.time)) as server, opened(manager, server) as session:
+        session.timeout = 200
+        session.write(":SOUR:VOLT 0.1")
+        with pytest.raises(pyvisa.errors.VisaIOError, match="Timeout"):
+            session.read()
+        assert session.query("*OPC?") == "1"
+
+
+def test_two_vxi11_clients_at_a_time(manager, box):
+    with (
+        Vxi11Server(Served(Keithley2400(box), box.time)) as server,
+        opened(manager, server) as one,
+        opened(manager, server) as other,
+    ):
+        one.write(":SOUR:VOLT 0.25")
+        assert one.query("*OPC?") == "1"
+        assert other.query(":SOUR:VOLT?") == "+2.500000E-01"
+
+
+def test_a_telnet_client_may_negotiate(box):
+    with (
+        SocketServer(Served(Keithley2400(box), box.time)) as server,
+        socket.create_connection(("127.0.0.1", server.port), 5) as link,
+    ):
+        link.sendall(b"\xff\xfd\x03\xff\xfb\x18*OPC?\r\n")
+        assert link.recv(16) == b"1\n"
