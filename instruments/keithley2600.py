@@ -19,8 +19,10 @@ from instruments.keithley2600channel import (
     MODEL_2636B,
     Keithley2600Channel,
 )
+from instruments.keithley2600relied import ANALOG_FILTER
 from instruments.keithley2600source import SHORTEST_PULSE_SECONDS, Keithley2600Source
 from instruments.pieces import Answer, in_a_row, pieces
+from instruments.relied_on import commands
 from instruments.smumodel import check_aperture, check_width
 from instruments.tspnumbers import SENTINEL, numbers
 from labmtj.errors import CannotDo, InstrumentError, Stopped
@@ -53,7 +55,8 @@ class Keithley2600B(Keithley2600Source):
             CannotDo: there is no such aperture or range.
         """
         with self._meters(channels, aperture_seconds, range_amperes) as meters:
-            printed = self.script(*scripts.reading(channels, meters), seconds=SLOWNESS * aperture_seconds)
+            lines = scripts.reading(channels, meters, self._on - set(channels))
+            printed = self.script(*lines, seconds=SLOWNESS * aperture_seconds)
             return self._readings(["0", *printed], channels, 1)
 
     def run_shots(self, shots: Shots) -> ShotReadings:
@@ -111,8 +114,8 @@ class Keithley2600B(Keithley2600Source):
         lines = []
         with self._autozero.due(channels, aperture_seconds) as stale:
             for channel in channels:
-                smu = self._smu(channel)
-                lines += [f"{smu}.measure.analogfilter = 0"] if self.model.analog_filter else []
+                self._known(channel)
+                lines += commands(ANALOG_FILTER, channel) if self.model.analog_filter else []
                 lines += scripts.meter(channel, cycles, scale, LOWEST_AUTORANGE_AMPERES, zeroing=channel in stale)
             yield lines
 
@@ -151,13 +154,14 @@ class Keithley2600B(Keithley2600Source):
             raise self.lost(problem, reply="\n".join(printed)) from error
 
     def _readings(self, printed: Sequence[str], channels: Sequence[str], count: int) -> ShotReadings:
-        """Return what a script printed: times, then readings, statuses and ranges of one channel after another."""
-        start, *found = self._columns(printed, 1 + 3 * len(channels), count)
+        """Return what a script printed: times, channels that held their limit, then by channel what was read."""
+        start, limited, *found = self._columns(printed, 2 + 3 * len(channels), count)
         amperes, statuses, scales = np.reshape(found, (len(channels), 3, count)).transpose(1, 2, 0)
         self._require_times(start)
         over = np.abs(amperes) > SENTINEL
         amperes, scales = np.where(over, np.nan, amperes), np.where(np.abs(scales) > SENTINEL, np.nan, scales)
         flags = np.where(over, Flag.OVERFLOW, 0) | np.where(np.isnan(amperes), Flag.INVALID, 0) | _limited(statuses)
+        flags |= np.where(limited > 0, Flag.COMPLIANCE, 0)[:, np.newaxis]  # a source that is not read drives the others
         return ShotReadings(amperes, flags.astype(np.uint8), scales, start)
 
     def _require_times(self, seconds: FloatArray) -> None:

@@ -5,8 +5,10 @@ The boxes run Lua 5.0: no `#`, no `%`, no `...`; what stands here runs on 5.1 as
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
+from instruments import keithley2600relied as relied
+from instruments.relied_on import commands
 from instruments.tspnumbers import listing, literal
 from labmtj.shots import Pulses, Shots
 
@@ -23,22 +25,20 @@ def meter(
     channel: str, cycles: float, range_amperes: float | None, lowest_amperes: float, *, zeroing: bool
 ) -> list[str]:
     """Return statements that make a channel's meter ready; zeroed now or not at all: all readings take as long."""
-    smu = f"smu{channel}.measure"
-    if range_amperes is None:
-        ranging = f"{smu}.lowrangei = {literal(lowest_amperes)} {smu}.autorangei = 1"
-    else:
-        ranging = f"{smu}.autorangei = 0 {smu}.rangei = {literal(range_amperes)}"
-    return [
-        f"{smu}.count = 1 {smu}.interval = 0 {smu}.delay = 0 {smu}.filter.enable = 0 {smu}.rel.enablei = 0",
-        f"{smu}.nplc = {literal(cycles)}",
-        ranging,
-        f"{smu}.autozero = {AUTOZERO_ONCE if zeroing else AUTOZERO_OFF}",
-        *_buffer(channel),
-    ]
+    ranging = relied.AUTORANGE if range_amperes is None else relied.FIXED_RANGE
+    values = {
+        "cycles": literal(cycles), "lowest": literal(lowest_amperes), "amperes": literal(range_amperes or 0.0),
+        "zeroing": AUTOZERO_ONCE if zeroing else AUTOZERO_OFF,
+    }  # fmt: skip
+    parts = (relied.METER, relied.APERTURE, ranging, relied.AUTOZERO, relied.BUFFER)
+    return [" ".join(commands(part, channel, **values)) for part in parts]
 
 
 def shots(shots: Shots, meters: Sequence[str]) -> list[str]:
-    """Return a script that holds levels and reads; it prints start times, then readings, statuses, ranges by channel.
+    """Return a script that holds levels and reads.
+
+    It prints start times, how many channels that are not read held their limit, then readings, statuses and ranges by
+    channel.
 
     Args:
         shots: what to hold and read.
@@ -46,7 +46,7 @@ def shots(shots: Shots, meters: Sequence[str]) -> list[str]:
     """
     return [
         *_tables(shots.channels, shots.volts.T.tolist()),
-        "local start = {}",
+        "local start, limited = {}, {}",
         _outputs_are_on(shots.channels),
         "timer.reset()",  # before the meters, for autozero takes apertures of its own
         *meters,
@@ -56,16 +56,24 @@ def shots(shots: Shots, meters: Sequence[str]) -> list[str]:
         "if errorqueue.count > 0 then break end",
         "start[k] = timer.measure.t()",
         *_measure(shots.read),
+        f"limited[k] = {_limited(set(shots.channels) - set(shots.read))}",
         "end",
         *zero(shots.channels),
         'print(table.concat(start, ","))',
+        'print(table.concat(limited, ","))',
         *_report(shots.read, len(shots)),
     ]
 
 
-def reading(channels: Sequence[str], meters: Sequence[str]) -> list[str]:
-    """Return a script that reads once at the present levels, and prints as `shots` does, without times."""
-    return [*meters, *_measure(channels), *_report(channels, 1)]
+def reading(channels: Sequence[str], meters: Sequence[str], others: Collection[str]) -> list[str]:
+    """Return a script that reads once at the present levels, and prints as `shots` does, without times.
+
+    Args:
+        channels: to read.
+        meters: statements that make the meters ready.
+        others: channels whose outputs are on, too.
+    """
+    return [*meters, *_measure(channels), f"print({_limited(others)})", *_report(channels, 1)]
 
 
 def pulses(pulses: Pulses, range_amperes: Sequence[float], line_hertz: float) -> list[str]:
@@ -114,9 +122,10 @@ def _outputs_are_on(channels: Sequence[str]) -> str:
     return f'if {off} then error("an output is off") end'
 
 
-def _buffer(channel: str) -> list[str]:
-    buffer = f"smu{channel}.nvbuffer1"
-    return [f"{buffer}.clear() {buffer}.appendmode = 1 {buffer}.collecttimestamps = 1"]
+def _limited(channels: Collection[str]) -> str:
+    """Return an expression for how many channels hold their limit now."""
+    each = [f"(smu{channel}.source.compliance and 1 or 0)" for channel in sorted(channels)]
+    return " + ".join(each) or "0"
 
 
 def _measure(channels: Sequence[str]) -> list[str]:
@@ -141,22 +150,15 @@ def _after_the_first(timer: int, seconds: float) -> list[str]:
 
 
 def _pulsed(channel: str, count: int, range_amperes: float) -> list[str]:
-    measure, trigger = f"smu{channel}.measure", f"smu{channel}.trigger"
+    trigger = f"smu{channel}.trigger"
+    values = {
+        "cycles": literal(PULSE_CYCLES), "amperes": literal(range_amperes), "zeroing": AUTOZERO_OFF, "count": count
+    }  # fmt: skip
+    parts = (relied.APERTURE, relied.AUTOZERO, relied.METER, relied.FIXED_RANGE, relied.BUFFER)
     return [
-        f"{measure}.nplc = {literal(PULSE_CYCLES)} {measure}.autozero = {AUTOZERO_OFF}",
-        f"{measure}.count = 1 {measure}.interval = 0 {measure}.delay = 0 {measure}.filter.enable = 0",
-        f"{measure}.autorangei = 0 {measure}.rangei = {literal(range_amperes)}",
-        *_buffer(channel),
-        f"{measure}.i()",  # now, so that no change of range falls into the first pulse
+        *(" ".join(commands(part, channel, **values)) for part in parts),
+        f"smu{channel}.measure.i()",  # now, so that no change of range falls into the first pulse
         f"{trigger}.source.listv(v{channel})",
-        f"{trigger}.source.limiti = smu{channel}.source.limiti",
-        f"{trigger}.source.action = 1",
         f"{trigger}.measure.i(smu{channel}.nvbuffer1)",
-        f"{trigger}.measure.action = 1",
-        f"{trigger}.arm.count = 1 {trigger}.count = {count}",
-        f"{trigger}.arm.stimulus = 0 {trigger}.measure.stimulus = trigger.timer[3].EVENT_ID",
-        f"{trigger}.source.stimulus = trigger.timer[1].EVENT_ID",
-        f"{trigger}.endpulse.action = 0",
-        f"{trigger}.endpulse.stimulus = trigger.timer[2].EVENT_ID",
-        f"{trigger}.endsweep.action = 0",
+        *commands(relied.SWEEP, channel, **values),
     ]

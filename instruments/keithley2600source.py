@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -12,7 +12,9 @@ from pymeasure.instruments import Instrument
 
 from instruments.autozero import Autozero
 from instruments.keithley2600channel import CYCLES, Keithley2600Channel, Model
+from instruments.keithley2600relied import AT_LIMITING
 from instruments.limited import LimitedChannels
+from instruments.relied_on import commands, questions, refusals
 from instruments.smumodel import LINE_HERTZ
 from instruments.tsp import TSPInstrument
 from instruments.tspnumbers import literal
@@ -62,7 +64,7 @@ class Keithley2600Source(LimitedChannels, TSPInstrument):
         )
 
     def limit(self, channel: str, amperes: float, highest_volts: float) -> None:
-        """Set compliance and a fixed source range, at level 0 V; both are read back.
+        """Set compliance, a fixed source range and all else that is relied on, at level 0 V; all is read back.
 
         Args:
             channel: one of `channels`.
@@ -71,24 +73,32 @@ class Keithley2600Source(LimitedChannels, TSPInstrument):
 
         Raises:
             CannotDo: the model has no such compliance or level.
-            InstrumentError: the level is not 0 V, or the box keeps another value than it was given.
+            InstrumentError: the level is not 0 V, or the box keeps another value of a setting, which it names.
         """
         smu, scale = self._smu(channel), self._source_range(amperes, highest_volts)
         self._limits.pop(channel, None)
         self._require_zero(channel)
-        kept = self.state(
-            f"{smu}.source.func = 1",
-            f"{smu}.source.delay = 0",
+        asked = questions(AT_LIMITING, channel)
+        told = self.run(
+            *commands(AT_LIMITING, channel),
             f"{smu}.source.autorangev = 0 {smu}.source.rangev = {literal(scale)}",
             f"{smu}.source.limiti = {literal(amperes)}",
             f"print({smu}.source.limiti, {smu}.source.rangev, {smu}.source.levelv)",
-            count=3,
+            f"print({', '.join(asked)})",
         )
+        limit, others = self.each(told, 2)
+        kept = self.parsed(limit, 3)
+        self._refuse(channel, self.parsed(others, len(asked)))
         names = ("a compliance", "a source range", "a level")
         for what, unit, wanted, value in zip(names, "AVV", (amperes, scale, 0.0), kept, strict=True):
             if not abs(value - wanted) <= 1e-6 * abs(wanted):
                 raise self.complaint(f"channel {channel} keeps {what} of {value:g} {unit}, not {wanted:g} {unit}")
         self._limits[channel] = (amperes, highest_volts)
+
+    def _refuse(self, channel: str, kept: Sequence[float]) -> None:
+        """Raise InstrumentError for settings of the table that are not as wanted."""
+        if problems := refusals(AT_LIMITING, kept):
+            raise self.complaint(f"channel {channel}: {'; '.join(problems)}")
 
     def switch_output(self, channel: str, *, on: bool) -> None:
         """Switch an output at level 0 V; on only after `limit`, and only while the box still keeps that limit."""
@@ -130,9 +140,11 @@ class Keithley2600Source(LimitedChannels, TSPInstrument):
     def _confirm_settings(self) -> None:
         for channel, (amperes, highest_volts) in self._limits.items():
             smu, scale = self._smu(channel), self._source_range(amperes, highest_volts)
-            limit, span, output = self.state(
-                f"print({smu}.source.limiti, {smu}.source.rangev, {smu}.source.output)", count=3
-            )
+            asked = [f"{smu}.source.limiti", f"{smu}.source.rangev", f"{smu}.source.output"]
+            asked += questions(AT_LIMITING, channel)
+            limit, span, output, *others = self.state(f"print({', '.join(asked)})", count=len(asked))
+            if problems := refusals(AT_LIMITING, others):
+                raise self.forgotten(f"channel {channel} keeps another setting: {'; '.join(problems)}")
             if not (abs(limit / amperes - 1) <= 1e-6 and abs(span / scale - 1) <= 1e-6):
                 raise self.forgotten(f"channel {channel} keeps a compliance of {limit:g} A on a {span:g} V range")
             if (output == 1) != (channel in self._on):

@@ -36,9 +36,9 @@ class ReliedOn:
     """what to do about a value that is refused"""
 
 
-def commands(table: Iterable[ReliedOn], channel: str) -> list[str]:
-    """Return the commands that bring a channel to what the table says."""
-    return [each.set.format(ch=channel) for each in table if each.set]
+def commands(table: Iterable[ReliedOn], channel: str, **values: object) -> list[str]:
+    """Return the commands that bring a channel to what the table says; `values` fill in what differs by use."""
+    return [each.set.format(ch=channel, **values) for each in table if each.set]
 
 
 def questions(table: Iterable[ReliedOn], channel: str) -> list[str]:

@@ -15,14 +15,30 @@ lua51 = pytest.importorskip("lupa.lua51")
 FREQUENCY = ("print(localnode.linefreq)", "5.000000000000000e+01")
 STATE = "print(smua.source.func, smua.source.output, smua.source.levelv)"
 AT_REST = "1.000000000000000e+00\t0.000000000000000e+00\t0.000000000000000e+00"
+TABLE = {
+    "source.highc": 0, "source.func": 1, "source.delay": 0, "source.limitp": 0, "source.sink": 0, "source.settling": 0,
+    "source.offmode": 0, "source.offfunc": 1, "source.offlimiti": 0.001, "source.offlimitv": 40,
+    "source.outputenableaction": 0, "sense": 0, "nvbuffer1.fillmode": 0, "nvbuffer1.fillcount": 0,
+    "nvbuffer1.collectsourcevalues": 0, "nvbuffer1.timestampresolution": 1e-6, "trigger.autoclear": 0,
+}  # fmt: skip
+"""what a channel is brought to when it is limited, and what it must answer"""
+ASKED = ", ".join(f"smua.{name}" for name in TABLE)
 LIMITING = (
-    "smua.source.func = 1",
-    "smua.source.delay = 0",
+    "smua.abort()",
+    *(
+        "if smua.source.output ~= 1 then smua.sense = 0 end" if name == "sense" else
+        f"smua.{name} = {value:g}"
+        for name, value in list(TABLE.items())[:12]
+    ),
+    "smua.nvbuffer1.clear()",
+    *(f"smua.{name} = {value:g}" for name, value in list(TABLE.items())[12:]),
     "smua.source.autorangev = 0 smua.source.rangev = 2.0",
     "smua.source.limiti = 0.001",
     "print(smua.source.limiti, smua.source.rangev, smua.source.levelv)",
-)
+    f"print({ASKED})",
+)  # fmt: skip
 KEPT = "1.000000000000000e-03\t2.000000000000000e+00\t0.000000000000000e+00"
+TABLE_KEPT = "\t".join(f"{value:.15e}" for value in TABLE.values())
 
 
 def limited(a, b):
@@ -32,7 +48,7 @@ def limited(a, b):
         for channel in (*a, *b)
         for turn in (
             (STATE.replace("smua", f"smu{channel}"), AT_REST),
-            (tuple(line.replace("smua", f"smu{channel}") for line in LIMITING), KEPT),
+            (tuple(line.replace("smua", f"smu{channel}") for line in LIMITING), (KEPT, TABLE_KEPT)),
         )
     ]
 
@@ -43,7 +59,10 @@ ECHO = (
 )
 """by which a session finds back to its box"""
 KEEPING = [
-    (f"print(smu{each}.source.limiti, smu{each}.source.rangev, smu{each}.source.output)", "1.0e-03\t2.0e+00\t0.0e+00")
+    (
+        f"print(smua.source.limiti, smua.source.rangev, smua.source.output, {ASKED})".replace("smua", f"smu{each}"),
+        f"1.0e-03\t2.0e+00\t0.0e+00\t{TABLE_KEPT}",
+    )
     for each in "ab"
 ]
 """what it asks then"""
@@ -148,8 +167,21 @@ def test_a_limit_is_set_at_rest_and_read_back(tsp):
     ],
 )
 def test_a_limit_that_the_box_does_not_keep_is_an_error(tsp, kept, complaint):
-    with tsp(Keithley2636B, (STATE, AT_REST), (LIMITING, kept)) as smu:
+    with tsp(Keithley2636B, (STATE, AT_REST), (LIMITING, (kept, TABLE_KEPT))) as smu:
         with pytest.raises(InstrumentError, match=complaint):
+            smu.limit("a", 1e-3, 0.9)
+        with pytest.raises(UsageError, match="needs a limit"):
+            smu.switch_output("a", on=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [(name, value + 1) for name, value in TABLE.items() if name != "nvbuffer1.timestampresolution"]
+)
+def test_a_setting_that_the_box_does_not_keep_is_refused_by_name(tsp, name, value):
+    """use/02 and its kind: what readings hang on is set, and refused where the box keeps something else."""
+    others = "\t".join(f"{value if each == name else wanted:.15e}" for each, wanted in TABLE.items())
+    with tsp(Keithley2636B, (STATE, AT_REST), (LIMITING, (KEPT, others))) as smu:
+        with pytest.raises(InstrumentError, match=rf"smuX.{name} is {value:g}, not"):
             smu.limit("a", 1e-3, 0.9)
         with pytest.raises(UsageError, match="needs a limit"):
             smu.switch_output("a", on=True)
@@ -204,7 +236,10 @@ def test_a_senseless_state_is_an_error_of_the_instrument(tsp, reply):
 
 def test_a_limit_that_comes_back_as_nothing_is_an_error(tsp):
     kept = KEPT.replace("1.000000000000000e-03", "nil")
-    with tsp(Keithley2636B, (STATE, AT_REST), (LIMITING, kept)) as smu, pytest.raises(AnswerLost, match="3 numbers"):
+    with (
+        tsp(Keithley2636B, (STATE, AT_REST), (LIMITING, (kept, TABLE_KEPT))) as smu,
+        pytest.raises(AnswerLost, match="3 numbers"),
+    ):
         smu.limit("a", 1e-3, 0.9)
 
 
@@ -233,15 +268,21 @@ def test_an_unknown_channel_is_refused(tsp):
         smu.limit("c", 1e-3, 1.0)
 
 
+METER = (
+    "{smu}.measure.count = 1 {smu}.measure.interval = 0 {smu}.measure.delay = 0 {smu}.measure.filter.enable = 0"
+    " {smu}.measure.rel.enablei = 0"
+)
+BUFFER = "{smu}.nvbuffer1.clear() {smu}.nvbuffer1.appendmode = 1 {smu}.nvbuffer1.collecttimestamps = 1"
+
+
 def meter(smu, ranging, cycles="1.0", zeroing=1):
     return (
         f"{smu}.measure.analogfilter = 0",
-        f"{smu}.measure.count = 1 {smu}.measure.interval = 0 {smu}.measure.delay = 0 {smu}.measure.filter.enable = 0"
-        f" {smu}.measure.rel.enablei = 0",
+        METER.format(smu=smu),
         f"{smu}.measure.nplc = {cycles}",
         ranging,
         f"{smu}.measure.autozero = {zeroing}",
-        f"{smu}.nvbuffer1.clear() {smu}.nvbuffer1.appendmode = 1 {smu}.nvbuffer1.collecttimestamps = 1",
+        BUFFER.format(smu=smu),
     )
 
 
@@ -254,12 +295,13 @@ def test_reading_is_one_script(tsp):
         "loadandrunscript",
         *meter("smub", AUTOMATIC, "0.5"),
         "smub.measure.i(smub.nvbuffer1)",
+        "print(0)",
         "printbuffer(1, 1, smub.nvbuffer1.readings)",
         "printbuffer(1, 1, smub.nvbuffer1.statuses)",
         "printbuffer(1, 1, smub.nvbuffer1.measureranges)",
         "endscript",
     )
-    with tsp(Keithley2636B, FREQUENCY, (script, ("-2.0e-06", "6.40e+01", "1.0e-05"))) as smu:
+    with tsp(Keithley2636B, FREQUENCY, (script, ("0", "-2.0e-06", "6.40e+01", "1.0e-05"))) as smu:
         reading = smu.read_currents(("b",), 0.01, None)
     assert (reading.amperes.tolist(), reading.range_amperes.tolist()) == ([[-2e-6]], [[1e-5]])
     assert (reading.flags.tolist(), reading.start_seconds.tolist()) == ([[Flag.COMPLIANCE]], [0.0])
@@ -270,6 +312,7 @@ def reading_script(smu, cycles="1.0", zeroing=1):
         "loadandrunscript",
         *meter(smu, AUTOMATIC.replace("smub", smu), cycles, zeroing),
         f"{smu}.measure.i({smu}.nvbuffer1)",
+        "print(0)",
         *(f"printbuffer(1, 1, {smu}.nvbuffer1.{each})" for each in ("readings", "statuses", "measureranges")),
         "endscript",
     )
@@ -278,7 +321,7 @@ def reading_script(smu, cycles="1.0", zeroing=1):
 def test_a_meter_is_zeroed_for_a_new_aperture_after_ten_minutes_after_an_error_and_when_armed_anew(tsp, monkeypatch):
     at = [0.0]
     monkeypatch.setattr(autozero.time, "monotonic", lambda: 1e6 + at[0])
-    value = ("1.0e-06", "0.0e+00", "1.0e-05")
+    value = ("0", "1.0e-06", "0.0e+00", "1.0e-05")
     off = (
         "smub.source.levelv = 0 smub.source.output = 0",
         "print(smub.source.output, smub.source.levelv, smub.source.limiti)",
@@ -309,7 +352,7 @@ SHOTS_SCRIPT = (
     "loadandrunscript",
     "local va = {", "0.1,-0.1,", "}",
     "local vb = {", "0.0,0.2,", "}",
-    "local start = {}",
+    "local start, limited = {}, {}",
     'if smua.source.output ~= 1 or smub.source.output ~= 1 then error("an output is off") end',
     "timer.reset()",
     *meter("smua", FIXED),
@@ -320,10 +363,12 @@ SHOTS_SCRIPT = (
     "if errorqueue.count > 0 then break end",
     "start[k] = timer.measure.t()",
     "smua.measure.i(smua.nvbuffer1)",
+    "limited[k] = (smub.source.compliance and 1 or 0)",
     "end",
     "smua.source.levelv = 0",
     "smub.source.levelv = 0",
     'print(table.concat(start, ","))',
+    'print(table.concat(limited, ","))',
     "printbuffer(1, 2, smua.nvbuffer1.readings)",
     "printbuffer(1, 2, smua.nvbuffer1.statuses)",
     "printbuffer(1, 2, smua.nvbuffer1.measureranges)",
@@ -332,7 +377,7 @@ SHOTS_SCRIPT = (
 
 
 def test_a_sequence_is_one_script_and_one_answer(tsp):
-    printed = ("0.00101,0.02205", "1.0e-05, 9.91e+37", "0.0e+00, 4.0e+00", "1.0e-04, 1.0e-04")
+    printed = ("0.00101,0.02205", "0,0", "1.0e-05, 9.91e+37", "0.0e+00, 4.0e+00", "1.0e-04, 1.0e-04")
     with tsp(Keithley2636B, *limited("a", "b"), FREQUENCY, (SHOTS_SCRIPT, printed)) as smu:
         limit(smu, "a", "b")
         found = smu.run_shots(SHOTS)
@@ -346,7 +391,8 @@ ZEROED = ("smua.abort()", "smub.abort()", "smua.source.levelv = 0", "smub.source
 
 
 @pytest.mark.parametrize(
-    "printed", [("0.001", "1.0e-05", "0.0e+00", "1.0e-04"), ("0.001,0.02", "1.0e-05, 1,0"), (), ("TSP>",) * 4]
+    "printed",
+    [("0.001", "0", "1.0e-05", "0.0e+00", "1.0e-04"), ("0.001,0.02", "0,0", "1.0e-05, 1,0"), (), ("TSP>",) * 5],
 )
 def test_an_incomplete_answer_is_an_error_and_the_levels_go_to_zero(tsp, printed):
     with tsp(
@@ -380,18 +426,21 @@ def test_a_current_that_no_range_holds_is_refused(tsp):
 
 def pulsed(smu):
     return (
-        f"{smu}.measure.nplc = 0.001 {smu}.measure.autozero = 0",
-        f"{smu}.measure.count = 1 {smu}.measure.interval = 0 {smu}.measure.delay = 0 {smu}.measure.filter.enable = 0",
+        f"{smu}.measure.nplc = 0.001",
+        f"{smu}.measure.autozero = 0",
+        METER.format(smu=smu),
         f"{smu}.measure.autorangei = 0 {smu}.measure.rangei = 0.001",
-        f"{smu}.nvbuffer1.clear() {smu}.nvbuffer1.appendmode = 1 {smu}.nvbuffer1.collecttimestamps = 1",
+        BUFFER.format(smu=smu),
         f"{smu}.measure.i()",
         f"{smu}.trigger.source.listv(v{smu[-1]})",
+        f"{smu}.trigger.measure.i({smu}.nvbuffer1)",
         f"{smu}.trigger.source.limiti = {smu}.source.limiti",
         f"{smu}.trigger.source.action = 1",
-        f"{smu}.trigger.measure.i({smu}.nvbuffer1)",
         f"{smu}.trigger.measure.action = 1",
-        f"{smu}.trigger.arm.count = 1 {smu}.trigger.count = 2",
-        f"{smu}.trigger.arm.stimulus = 0 {smu}.trigger.measure.stimulus = trigger.timer[3].EVENT_ID",
+        f"{smu}.trigger.arm.count = 1",
+        f"{smu}.trigger.count = 2",
+        f"{smu}.trigger.arm.stimulus = 0",
+        f"{smu}.trigger.measure.stimulus = trigger.timer[3].EVENT_ID",
         f"{smu}.trigger.source.stimulus = trigger.timer[1].EVENT_ID",
         f"{smu}.trigger.endpulse.action = 0",
         f"{smu}.trigger.endpulse.stimulus = trigger.timer[2].EVENT_ID",
@@ -511,7 +560,8 @@ timer = {reset = function() end, measure = {t = function() return clock end}}
 function delay(seconds) clock = clock + seconds; if stumble then errorqueue.count = 1 end end
 function waitcomplete() note("waits") end
 function printbuffer(first, last, values) printed = values end
-function print(text) start = text end
+lines = {}
+function print(text) table.insert(lines, text) end
 """
 
 
@@ -531,7 +581,7 @@ def test_the_script_of_a_sequence_sets_waits_reads_and_returns_to_zero():
         "a.levelv=-0.25", "b.levelv=0.125", "a reads", "b reads", "waits",
         "a.levelv=0", "b.levelv=0",
     ]  # fmt: skip
-    assert box.start == "0.002,0.004"
+    assert list(box.lines.values()) == ["0.002,0.004", "0,0"]
 
 
 def test_the_script_of_a_sequence_ends_at_the_first_error_with_levels_at_zero():
@@ -544,6 +594,19 @@ def test_the_script_does_nothing_with_an_output_that_is_off():
     shots = Shots(("a", "b"), np.full((2, 2), 0.5), ("a",), 0.0, 0.02, None)
     with pytest.raises(lua51.LuaError, match="an output is off"):
         run(['rawset(smub.source, "output", 0)', *scripts.shots(shots, [])])
+
+
+def test_a_source_that_is_not_read_but_holds_its_limit_is_printed_with_the_shot():
+    shots = Shots(("a", "b"), np.array([[0.5, 0.0], [0.2, 0.0]]), ("b",), 0.002, 0.02, None)
+    box = run(["rawset(smua.source, 'compliance', true)", *scripts.shots(shots, [])])
+    assert list(box.lines.values())[1] == "1,1"
+
+
+def test_a_reading_of_a_driven_line_tells_of_the_limit_of_its_source(tsp):
+    printed = ("0.00101,0.02205", "0,1", "1.0e-05, 1.0e-05", "0.0e+00, 0.0e+00", "1.0e-04, 1.0e-04")
+    with tsp(Keithley2636B, *limited("a", "b"), FREQUENCY, (SHOTS_SCRIPT, printed)) as smu:
+        limit(smu, "a", "b")
+        assert smu.run_shots(SHOTS).flags.tolist() == [[0], [Flag.COMPLIANCE]]
 
 
 @pytest.mark.parametrize("text", ["#", "%", "..."])

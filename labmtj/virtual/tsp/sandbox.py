@@ -96,7 +96,9 @@ _G.loadstring = compile
 -- print as Python sees it: plain values, and names of the rest
 local function printing(put)
     return function(...)
-        local shown, n = {...}, select("#", ...)
+        local n, first = select("#", ...), type((...))
+        if n == 1 and (first == "number" or first == "string") then return put(...) end
+        local shown = {...}
         for place = 1, n do
             local kind = type(shown[place])
             if kind == "table" or kind == "function" or kind == "thread" then
