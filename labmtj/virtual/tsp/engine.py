@@ -217,11 +217,10 @@ class Engine:
         chunk = self._compile(code)
         if chunk is None:
             return
-        if name or code != self.scripts.anonymous.code:
-            try:
-                self.scripts.keep(name, code, chunk)
-            except Complaint as complaint:
-                self.complain(complaint.entry)
+        try:
+            self.scripts.keep(name, code, chunk)
+        except Complaint as complaint:
+            self.complain(complaint.entry)
         if run:
             self.execute(chunk)
 

@@ -14,7 +14,6 @@ Everything else is left to the compiler of 5.1, which refuses the rest as 5.0 do
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from labmtj.virtual.tsp.tokens import Token, tokens, unexpected
@@ -85,14 +84,14 @@ function _G.__each(list, state, first)
 end
 """
 """the libraries of 5.1 brought back to those of 5.0; runs once, before any script"""
-_MAY_DIFFER = re.compile(r"[#%]|\.\.\.|\[[\[=]|0[xX]|\b(?:in|repeat)\b")
-"""what a source has at least where the versions differ; most sources have nothing of it, and are left alone"""
+_MAY_DIFFER = ("#", "%", "...", "[[", "[=", "0x", "0X", "repeat", *(f"{space}in" for space in " \t\n\r\f\v"))
+"""of these a source has at least one where the versions differ; most sources have none, and are left alone"""
 _OPENING = frozenset({"function", "if", "do", "repeat", "for", "while"})
 
 
 def as_lua51(source: str) -> str:
     """Return a source of Lua 5.0 so that 5.1 runs it alike; ScriptFault where 5.0 would not compile it."""
-    if not _MAY_DIFFER.search(source):
+    if not any(sign in source for sign in _MAY_DIFFER):
         return source
     return "".join(_Translation(source))
 

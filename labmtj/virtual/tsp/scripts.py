@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from labmtj.virtual.tsp.complaints import Complaint, ScriptFault
+from labmtj.virtual.tsp.complaints import SYNTAX_ERROR, Complaint, ScriptFault
 from labmtj.virtual.tsp.stores import catalog
 from labmtj.virtual.tsp.tree import Group, Members, Reading, Setting, one_text, text
 
@@ -41,7 +41,8 @@ class Scripts:
         self._named: dict[str, Script] = {}
         self._saved: dict[str, tuple[str, str]] = {}
         """text and autorun of what outlives a power cycle on a real box"""
-        self.anonymous = Script(self, "", "", engine.sandbox.compile(""))
+        self._anonymous: tuple[str, Any] | Script = ("", engine.sandbox.compile(""))
+        """text and chunk, until somebody asks for the script: clients send many, and ask for none"""
 
     def members(self) -> Members:
         """Return the globals."""
@@ -60,17 +61,23 @@ class Scripts:
         }  # fmt: skip
         return {"script": Group("script", names)}
 
-    def keep(self, name: str, code: str, chunk: Any = None) -> Script:
+    @property
+    def anonymous(self) -> Script:
+        """The script that was loaded last without a name."""
+        if not isinstance(self._anonymous, Script):
+            self._anonymous = Script(self, "", *self._anonymous)
+        return self._anonymous
+
+    def keep(self, name: str, code: str, chunk: Any = None) -> None:
         """Make a script, and a global of its name; without a name it is the anonymous one."""
-        script = Script(self, name, code, chunk or self._engine.sandbox.compile(code))
-        if name:
-            self._check(name)
-            self._named[name] = script
-            self._engine.define(name, script)
-        else:
-            self.anonymous = script
-            self._engine.define("run", script)
-        return script
+        chunk = chunk or self._engine.sandbox.compile(code)
+        if not name:
+            self._anonymous = (code, chunk)
+            self._engine.define("run", chunk)
+            return
+        self._check(name)
+        self._named[name] = script = Script(self, name, code, chunk)
+        self._engine.define(name, script)
 
     def rename(self, script: Script) -> None:
         """Have a script go by another name."""
@@ -98,9 +105,10 @@ class Scripts:
 
     def _new(self, code: object, name: object = "") -> Script:
         try:
-            return self.keep(text(name), text(code))
+            self.keep(text(name), text(code))
         except ScriptFault as fault:
-            raise Complaint(-285, f"TSP Syntax error {fault}") from None
+            raise Complaint(SYNTAX_ERROR, f"TSP Syntax error {fault}") from None
+        return self._find(name) if name else self.anonymous
 
     def _new_autorun(self, code: object, name: object = "") -> Script:
         script = self._new(code, name)
@@ -117,7 +125,8 @@ class Scripts:
         if text(name) not in self._saved:
             raise Complaint(NO_SUCH_SCRIPT, f"Referenced name does not exist: {name}")
         code, autorun = self._saved[str(name)]
-        self.keep(str(name), code).autorun.value = autorun
+        self.keep(str(name), code)
+        self._find(name).autorun.value = autorun
 
     def _delete(self, name: object) -> None:
         """Forget a saved script; one in memory stays until it goes by no name."""
