@@ -28,8 +28,8 @@ from labmtj.virtual.assembly import assemble
 from labmtj.virtual.serving import ServedInstruments
 
 BENCHES = sorted(path.stem for path in (library.folder() / "benches").glob("virtual-*.yaml"))
-SAMPLE = ["virtual-2400-7002", "virtual-2636b-3706a", "virtual-b2902a-b2201a"]
-"""whose drivers are those of the others, too"""
+SAMPLE = {False: ["virtual-2400-7002", "virtual-2636b-3706a", "virtual-b2902a-b2201a"], True: ["virtual-2400-7002"]}
+"""over sockets, whose drivers are those of the others, too, and over HiSLIP"""
 SAFE_SECONDS = 5.0
 """after the end of the outage (a requirement)"""
 STAYS_SECONDS = 0.3
@@ -52,14 +52,15 @@ class Link:
     Args:
         port: of the instrument.
         passes: called before anything goes to the instrument.
+        form: of the VISA resource.
     """
 
-    def __init__(self, port, passes):
+    def __init__(self, port, passes, form):
         self._port, self._passes = port, passes
         self.open = threading.Event()
         self.open.set()
         self._listener = socket.create_server(("127.0.0.1", 0))
-        self.resource = f"TCPIP::127.0.0.1::{self._listener.getsockname()[1]}::SOCKET"
+        self.resource = form % self._listener.getsockname()[1]
         self._sockets = [self._listener]
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -102,24 +103,27 @@ class Case:
         seconds: how long it lasts.
         cut_off: the instrument that it concerns, or "" for all.
         timeout_seconds: of every instrument.
+        hislip: served over HiSLIP, through a VISA library, and to several clients at a time.
     """
 
-    def __init__(self, name, at=0, seconds=0.0, cut_off="", timeout_seconds=0.4):
+    def __init__(self, name, at=0, seconds=0.0, cut_off="", timeout_seconds=0.4, *, hislip=False):
         file = load_any(name).model_copy(update={"noise": False, "seed": 5})
-        self.at, self.seconds, self.cut_off, self.name = at, seconds, cut_off, name
+        self.at, self.seconds, self.cut_off, self.name, self.hislip = at, seconds, cut_off, name, hislip
         self.messages, self.ended, self.error, self.amperes = 0, None, None, None
         self.safe_seconds, self.wrong = None, []
         self._lock, self._over = threading.Lock(), threading.Event()
-        self.served = ServedInstruments(assemble(file))
+        self.served = ServedInstruments(assemble(file), hislip=hislip)
         list(self.served.greetings())  # a first question takes longer: a box that runs scripts starts its interpreter
-        self.links = {name: Link(server.port, self._passes) for name, server in self.served.servers.items()}
+        form = "TCPIP::127.0.0.1::hislip0,%d::INSTR" if hislip else "TCPIP::127.0.0.1::%d::SOCKET"
+        self.links = {name: Link(server.port, self._passes, form) for name, server in self.served.servers.items()}
         changed = {"timeout_seconds": timeout_seconds, "visa_library": "@py"}
         self.file = file.of.model_copy(
             update={"instruments": {key: each.model_copy(update=changed) for key, each in file.of.instruments.items()}}
         )
 
     def __str__(self):
-        return f"{self.name}: {self.cut_off or 'all'} cut off for {self.seconds:g} s from message {self.at}"
+        over = " over HiSLIP" if self.hislip else ""
+        return f"{self.name}{over}: {self.cut_off or 'all'} cut off for {self.seconds:g} s from message {self.at}"
 
     def _passes(self):
         with self._lock:
@@ -193,12 +197,18 @@ def work(bench):
     return np.concatenate(shown)
 
 
+@pytest.fixture(scope="module", params=[False, True], ids=["socket", "hislip"])
+def hislip(request):
+    """Tell whether the instruments are reached over HiSLIP."""
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def undisturbed(torture):
+def undisturbed(torture, hislip):
     """Return, by bench, how many messages its work takes and what it reads."""
     found = {}
-    for name in BENCHES if torture else SAMPLE:
-        with contextlib.closing(Case(name, timeout_seconds=10.0)) as case:
+    for name in BENCHES if torture else SAMPLE[hislip]:
+        with contextlib.closing(Case(name, timeout_seconds=10.0, hislip=hislip)) as case:
             case.run()
             assert case.error is None
             found[name] = (case.messages, case.amperes)
@@ -233,10 +243,10 @@ def drawn(undisturbed, torture):
                 yield name, at, seconds, draw.choice(names[1:])
 
 
-def test_an_outage_ends_with_a_safe_bench_and_no_hot_relay(undisturbed, hasty, torture, tally):
+def test_an_outage_ends_with_a_safe_bench_and_no_hot_relay(undisturbed, hislip, hasty, torture, tally):
     def tried(drawing):
         for _ in range(3):  # on a busy machine a run may end for want of patience before its outage
-            case = Case(*drawing, timeout_seconds=2.0 if torture else 0.4)
+            case = Case(*drawing, timeout_seconds=2.0 if torture else 0.4, hislip=hislip)
             case.run()
             if case.safe_seconds is not None:
                 return case
