@@ -138,7 +138,8 @@ class BenchCrossbar:
             return
         try:
             if self._may_be_on:
-                self._disarm()
+                self.watch.tell(IDLE, MAKE_SAFE_SECONDS)  # the caller may compute, and keep this thread from running
+                self._switch_off()
                 self._may_be_on = False
         finally:
             self._idle()
@@ -159,6 +160,9 @@ class BenchCrossbar:
     def _disarm(self) -> None:
         """Bring the units to rest: if an answer was lost, nobody knows which of their outputs are on."""
         self.watch.tell("making safe", MAKE_SAFE_SECONDS)
+        self._switch_off()
+
+    def _switch_off(self) -> None:
         self.sources.forget()
         with hurried(self._instruments):
             if failed := self._at_once({name: unit.make_safe for name, unit in self.units.items()}):

@@ -48,10 +48,7 @@ def cases():
                     yield kind, phase, how
 
 
-SAMPLE = [
-    ("2400-7002", "pulse by messages", "stopped"), ("2636b-3706a", "measuring", "deadlock"),
-    ("b2902a-b2201a", "idle", "interpreter"), ("2636b-707b", "recording", "deadlock"),
-]  # fmt: skip
+SAMPLE = [("2400-7002", "pulse by messages", "stopped"), ("2636b-707b", "recording", "deadlock")]
 
 
 class Bench:
@@ -114,7 +111,7 @@ def hung(tmp_path, request):
         )  # fmt: skip
         request.addfinalizer(lambda: ended(process))
         while (line := process.stdout.readline().strip()) != said:
-            assert line, f"ended with {process.wait()}"
+            assert line, f"ended with {process.wait()}: {why(record)}"
         return process, record
 
     return started
@@ -163,19 +160,36 @@ def test_a_run_that_hangs_is_ended_and_its_bench_made_safe(hung, tally, torture)
     print(f"\noutputs off after {max(took):.1f} s at most, of {len(took)} runs that hang")
 
 
-@pytest.mark.parametrize("phase", ["a long reading", "computing"])
-def test_what_takes_long_is_no_hang(hung, tally, phase):
-    """Fails with a lease that is not as long as its work; or without a look at whether a run that is late computes."""
+@pytest.fixture
+def in_torture(torture):
+    """Skip a test that takes long where the full counts are not asked for."""
+    if not torture:
+        pytest.skip("under --torture")
+
+
+def test_a_long_reading_is_no_hang(hung, tally):
+    """Fails with a lease that is not as long as its work."""
+    goes_on(hung, tally, "a long reading")
+
+
+@pytest.mark.usefixtures("in_torture")
+def test_a_long_computation_is_no_hang(hung, tally):
+    """Fails without a look at whether a run that is late computes."""
+    goes_on(hung, tally, "computing")
+
+
+def goes_on(hung, tally, phase):
     bench = Bench("2636b-3706a", realtime_factor=1.0)
     with tally(19, phase):
         process, record = hung(bench, phase, "", said="done")
-        assert process.wait(30) == 0
+        assert process.wait(60) == 0
         assert not record.exists()
         assert not bench.not_at_rest()
         assert not bench.events()
     bench.served.__exit__()
 
 
+@pytest.mark.usefixtures("in_torture")
 def test_an_idle_bench_switches_its_outputs_off_by_itself(hung, tally):
     """Fails without `Idling`: a run that waits has its outputs on until its lease passes, and is ended."""
     bench = Bench("2636b-3706a")
@@ -225,10 +239,11 @@ class Wire(threading.Thread):
                     near.sendall(b"1")
 
 
+@pytest.mark.usefixtures("in_torture")
 @pytest.mark.parametrize("how", ["dripping", "silent"])
-def test_an_instrument_that_keeps_a_run_waiting(hung, tally, torture, how):
+def test_an_instrument_that_keeps_a_run_waiting(hung, tally, how):
     """A byte per 50 ms, or none: whether the driver gives up or the watchdog ends the run, outputs go off."""
-    for kind in KINDS if torture else KINDS[:1]:
+    for kind in KINDS:
         bench = Bench(kind, realtime_factor=1.0)
         with tally(19, f"{kind}, {how}"), contextlib.ExitStack() as stack:
             stack.callback(bench.served.__exit__)
@@ -249,12 +264,11 @@ def test_an_instrument_that_keeps_a_run_waiting(hung, tally, torture, how):
             assert not bench.events()
 
 
-@pytest.mark.parametrize("seconds", [4.0, 45.0])
-def test_a_bench_that_was_silent_for_long_is_safe_once_it_is_back(hung, tally, torture, seconds):
+@pytest.mark.usefixtures("in_torture")
+@pytest.mark.parametrize("seconds", [8.0, 45.0])
+def test_a_bench_that_was_silent_for_long_is_safe_once_it_is_back(hung, tally, seconds):
     """Case F2: fails with an end to the patience; or with relays that open meanwhile, under voltage when it is back."""
-    if seconds > 10 and not torture:
-        pytest.skip("under --torture")
-    for kind in KINDS if torture else KINDS[2:3]:
+    for kind in KINDS:
         phase = "pulse by messages" if kind in OF_SEVERAL_BOXES else "measuring"
         with tally(19, f"{kind}, silent for {seconds:g} s"), ServedBench(load_any(f"virtual-{kind}")) as served:
             bench = type("", (), {"name": f"virtual-{kind}", "resources": served.resources})
