@@ -50,10 +50,14 @@ def run(known: argparse.Namespace, rest: Sequence[str]) -> int:
 def resume(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001 - all take both
     """Finish a run."""
     from labmtj.run import RunFolder, resume
+    from labmtj.run.watched import why_ended
 
     _check_workers(known.workers)
+    folder = RunFolder.open(known.run)
+    if folder.condition == "killed" and (reason := why_ended(folder)):
+        print(f"labmtj: the watchdog has ended this run: {reason}", file=sys.stderr)
     with Display() as display:
-        folder = resume(RunFolder.open(known.run), workers=known.workers, show=display, over_budget=known.over_budget)
+        folder = resume(folder, workers=known.workers, show=display, over_budget=known.over_budget)
     return _finish(folder)
 
 
@@ -143,7 +147,8 @@ def show(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
 
 
 def ls(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
-    """List runs."""
+    """List runs, and the benches that are not known to be safe."""
+    from labmtj.bench.ownership import unsafe
     from labmtj.run.choice import Choice, accuracy_from, moment_from
     from labmtj.run.listing import list_runs
 
@@ -155,7 +160,7 @@ def ls(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
         known.until and moment_from("--until", known.until, end=True),
         known.accuracy and accuracy_from(known.accuracy),
     )  # fmt: skip
-    print(list_runs(known.folder, choice))
+    print(list_runs(known.folder, choice), *unsafe(), sep="\n")
     return 0
 
 

@@ -5,11 +5,13 @@ And the smallest world that a virtual instrument can stand in: resistors to grou
 
 import contextlib
 import os
+import signal
 import socket
 import tempfile
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import h5py
@@ -76,12 +78,33 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="labmtj-tests-")  # no test counts on the user's own chips
+os.environ["XDG_RUNTIME_DIR"] = os.environ["XDG_STATE_HOME"]  # nor holds, or waits for, the user's own instruments
 
 
 @pytest.fixture(autouse=True)
 def own_ledgers(tmp_path, monkeypatch):
-    """Keep the counts of real chips and relays apart for every test, and for the processes it starts."""
+    """Keep counts of real chips and relays, and locks, apart for every test, and for the processes it starts.
+
+    A watchdog never gives up: one whose virtual instruments have ended with the test is ended here.
+    """
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "locks"))
+    yield
+    if (tmp_path / "locks").exists():
+        for pid in watchdogs_of(tmp_path / "locks"):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def watchdogs_of(locks):
+    """Return the processes of watchdogs whose locks are in a folder, where the system tells."""
+    marker, found = f"XDG_RUNTIME_DIR={locks}".encode(), []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            is_watchdog = b"labmtj.watchdog" in (process / "cmdline").read_bytes().split(b"\0")
+            if is_watchdog and marker in (process / "environ").read_bytes().split(b"\0"):
+                found.append(int(process.name))
+    return found
 
 
 class BookedTime:

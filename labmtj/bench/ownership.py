@@ -6,6 +6,7 @@ import datetime
 import fcntl
 import hashlib
 import json
+import logging
 import os
 import socket
 import tempfile
@@ -19,6 +20,7 @@ from labmtj.bench.forking import closed_in_forks
 from labmtj.errors import BenchBusy
 from labmtj.watchdog.process import is_stopped
 
+_LOG = logging.getLogger(__name__)
 BRIEFLY_SECONDS = 5.0
 """for which a watchdog that makes a bench safe is only asked to be waited for"""
 _MOST_BYTES = 10_000
@@ -91,6 +93,9 @@ def _owning(name: str, address: str, run: str) -> Iterator[int]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise BenchBusy(f"{name} at {address} is in use by {_owner(_text(path))}") from None
+        with suppress(ValueError, KeyError, TypeError, AttributeError):
+            if (before := json.loads(_text(path)))["unsafe"]:
+                _LOG.warning("%s at %s: %s", name, address, _not_safe(before, held=False))
         owner = {"pid": os.getpid(), "host": socket.gethostname(), "run": run, "address": address}
         os.ftruncate(file, 0)
         os.pwrite(file, json.dumps(owner).encode(), 0)

@@ -1,4 +1,4 @@
-"""A dead watchdog: nothing is armed without one, and a run that loses it goes to its safe state."""
+"""A watchdog that is dead or stopped: nothing is armed without it, and a run that loses it goes to its safe state."""
 
 import os
 import random
@@ -10,6 +10,7 @@ import pytest
 
 import labmtj
 from labmtj.bench import load_any, open_laboratory
+from labmtj.bench.ownership import owner_of
 from labmtj.bench.watchdog import Watchdog
 from labmtj.errors import WatchdogLost
 from labmtj.quantities import Bias, Lines, Reading
@@ -46,7 +47,7 @@ def killing(begin):
 def test_a_run_that_loses_its_guardian_ends_safe_and_can_be_resumed(
     rigs, tally, torture, at_work, watchdog_of, reference, metrics_of
 ):
-    """Fails without `watch.check` in `OpenBench._begin`: the run goes on to its end, and nobody watches it."""
+    """Fails without `watch.require` in `BenchCrossbar._operation`: the run goes on to its end, and nobody watches it."""
     moments = random.Random(17)
     for number in range(40 if torture else 2):
         rig = rigs()
@@ -70,7 +71,7 @@ def test_a_run_that_loses_its_guardian_ends_safe_and_can_be_resumed(
 
 @pytest.mark.parametrize("what", ["pulse", "measure"])
 def test_a_bench_in_python_has_a_guardian_too(rig, tally, watchdog_of, what):
-    """Fails without `watch.check` in `OpenBench._begin`."""
+    """Fails without `watch.require` in `BenchCrossbar._operation`."""
     with tally(17, f"in Python, {what}"), labmtj.bench(rig.bench) as array:
         os.kill(watchdog_of(os.getpid()), signal.SIGKILL)
         time.sleep(0.1)
@@ -80,3 +81,34 @@ def test_a_bench_in_python_has_a_guardian_too(rig, tally, watchdog_of, what):
         with pytest.raises(WatchdogLost):
             array.arm()
     rig.assert_safe()
+
+
+@pytest.mark.parametrize("what", ["pulse", "measure"])
+def test_a_watchdog_that_is_stopped_is_noticed(rig, tally, watchdog_of, monkeypatch, what):
+    """Case F7. Fails without echoes of leases: a stopped process has its pipes, and nothing is noticed."""
+    monkeypatch.setattr("labmtj.bench.watchdog.ECHO_SECONDS", 0.5)
+    with tally(17, f"stopped, {what}"), labmtj.bench(rig.bench) as array:
+        watchdog = watchdog_of(os.getpid())
+        os.kill(watchdog, signal.SIGSTOP)
+        before = rig.network.array.state.copy()
+        with pytest.raises(WatchdogLost, match=rf"\(process {watchdog}\) does not answer within 0.5 s: it is stopped"):
+            array.pulse(BIAS, 1e-3) if what == "pulse" else array.measure(BIAS, Lines(columns=(0,)), Reading())
+        rig.assert_safe()
+        np.testing.assert_array_equal(rig.network.array.state, before)
+    rig.assert_safe()
+
+
+def test_a_box_that_a_stopped_run_holds_is_said_to_be_held(rigs, tally, at_work):
+    """Case F7: who holds it, and what to do. Fails without a look at the locks, and at the state of their owner."""
+    rig = rigs()
+    process = rig.spawn()
+    at_work(rig, process)
+    os.kill(process.pid, signal.SIGSTOP)
+    with tally(17, "held by a stopped run"):
+        owner = owner_of(load_any(str(rig.bench)).instruments["smu"].resource)
+        assert owner.startswith(f"process {process.pid} on ")
+        assert f", run {rig.last().name}, which is stopped; let it go on with `kill -CONT {process.pid}`" in owner
+        assert f"or end it with `kill -9 {process.pid}`: its watchdog then makes the bench safe" in owner
+        process.kill()
+        process.communicate()
+        rig.assert_safe(within=5.0)

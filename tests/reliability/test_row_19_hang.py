@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from labmtj.bench import load_any
+from labmtj.bench.ownership import owner_of
 from labmtj.bench.served import ServedBench
 from labmtj.virtual.assembly import assemble
 from labmtj.virtual.serving import ServedInstruments
@@ -79,6 +80,10 @@ class Bench:
         ground = 12 if "b2201a" in self.name else 0
         closed = [each for relays in self.served.bench.network.relays.values() for each in sorted(relays.closed())]
         return self.live() + [f"closed: {each}" for each in closed if each[1] != ground]
+
+    def owners(self):
+        """Return who holds the instruments."""
+        return list(filter(None, map(owner_of, self.resources.values())))
 
     def events(self):
         """Return the relays that moved under voltage."""
@@ -149,6 +154,7 @@ def test_a_run_that_hangs_is_ended_and_its_bench_made_safe(hung, tally, torture)
             bench = Bench(kind)
             stack.callback(bench.served.__exit__)
             process, record = hung(bench, phase, how)
+            stack.callback(seconds_until, bench.owners)
             stack.callback(ended, process)
             by_itself = how == "deadlock" and phase in ("idle", "recording", "making safe", "closing", "connecting")
             took.append(seconds_until(bench.live))
