@@ -16,7 +16,17 @@ from pydantic import Field
 from labmtj.errors import SettingError, UsageError
 from labmtj.fitting.steering import Steering
 from labmtj.fitting.switching_curve import MedianSlope, SwitchingCurves, fit_curves, slope_per_decade
-from labmtj.fitting.switching_law import ExponentTest, Pulses, Ridge, SwitchingLaws, fit_laws, judge_exponent, ridge_of
+from labmtj.fitting.switching_law import (
+    ExponentTest,
+    ModelRange,
+    Pulses,
+    Ridge,
+    SwitchingLaws,
+    fit_laws,
+    judge_exponent,
+    model_range,
+    ridge_of,
+)
 from labmtj.quantities import BoolArray, FloatArray
 from labmtj.schema import Purpose
 from labmtj.verbs import Crossbar, Log
@@ -103,6 +113,8 @@ class SwitchingResult:
     """of V50 per decade of width"""
     laws: tuple[SwitchingLaws, SwitchingLaws]
     """conditional on tau0 and exponent"""
+    model_ranges: tuple[ModelRange, ModelRange]
+    """of Delta and Vc0, the error of the law included"""
     ridges: tuple[Ridge, Ridge]
     exponents: tuple[ExponentTest, ExponentTest]
     pulses: tuple[Pulses, Pulses]
@@ -245,7 +257,8 @@ def _result(
     laws = [fit_laws(each, settings.attempt_seconds, settings.exponent) for each in pulses]
     return SwitchingResult(
         run.chosen, widths, seconds, "lines" if delivered is None else "cell", _pair(curves), _pair(slopes),
-        _pair(laws), _pair([ridge_of(each, law) for each, law in zip(pulses, laws, strict=True)]),
+        _pair(laws), _pair([model_range(each, law) for each, law in zip(pulses, laws, strict=True)]),
+        _pair([ridge_of(each, law) for each, law in zip(pulses, laws, strict=True)]),
         _pair([judge_exponent(each) for each in pulses]), _pair(pulses),
         np.array([found.comes_back for found in outcomes]), _pair([found.disturbed for found in outcomes]),
         run.cells.limited, effort,

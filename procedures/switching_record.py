@@ -100,6 +100,18 @@ def put_switching(log: Log, result: SwitchingResult) -> None:
             "critical_volts": both([each.critical_volts for each in laws], "V", f"Vc0 {where}, conditional on {given}"),
             "critical_low_volts": both([each.critical_low for each in laws], "V", "lower end of its 95 % interval"),
             "critical_high_volts": both([each.critical_high for each in laws], "V", "upper end of its 95 % interval"),
+            **{
+                name: both(
+                    [getattr(each, field) for each in result.model_ranges], unit,
+                    f"{end} end of the interval of {what} with the error of the law",
+                )
+                for name, field, unit, what, end in (
+                    ("stability_model_low", "stability_low", "1", "Delta", "lower"),
+                    ("stability_model_high", "stability_high", "1", "Delta", "upper"),
+                    ("critical_model_low_volts", "critical_low", "V", "Vc0", "lower"),
+                    ("critical_model_high_volts", "critical_high", "V", "Vc0", "upper"),
+                )
+            },
             "stability_critical_correlation": both(
                 [each.correlation for each in laws], "1", "correlation of the errors of Delta and Vc0"
             ),

@@ -18,6 +18,7 @@ from labmtj.calibration.observed import Observed
 from labmtj.calibration.predict import Model
 from labmtj.errors import DataError
 from labmtj.junction import ArrayDescription, CellMap
+from labmtj.pulsewidths import width_problem, width_refusal
 from labmtj.quantities import FloatArray
 from labmtj.reading.opening import open_recorded
 
@@ -102,16 +103,44 @@ class _Switching:
             f"at tau0 = {self.given.get('attempt_seconds', np.nan):g} s and exponent "
             f"{self.given.get('assumed_exponent', 0)}, which are assumed"
         )
-        family = {name: self._spread(name, each[told], condition) for name, each in values.items()}
+        family = {name: self._spread(name, each[told], errors[name][told], condition) for name, each in values.items()}
         family |= self._conditions()
         maps = {}
         if told.sum() >= MOST_OF_ALL * np.prod(self.description.shape):
             maps = {name: self._map(values[name], errors[name], told) for name in values}
         which = "cell by cell" if maps else "as the spread of the family: too few for maps of their own (--cells all)"
         return FittedSwitching(
-            f"switching: {told.sum()} cells, {which}; Delta and Vc0 {condition}: they hold for widths that were tested",
+            f"switching: {told.sum()} cells, {which}; Delta and Vc0 {condition}: they hold for widths that were tested"
+            f"{self._law_error()}{self._short()}",
             maps, family,
         )  # fmt: skip
+
+    def _law_error(self) -> str:
+        """Return how far Delta and Vc0 may be off by the law itself, if the record holds it."""
+        if "stability_model_low" not in self.found:
+            return ""
+        parts = [
+            f"{name} {np.nanmedian(low / value - 1):+.1%} to {np.nanmedian(high / value - 1):+.1%}"
+            for name, value, low, high in (
+                (
+                    "Delta", self.found["stability"], self.found["stability_model_low"],
+                    self.found["stability_model_high"],
+                ),
+                (
+                    "Vc0", self.found["critical_volts"], self.found["critical_model_low_volts"],
+                    self.found["critical_model_high_volts"],
+                ),
+            )
+        ]  # fmt: skip
+        return f"; with the error of the law (tau0 0.3 to 1 ns, attempt rate of a macrospin) {', '.join(parts)}"
+
+    def _short(self) -> str:
+        """Return what is wrong with the shortest width tested; DataError for one below 100 ns that is not asked for."""
+        shortest = float(np.min(self.found["width"])) if "width" in self.found else 1.0
+        if refusal := width_refusal(shortest, allowed=self.description.short_pulses):
+            raise DataError(f"{self.observed.path}: the switching law is not fitted: {refusal}")
+        problem = width_problem(shortest)
+        return f"; {problem}" if problem else ""
 
     def _delivered(self) -> FloatArray:
         """Return the part of the voltage between its lines that each tested junction gets, towards P and AP, (2, n)."""
@@ -151,13 +180,17 @@ class _Switching:
             "critical_volts_to_antiparallel": freed[1] * volts[1],
         }
 
-    def _spread(self, name: str, values: FloatArray, condition: str) -> dict[str, Any]:
-        """Return median and robust spread of the tested cells, at 300 K, as a parameter of the family."""
+    def _spread(self, name: str, values: FloatArray, errors: FloatArray, condition: str) -> dict[str, Any]:
+        """Return median and robust spread of the tested cells, at 300 K, as a parameter of the family.
+
+        The values scatter by the spread of the cells and by their errors: those are taken off.
+        """
         scale = self.description.temperature_kelvin / ROOM_KELVIN if name == "thermal_stability" else 1.0
         low, middle, high = np.percentile(values * scale, [15.87, 50, 84.13])
+        sigma = float(np.sqrt(max(((high - low) / 2) ** 2 - np.nanmean((errors * scale) ** 2), 0.0)))
         source = f"labmtj calibrate {self.observed.run}, {len(values)} cells, {condition}"
         return {
-            "value": float(f"{middle:.4g}"), "sigma": float(f"{(high - low) / 2:.3g}"), "relative_sigma": 0.0,
+            "value": float(f"{middle:.4g}"), "sigma": float(f"{sigma:.3g}"), "relative_sigma": 0.0,
             "provenance": "fitted", "source": source,
         }  # fmt: skip
 

@@ -5,6 +5,10 @@ ln(rate) as a function of V over the narrow range in which they switch: a height
 Vc0 slide along a ridge on which every pair fits alike (exactly for xi = 1); only the curvature tells xi, and it takes
 1e4 pulses and more. So Delta and Vc0 are fitted at a stated tau0 and xi, the ridge is returned beside them, and xi is
 told only if the likelihood is.
+
+The law itself is an approximation: the attempt rate of a macrospin falls with the voltage as (1 - v^2) (1 - v), v = V /
+Vc0 (Brown, Phys. Rev. 130, 1677 (1963)), and tau0 is 0.3 to 1 ns. Fitted with a constant 1 ns, a macrospin of Delta 50
+looks like one of 47.3, with an interval that leaves 50 out. `model_range` is what Delta and Vc0 may be if that counts.
 """
 
 from __future__ import annotations
@@ -23,6 +27,10 @@ from labmtj.quantities import BoolArray, FloatArray
 
 ATTEMPT_RANGE = (1e-10, 1e-8)
 """seconds; texts give 0.3 to 1 ns, the judgement on the exponent allows for more"""
+TYPICAL_ATTEMPTS = (3e-10, 1e-9)
+"""seconds, as texts give them"""
+LARGEST_DRIVE = 0.95
+"""of Vc0, up to which the attempt rate of a macrospin is followed: the barrier is gone soon after"""
 TELLING_RATIO = 100.0
 """likelihood ratio beyond which an exponent is said to be told"""
 
@@ -47,6 +55,19 @@ class SwitchingLaws:
     correlation: FloatArray
     """of the errors of Delta and Vc0, to first order: near -1, for they slide along a ridge"""
     log_likelihood: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class ModelRange:
+    """Delta and Vc0 with the error of the law: the intervals moved by what other laws find instead, (n,) each.
+
+    Other laws have tau0 anywhere from 0.3 to 1 ns and, for exponent 2, the attempt rate of a macrospin.
+    """
+
+    stability_low: FloatArray
+    stability_high: FloatArray
+    critical_low: FloatArray
+    critical_high: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,6 +162,29 @@ def fit_laws(pulses: Pulses, attempt_seconds: float, exponent: int) -> Switching
     return SwitchingLaws(attempt_seconds, exponent, *columns)
 
 
+def model_range(pulses: Pulses, laws: SwitchingLaws) -> ModelRange:
+    """Return the intervals of Delta and Vc0 widened to all that other forms of the law find in the same pulses."""
+    chosen = np.isfinite(laws.stability)
+    ends = np.array([laws.stability_low, laws.stability_high, laws.critical_low, laws.critical_high])
+    if chosen.any():
+        some = pulses.of(chosen)
+        prefactors = (False, True) if laws.exponent == 2 else (False,)
+        for attempt_seconds in (*TYPICAL_ATTEMPTS, laws.attempt_seconds):
+            for prefactor in prefactors:
+                law = _Law(some, attempt_seconds, laws.exponent, macrospin=prefactor)
+                a, b = law.maximum()[0].T
+                moved = np.array([a**laws.exponent - laws.stability[chosen], a / b - laws.critical_volts[chosen]])
+                ends[::2, chosen] = np.fmin(ends[::2, chosen], _own(laws, chosen)[::2] + moved)
+                ends[1::2, chosen] = np.fmax(ends[1::2, chosen], _own(laws, chosen)[1::2] + moved)
+    return ModelRange(*ends)
+
+
+def _own(laws: SwitchingLaws, chosen: BoolArray) -> FloatArray:
+    """Return the ends of the intervals that hold if the law does, (4, n)."""
+    own = (laws.stability_low, laws.stability_high, laws.critical_low, laws.critical_high)
+    return np.array([each[chosen] for each in own])
+
+
 def ridge_of(pulses: Pulses, laws: SwitchingLaws, points: int = 25, reach: float = 2.0) -> Ridge:
     """Return the ridge from Delta / `reach` to Delta x `reach`, tau0 free."""
     chosen = np.isfinite(laws.stability)
@@ -174,11 +218,12 @@ def judge_exponent(pulses: Pulses) -> ExponentTest:
 class _Law:
     """The law of some cells at one attempt time and exponent, in a = Delta^(1/xi) and b = a / Vc0.
 
-    eta = ln(t / tau0) - max(a - b V, 0)^xi: nearly linear in both, so that the fit needs few steps.
+    eta = ln(t / tau0) - max(a - b V, 0)^xi: nearly linear in both, so that the fit needs few steps. With the attempt
+    rate of a macrospin, ln((1 - v^2) (1 - v)) is added, v = b V / a.
     """
 
-    def __init__(self, pulses: Pulses, attempt_seconds: float, exponent: int) -> None:
-        self.exponent, self.trials = exponent, pulses.trials
+    def __init__(self, pulses: Pulses, attempt_seconds: float, exponent: int, *, macrospin: bool = False) -> None:
+        self.exponent, self.trials, self.macrospin = exponent, pulses.trials, macrospin
         made = self.trials.weight > 0
         self.volts = np.where(made, pulses.volts, 1.0)
         self.reduced_seconds = np.log(np.where(made, pulses.seconds, 1.0) / attempt_seconds)
@@ -207,7 +252,14 @@ class _Law:
 
     def _both(self, parameters: FloatArray) -> tuple[FloatArray, FloatArray]:
         eta, slope = self.eta(parameters[:, :1], parameters[:, 1:])
-        return eta, np.stack([slope, -slope * self.volts], axis=2)
+        slopes = np.stack([slope, -slope * self.volts], axis=2)
+        if not self.macrospin:
+            return eta, slopes
+        a, drive = parameters[:, :1], parameters[:, 1:] * self.volts / parameters[:, :1]
+        v = np.clip(drive, 0.0, LARGEST_DRIVE)
+        rise = np.where(v == drive, 1 / (1 + v) - 2 / (1 - v), 0.0)
+        slopes += np.stack([-rise * drive / a, rise * self.volts / a], axis=2)
+        return eta + np.log((1 + v) * (1 - v) ** 2), slopes
 
     def correlation(self, parameters: FloatArray) -> FloatArray:
         """Return that of the errors of ln a and ln(a / b), (cells,), from the information on a and b."""

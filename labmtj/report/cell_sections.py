@@ -64,20 +64,33 @@ def switching_table(contents: Contents, group: str) -> Table:
     return Table(
         "Laws of the cells", ("cell", "V50 per decade of width (mV)", "Δ", "Vc0 (V)"), rows,
         f"95 % intervals in brackets. Δ and Vc0 hold at τ0 = {float(told['attempt_seconds']):g} s and exponent "
-        f"{told['assumed_exponent']} alone: see the ridge.",
+        f"{told['assumed_exponent']} alone: see the ridge. After “law”: the same with the error of the law itself, "
+        "for τ0 of 0.3 to 1 ns and, at exponent 2, the attempt rate of a macrospin.",
         [Source.of(group, ".stability.to_pandas()", array="stability")],
     )  # fmt: skip
 
 
 _COLUMNS = (
     (("volts_per_decade", "volts_per_decade_low", "volts_per_decade_high"), 1e3, 1),
-    (("stability", "stability_low", "stability_high"), 1.0, 1),
-    (("critical_volts", "critical_low_volts", "critical_high_volts"), 1.0, 3),
+    (("stability", "stability_low", "stability_high", "stability_model_low", "stability_model_high"), 1.0, 1),
+    (
+        (
+            "critical_volts",
+            "critical_low_volts",
+            "critical_high_volts",
+            "critical_model_low_volts",
+            "critical_model_high_volts",
+        ),
+        1.0,
+        3,
+    ),
 )
 
 
 def _interval(
     contents: Contents, group: str, names: tuple[str, ...], place: tuple[int, int], scale: float, digits: int
 ) -> str:
-    value, low, high = (fixed(scale * float(contents.read(f"{group}/{name}")[place]), digits) for name in names)
-    return f"{value} ({low} to {high})"
+    known = [name for name in names if contents.has(f"{group}/{name}")]  # older records have no error of the law
+    value, low, high, *law = (fixed(scale * float(contents.read(f"{group}/{name}")[place]), digits) for name in known)
+    of_law = f"; law {law[0]} to {law[1]}" if len(law) == 2 else ""
+    return f"{value} ({low} to {high}{of_law})"

@@ -68,7 +68,24 @@ def _switching(contents: Contents, group: str) -> str:
     ]
     where = "across the cell" if contents.attributes(group)["voltage"] == "cell" else "between the lines"
     what = f"median V50 {where} at {width[middle]:g} s and its slope"
-    return f"switching of {volts.shape[1]} cells, {what}: {', '.join(parts)}"
+    return f"switching of {volts.shape[1]} cells, {what}: {', '.join(parts)}{_law(contents, group)}"
+
+
+def _law(contents: Contents, group: str) -> str:
+    """Return medians of Delta and Vc0 with the error of the law, if the record holds it."""
+    if not contents.has(f"{group}/stability_model_low"):
+        return ""
+    parts = []
+    for name, value, low, high, digits in (
+        ("Delta", "stability", "stability_model_low", "stability_model_high", 1),
+        ("Vc0", "critical_volts", "critical_model_low_volts", "critical_model_high_volts", 3),
+    ):
+        texts = [
+            " and ".join(f"{_median(each):.{digits}f}" for each in contents.read(f"{group}/{array}"))
+            for array in (value, low, high)
+        ]
+        parts.append(f"{name} {texts[0]} (with the error of the law from {texts[1]} to {texts[2]})")
+    return f"; medians to P and to AP: {', '.join(parts)}"
 
 
 def _write_errors(contents: Contents, group: str) -> str:

@@ -46,11 +46,21 @@ def shares_of(crossbar, cells):
 
 @pytest.fixture(scope="module")
 def make(log_of, assumed):
-    def make(cells, *, leave_out=""):
+    def make(cells, *, leave_out="", shortest=1e-4):
         def both(crossbar, log):
             ReferenceMap().execute(crossbar, log)
             truth = crossbar_of(ArrayOf(assumed()), seed=1, name="small-0a", cell_noise=False)
             arrays = found_on(truth.array.junctions, cells, shares_of(truth, cells))
+            arrays |= {
+                f"{name}_model_{end}{unit}": Variable(
+                    arrays[value].values * (1 + sign * error), "1", "-", ("direction", "cell")
+                )
+                for name, value, unit, error in (
+                    ("stability", "stability", "", 0.08), ("critical", "critical_volts", "_volts", 0.06),
+                )
+                for end, sign in (("low", -1), ("high", 1))
+            }  # fmt: skip
+            arrays["width"] = Variable(np.array([shortest, 1e-1]), "s", "-", ("width",))
             log.put("switching", {name: each for name, each in arrays.items() if name != leave_out})
             log.attributes("switching", {"voltage": "lines", "attempt_seconds": 1e-9, "assumed_exponent": 2})
 
@@ -93,6 +103,17 @@ def test_without_the_procedure_it_says_which_one_to_run(log_of, maps, assumed):
     found = calibrate(log_of(maps, assumed()).data)
     assert "labmtj run switching" in found.switching_told
     assert found.description.family.thermal_stability.provenance == "assumed"
+
+
+def test_the_error_of_the_law_is_quoted_and_short_pulses_are_warned_of_or_refused(make):
+    """Cases B1 and A3."""
+    told = calibrate(make(np.arange(56)).data).switching_told
+    assert "with the error of the law (tau0 0.3 to 1 ns, attempt rate of a macrospin) Delta -8.0% to +8.0%" in told
+    assert "Vc0 -6.0% to +6.0%" in told
+    assert "below 1e-06 s" not in told
+    assert "pulses of 5e-07 s: below 1e-06 s" in calibrate(make(np.arange(56), shortest=5e-7).data).switching_told
+    with pytest.raises(DataError, match="short_pulses: true in the array file"):
+        calibrate(make(np.arange(56), shortest=1e-8).data)
 
 
 def test_a_record_that_was_cut_off_is_refused(make):

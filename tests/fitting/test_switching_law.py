@@ -1,8 +1,11 @@
+import importlib.util
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from labmtj.errors import UsageError
-from labmtj.fitting.switching_law import Pulses, fit_laws, judge_exponent, ridge_of
+from labmtj.fitting.switching_law import Pulses, fit_laws, judge_exponent, model_range, ridge_of
 from labmtj.junction.analytic import switching_probability
 
 
@@ -69,6 +72,36 @@ def test_a_million_pulses_can(exponent, widths):
     test = judge_exponent(Pulses(*rows, outcome, counts))
     assert test.exponent[0] == exponent
     assert f"tell exponent {exponent}" in test.told[0]
+
+
+def test_a_macrospin_is_within_the_error_of_the_law_and_not_within_the_interval():
+    """Case B1: a Fokker-Planck device of Delta 50 and Vc0 0.6 V looks like 47.4 and 0.625 V to the law."""
+    path = Path(__file__).parents[1] / "junction" / "macrospin.py"
+    spec = importlib.util.spec_from_file_location("macrospin", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    spin, draw = module.Macrospin(volumes=250), np.random.default_rng(0)
+    tested = [
+        (0.6 * part * middle, seconds)
+        for seconds, middle in ((1e-4, 0.5207), (1e-3, 0.4714), (1e-2, 0.4270), (1e-1, 0.387))
+        for part in (0.95, 0.98, 1.01, 1.04)
+    ]
+    volts, seconds = (np.tile(part, (100, 1)) for part in np.transpose(tested))
+    chance = np.array([1 - spin.unswitched(each / 0.6, width, steps=150) for each, width in tested])
+    hits = draw.binomial(75, chance, volts.shape)
+    pulses = Pulses(volts, seconds, hits / 75, np.full(volts.shape, 75.0))
+    laws = fit_laws(pulses, 1e-9, 2)
+    found = model_range(pulses, laws)
+
+    def covered(low, high, truth):
+        return np.mean((low <= truth) & (truth <= high))
+
+    assert np.median(laws.stability) == pytest.approx(47.4, abs=0.5)
+    assert covered(laws.stability_low, laws.stability_high, 50) < 0.3
+    assert covered(laws.critical_low, laws.critical_high, 0.6) < 0.3
+    assert covered(found.stability_low, found.stability_high, 50) >= 0.90
+    assert covered(found.critical_low, found.critical_high, 0.6) >= 0.90
+    assert np.median(found.stability_high - found.stability_low) < 7  # and it says something
 
 
 def test_cells_that_never_switched_or_saw_one_width_have_no_law():
