@@ -6,6 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from labmtj.errors import ConfigError
+from labmtj.filing import kind_of
 
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -28,8 +29,10 @@ def find(name: str, kind: str, beside: Path | None = None) -> Path:
     shelf = folder() / kind
     candidates += [shelf / name, shelf / f"{name}.yaml"]
     for candidate in candidates:
-        with suppress(OSError):  # a name longer than names can be, a folder that may not be read
+        with suppress(OSError, ValueError):  # a name longer than names can be, with a NUL, in a folder not to be read
             if candidate.is_file():
                 return candidate
+            if candidate.exists() and not candidate.is_dir():
+                raise ConfigError(f"{name[:200]}: is {kind_of(candidate.resolve()) or 'no file'}, not a file")
     shipped = ", ".join(sorted(path.name for path in shelf.glob("*.*") if path.suffix in (".yaml", ".npz")))
     raise ConfigError(f"{name[:200]}: no such file; give a path, or one of the {kind} that come with labmtj: {shipped}")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import yaml
 
 from labmtj.errors import ConfigError
+from labmtj.filing import read_plain
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -140,8 +141,7 @@ def load(path: str | Path) -> YamlFile:
     """Read a YAML file whose top level is a mapping; raise ConfigError naming file, line and key."""
     path = Path(path)
     try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+        content = read_plain(path, MAX_BYTES + 1)
         text = content.decode("utf-8")
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file; check the path") from None

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from labmtj.errors import DataError, LabmtjError, Overstressed, RecordError
+from labmtj.filing import private_folder, read_plain, write_whole
 from labmtj.health import Health, HealthMap
 from labmtj.moments import Moment
 from labmtj.safety import ledger_path
@@ -32,14 +32,17 @@ def kept_health(chip_id: str, shape: tuple[int, int]) -> HealthMap | None:
     if not path.exists():
         return None
     try:
-        if path.stat().st_size > _LARGEST_BYTES:
+        content = read_plain(path, _LARGEST_BYTES + 1)
+        if len(content) > _LARGEST_BYTES:
             raise ValueError("it is too large")
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = json.loads(content.decode("utf-8"))
         states, why = np.array(found["states"], np.uint8), np.array(found["why"], np.intp)
         health = HealthMap(chip_id, states, tuple(map(str, found["evidence"])), why, str(found["dated"]))
         if states.shape != shape or not np.isin(states, list(Health)).all():
             raise ValueError(f"it is of {states.shape} cells, the chip has {shape}")
-    except (OSError, ValueError, KeyError, TypeError, IndexError, OverflowError, LabmtjError) as error:
+    except (
+        OSError, ValueError, KeyError, TypeError, IndexError, OverflowError, RecursionError, LabmtjError
+    ) as error:  # fmt: skip
         raise DataError(
             f"{path}: is no health map of chip {chip_id} ({error}); set it aside, and check the chip anew: "
             "labmtj run health"
@@ -66,14 +69,9 @@ def keep_health(health: HealthMap) -> Path:
         "chip": health.chip_id, "dated": health.dated, "evidence": list(health.evidence),
         "states": health.states.tolist(), "why": health.why.tolist(),
     }  # fmt: skip
-    aside = path.with_suffix(f".{os.getpid()}")
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with aside.open("w", encoding="utf-8") as file:
-            json.dump(content, file)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(path)
+        private_folder(path.parent)
+        write_whole(path, json.dumps(content).encode())
     except OSError as error:
         raise RecordError(f"{path}: the health of the chip cannot be kept: {error.strerror or error}") from error
     return path

@@ -14,6 +14,7 @@ from labmtj.bench.loading import load_any
 from labmtj.bench.ownership import owner_of
 from labmtj.bench.sessions import driver_class, open_sessions
 from labmtj.errors import ConfigError, InstrumentError, LabmtjError
+from labmtj.filing import read_plain
 from labmtj.safety import HOLD, OPEN, RelaysWithoutSources, Step, shut_down
 
 ANSWER_SECONDS = 2.0
@@ -93,13 +94,20 @@ def _as_far_as_readable(path: Path) -> tuple[dict[str, InstrumentFile], RelaysWi
         entries = None if virtual else content.get("instruments")
         relays: RelaysWithoutSources = OPEN if content.get("relays_without_sources") == OPEN else HOLD
     except ConfigError:
-        text = path.read_text(encoding="utf-8", errors="replace")
+        text = _text_of(path)
         drivers = re.findall(r"driver:\s*['\"]?([\w.]+)", text)
         resources = re.findall(r"resource:\s*['\"]?([^'\"\s,}]+)", text)
         pairs = enumerate(zip(drivers, resources, strict=False), 1)
         entries = {f"instrument {number}": {"driver": driver, "resource": where} for number, (driver, where) in pairs}
         relays = OPEN if re.search(r"(?m)^relays_without_sources:\s*['\"]?open\b", text) else HOLD
     return _instruments(entries), relays
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return read_plain(path, yamlfile.MAX_BYTES).decode("utf-8", "replace")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}; check the path") from error
 
 
 def _instruments(entries: object) -> dict[str, InstrumentFile]:

@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from labmtj.bench.forking import closed_in_forks
-from labmtj.errors import BenchBusy
+from labmtj.errors import BenchBusy, UsageError
+from labmtj.filing import open_to_change, private_folder
 from labmtj.watchdog.process import is_stopped
 
 _LOG = logging.getLogger(__name__)
@@ -31,8 +32,13 @@ def folder() -> Path:
     """Return the folder of the locks, one per user: it does not outlive the machine's boot where the system has one."""
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     path = Path(runtime) / "labmtj" if runtime else Path(tempfile.gettempdir()) / f"labmtj-{os.getuid()}"
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return path
+    try:
+        return private_folder(path)
+    except OSError as error:
+        raise UsageError(
+            f"{path}: cannot hold the locks of instruments: {error.strerror or error}. Remove it, or set "
+            "XDG_RUNTIME_DIR to a folder of yours. Nothing was applied"
+        ) from error
 
 
 @contextmanager
@@ -87,7 +93,13 @@ def unsafe() -> list[str]:
 @contextmanager
 def _owning(name: str, address: str, run: str) -> Iterator[int]:
     path = _lock_path(address)
-    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        file = open_to_change(path, own=True)
+    except OSError as error:
+        raise UsageError(
+            f"{path}: cannot be the lock of {name} at {address}: {error.strerror or error}; remove it. Nothing was "
+            "applied"
+        ) from error
     try:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

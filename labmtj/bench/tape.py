@@ -7,6 +7,7 @@ is kept as it was sent, without terminators; bytes as latin-1.
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Literal, TextIO, get_args
 
 from labmtj.errors import DataError, InstrumentError
+from labmtj.filing import open_plain
 
 Source = Literal["instruments", "virtual"]
 """kind of the bench that was recorded"""
@@ -49,7 +51,7 @@ def _source(path: Path, file: TextIO) -> Source:
 @contextmanager
 def _opened(path: Path) -> Iterator[TextIO]:
     try:
-        with path.open(encoding="utf-8") as file:
+        with io.TextIOWrapper(open_plain(path), encoding="utf-8") as file:
             yield file
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(f"{path}: cannot be read as recorded traffic: {error}") from error

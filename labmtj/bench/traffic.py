@@ -14,6 +14,7 @@ from typing import Any, TextIO
 from pymeasure.adapters import Adapter
 
 from labmtj.bench.tape import Source, Tape, header
+from labmtj.filing import append_to
 
 MOST_WAITING = 100_000
 """messages that wait for a disk"""
@@ -36,7 +37,7 @@ class TrafficRecorder:
 
     def __init__(self, path: Path, source: Source, bench: str) -> None:
         self.path = path
-        self._file: TextIO = path.open("a", encoding="utf-8", buffering=1)
+        self._file: TextIO = append_to(path)
         if not self._file.tell():
             self._file.write(header(source, bench))
         self._lines: queue.Queue[str] = queue.Queue(MOST_WAITING)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from labmtj import yamlfile
 from labmtj.calibration.calibrate import Calibration
 from labmtj.errors import UsageError
+from labmtj.filing import write_whole
 from labmtj.junction import ArrayDescription
 
 
@@ -27,12 +29,12 @@ def write_arrays(found: Calibration, out: Path, heads: Sequence[str], draws: int
     names = {out: found.description}
     for number, drawn in enumerate(found.draws(draws)):
         names[out.with_name(f"{out.stem}-{number:02d}{out.suffix or '.yaml'}")] = drawn
-    if existing := [path for path in names if path.exists()]:
+    if existing := [path for path in names if os.path.lexists(path)]:
         raise UsageError(f"{existing[0]}: exists already; choose another name with --out")
     try:
         for number, (path, description) in enumerate(names.items()):
             text = heads if number == 0 else [f"draw {number - 1} of {out.name}: as plausible as any other"]
-            path.write_text(array_text(description, text), encoding="utf-8")
+            write_whole(path, array_text(description, text).encode())
     except OSError as error:
         raise UsageError(f"{out}: cannot be written: {error.strerror}; choose another place with --out") from error
     beside = [f"{draws} plausible twins: {list(names)[1]} to {list(names)[-1].name}"] if draws else []

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labmtj.errors import DataError, UsageError
+from labmtj.filing import open_plain, written_aside
 from labmtj.perceptron.pairs import difference
 from labmtj.quantities import FloatArray
 
@@ -113,11 +114,9 @@ class Solutions:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write a compressed .npz without pickle; the file appears complete or not at all."""
         target = Path(path)
-        partial = target.with_name(target.name + ".partial")
         text = {"name": np.array(self.name), "origin": np.array(self.origin), "version": np.array(VERSION)}
-        with partial.open("wb") as file:
+        with written_aside(target) as aside, aside.open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, w1=self.w1, w2=self.w2, b1=self.b1, b2=self.b2, **text)
-        partial.replace(target)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:
@@ -151,7 +150,7 @@ def _text(file: Path, arrays: dict[str, NDArray[Any]], key: str, default: str) -
 def _read(file: Path) -> dict[str, NDArray[Any]]:
     try:
         # opened here, because NumPy leaves a file that it cannot read open
-        with file.open("rb") as opened:
+        with open_plain(file) as opened:
             if not zipfile.is_zipfile(opened):  # NumPy would take it for a pickle and advise to load it unsafely
                 raise zipfile.BadZipFile("no zip archive")
             _check_size(opened)

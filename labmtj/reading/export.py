@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from labmtj.errors import DataError, RecordError, UsageError
+from labmtj.filing import written_aside
 from labmtj.reading.opened import Run
 from labmtj.reading.providers import absent
 from labmtj.reading.spreadsheet import write_csv
-from labmtj.record import files
 from labmtj.record.extract import extract
 
 Write = Callable[[Run, Mapping[str, str], str, Path], None]
@@ -36,14 +36,11 @@ def export(run: Run, group: str, path: Path, *, force: bool = False) -> None:
         raise UsageError(f"{path}: is there already; take another name, or --force to replace it")
     group = group.strip("/")
     arrays = _arrays(run, group)
-    temporary = path.with_name(f".{path.name}.part")
     try:
-        write(run, arrays, group, temporary)
-        files.replace_whole(temporary, path)
+        with written_aside(path) as aside:
+            write(run, arrays, group, aside)
     except OSError as error:
         raise RecordError(f"{path}: cannot be written: {error.strerror or error}; give another FILE") from error
-    finally:
-        files.remove(temporary)
 
 
 def _arrays(run: Run, path: str) -> dict[str, str]:

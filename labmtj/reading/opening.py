@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from labmtj.errors import DataError, UsageError
+from labmtj.filing import kind_of
 from labmtj.record import DataFile, open_data
 from labmtj.run.folder import RunFolder
 
@@ -20,6 +21,8 @@ def data_of(path: Path) -> Path:
     if path.is_dir():
         data = RunFolder(path).data
         return data if data.is_file() else RunFolder.open(path).data
+    if kind := kind_of(path.resolve()):
+        raise UsageError(f"{path}: not a run: it is {kind}; `labmtj ls` lists runs")
     if not path.exists():
         raise UsageError(f"{path}: not a run: it is not there; `labmtj ls` lists runs")
     return path

@@ -11,12 +11,14 @@ import os
 import shutil
 from pathlib import Path
 
+from labmtj import filing
+
 _FICLONE = 0x40049409  # linux/fs.h: share the blocks of another file, copied when one of the two changes
 
 
 def create(path: Path) -> int:
     """Return a descriptor for writing a new file; FileExistsError if there is one: a record is never overwritten."""
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    return filing.create(path)
 
 
 def make_folder(path: Path) -> None:
@@ -28,8 +30,8 @@ def make_folder(path: Path) -> None:
 
 
 def open_existing(path: Path) -> int:
-    """Return a descriptor for changing a file that exists."""
-    return os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    """Return a descriptor for changing a file that exists; OSError for a link and for what is no plain file."""
+    return filing.open_to_change(path, make=False)
 
 
 def lock(descriptor: int) -> None:
@@ -41,7 +43,7 @@ def is_locked(path: Path) -> bool:
     """Tell whether a process is the writer of the file; False if there is no file."""
     if not path.is_file():
         return False
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -125,7 +127,8 @@ def reserve(path: Path, size: int) -> None:
 
 def clone(source: Path, target: Path) -> None:
     """Copy a file: its blocks are shared where the file system can (btrfs, XFS), else copied by the kernel."""
-    with source.open("rb") as old, target.open("wb") as new:
+    remove(target)
+    with filing.open_plain(source) as old, os.fdopen(create(target), "wb") as new:
         try:
             fcntl.ioctl(new.fileno(), _FICLONE, old.fileno())
         except OSError:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from labmtj.errors import DataError
+from labmtj.filing import open_plain
 from labmtj.record import frames
 from labmtj.record.frames import HEAD, Record
 
@@ -43,7 +44,7 @@ class JournalReader:
     ) -> None:
         self.path = path
         try:
-            with path.open("rb") as file:
+            with open_plain(path) as file:
                 self.size = os.fstat(file.fileno()).st_size
                 _check_file_head(path, file.read(START + 1))
         except OSError as error:
@@ -78,7 +79,7 @@ class JournalReader:
 
     def payloads(self) -> Iterator[tuple[int, bytes]]:
         """Iterate (offset, undecoded payload) of every frame, commits among them."""
-        with self.path.open("rb") as file:
+        with open_plain(self.path) as file:
             while self.valid_bytes < self.stop:
                 offset = self.valid_bytes
                 frame = _read_frame(file, offset, self.stop)
@@ -94,7 +95,7 @@ class JournalReader:
 
     def damage(self) -> int | None:
         """Return where acknowledged data go on behind the last good frame, None if only a torn tail is there."""
-        with self.path.open("rb") as file:
+        with open_plain(self.path) as file:
             return _next_commit(file, self.valid_bytes, self.stop)
 
 
@@ -144,7 +145,7 @@ def _promised(commit: Record) -> int:
 def fingerprint(path: Path, offset: int) -> int | None:
     """Return the `check` of a reader that comes to the offset, from the heads alone; None if no frame ends there."""
     check, position = 0, START
-    with path.open("rb", buffering=0) as file:
+    with open_plain(path, buffering=0) as file:
         while position < offset:
             file.seek(position)
             head = file.read(HEAD.size)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from labmtj import filing
 from labmtj.errors import RecordError
 
 
 def write_whole(path: Path, content: bytes) -> None:
     """Write beside `path`, then rename; raise RecordError if the folder cannot be written."""
-    temporary = path.with_name(f".{path.name}.part")
     try:
-        temporary.write_bytes(content)
-        temporary.replace(path)
+        filing.write_whole(path, content)
     except OSError as error:
         raise RecordError(
             f"{path}: cannot be written: {error.strerror}; make room, or choose another place with "

@@ -14,6 +14,7 @@ from typing import Any
 
 from labmtj import yamlfile
 from labmtj.errors import ConfigError, DataError, UsageError
+from labmtj.filing import open_plain
 from labmtj.record import JournalReader, open_data
 from labmtj.record.frames import has_kind
 from labmtj.record.replay import START, is_unborn
@@ -80,7 +81,7 @@ def _recorded(folder: RunFolder) -> str | None:
 def _nothing_recorded(folder: RunFolder) -> bool:
     """Tell whether the run died before the first frame of its journal."""
     try:
-        with folder.journal.open("rb") as file:
+        with open_plain(folder.journal) as file:
             head = file.read(START + 1)
     except FileNotFoundError:
         return not folder.data.exists()

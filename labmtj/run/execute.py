@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from labmtj.errors import LabmtjError, Overstressed, ProcedureFailed, RecordError, Stopped, UsageError
+from labmtj.filing import open_plain
 from labmtj.moments import Moment
 from labmtj.record import Checkpointer, JournalLog, JournalWriter, files, last_states, open_data
 from labmtj.record.last_time import last_seconds
@@ -143,7 +144,7 @@ def _first_bytes(journal: Path) -> bytes:
     """Return enough to tell whether there is a journal."""
     if not journal.exists():
         return b""
-    with journal.open("rb") as file:
+    with open_plain(journal) as file:
         return file.read(START + 1)
 
 

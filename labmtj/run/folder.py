@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 from labmtj import yamlfile
 from labmtj.errors import RecordError, UsageError
+from labmtj.filing import FOLDER, append_to, kind_of
 from labmtj.record import files
 
 if TYPE_CHECKING:
@@ -56,10 +57,13 @@ class RunFolder:
         What is written to a run must not end up elsewhere, however the folder came here.
         """
         folder = cls(Path(path))
+        if kind := kind_of(folder.run_yaml):
+            raise UsageError(f"{folder.run_yaml}: is {kind}; a run holds files only, put the file itself there")
         if not folder.run_yaml.is_file():
             raise UsageError(f"{path}: not a run: there is no run.yaml in it; `labmtj ls` lists runs")
-        if links := [each.name for each in folder.path.iterdir() if each.is_symlink()]:
-            raise UsageError(f"{path}: {links[0]} is a link; a run holds files only, put the file itself there")
+        for each in sorted(folder.path.iterdir()):
+            if (kind := kind_of(each)) and kind != FOLDER:
+                raise UsageError(f"{path}: {each.name} is {kind}; a run holds files only, put the file itself there")
         return folder
 
     @property
@@ -111,12 +115,13 @@ class RunFolder:
         """Mark how the run ended; a full disk may keep the text, or even the mark, from being written."""
         with suppress(OSError):
             self.begin()
-            (self.path / ending).write_text(text, encoding="utf-8")
+            with append_to(self.path / ending) as file:
+                file.write(text)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Keep every other process from writing the journal meanwhile; raise UsageError if one does."""
-        descriptor = os.open(self.journal, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(self.journal, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
         try:
             files.lock(descriptor)
             yield
@@ -134,7 +139,7 @@ class RunFolder:
         """Append a line to run.log; a full disk does not stop a run here, the journal will say so."""
         line = {"utc": datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds"), "event": event, **values}
         try:
-            with self.log.open("a", encoding="utf-8") as log:
+            with append_to(self.log) as log:
                 log.write(json.dumps(line, default=str) + "\n")
         except OSError:
             return

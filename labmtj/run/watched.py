@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from labmtj.filing import read_plain
 from labmtj.moments import Moment
 from labmtj.record.intents import OUTPUTS_OFF
 from labmtj.run.folder import RunFolder
@@ -42,10 +43,7 @@ def _entries(folder: RunFolder) -> Iterator[dict[str, Any]]:
 
 def _lines(path: Path) -> list[str]:
     try:
-        if not path.is_file():
-            return []
-        with path.open("rb") as file:
-            return file.read(_MOST_BYTES).decode("utf-8", "replace").splitlines()
+        return read_plain(path, _MOST_BYTES).decode("utf-8", "replace").splitlines()
     except OSError:
         return []
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from labmtj.errors import LimitExceeded, UsageError
+from labmtj.safety.ledgerfile import Counts, note_most
 
 WARN_FRACTION = 0.8
 """of the budget (a requirement)"""
 _LOG = logging.getLogger(__name__)
-Counts = NDArray[np.int64]
 
 
 def cell_names(shape: tuple[int, int]) -> list[str]:
@@ -102,13 +102,19 @@ class Ledger:
         return isinstance(self._kept, np.memmap)
 
     def restore(self, counts: Counts) -> None:
-        """Go back to the counts of a snapshot, unless they are kept; UsageError if they are of other things."""
+        """Go back to the counts of a snapshot; UsageError if they are of other things.
+
+        Kept counts go on: where the snapshot has more, the file was deleted or replaced meanwhile, and they are raised.
+        """
         if np.shape(counts) != self.counts.shape:
             raise UsageError(f"{len(self.counts)} counts of {self.what} are not {len(counts)}, as in the snapshot")
-        if not self.kept:
-            self.counts[:] = counts
+        if self.kept and (np.asarray(counts) > self.counts).any():
+            _LOG.warning("%s: the run has counted more than its ledger shows; the run is believed", self.what)
+        self.counts[:] = np.maximum(self.counts, counts) if self.kept else counts
 
     def sync(self) -> None:
         """Return when a power cut would not lose the counts; they survive the death of the process in any case."""
         if isinstance(self._kept, np.memmap):
             self._kept.flush()
+            if self._kept.filename is not None:
+                note_most(Path(self._kept.filename), self.most)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import logging
 import os
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -15,8 +16,10 @@ from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 
 from labmtj.errors import DataError, RecordError
-from labmtj.safety.ledger import Counts
+from labmtj.filing import open_plain, open_to_change, private_folder, read_plain, write_whole, written_aside
 
+_LOG = logging.getLogger(__name__)
+Counts = NDArray[np.int64]
 ENTRY = np.dtype([("name", "S40"), ("count", "<i8")])
 
 
@@ -49,6 +52,7 @@ def kept_counts(path: Path, names: Sequence[str]) -> Counts:
             if not np.array_equal(found["name"][: len(wanted)], wanted):
                 _rewrite(path, _merged(found, wanted))
             kept: Counts = open_memmap(path, mode="r+")["count"][: len(wanted)]
+            _go_on_from_what_was_seen(path, kept, new=not len(found))
     except (ValueError, EOFError) as error:
         raise DataError(f"{path}: is not a ledger ({error}); set it aside, and the counts begin anew") from error
     except OSError as error:
@@ -56,11 +60,42 @@ def kept_counts(path: Path, names: Sequence[str]) -> Counts:
     return kept
 
 
+def note_most(path: Path, most: int) -> None:
+    """Note the largest count beside a ledger: should the ledger be deleted, the counts do not begin anew from 0."""
+    with suppress(OSError):  # the ledger itself is what counts
+        if _seen(path) != most:
+            write_whole(_beside(path), str(most).encode())
+
+
+def _go_on_from_what_was_seen(path: Path, kept: Counts, *, new: bool) -> None:
+    """Raise all counts to the largest that was seen, if the ledger is gone or was replaced by an older one."""
+    seen, most = _seen(path), int(kept.max(initial=0))
+    if most < seen:
+        kept[:] = np.maximum(kept, seen)
+        _LOG.warning(
+            "%s: the ledger is gone or an older one: all counts go on from %d, the largest that was seen; put the "
+            "right one back, or remove %s, too, to begin anew",
+            path, seen, _beside(path).name,
+        )  # fmt: skip
+    elif new:
+        _LOG.warning("%s: a new ledger: no counts were kept of this chip or matrix here, they begin at 0", path)
+
+
+def _beside(path: Path) -> Path:
+    return path.with_suffix(".most")
+
+
+def _seen(path: Path) -> int:
+    try:
+        return int(read_plain(_beside(path), 20))
+    except (OSError, ValueError):
+        return 0
+
+
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Keep other processes from replacing a ledger that this one is about to map: they would go on in two files."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    lock = open_to_change(private_folder(folder) / ".lock", own=True)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
@@ -70,7 +105,10 @@ def _alone(folder: Path) -> Iterator[None]:
 
 def _found(path: Path) -> NDArray[np.void]:
     """Return the entries of a ledger, none if there is no file; ValueError if it holds something else."""
-    found: NDArray[np.void] = np.load(path) if path.exists() else np.empty(0, ENTRY)
+    if not path.exists():
+        return np.empty(0, ENTRY)
+    with open_plain(path, follow=False) as file:
+        found: NDArray[np.void] = np.load(file, allow_pickle=False)
     if found.dtype != ENTRY or found.ndim != 1 or (found["count"] < 0).any():
         raise ValueError("it holds something else")
     return found
@@ -85,9 +123,5 @@ def _merged(found: NDArray[np.void], wanted: NDArray[np.bytes_]) -> NDArray[np.v
 
 def _rewrite(path: Path, entries: NDArray[np.void]) -> None:
     """Replace the file whole: a crash leaves the old one or the new one."""
-    aside = path.with_suffix(f".{os.getpid()}")
-    with aside.open("wb") as file:
+    with written_aside(path, 0o600) as aside, aside.open("wb") as file:
         np.save(file, entries, allow_pickle=False)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)

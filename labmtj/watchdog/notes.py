@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from labmtj.filing import append_to
 from labmtj.moments import Moment
 
 LOCK_TEXT_BYTES = 8000
@@ -70,7 +71,7 @@ class Notes:
             self._file.put(lambda: self._append(json.dumps(line)))
 
     def _append(self, line: str) -> None:
-        with Path(self._path).open("a", encoding="utf-8") as file:
+        with append_to(Path(self._path)) as file:
             file.write(line + "\n")
 
     def claim(self, unsafe: Sequence[str]) -> None:
