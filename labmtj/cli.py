@@ -10,9 +10,12 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 from labmtj import __version__, commands
 from labmtj.errors import LabmtjError
+from labmtj.escaped import escaped
+from labmtj.terminal import escape_logs, say
 
 RUNS = Path("runs")
 FAULT = "this is a bug in labmtj"
@@ -31,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments is None:
         _show_whatever_comes()
         _take_signals()
+        escape_logs()
         os.environ.update({name: "1" for name in _THREADS if name not in os.environ})
     parser = _parser()
     given = _with_negative_numbers(sys.argv[1:] if arguments is None else arguments)
@@ -74,6 +78,13 @@ def _flush() -> None:
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
+class _Parser(argparse.ArgumentParser):
+    """Shows what it complains of escaped."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(escaped(message))
+
+
 def _take_signals() -> None:
     for number in _ENDING:
         if number == signal.SIGINT or signal.getsignal(number) is signal.SIG_DFL:  # nohup leaves SIGHUP ignored
@@ -115,8 +126,7 @@ def _unforeseen(error: Exception) -> int:
 def _complain(*lines: str, code: int = 1) -> int:
     """Print an error, as far as a terminal can bear it, and return the exit code."""
     text = "\n".join(lines)
-    shown = "".join(letter if letter.isprintable() or letter == "\n" else "?" for letter in text[:5000])
-    print(f"labmtj: {shown}", file=sys.stderr)
+    say(f"labmtj: {text[:5000]}", file=sys.stderr)
     return code
 
 
@@ -139,7 +149,7 @@ def _with_negative_numbers(arguments: Sequence[str]) -> list[str]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="labmtj",
         description="Write and read passive crossbar arrays of magnetic tunnel junctions.",
         allow_abbrev=False,

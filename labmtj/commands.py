@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from labmtj.display import Display
 from labmtj.errors import LabmtjError, ProcedureFailed, UsageError
+from labmtj.terminal import say
 
 if TYPE_CHECKING:
     from labmtj.run import RunFolder
@@ -25,7 +26,7 @@ def run(known: argparse.Namespace, rest: Sequence[str]) -> int:
     if known.help:
         from labmtj.run.optionhelp import experiment_help, run_help
 
-        print(run_help() if known.experiment is None else experiment_help(known.experiment))
+        say(run_help() if known.experiment is None else experiment_help(known.experiment))
         return 0
     known.experiment = known.experiment or "wine"
     _check_workers(known.workers)
@@ -40,7 +41,7 @@ def run(known: argparse.Namespace, rest: Sequence[str]) -> int:
         from labmtj.run.rehearsal_text import full_text
         from labmtj.run.rehearse import rehearse
 
-        print(full_text(rehearse(experiment)))
+        say(full_text(rehearse(experiment)))
         return 0
     with Display() as display:
         folder = start(experiment, known.out, workers=known.workers, show=display, record_traffic=known.record_traffic)
@@ -79,8 +80,8 @@ def _finish(folder: RunFolder, out: Path | None = None) -> int:
             f"{folder.data} is complete, but its report failed: {type(error).__name__}: {error}. This is a "
             f"bug in labmtj, the trace is in {folder.log}; `labmtj report {folder.path}` tries again"
         ) from error
-    print(text)
-    print(f"report: {page}")
+    say(text)
+    say(f"report: {page}")
     return 0
 
 
@@ -110,9 +111,9 @@ def recover(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG
     unchanged(folder)
     with folder.alone():
         reader = recover(folder.journal, folder.data, skip_damage=known.skip_damage)
-    print(f"{folder.data}: rebuilt from {reader.valid_bytes / 1e6:.1f} MB of journal")
+    say(f"{folder.data}: rebuilt from {reader.valid_bytes / 1e6:.1f} MB of journal")
     if reader.torn_bytes:
-        print(f"{reader.torn_bytes} bytes behind the last whole frame were never acknowledged and are left out")
+        say(f"{reader.torn_bytes} bytes behind the last whole frame were never acknowledged and are left out")
     return 0
 
 
@@ -142,7 +143,7 @@ def show(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
     """Print what a run found."""
     from labmtj.report import summary_text
 
-    print(summary_text(_with_data(known.run).data))
+    say(summary_text(_with_data(known.run).data))
     return 0
 
 
@@ -160,7 +161,7 @@ def ls(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
         known.until and moment_from("--until", known.until, end=True),
         known.accuracy and accuracy_from(known.accuracy),
     )  # fmt: skip
-    print(list_runs(known.folder, choice), *unsafe(), sep="\n")
+    say(list_runs(known.folder, choice), *unsafe())
     return 0
 
 
@@ -171,9 +172,9 @@ def export(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG0
 
     with open_run(known.run) as run:
         for remark in run.remarks:
-            print(f"labmtj: {remark}", file=sys.stderr)
+            say(f"labmtj: {remark}", file=sys.stderr)
         export(run, known.group, known.file, force=known.force)
-    print(f"{known.file}: {known.file.stat().st_size / 1e6:.1f} MB")
+    say(f"{known.file}: {known.file.stat().st_size / 1e6:.1f} MB")
     return 0
 
 
@@ -183,7 +184,7 @@ def compare(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG
     from labmtj.reading.comparison import comparison_text
 
     with open_run(known.first) as first, open_run(known.second) as second:
-        print(comparison_text(first, second))
+        say(comparison_text(first, second))
     return 0
 
 
@@ -201,7 +202,7 @@ def calibrate(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: A
     found = calibrate(data_of(known.run), known.chip, on)
     lines = calibration_lines(found)
     out = known.out or Path(f"{found.observed.chip}-calibrated.yaml")
-    print(*lines, "", *write_arrays(found, out, lines, known.draws), sep="\n")
+    say(*lines, "", *write_arrays(found, out, lines, known.draws))
     return 0
 
 
@@ -216,7 +217,7 @@ def twin(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
         raise UsageError(f"--seed {known.seed}: must be a whole number from 0 to 2^63 - 1")
     on = None if known.on is None else load_array(known.on)
     result = twin(data_of(known.run), on, chip=known.chip, seed=known.seed, again=not known.no_rerun)
-    print(*twin_lines(result), sep="\n")
+    say(*twin_lines(result))
     return 0
 
 
@@ -230,15 +231,15 @@ def check(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG00
     check_ownership()
     file = load_any(known.bench)
     if isinstance(file, BenchFile):
-        print(bench_text(file))
+        say(bench_text(file))
         return 0
     with _stopped_at_once():
-        print(check_text(known.bench, file), flush=True)
+        say(check_text(known.bench, file))
         if not known.no_rehearsal:
             from labmtj.run.rehearsal_text import bench_rehearsal
 
-            print("", bench_rehearsal(known.bench), sep="\n")
-    print("", "ok", sep="\n")
+            say("", bench_rehearsal(known.bench))
+    say("", "ok")
     return 0
 
 
@@ -246,7 +247,7 @@ def safe(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
     """Make a bench safe."""
     from labmtj.bench.make_safe import make_safe
 
-    print(*make_safe(known.bench), sep="\n")
+    say(*make_safe(known.bench))
     return 0
 
 
@@ -255,7 +256,7 @@ def read(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
     from labmtj.bench.hands import read_cell
 
     with _stopped_at_once():
-        print(read_cell(known.bench, known.row, known.column, known.volts, known.array))
+        say(read_cell(known.bench, known.row, known.column, known.volts, known.array))
     return 0
 
 
@@ -273,7 +274,7 @@ def pulse(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG00
             known.array,
             over_budget=known.over_budget,
         )
-        print(told)
+        say(told)
     return 0
 
 
@@ -285,7 +286,7 @@ def serve(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG00
 
     with serve(known.bench, faults=known.fault, hislip=known.hislip, vxi11=known.vxi11) as served:
         for greeting in served.greetings():
-            print(json.dumps(greeting), flush=True)
+            say(json.dumps(greeting))
         until_signal(also_end_of=sys.stdin.buffer if known.with_parent else None)
     return 0
 
@@ -294,7 +295,7 @@ def coverage(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: AR
     """Print what the virtual instruments know of their manuals."""
     from labmtj.virtual.coverage import coverage_text
 
-    print(coverage_text(known.instrument))
+    say(coverage_text(known.instrument))
     return 0
 
 
@@ -308,7 +309,7 @@ def train(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG00
     wine = load_wine()
     trained = train(wine, known.count, known.seed)
     _save(trained, known.out)
-    print(accuracy_text(trained, wine))
+    say(accuracy_text(trained, wine))
     return 0
 
 
@@ -319,7 +320,7 @@ def solutions(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: A
 
     found = import_solutions(known.path)
     _save(found, known.out or Path(f"{known.path.resolve().stem}.npz"))
-    print(accuracy_text(found, load_wine()))
+    say(accuracy_text(found, load_wine()))
     return 0
 
 
@@ -330,12 +331,12 @@ def _save(solutions: Any, path: Path) -> None:
         solutions.save(path)
     except OSError as error:
         raise UsageError(f"{path}: cannot be written: {error.strerror}; choose another place with --out") from error
-    print(f"{path}: {len(solutions)} solutions")
+    say(f"{path}: {len(solutions)} solutions")
 
 
 def completion(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
     """Print the script by which a shell completes commands."""
     from labmtj.completion import script
 
-    print(script(known.shell, known.parser))
+    say(script(known.shell, known.parser))
     return 0

@@ -1,0 +1,20 @@
+"""Text from files, instruments and folders as a terminal can bear it: nothing in it moves a cursor or turns a line."""
+
+from __future__ import annotations
+
+import unicodedata
+
+
+def escaped(text: str, keep: str = "\n\t") -> str:
+    r"""Return the text with every character that is not printed as itself written out, such as \x1b or \u202e.
+
+    Control characters, escape sequences, marks that change the direction of writing, surrogates; other blanks are
+    blanks.
+    """
+    if text.isprintable():
+        return text
+    return "".join(letter if letter.isprintable() or letter in keep else _written_out(letter) for letter in text)
+
+
+def _written_out(letter: str) -> str:
+    return " " if unicodedata.category(letter) == "Zs" else letter.encode("unicode_escape").decode("ascii")
