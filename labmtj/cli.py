@@ -104,7 +104,7 @@ class _Interrupt(KeyboardInterrupt):
     """number of the signal"""
 
 
-def _interrupt(number: int, frame: object) -> None:  # noqa: ARG001 - a signal handler's form
+def _interrupt(number: int = signal.SIGINT, frame: object = None) -> None:  # noqa: ARG001 - a handler's form
     _Interrupt.came = number
     raise _Interrupt
 

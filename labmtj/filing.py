@@ -87,14 +87,20 @@ def append_to(path: Path) -> TextIO:
     return os.fdopen(open_to_change(path, append=True), "a", encoding="utf-8", buffering=1)
 
 
+def new_aside(path: Path, mode: int = 0o644) -> Path:
+    """Return a new, empty file beside `path`, under a name that nobody can foresee."""
+    aside = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.part")
+    os.close(create(aside, mode))
+    return aside
+
+
 @contextmanager
 def written_aside(path: Path, mode: int = 0o644) -> Iterator[Path]:
     """Give the name of a new, empty file beside `path`; what is written to it takes the place of `path` at the end.
 
     A crash leaves the old file or the new one, whole; an error within leaves the old one.
     """
-    aside = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.part")
-    os.close(create(aside, mode))
+    aside = new_aside(path, mode)
     try:
         yield aside
         descriptor = os.open(aside, os.O_RDWR | _WAYS)

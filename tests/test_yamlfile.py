@@ -71,9 +71,12 @@ def test_a_byte_order_mark_does_no_harm(tmp_path):
     assert yamlfile.load(tmp_path / "f.yaml").content == {"a": "µ"}
 
 
-def test_a_file_without_end_is_not_read_to_its_end():
-    with pytest.raises(ConfigError, match="1000 kB"):
+def test_a_file_without_end_is_not_read_to_its_end(tmp_path):
+    with pytest.raises(ConfigError, match="it is a device, not a file"):
         yamlfile.load("/dev/zero")
+    (tmp_path / "long.yaml").write_bytes(b"a" * 1_000_001)
+    with pytest.raises(ConfigError, match="1000 kB"):
+        yamlfile.load(tmp_path / "long.yaml")
 
 
 plain = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20)

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from labmtj.errors import DataError, RecordError, UsageError
-from labmtj.filing import written_aside
+from labmtj.filing import new_aside
 from labmtj.reading.opened import Run
 from labmtj.reading.providers import absent
 from labmtj.reading.spreadsheet import write_csv
+from labmtj.record import files
 from labmtj.record.extract import extract
 
 Write = Callable[[Run, Mapping[str, str], str, Path], None]
@@ -37,8 +38,12 @@ def export(run: Run, group: str, path: Path, *, force: bool = False) -> None:
     group = group.strip("/")
     arrays = _arrays(run, group)
     try:
-        with written_aside(path) as aside:
+        aside = new_aside(path)
+        try:
             write(run, arrays, group, aside)
+            files.replace_whole(aside, path)
+        finally:
+            files.remove(aside)
     except OSError as error:
         raise RecordError(f"{path}: cannot be written: {error.strerror or error}; give another FILE") from error
 

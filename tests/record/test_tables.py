@@ -151,7 +151,7 @@ def test_the_standard_tables_open_in_xarray(tmp_path):
         assert reads.amperes.sel(line="c1").dims == ("read",)
         assert reads.row_volts.isel(row=0).values.tolist() == [0.1, 0.2]
         assert reads.purpose.attrs["flag_meanings"].split()[Purpose.VERIFY] == "verify"
-        assert reads.flags.attrs["flag_meanings"] == "compliance overflow invalid unknown"
+        assert reads.flags.attrs["flag_meanings"] == "compliance overflow invalid unknown beyond_limits"
     with xarray.open_dataset(tmp_path / "data.h5", group="a/pulses", engine="h5netcdf") as pulses:
         assert pulses.bias_volts.sel(line="r0").values.tolist() == [0.1, 0.2]
         assert pulses.seconds.attrs["units"] == "s"
