@@ -56,7 +56,7 @@ def resume(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG0
     _check_workers(known.workers)
     folder = RunFolder.open(known.run)
     if folder.condition == "killed" and (reason := why_ended(folder)):
-        print(f"labmtj: the watchdog has ended this run: {reason}", file=sys.stderr)
+        say(f"labmtj: the watchdog has ended this run: {reason}", file=sys.stderr)
     with Display() as display:
         folder = resume(folder, workers=known.workers, show=display, over_budget=known.over_budget)
     return _finish(folder)
