@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from instruments.virtual.series2450tsp.background import REST, Background
 from instruments.virtual.series2450tsp.blocks import MOST_BLOCKS, NOP, Block, block_of, listed
 from instruments.virtual.series2450tsp.configlists import ConfigLists
 from instruments.virtual.series2450tsp.events import Events
@@ -13,6 +12,7 @@ from instruments.virtual.series2450tsp.kinds import FLAG, Between, refused
 from instruments.virtual.series2450tsp.measure import Meter
 from instruments.virtual.series2450tsp.source import Source
 from instruments.virtual.series2450tsp.templates import template
+from labmtj.virtual.tsp.background import REST, Background
 from labmtj.virtual.tsp.clock import Course, Wait
 from labmtj.virtual.tsp.complaints import UNAVAILABLE, Complaint
 from labmtj.virtual.tsp.engine import Engine

@@ -13,7 +13,8 @@ from typing import NamedTuple
 from instruments.virtual.tspmatrix.matrix import Matrix
 from instruments.virtual.tspmatrix.names import BAD_CHANNEL
 from labmtj.virtual.terminals import Crosspoint
-from labmtj.virtual.tsp.clock import Course, Wait
+from labmtj.virtual.tsp.background import REST, Background
+from labmtj.virtual.tsp.clock import Course
 from labmtj.virtual.tsp.complaints import INVALID_PARAMETER, UNAVAILABLE, Complaint
 from labmtj.virtual.tsp.engine import Engine
 from labmtj.virtual.tsp.tree import Group, Members, Reading, Setting, number, one_of, switch, whole
@@ -30,7 +31,7 @@ EVENTS = {
 }  # fmt: skip
 OWN_EVENTS = frozenset(EVENTS.values())
 """that the scan brings about itself as it goes on: nobody waits for one of them"""
-MOST_STEPS_AT_ONCE = 2000
+MOST_STEPS_AT_ONCE = 500
 """of a background scan, after which it rests until a script asks for its state: no message takes for ever"""
 MOST_SCANS, MOST_MEASUREMENTS = 2_147_483_647, 450_000
 
@@ -97,18 +98,17 @@ class Scan:
         port_step: Callable[[Crosspoint, float | None, int], Callable[[], None] | None],
     ) -> None:
         self._engine, self._matrix, self._port_step, self._emit = engine, matrix, port_step, engine.triggers.emit
+        self._background, self._at_once = Background(engine.clock, self._failed), 0
         self._bypass, self._mode = Setting(1.0, switch), Setting(0.0, one_of(OPEN_ALL, OPEN_SELECTIVE, FIXED_ABR))
         self._scans = Setting(1.0, whole(1, MOST_SCANS))
         self._measurements = Setting(1.0, whole(1, MOST_MEASUREMENTS), self._again_built)
-        self._arm = Gate(engine.triggers, "scan.trigger.arm", 0.0, self._wake)
-        self._channel = Gate(engine.triggers, "scan.trigger.channel", SEQUENCE_COMPLETE, self._wake)
-        self._sequence = Gate(engine.triggers, "scan.trigger.sequence", CHANNEL_READY, self._wake)
-        self._measure = Gate(engine.triggers, "scan.trigger.measure", 0.0, self._wake)
+        self._arm = Gate(engine.triggers, "scan.trigger.arm", 0.0, self._background.wake)
+        self._channel = Gate(engine.triggers, "scan.trigger.channel", SEQUENCE_COMPLETE, self._background.wake)
+        self._sequence = Gate(engine.triggers, "scan.trigger.sequence", CHANNEL_READY, self._background.wake)
+        self._measure = Gate(engine.triggers, "scan.trigger.measure", 0.0, self._background.wake)
         self._gates = (self._arm, self._channel, self._sequence, self._measure)
         self._steps: list[Step] = []
         self._state, self._done_scans, self._done_steps = State.EMPTY, 0, 0
-        self._course: Course[None] | None = None
-        self._resting, self._background, self._at_once, self._cleared = False, False, 0, 0
         self.group = Group("scan", self._members())
 
     def reset(self) -> None:
@@ -208,56 +208,31 @@ class Scan:
 
     def _execute(self, buffer: object = None) -> tuple[float, ...]:
         """Run in the foreground; an event that cannot come any more ends it."""
-        self._begin(buffer, background=False)
-        course = self._course
-        assert course is not None
-        for wait in course:
-            if wait.seconds < 0:
+        self._begin(buffer)
+        for wait in self._running():
+            if wait is REST:
                 self._state = State.ABORTED
                 raise Complaint(UNAVAILABLE, "the scan waits for an event that nothing will bring about: it is ended")
             self._engine.clock.spend(*wait)
         return self._status()
 
     def _run_in_background(self, buffer: object = None) -> tuple[float, ...]:
-        self._begin(buffer, background=True)
-        self._go()
+        self._begin(buffer)
+        self._background.start(self._running())
         return self._status()
 
-    def _begin(self, buffer: object, *, background: bool) -> None:
+    def _begin(self, buffer: object) -> None:
         if buffer is not None:
             raise Complaint(INVALID_PARAMETER, "parameter 1 is invalid: a reading buffer of the multimeter is expected")
         self._not_while_running()
         if not self._steps:
             self._state = State.FAILED_INIT
             raise Complaint(UNAVAILABLE, "command unavailable: the scan list is empty")
-        self._state, self._done_scans, self._done_steps = State.RUNNING, 0, 0
-        self._background, self._resting, self._at_once = background, False, 0
-        self._cleared = self._engine.clock.cleared
-        self._course = self._running()
+        self._state, self._done_scans, self._done_steps, self._at_once = State.RUNNING, 0, 0, 0
 
-    def _go(self) -> None:
-        """Let a background scan go on until it has to wait for time or an event."""
-        course = self._course
-        while course is not None and course is self._course and self._state is State.RUNNING:
-            try:
-                wait = next(course)
-            except StopIteration:
-                return
-            except Complaint as complaint:
-                self._state = State.FAILED
-                self._engine.complain(complaint.entry)
-                return
-            if wait.seconds < 0:
-                self._resting = True
-                return
-            if wait.seconds > 0:
-                self._engine.clock.after(wait.seconds, self._go)
-                return
-
-    def _wake(self) -> None:
-        if self._resting and self._state is State.RUNNING:
-            self._resting = False
-            self._engine.clock.after(0.0, self._go)
+    def _failed(self, complaint: Complaint) -> None:
+        self._state = State.FAILED
+        self._engine.complain(complaint.entry)
 
     def _running(self) -> Course[None]:
         """Open what must be open, then close the channels of each step instead of those of the step before."""
@@ -284,8 +259,8 @@ class Scan:
                 self._done_steps = index + 1
                 self._at_once += 1
                 self._emit(SEQUENCE_COMPLETE)
-                if self._background and self._at_once >= MOST_STEPS_AT_ONCE:
-                    yield Wait(-1.0, "rest")
+                if self._background.running and self._at_once >= MOST_STEPS_AT_ONCE:
+                    yield REST
             self._done_scans += 1
             self._emit(SCAN_COMPLETE)
         self._state = State.SUCCESS
@@ -293,19 +268,17 @@ class Scan:
 
     def _until(self, gate: Gate) -> Course[None]:
         while not gate.passes():
-            yield Wait(-1.0, "event")
+            yield REST
 
     def _abort(self) -> None:
+        self._background.stop()
         if self._state is State.RUNNING:
             self._state = State.ABORTED
-        if self._course is not None:
-            self._course.close()
-            self._course = None
 
     def _notice_clear(self) -> None:
         """Take note that a device clear or an aborted script has ended what ran in the background."""
-        if self._state is State.RUNNING and self._cleared != self._engine.clock.cleared:
-            self._abort()
+        if self._state is State.RUNNING and not self._background.running:
+            self._state = State.ABORTED
 
     def _status(self) -> tuple[float, ...]:
         self._notice_clear()
@@ -315,7 +288,7 @@ class Scan:
         status = self._status()
         if self._at_once >= MOST_STEPS_AT_ONCE:
             self._at_once = 0
-            self._wake()
+            self._background.wake()
         return status
 
     def _clear_triggers(self) -> None:
