@@ -14,7 +14,7 @@ from instruments.virtual.series2450tsp.events import Events
 from instruments.virtual.series2450tsp.kinds import FLAG, OneOf
 from instruments.virtual.series2450tsp.lines import Lines
 from instruments.virtual.series2450tsp.measure import Meter
-from instruments.virtual.series2450tsp.naming import NAMES, config_script, trim
+from instruments.virtual.series2450tsp.naming import NAMES, settings_of_smu, trim
 from instruments.virtual.series2450tsp.numbers import AutomaticFormat
 from instruments.virtual.series2450tsp.source import Source
 from instruments.virtual.series2450tsp.status import status_members
@@ -22,6 +22,7 @@ from instruments.virtual.series2450tsp.sweeps import Sweeps
 from instruments.virtual.series2450tsp.trigger_model import TriggerModel
 from labmtj.virtual.tsp.clock import Remote
 from labmtj.virtual.tsp.complaints import TOO_FEW_PARAMETERS, Complaint
+from labmtj.virtual.tsp.config_script import config_script
 from labmtj.virtual.tsp.engine import Engine, Nature
 from labmtj.virtual.tsp.tree import Group, Members, Reading, Setting, number, text
 
@@ -126,7 +127,7 @@ def _language(engine: Engine) -> Members:
         began[0] = engine.clock.now()
 
     def create_script(name: object) -> None:
-        engine.scripts.keep(text(name), config_script(engine.root))
+        engine.scripts.keep(text(name), config_script(engine.root, settings_of_smu(engine.root)))
 
     timer = {"cleartime": clear_time, "gettime": lambda: engine.clock.now() - began[0]}
     return {

@@ -1,4 +1,4 @@
-"""The names of a 2450: what its elders have and it has not is taken away; its settings can be written down."""
+"""The names of a 2450: what its elders have and it has not is taken away; source and meter can be written down."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from instruments.virtual.series2450tsp.attributes import Attribute, ReadOnly
+from labmtj.virtual.tsp.config_script import literal
 from labmtj.virtual.tsp.engine import Engine
 from labmtj.virtual.tsp.names import read_table
-from labmtj.virtual.tsp.tree import Group, Setting
+from labmtj.virtual.tsp.tree import Group
 
 NAMES = Path(__file__).with_name("names.tsv")
 KEPT = (
@@ -53,10 +54,9 @@ def _dots(name: str) -> list[int]:
     return [place for place, sign in enumerate(name) if sign == "."]
 
 
-def config_script(root: Group) -> str:
-    """Return a script that brings a box to the present settings."""
-    lines = sorted(_assignments(root, ""), key=_order)
-    return "\n".join(["reset()", *lines])
+def settings_of_smu(root: Group) -> list[str]:
+    """Return the lines of a script that bring source and meter to their present settings."""
+    return sorted(_assignments(root.members["smu"], "smu"), key=_order)
 
 
 def _order(line: str) -> int:
@@ -66,22 +66,12 @@ def _order(line: str) -> int:
 
 def _assignments(group: Group, path: str) -> Iterator[str]:
     for key, member in group.members.items():
-        name = f"{path}[{key}]" if isinstance(key, int) else f"{path}.{key}".lstrip(".")
+        name = f"{path}[{key}]" if isinstance(key, int) else f"{path}.{key}"
         if isinstance(member, Group):
             yield from _assignments(member, name)
-        elif isinstance(member, Setting) and not member.kept and member.value != member.default:
-            yield f"{name} = {_literal(member.value)}"
         elif isinstance(member, Attribute) and not isinstance(member, ReadOnly) and _is_written(name):
-            yield f"{name} = {_literal(member.read())}"
+            yield f"{name} = {literal(member.read())}"
 
 
 def _is_written(name: str) -> bool:
-    return name.startswith("smu.") and name not in LASTING and not name.startswith(OTHER_NAMES)
-
-
-def _literal(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return value if re.fullmatch(r"[a-z]+\.[A-Z0-9_]+", value) else f'"{value}"'
-    return repr(value)
+    return name not in LASTING and not name.startswith(OTHER_NAMES)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from instruments.virtual.tspmatrix.cards import Kind
@@ -199,6 +199,18 @@ class Channels:
             if channel is not None:
                 return self._names.text(channel)
         raise Complaint(BAD_CHANNEL, "parameter 1 is invalid: no card has such a channel")
+
+    def settings(self) -> Iterator[str]:
+        """Yield the lines of a script that bring the channels to their present settings, all of them open."""
+        name, matrix = self._names.text, self._matrix
+        yield from (f'channel.setpole("{name(each)}", {pole})' for each, pole in sorted(matrix.poles.items()))
+        for each, planes in sorted(matrix.planes.items()):
+            yield f'channel.setbackplane("{name(each)}", "{",".join(map(name, planes))}")'
+        yield from (f'channel.setlabel("{name(each)}", "{label}")' for label, each in self._names.labels.items())
+        yield from (f'channel.setdelay("{name(each)}", {delay!r})' for each, delay in sorted(matrix.delays.items()))
+        yield from (f'channel.setforbidden("{name(each)}")' for each in sorted(matrix.forbidden))
+        for pattern, channels in self._names.patterns.items():
+            yield f'channel.pattern.setimage("{",".join(map(name, channels))}", "{pattern}")'
 
     def members(self) -> Members:
         """Return what is in the table."""

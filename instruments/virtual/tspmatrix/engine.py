@@ -17,9 +17,10 @@ from instruments.virtual.tspmatrix.scan import Scan
 from instruments.virtual.tspmatrix.slots import slot_table
 from labmtj.virtual.terminals import Crosspoint
 from labmtj.virtual.tsp.clock import Remote
+from labmtj.virtual.tsp.config_script import config_script
 from labmtj.virtual.tsp.engine import Engine, Nature
 from labmtj.virtual.tsp.names import SHARED
-from labmtj.virtual.tsp.tree import Group, Members
+from labmtj.virtual.tsp.tree import Group, Members, text
 from labmtj.virtual.tsp.triggers import BLENDED, BLENDERS, LINES, TIMERS
 
 SLOTS = {"707B": 6, "708B": 1, "3706A": 6}
@@ -70,7 +71,7 @@ def _as_on_a_matrix(engine: Engine) -> None:
 
 
 def _channel(engine: Engine, names: Names) -> Group:
-    """Return the `channel` table; the scan that belongs to it becomes a global of its own."""
+    """Return the `channel` table; the scan that belongs to it, and the script of settings, become globals."""
     matrix = Matrix(engine, names)
     ports = Ports(matrix)
     scan = Scan(engine, matrix, ports.step)
@@ -81,7 +82,11 @@ def _channel(engine: Engine, names: Names) -> Group:
 
     channels = Channels(engine, matrix, changed)
     engine.resets += [scan.reset, matrix.reset, channels.reset, ports.reset]
-    engine.extend({"scan": scan.group})
+
+    def create_script(name: object) -> None:
+        engine.scripts.keep(text(name), config_script(engine.root, channels.settings()))
+
+    engine.extend({"scan": scan.group, "createconfigscript": create_script})
     return Group("channel", {**ports.members(), **channels.members(), "pattern": Patterns(matrix).group})
 
 

@@ -146,3 +146,20 @@ def test_a_reset_forgets_all_of_it(m3706):
     )
     assert m3706("channel.getmode('6001')", "slot[1].interlock.override") == "0\t0.00000e+00"
     assert m3706.do("for name in channel.pattern.catalog() do print(name) end") is None
+
+
+def test_a_script_of_settings_brings_them_back(m3706):
+    m3706.do("channel.setlabel('1101', 'gate') channel.setdelay('1102', 0.5) channel.setforbidden('1103')")
+    m3706.do("channel.setpole('4001', 4) channel.setbackplane('4001', '4911') channel.pattern.setimage('1104', 'one')")
+    m3706.do(
+        "scan.mode = scan.MODE_FIXED_ABR channel.connectsequential = channel.ON createconfigscript('mine') reset()"
+    )
+    assert m3706("channel.getlabel('1101')", "scan.mode") == "1101\t0.00000e+00"
+    m3706.do("mine()")
+    assert m3706.errors() == ""
+    assert m3706("channel.getlabel('1101')", "channel.getdelay('1102')", "channel.getforbidden('slot1')") == (
+        "gate\t5.00000e-01\t1103"
+    )
+    assert m3706("channel.getimage('4001')", "channel.pattern.getimage('one')", "scan.mode") == (
+        "4001(4031),4911\t1104\t2.00000e+00"
+    )
