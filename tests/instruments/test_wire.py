@@ -140,6 +140,17 @@ def test_an_instrument_that_takes_nothing_ends_a_message_at_the_deadline(at):
     assert time.monotonic() - begun < MOST_SECONDS
 
 
+def test_a_name_server_that_does_not_answer_is_not_waited_for_longer_than_the_instrument(monkeypatch):
+    """Fails where the host is looked up without a deadline: a resolver takes its own time."""
+    answers = threading.Event()
+    monkeypatch.setattr(socket, "gethostbyname", lambda host: answers.wait(60) and host)
+    begun = time.monotonic()
+    with pytest.raises(InstrumentError, match=r"west at TCPIP::smu.example::5025::SOCKET: did not answer in time"):
+        Keithley2400("TCPIP::smu.example::5025::SOCKET", name="west", visa_library="@py", timeout=400)
+    answers.set()
+    assert time.monotonic() - begun < MOST_SECONDS
+
+
 def test_an_instrument_that_hangs_up_is_noticed_at_once(at):
     driver, _ = at(Keithley2400, lambda peer, link: link.shutdown(socket.SHUT_RDWR))
     driver.adapter.connection.timeout = 60_000.0

@@ -48,7 +48,9 @@ def test_settings_that_somebody_else_changed_meanwhile_are_noticed(rig, armed, t
         rig.assert_safe()
 
 
-@pytest.mark.parametrize(("name", "left"), [("smu", ("output", "channel")), ("matrix", ("matrix closed",))])
+@pytest.mark.parametrize(
+    ("name", "left"), [("smu", ("output", "channel", "matrix closed")), ("matrix", ("matrix closed",))]
+)
 def test_an_instrument_that_is_gone_for_good_costs_little_time_and_no_other_its_safety(
     rigs, armed, take, tally, name, left
 ):
