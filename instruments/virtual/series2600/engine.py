@@ -179,9 +179,9 @@ def _conditions(channels: dict[str, Channel]) -> dict[str, Callable[[], float]]:
         }
 
     def running() -> float:
-        return float(sum(1 << place for place, each in enumerate(channels.values(), 1) if each.sweep.is_running))
+        return float(sum(1 << place for place, each in enumerate(channels.values(), 1) if each.sweep.looked_at()))
 
-    every: dict[str, Callable[[], float]] = {"operation.sweeping": running, "operation.measuring": running}
+    every: dict[str, Callable[[], float]] = {"operation.sweeping": running}
     for name, channel in channels.items():
         every |= of(name, channel)
     return {

@@ -41,12 +41,18 @@ class Sweep:
         self._levels: list[float] = []
         self._names, self._buffers = "", tuple[ReadingBuffer, ...]()
         self._running: Steps | None = None
+        self._unseen = False
+        """whether it has ended and no status was read since"""
         self.group = Group(f"smu{channel}.trigger", self._tree())
 
-    @property
-    def is_running(self) -> bool:
-        """Whether it was initiated and is not at its end."""
-        return self._running is not None
+    def looked_at(self) -> bool:
+        """Return whether it is sweeping, as a status register tells.
+
+        A sweep that no script waits for takes no time that a client could see. So that one which polls until it has
+        begun, and then until it has ended, does see it, the first look after such an end still tells of it.
+        """
+        unseen, self._unseen = self._unseen, False
+        return self._running is not None or unseen
 
     def overruns(self) -> float:
         """Return the bits of the layers that an event has come to twice before they looked."""
@@ -54,6 +60,7 @@ class Sweep:
 
     def forget(self) -> None:
         """Be without levels and measurements, as after a reset."""
+        self._unseen = False
         self._levels, self._names, self._buffers = [], "", ()
 
     def abort(self) -> None:
@@ -77,7 +84,7 @@ class Sweep:
             detector.clear()
         for buffer in self._buffers:
             buffer.begin()
-        self._running = self._run()
+        self._running, self._unseen = self._run(), False
         self._engine.clock.after(0.0, partial(self._advance, self._running))
 
     def _advance(self, running: Steps) -> None:
@@ -92,6 +99,7 @@ class Sweep:
                 return
         if running is self._running:
             self._running = None
+            self._unseen = self._engine.unattended
 
     def _run(self) -> Steps:
         self._emit("SWEEPING")

@@ -75,6 +75,8 @@ class Engine:
         self.drive = Drive()
         self.born = time.time()
         """UTC seconds when the clock of the bench was 0"""
+        self.unattended = False
+        """whether what was started in the background runs to its end while no script waits for it"""
         self._out: list[str] = []
         self._size = 0
         self._last: tuple[str, Any] = ("", None)
@@ -174,12 +176,15 @@ class Engine:
         """Run a compiled chunk and what it started in the background."""
         try:
             self.sandbox.run(chunk)
+            self.unattended = True
             self.clock.finish()
         except ScriptFault as fault:
             self.clock.clear()
             self._fault(RUNTIME_ERROR, f"TSP Runtime error {fault}")
         except Complaint as complaint:
             self.complain(complaint.entry)
+        finally:
+            self.unattended = False
 
     def run_text(self, code: str) -> None:
         """Compile and run code from within a script."""

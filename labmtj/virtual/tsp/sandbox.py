@@ -244,7 +244,7 @@ class Sandbox:
                 written[key] = self._wrap(lambda value, key=key: group.write(key, value))
         shown = {"Getters": read, "Setters": written, "Objects": objects}
         return self._lua.table_from(
-            {kind: self._lua.table_from(members) for kind, members in shown.items() if members}
+            {kind: self._lua.table_from(members) for kind, members in shown.items()}
             | ({"luatype": group.luatype} if group.luatype else {})
         )
 

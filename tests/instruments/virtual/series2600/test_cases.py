@@ -249,3 +249,16 @@ def test_a_table_shows_its_attributes_and_objects_in_its_metatable(smu: Keithley
     assert (
         smu.handle("m.Setters.levelv(0.2) print(m.Getters.levelv(), smua.source.levelv)") == "2.00000e-01\t2.00000e-01"
     )
+
+
+def test_a_client_that_polls_sees_a_sweep_begin_and_end(smu: Keithley2636B) -> None:
+    """As keithley2600 polls: until the register tells of a sweep, then until it tells of none."""
+    sweep = "smua.trigger.source.linearv(0, 1, 3) smua.trigger.source.action = 1 smua.trigger.count = 3"
+    smu.handle(f"{sweep} smua.source.output = 1 smua.trigger.arm.stimulus = trigger.EVENT_ID smua.trigger.initiate()")
+    asked = "print(status.operation.sweeping.condition)"
+    assert smu.handle(asked) == "2.00000e+00"  # it waits for its trigger
+    smu.handle("*TRG")
+    smu.handle("x = 1")  # whatever comes in between
+    assert (smu.handle(asked), smu.handle(asked)) == ("2.00000e+00", "0.00000e+00")
+    smu.handle("smua.trigger.arm.stimulus = 0 smua.trigger.initiate() waitcomplete()")
+    assert smu.handle(asked) == "0.00000e+00"
