@@ -23,8 +23,9 @@ from labmtj.virtual.tsp.complaints import (
 from labmtj.virtual.tsp.drive import Drive
 from labmtj.virtual.tsp.files import Files
 from labmtj.virtual.tsp.language import Language, entry_values
-from labmtj.virtual.tsp.names import complete, read_table
+from labmtj.virtual.tsp.names import SHARED, complete, read_table
 from labmtj.virtual.tsp.numbers import NumberFormat
+from labmtj.virtual.tsp.panel import Panel, tspnet
 from labmtj.virtual.tsp.ports import constants
 from labmtj.virtual.tsp.registers import build, register_names
 from labmtj.virtual.tsp.sandbox import Sandbox
@@ -120,6 +121,15 @@ class Engine:
             absent: parts of names that the model lacks, such as "smub".
             conditions: of status registers, by their name without `status.`.
         """
+        if SHARED in tables:
+            lan = self.root.members["lan"]
+            self.extend(
+                {
+                    "display": Group("display", Panel().members()),
+                    "tspnet": tspnet(),
+                    "lan": Group("lan", {"restoredefaults": lambda: lan.reset(everything=True)}),
+                }
+            )
         rows = [row for table in tables for row in read_table(table)]
         registers = [each for each in register_names(rows) if set(absent).isdisjoint(each.split("."))]
         self.common.add_registers(build(registers, conditions))

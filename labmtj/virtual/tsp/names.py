@@ -48,8 +48,8 @@ from labmtj.virtual.tsp.tree import (
 
 SHARED = Path(__file__).with_name("shared.tsv")
 """names that the TSP boxes of this age have in common"""
-OBJECTS = ("bufferVar.", "fileVar:", "scriptVar.")
-"""what the manual calls things that a script makes: their members are no globals"""
+OBJECTS = ("bufferVar.", "fileVar:", "scriptVar.", "node[N].")
+"""what the manual calls things that a script makes, and nodes: their members are no globals"""
 FUNCTION, CONSTANT, UNKNOWN = "f", "c", "-"
 _PIECE = re.compile(r"[^.\[\]]+|\[\d+\]")
 _BRACES = re.compile(r"\{([^}]*)\}")

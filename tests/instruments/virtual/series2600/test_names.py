@@ -15,7 +15,7 @@ from labmtj.virtual.tsp.names import UNKNOWN, Row, read_table
 
 FACTS = Path(__file__).resolve().parents[5] / "shared" / "facts" / "commands" / "tsp-2600b.tsv"
 ROWS = [row for table in Keithley2636B.tables for row in read_table(table)]
-OBJECTS = {"bufferVar.": "smua.nvbuffer1.", "scriptVar.": "walked.", "fileVar:": "file."}
+OBJECTS = {"bufferVar.": "smua.nvbuffer1.", "scriptVar.": "walked.", "fileVar:": "file.", "node.N.": "node[1]."}
 OTHER_VALUES = {
     "number": "7", "text": '"other"', "bool": None, "code": None, "": None,
 }  # fmt: skip
