@@ -132,9 +132,17 @@ class KeysightB2901A(Sequencing):
 
     @command(*(f":MEASure{item}?" for item in ("", ":VOLTage[:DC]", ":CURRent[:DC]", ":RESistance")))
     def _measure(self, call: Call) -> str:
-        channels = self.channels_named(call)
+        channels, item = self.channels_named(call), self._item(call)
+        for channel in channels:
+            self.functions[channel] |= {item} if item else set()
         self.spot(channels)
-        return self.show([self.readings[channel][-1:] for channel in channels], self.elements)
+        return self.show([self.readings[channel][-1:] for channel in channels], (item,) if item else self.elements)
+
+    @staticmethod
+    def _item(call: Call) -> str | None:
+        """Return the element that a query names, None for those that are chosen."""
+        last = call.header.rstrip("?").removesuffix(":DC").rpartition(":")[2]
+        return spelling(ELEMENT_CHOICES, last)
 
     @command(*(f":FETCh[:SCALar]{item}?" for item in ITEMS))
     def _fetch(self, call: Call) -> str:
@@ -158,7 +166,7 @@ class KeysightB2901A(Sequencing):
         found = [self.readings[channel][-most:] for channel in self.channels_named(call)]
         if not any(found):
             raise SCPIError(-230)
-        item = spelling(ELEMENT_CHOICES, call.header.rstrip("?").rpartition(":")[2])
+        item = self._item(call)
         return self.show(found, (item,) if item else self.elements)
 
     # The rest

@@ -5,7 +5,7 @@ import warnings
 
 import pytest
 
-from instruments.virtual import keithley2400, keithley2450, keysightb2200
+from instruments.virtual import keithley2400, keithley2450, keysightb2200, keysightb2900
 from labmtj.virtual.exchange import Served
 from labmtj.virtual.resistor import matrix_box, unit_box
 from labmtj.virtual.server import SocketServer
@@ -146,6 +146,21 @@ class TestQCoDeS:
             buffer.trigger_start()
             assert buffer.number_of_readings() == 3
         assert no_error(box)
+
+    def test_b2962a_drives_a_b2902a(self, qcodes_driver):
+        """The source of the same command family: its driver asks what a B2902A answers, too."""
+        box = keysightb2900.KeysightB2902A(unit_box("12", OHMS))
+        with served(box) as resource:
+            source = qcodes_driver("KeysightB2962A", resource)
+            source.ch2.source_voltage(0.5)
+            source.ch2.enable(True)
+            assert source.ch2.enable() is True
+            assert source.ch2.source_voltage() == pytest.approx(0.5)
+            assert source.ch2.voltage() == pytest.approx(0.5, rel=1e-4)
+            assert source.ch2.current() == pytest.approx(0.5 / OHMS, rel=1e-4)
+            source.ch1.source_current(1e-5)
+            assert source.ch1.source_current() == pytest.approx(1e-5)
+            assert no_error(box)
 
     def test_b2201(self, qcodes_driver):
         box = keysightb2200.KeysightB2201A(matrix_box({1: "B2211A", 2: "B2211A", 3: "B2211A", 4: "B2211A"}, 14, 12))
