@@ -10,11 +10,12 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from labmtj import __version__, commands
 from labmtj.errors import LabmtjError
 from labmtj.escaped import escaped
+from labmtj.refusals import refusal_of_the_system
 from labmtj.terminal import escape_logs, say
 
 RUNS = Path("runs")
@@ -51,7 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read our output has gone
         return 0
     except OSError as error:
-        return _complain(f"{error.filename or 'a file'}: {error.strerror or error}")
+        said = refusal_of_the_system(error) or f"{error.filename or 'a file'}: {error.strerror or error}"
+        return _complain(said)
     except Exception as error:
         if "LABMTJ_TRACE" in os.environ:
             raise
@@ -79,7 +81,12 @@ def _flush() -> None:
 
 
 class _Parser(argparse.ArgumentParser):
-    """Shows what it complains of escaped."""
+    """Shows what it complains of escaped, and takes no NUL: no name can hold one."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        if any("\0" in str(word) for word in args or ()):
+            self.error("an argument holds a NUL character, which no name can; leave it out")
+        return super().parse_known_args(args, namespace)
 
     def error(self, message: str) -> NoReturn:
         super().error(escaped(message))
@@ -119,6 +126,8 @@ def _unforeseen(error: Exception) -> int:
     """Tell an error that nobody foresaw; one behind a Ctrl+C is its doing: extension modules turn it into their own."""
     if _Interrupt.came:
         return _interrupted(error)
+    if refused := refusal_of_the_system(error):
+        return _complain(refused)
     said = f"{type(error).__name__}: {error}"[:500]
     return _complain(f"{said}; {FAULT}: please report it, with the trace that LABMTJ_TRACE=1 in front shows")
 

@@ -150,6 +150,10 @@ class Bias:
         return f"Bias({len(self)} x {self.shape[0]}+{self.shape[1]} lines, {driven})"
 
 
+LONGEST_SECONDS = 3600.0
+"""of an aperture or a settle time (a choice): what is longer is a slip of the pen"""
+MOST_REPEATS = 1_000_000
+"""of a reading (a choice)"""
 Polarity = Literal["given", "both"]
 
 
@@ -177,8 +181,13 @@ class Reading:
                 f"aperture_seconds = {self.aperture_seconds}, settle_seconds = {self.settle_seconds}: a reading needs "
                 "an aperture above 0 s and a settling time of 0 s or more, both finite"
             )
-        if self.repeats < 1:
-            raise UsageError(f"repeats = {self.repeats}: a reading needs at least 1")
+        if max(self.aperture_seconds, self.settle_seconds) > LONGEST_SECONDS:
+            raise UsageError(
+                f"aperture_seconds = {self.aperture_seconds:g}, settle_seconds = {self.settle_seconds:g}: a reading "
+                f"takes up to {LONGEST_SECONDS:g} s each; average over repeats for more"
+            )
+        if not 1 <= self.repeats <= MOST_REPEATS:
+            raise UsageError(f"repeats = {self.repeats}: a reading needs 1 to {MOST_REPEATS}")
         if self.range_amperes is not None and not 0 < self.range_amperes < float("inf"):
             raise UsageError(f"range_amperes = {self.range_amperes} is not a current range; use None for autorange")
 

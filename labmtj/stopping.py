@@ -64,6 +64,8 @@ class StopRequests:
     def handle(self, signal_number: int, frame: FrameType | None) -> None:  # noqa: ARG002 - a signal handler's form
         """Note the request; a second Ctrl+C does not wait for the next operation. To stop counts more than to pause."""
         before = self.signal_number
+        if signal_number == PAUSE:
+            _Continue.came = False
         if before in (0, PAUSE):
             self.signal_number = signal_number
         if before and signal_number == signal.SIGINT:
@@ -101,6 +103,34 @@ class StopRequests:
         if self.signal_number:
             self._raised = True
             raise Stopped(self.signal_number)
+
+
+class _Continue:
+    came = False
+    """whether SIGCONT has come since a pause was last requested"""
+
+
+@contextmanager
+def continuing() -> Iterator[None]:
+    """Note SIGCONT meanwhile: one that comes while a pause is prepared must not be lost; only the main thread can."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def note(signal_number: int, frame: FrameType | None) -> None:  # noqa: ARG001 - a signal handler's form
+        _Continue.came = True
+
+    before = signal.signal(signal.SIGCONT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGCONT, before)
+
+
+def pause() -> None:
+    """Stop this process until SIGCONT comes, such as by `fg`; not if it has come since the pause was requested."""
+    if not _Continue.came:
+        os.kill(os.getpid(), signal.SIGSTOP)
 
 
 @contextmanager

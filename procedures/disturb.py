@@ -47,7 +47,7 @@ class Disturb(StrictModel):
     volts: list[float] = Field(
         [0.5, 0.6, 0.7, 0.8, 0.9], min_length=1, description="amplitudes at the selected cell, of which a part disturbs"
     )
-    pulse_seconds: float = Field(1e-3, gt=0, description="width of a pulse")
+    pulse_seconds: float = Field(1e-3, gt=0, le=3600, description="width of a pulse")
     pulses: int = Field(100, ge=1, description="on each selected cell, per kind, state and amplitude")
     count: int = Field(3, ge=1, le=1000, description="selected cells, spread over the diagonal")
     hold_seconds: float = Field(10.0, ge=0, le=1e7, description="time at the read voltage, per state; 0 leaves it out")

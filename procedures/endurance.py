@@ -35,7 +35,7 @@ class Endurance(TrialSettings):
     checks: int = Field(30, ge=2, le=10_000, description="reads of both states, evenly spaced in log(cycles)")
     parallel_volts: float = Field(0.6, gt=0, description="volts across a cell written to P")
     antiparallel_volts: float = Field(0.7, gt=0, description="volts across a cell written to AP")
-    pulse_seconds: float = Field(1e-3, gt=0, description="width of a write pulse")
+    pulse_seconds: float = Field(1e-3, gt=0, le=3600, description="width of a write pulse")
 
     def check(self, array: Limited, *key: str) -> None:
         """Raise SettingError for what the array does not survive, and for a budget beyond the life of a cell."""

@@ -40,12 +40,12 @@ class Hysteresis(StrictModel):
     start_volts: float = Field(0.1, gt=0, description="first step of the staircase, in both signs")
     stop_volts: float = Field(0.9, gt=0, description="last step; also of the pulse that begins a loop")
     step_volts: float = Field(0.02, gt=0, description="step of the staircase: the resolution of switching voltages")
-    pulse_seconds: float = Field(1e-3, gt=0, description="width of each pulse")
+    pulse_seconds: float = Field(1e-3, gt=0, le=3600, description="width of each pulse")
     whole_loops: bool = Field(
         default=False, description="every step up and down again, instead of stopping where a cell has switched"
     )
     read_volts: float = Field(0.1, gt=0, description="of the read after each pulse")
-    aperture_seconds: float = Field(0.02, gt=0, description="integration time of a reading")
+    aperture_seconds: float = Field(0.02, gt=0, le=3600, description="integration time of a reading")
     tmr_volts: list[float] = Field(
         [0.03, 0.06, 0.09, 0.12], min_length=3, max_length=100, description="reads in both states, for TMR(V)"
     )

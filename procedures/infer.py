@@ -34,7 +34,7 @@ class InferSettings(StrictModel):
         "auto: all rows at once where the bench has the channels, else one at a time",
     )
     read_volts: float = Field(0.1, gt=0, description="volts of an input of 1")
-    aperture_seconds: float = Field(0.02, gt=0, description="integration time of a reading")
+    aperture_seconds: float = Field(0.02, gt=0, le=3600, description="integration time of a reading")
     baseline_reads: int = Field(
         4, ge=0, le=1000, description="zero-input reads after each write, averaged and subtracted"
     )

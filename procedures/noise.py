@@ -40,7 +40,7 @@ class NoiseSeries(StrictModel):
     cells: list[Place] | None = Field(None, description="[row, column] of each; null takes all")
     samples: int = Field(1000, ge=FEWEST_SAMPLES, le=1_000_000, description="reads of each cell, one after another")
     read_volts: float = Field(0.1, gt=0, description="volts on the row that is read")
-    aperture_seconds: float = Field(0.02, gt=0, description="integration time of a read")
+    aperture_seconds: float = Field(0.02, gt=0, le=3600, description="integration time of a read")
     false_alarm_rate: float = Field(0.005, ge=5e-4, le=0.5, description="of the telegraph test, per cell")
     noisy_factor: float = Field(5.0, gt=1, description="a cell is noisy, too, if its rms is this often the median")
 

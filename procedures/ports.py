@@ -33,7 +33,7 @@ class AllPorts(StrictModel):
         default=True,
         description="read at half the voltage, too, and extrapolate: AP cells conduct more at higher volts",
     )
-    aperture_seconds: float = Field(0.02, gt=0, description="integration time of a reading")
+    aperture_seconds: float = Field(0.02, gt=0, le=3600, description="integration time of a reading")
     repeats: int = Field(4, ge=2, le=1000, description="readings of each line in both polarities; their scatter counts")
     gain_fraction: float = Field(
         5e-5, ge=0, le=0.1, description="how far units and ranges differ in gain (assumed); a common error stands apart"

@@ -24,7 +24,7 @@ class ReadMapSettings(StrictModel):
     """How a map is read."""
 
     read_volts: float = Field(0.1, gt=0, description="volts on the row that is read, all other lines at 0 V")
-    aperture_seconds: float = Field(0.02, gt=0, description="integration time of a reading")
+    aperture_seconds: float = Field(0.02, gt=0, le=3600, description="integration time of a reading")
     repeats: int = Field(
         4, ge=2, le=10_000, description="readings of every cell in both polarities; their scatter counts"
     )

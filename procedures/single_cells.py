@@ -42,7 +42,7 @@ class TrialSettings(StrictModel):
     count: int = Field(5, ge=1, le=1000, description="cells to take along the diagonal, where none are named")
     scheme: Scheme = Field("half", description="bias of a selected cell")
     reset_volts: float = Field(0.9, gt=0, description="brings a cell back: well above what switches it")
-    reset_seconds: float = Field(1e-2, gt=0, description="width of a reset pulse")
+    reset_seconds: float = Field(1e-2, gt=0, le=3600, description="width of a reset pulse")
     resets: int = Field(4, ge=1, le=100, description="pulses before a cell that does not come back is left alone")
     reference: ReferenceSettings = ReferenceSettings()
 

@@ -56,11 +56,11 @@ class WriteSettings(StrictModel):
     scheme: Scheme = Field("half", description="bias of a single selected cell")
     parallel_volts: float = Field(0.6, gt=0, description="volts across a cell written to P")
     antiparallel_volts: float = Field(0.7, gt=0, description="volts across a cell written to AP")
-    pulse_seconds: float = Field(1e-3, gt=0, description="width of a write pulse")
+    pulse_seconds: float = Field(1e-3, gt=0, le=3600, description="width of a write pulse")
     step_fraction: float = Field(0.05, ge=0, le=0.5, description="rise of the amplitude per repair round")
     max_rounds: int = Field(5, ge=0, le=100, description="repair rounds before a cell is given up")
     read_volts: float = Field(0.1, gt=0, description="volts of a verify read")
-    aperture_seconds: float = Field(0.02, gt=0, description="integration time of a verify read")
+    aperture_seconds: float = Field(0.02, gt=0, le=3600, description="integration time of a verify read")
 
     def check(self, array: ArrayInfo, *key: str, amplitudes: bool = True) -> None:
         """Raise SettingError for what the array does not survive; amplitudes that come from a scan need no check."""

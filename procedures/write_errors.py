@@ -43,7 +43,7 @@ class WriteErrors(TrialSettings):
     volts: list[float] = Field(
         [0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 0.9], min_length=1, description="amplitudes of the write pulse"
     )
-    pulse_seconds: float = Field(1e-3, gt=0, description="width of the write pulse")
+    pulse_seconds: float = Field(1e-3, gt=0, le=3600, description="width of the write pulse")
     pulses: int = Field(100, ge=1, description="write pulses per cell, direction and amplitude")
 
     def check(self, array: Limited, *key: str) -> None:

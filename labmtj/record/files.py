@@ -53,6 +53,18 @@ def is_locked(path: Path) -> bool:
     return False
 
 
+def is_elsewhere(descriptor: int, path: Path, size: int) -> str:
+    """Say what became of a file that is being written, "" if it is still at the path and not cut below `size`."""
+    mine = os.fstat(descriptor)
+    try:
+        there = path.lstat()
+    except OSError:
+        return "was deleted or moved"
+    if (there.st_dev, there.st_ino) != (mine.st_dev, mine.st_ino):
+        return "was replaced by another file"
+    return "was cut short" if mine.st_size < size else ""
+
+
 def write(descriptor: int, data: memoryview, offset: int) -> int:
     """Write some of the data at the offset and return how many bytes were taken: fewer on a nearly full disk."""
     return os.pwrite(descriptor, data, offset)

@@ -107,6 +107,7 @@ class JournalWriter:
         self._pending.extend(map(frames.encode, self._joiner.rest()))
         if not self._pending:
             return
+        self._check_place()
         size = sum(map(len, self._pending))
         head = frames.encode({"kind": "commit", "offset": self.acknowledged_bytes, "bytes": size})
         data = b"".join((head, *self._pending))
@@ -124,6 +125,16 @@ class JournalWriter:
             raise RecordError(self._broken) from error
         # In one statement without a call, so that no Ctrl-C comes between and has the rows written twice.
         self.acknowledged_bytes, self._pending = self.acknowledged_bytes + len(data), []
+
+    def _check_place(self) -> None:
+        """Raise RecordError if the file was deleted, replaced or cut since the last commit; two calls of the system."""
+        problem = files.is_elsewhere(self._descriptor, self.path, self.acknowledged_bytes)
+        if problem:
+            self._broken = (
+                f"{self.path} {problem} while this run writes it; what was acknowledged since is lost with it. Put it "
+                "back and resume, or begin a new run"
+            )
+            raise RecordError(self._broken)
 
     def close(self) -> None:
         """Commit what is pending and close; closing again does nothing."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import time
 import traceback
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from labmtj.moments import Moment
 from labmtj.record import Checkpointer, JournalLog, JournalWriter, files, last_states, open_data
 from labmtj.record.last_time import last_seconds
 from labmtj.record.replay import START, is_unborn
+from labmtj.refusals import refusal_of_the_system
 from labmtj.run.binding import bind, check_journal_is_there, unchanged
 from labmtj.run.experiment import Experiment, checked_experiment
 from labmtj.run.folder import RunFolder
@@ -25,7 +25,7 @@ from labmtj.run.recovery import Interrupted, interrupted
 from labmtj.run.warned import warnings_noted
 from labmtj.run.workers import Crew, Plan, States, crew
 from labmtj.schema import OUTCOME
-from labmtj.stopping import PAUSE, StopRequests, stop_requests, undisturbed
+from labmtj.stopping import PAUSE, StopRequests, continuing, pause, stop_requests, undisturbed
 
 
 @dataclass(frozen=True)
@@ -86,15 +86,16 @@ def _to_its_end(folder: RunFolder, experiment: Experiment, place: _Place, worker
 
     Only a bench needs that: a process that simulates is stopped and continued by the system as any other.
     """
-    while True:
-        try:
-            return _guarded(folder, experiment, place, workers, show)
-        except Stopped as stopped:
-            if stopped.signal_number != PAUSE:
-                raise
-        os.kill(os.getpid(), signal.SIGSTOP)  # until somebody says `fg`, or sends SIGCONT
-        folder.note("goes on")
-        place = _rewound(folder, experiment)
+    with continuing():
+        while True:
+            try:
+                return _guarded(folder, experiment, place, workers, show)
+            except Stopped as stopped:
+                if stopped.signal_number != PAUSE:
+                    raise
+            pause()
+            folder.note("goes on")
+            place = _rewound(folder, experiment)
 
 
 @dataclass(frozen=True)
@@ -167,6 +168,10 @@ def _guarded(folder: RunFolder, experiment: Experiment, place: _Place, workers: 
             _mendable(error, folder)
             raise
         except (Exception, SystemExit) as error:
+            if refused := refusal_of_the_system(error):
+                folder.note("failed", error=refused)
+                folder.end("FAILED", refused)
+                raise _mendable(ProcedureFailed(refused), folder) from error
             raise _unexpected(folder, error) from error
         finally:
             place.log.journal.leave()  # whatever is not committed by now could not be

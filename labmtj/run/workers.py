@@ -18,7 +18,7 @@ from multiprocessing.queues import Queue
 from pathlib import Path
 from typing import Any, Protocol
 
-from labmtj.errors import LabmtjError, ProcedureFailed
+from labmtj.errors import LabmtjError, ProcedureFailed, UsageError
 from labmtj.quantities import Station
 from labmtj.run.experiment import Experiment, load_run
 from labmtj.run.recovery import Interrupted
@@ -116,8 +116,14 @@ class _Team:
         with (
             _blocked_signals()
         ):  # the helper process that comes with the first queue has to bear a closed terminal, too
-            self._answers: list[Queue[Any]] = [context.Queue(BLOCKS_AHEAD) for _ in range(workers)]
-            self._data: list[Queue[Path]] = [context.Queue() for _ in range(workers)]
+            try:
+                self._answers: list[Queue[Any]] = [context.Queue(BLOCKS_AHEAD) for _ in range(workers)]
+                self._data: list[Queue[Path]] = [context.Queue() for _ in range(workers)]
+            except (OSError, ImportError) as error:
+                raise UsageError(
+                    f"this system has no shared memory for {workers} workers ({error}); use --workers 1, or see to "
+                    "its shared memory and its limit of open files"
+                ) from error
         self._processes = []
         for number in range(workers):
             mine = [name for name, worker in self._share.items() if worker == number]
