@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pytest
 
+from labmtj import stopping
 from labmtj.bench import load_bench
 from labmtj.bench.simulated import crossbar_of
 from labmtj.errors import Stopped
@@ -140,3 +141,18 @@ def test_a_second_ctrl_c_leaves_what_ends_in_time_alone(monkeypatch):
         finally:
             os.kill(os.getpid(), signal.SIGINT)
     time.sleep(0.4)
+
+
+@pytest.mark.parametrize("during", [True, False])
+def test_a_continue_that_comes_while_a_pause_is_prepared_is_not_lost(monkeypatch, during):
+    """Case F13: at dd97226 the process stopped behind it, for nobody to wake."""
+    stopped = []
+    with stopping.continuing(), stopping.stop_requests(further={stopping.PAUSE}) as requests:
+        os.kill(os.getpid(), signal.SIGCONT)  # of an earlier pause
+        os.kill(os.getpid(), stopping.PAUSE)
+        assert requests.signal_number == stopping.PAUSE
+        if during:
+            os.kill(os.getpid(), signal.SIGCONT)
+        monkeypatch.setattr(os, "kill", lambda pid, number: stopped.append(number))
+        stopping.pause()
+    assert stopped == ([] if during else [signal.SIGSTOP])

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from labmtj.errors import DataError, RecordError
 from labmtj.record import files, hdf5
+from labmtj.record.claims import Claims
 from labmtj.record.entries import table_from, variable_from
 from labmtj.record.frames import FOREIGN, Record
 from labmtj.record.replay import START, JournalReader, fingerprint
@@ -170,7 +171,9 @@ class _Update:
 
     def apply(self, reader: JournalReader) -> None:
         """Write every record of the reader to the file."""
+        claims = Claims(reader.path, reader.size)
         for offset, record in reader:
+            claims.take(offset, record)
             match record["kind"]:
                 case "rows":
                     self._take_rows(record["path"], record["columns"])

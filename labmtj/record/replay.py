@@ -9,6 +9,7 @@ leaves. Whoever goes on with a journal cuts a last commit that is not whole: all
 from __future__ import annotations
 
 import os
+import re
 import struct
 import zlib
 from collections.abc import Container, Iterator, Mapping
@@ -26,6 +27,10 @@ _FILE_HEAD = struct.Struct("<8sII")
 START = _FILE_HEAD.size
 """Offset of the first frame."""
 
+_FIRST_BLOCK = 1 << 9
+_COMMIT_BEGINS = re.compile(
+    rb"(?=%s.{%d}.\xa4kind\xa6commit)" % (re.escape(frames.MAGIC), HEAD.size - len(frames.MAGIC)), re.DOTALL
+)
 _COMMIT_BYTES = 64  # more than a commit frame has; keeps the search for one linear, even in a file made to be slow
 
 
@@ -210,15 +215,14 @@ def _read_frame(file: BinaryIO, offset: int, stop: int) -> tuple[bytes, bytes] |
 
 def _next_commit(file: BinaryIO, offset: int, stop: int) -> int | None:
     """Search behind the offset for a commit frame that stands where it says it stands."""
-    position = offset + 1
+    position, size = offset + 1, _FIRST_BLOCK
     while position < stop:
         file.seek(position)
-        block = file.read(min(1 << 20, stop - position))
-        found = block.find(frames.MAGIC)
-        while found >= 0:
-            if _is_commit(block[found : found + _COMMIT_BYTES], position + found):
-                return position + found
-            found = block.find(frames.MAGIC, found + 1)
+        block = file.read(min(size, stop - position))
+        size = min(2 * size, 1 << 20)  # short stretches of damage, one after the other, cost no more than a long one
+        for found in _COMMIT_BEGINS.finditer(block):
+            if _is_commit(block[found.start() : found.start() + _COMMIT_BYTES], position + found.start()):
+                return position + found.start()
         if len(block) <= _COMMIT_BYTES:
             return None
         position += len(block) - _COMMIT_BYTES  # one that is cut by the end of this block is whole in the next

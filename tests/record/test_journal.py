@@ -1,5 +1,6 @@
 """The journal: what was acknowledged is there, whatever happens to the end of the file, and other changes show."""
 
+import contextlib
 import errno
 import os
 import signal
@@ -442,3 +443,26 @@ def test_the_journal_alone_does_not_load_h5py():
     """
     process = run(code)
     assert process.communicate(timeout=30)[0].decode().strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("done", "said"),
+    [
+        (lambda path: path.unlink(), "was deleted or moved"),
+        (lambda path: path.rename(path.with_name("elsewhere")), "was deleted or moved"),
+        (lambda path: (path.rename(path.with_name("old")), path.write_bytes(b"")), "was replaced by another file"),
+        (lambda path: (path.unlink(), path.symlink_to("old")), "was replaced by another file"),
+        (lambda path: os.truncate(path, 20), "was cut short"),
+    ],
+)
+def test_a_journal_that_is_gone_is_noticed_at_the_next_commit(tmp_path, done, said):
+    """Case F13: at dd97226 commits went on into a deleted file until the next checkpoint."""
+    path = tmp_path / "journal.lmj"
+    with contextlib.suppress(RecordError), JournalWriter.create(path) as journal:
+        journal.append({"kind": "mark", "name": "a", "values": {}})
+        journal.commit()
+        done(path)
+        journal.append({"kind": "mark", "name": "b", "values": {}})
+        for _ in range(2):  # nor does it come back
+            with pytest.raises(RecordError, match=said):
+                journal.commit()

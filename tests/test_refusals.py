@@ -1,0 +1,84 @@
+"""Case F13: what the system refuses, and slips of the pen, are sentences; no bug is blamed."""
+
+import errno
+import resource
+
+import pytest
+
+from labmtj import cli
+from labmtj.errors import UsageError
+from labmtj.quantities import Reading
+from labmtj.refusals import refusal_of_the_system
+
+
+def caused(error, cause):
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.EMFILE, "Too many open files", "x"), "x: Too many open files; raise the limit of open files"),
+        (caused(ValueError("x"), OSError(errno.ENOMEM, "Cannot allocate memory")), "Cannot allocate memory"),
+        (caused(ImportError("libx.so: Too many open files"), None), "Too many open files"),
+        (RuntimeError("can't start new thread"), "no further thread"),
+        (RecursionError("maximum recursion depth exceeded"), "nested too deeply"),
+        (MemoryError("Unable to allocate 1 TiB"), "not enough memory"),
+        (OSError(errno.ENOSYS, "Function not implemented"), "--workers 1"),
+        (ValueError("odd"), ""),
+        (OSError(errno.EACCES, "Permission denied"), ""),
+    ],
+)
+def test_what_the_system_refuses_is_a_sentence(error, said):
+    told = refusal_of_the_system(error)
+    assert said in told
+    assert bool(said) == bool(told)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["run", "wine", "--out", "a\0b"], ["check", "\0"], ["run", "wine", "--count", "1\0"]]
+)
+def test_a_nul_in_an_argument_is_refused(arguments, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        cli.main(arguments)
+    assert ended.value.code == 2
+    assert "holds a NUL character" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("times", [{"aperture_seconds": 1e308}, {"settle_seconds": 1e308}, {"repeats": 10**9}])
+def test_a_reading_ends(times):
+    with pytest.raises(UsageError, match=next(iter(times))):
+        Reading(**times)
+
+
+def test_too_few_files_are_the_systems_doing(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (12, before[1]))
+        code = cli.main(["run", "read-map", "--out", "runs"])
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    said = capsys.readouterr().err
+    assert code in (1, 2)
+    assert "Too many open files" in said
+    assert "bug" not in said
+
+
+def test_no_shared_memory_is_said_with_the_way_out(capsys, tmp_path, monkeypatch):
+    import multiprocessing.synchronize
+
+    def refused(*given, **more):
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(multiprocessing.synchronize, "Lock", refused)
+    monkeypatch.setattr(multiprocessing.synchronize, "BoundedSemaphore", refused)
+    code = cli.main(["run", "patterns", "--workers", "2", "--out", "runs"])
+    said = capsys.readouterr().err
+    assert code in (1, 2)
+    assert "--workers 1" in said
+    assert "bug" not in said
