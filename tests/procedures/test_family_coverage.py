@@ -57,12 +57,12 @@ def chip(seed, spread, delta, *, wears=False):
 
 
 def disturb(seed, spread):
-    """Lost after 20 half-selects at V/2."""
+    """Lost after 10 half-selects at V/2."""
     crossbar, *_ = chip(seed, spread, 60.0)
-    settings = Disturb(kinds=["half"], volts=[0.55], pulses=20, count=2, pulse_seconds=1e-4, hold_seconds=0.0)
+    settings = Disturb(kinds=["half"], volts=[0.6], pulses=10, count=4, pulse_seconds=1e-4, hold_seconds=0.0)
     found = settings.execute(crossbar, MemoryLog()).lost
     many = cells(np.random.default_rng(1), 200_000, spread, 60.0)
-    return found.low[0, 0, 0], found.high[0, 0, 0], np.mean(-np.expm1(-20 * 1e-4 * rate(0.275, *many)))
+    return found.low[0, 0, 0], found.high[0, 0, 0], np.mean(-np.expm1(-10 * 1e-4 * rate(0.3, *many)))
 
 
 def retention(seed, spread):
