@@ -14,6 +14,8 @@ from labmtj.virtual.tsp.tree import Group, Members, Reading, Setting, number, tr
 
 TIMERS, BLENDERS, BLENDED = 4, 2, 4
 LONGEST_SECONDS = 100_000.0
+ENDLESS = 5_000
+"""events of a timer whose count is 0, for each time that it is started"""
 STIMULUS = OneOf({f"EVENT_{name}": name for name in EVENTS}, "trigger")
 FLAG = OneOf({"OFF": False, "ON": True}, "trigger")
 NONE = "trigger.EVENT_NONE"
@@ -142,7 +144,7 @@ class Timer:
         if self._left:
             self._overrun = True
             return
-        self._left, self._place = int(self._count.value) or 100_000, 0
+        self._left, self._place = int(self._count.value) or ENDLESS, 0
         if self._generate:
             self._events.emit(self._event)
         self._next()

@@ -52,6 +52,7 @@ class Triggers:
         self.stimuli: list[Stimulus] = []
         self.listeners: dict[float, list[Stimulus]] | None = None
         """stimuli by event, or None once one of them has changed"""
+        self.endless = ENDLESS
         self.command = Latch(self)
         engine.triggered = self.command.happen
         self.timers = [Timer(self, f"trigger.timer[{place}]") for place in range(1, TIMERS + 1)]
@@ -211,7 +212,7 @@ class Timer:
         if self._left:
             self._overrun = True
             return
-        self._left, self._place = int(self.count.value) or ENDLESS, 0
+        self._left, self._place = int(self.count.value) or self._triggers.endless, 0
         if self.passthrough.value:
             self._latch.happen()
         self._start()

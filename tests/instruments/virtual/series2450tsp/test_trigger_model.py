@@ -152,6 +152,11 @@ def test_timers_blenders_and_waits(smu):
     assert (smu("trigger.timer[3].delay"), smu.errors()) == ("1e-05", "")
 
 
+def test_a_timer_without_end_does_not_keep_the_box(smu):
+    smu.do("trigger.timer[1].count = 0 trigger.timer[1].delay = 0.1 trigger.timer[1].enable = trigger.ON")
+    assert (smu("trigger.timer[1].count", "trigger.timer[1].wait(1)"), smu.errors()) == ("0\ttrue", "")
+
+
 def test_what_no_model_is_made_of_is_refused(smu):
     for wrong in (
         "trigger.model.setblock(1, trigger.BLOCK_NOTHING)", "trigger.model.setblock(99, trigger.BLOCK_NOP)",

@@ -95,6 +95,13 @@ def test_a_scan_without_end_lets_every_message_end(m3706):
     assert (m3706("scan.state()").split("\t")[0], m3706.errors()) == (ABORTED, "")
 
 
+def test_a_scan_paced_by_a_timer_without_end_ends(m3706):
+    m3706.do("scan.create('1101:1110') trigger.timer[1].count = 0 trigger.timer[1].delay = 0.1")
+    m3706.do("scan.trigger.channel.stimulus = trigger.timer[1].EVENT_ID trigger.timer[1].passthrough = true")
+    m3706.do("trigger.timer[1].stimulus = scan.trigger.EVENT_SCAN_READY scan.background()")
+    assert (m3706("scan.state()").split("\t")[0], m3706.errors()) == (SUCCESS, "")
+
+
 def test_what_cannot_be_scanned_is_refused(m3706):
     m3706.do("scan.execute()")
     assert (m3706.error(), m3706("scan.state()").split("\t")[0]) == (1100, FAILED_INIT)
