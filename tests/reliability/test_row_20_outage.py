@@ -22,6 +22,7 @@ from labmtj import library
 from labmtj.bench import trust as bench_trust
 from labmtj.bench.loading import load_any
 from labmtj.bench.opening import open_laboratory
+from labmtj.bench.ownership import owner_of
 from labmtj.errors import LabmtjError
 from labmtj.quantities import Bias, Lines, Reading
 from labmtj.virtual.assembly import assemble
@@ -34,6 +35,8 @@ SAFE_SECONDS = 5.0
 """after the end of the outage (a requirement)"""
 STAYS_SECONDS = 1.0
 """for which it is watched that nothing late undoes it"""
+FREE_SECONDS = 20.0
+"""after which the watchdog has seen that all is safe, and has ended: it tries every 5 s or so"""
 OFFSET_VOLTS = 2e-3
 GROUND_ROW = 12
 """of the B2201A: its ground mode closes it by itself"""
@@ -110,7 +113,7 @@ class Case:
         file = load_any(name).model_copy(update={"noise": False, "seed": 5})
         self.at, self.seconds, self.cut_off, self.name, self.hislip = at, seconds, cut_off, name, hislip
         self.messages, self.ended, self.error, self.amperes = 0, None, None, None
-        self.safe_seconds, self.wrong = None, []
+        self.safe_seconds, self.wrong, self.held = None, [], []
         self._lock, self._over = threading.Lock(), threading.Event()
         self.served = ServedInstruments(assemble(file), hislip=hislip)
         list(self.served.greetings())  # a first question takes longer: a box that runs scripts starts its interpreter
@@ -161,6 +164,10 @@ class Case:
             if wrong:
                 self.safe_seconds, self.wrong = now, wrong
             time.sleep(0.02)
+        deadline = time.monotonic() + FREE_SECONDS
+        while any(owner_of(link.resource) for link in self.links.values()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        self.held = [owner for link in self.links.values() if (owner := owner_of(link.resource))]
 
     @property
     def hot(self):
@@ -176,9 +183,10 @@ class Case:
         return wrong
 
     def assert_held(self, right):
-        """Assert that the bench is safe in time, stays so, no relay moved under voltage, and what was read is right."""
+        """Assert that the bench is safe in time and stays so, cold and free, and that what was read is right."""
         assert self.safe_seconds < SAFE_SECONDS, f"{self.wrong}, {self.safe_seconds:.1f} s after, and {self.error}"
         assert self.hot == 0
+        assert not self.held
         if self.error is None:
             np.testing.assert_array_equal(self.amperes, right)
         else:
