@@ -8,9 +8,9 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from instruments.virtual.series2600.factory import decades, line
-from instruments.virtual.series2600.source import AMPS, ON, SOURCE_REACH, VOLTS
+from instruments.virtual.series2600.source import AMPS, ON, SOURCE_REACH, VOLTS, fitting
 from labmtj.virtual.tsp.buffers import ReadingBuffer
-from labmtj.virtual.tsp.complaints import TOO_FEW_PARAMETERS, Complaint
+from labmtj.virtual.tsp.complaints import INVALID_PARAMETER, TOO_FEW_PARAMETERS, Complaint
 from labmtj.virtual.tsp.tree import Members, number, within
 
 if TYPE_CHECKING:
@@ -129,7 +129,13 @@ class Pulses:
         channel = self._find(smu)
         buffer = channel.buffers[0] if channel else None
         limit = channel and (channel.source.limit_amperes if kind == VOLTS else channel.source.limit_volts).value
-        train, _ = self._train(kind, None, (smu, bias, level, limit, on, off, points, buffer, 1))
+        if channel and channel.source.auto[kind].value:
+            most = max(abs(number(each)) for each in (bias, level))
+            channel.source.range[kind].value = fitting(channel.source.scales[kind], most / SOURCE_REACH)
+        try:
+            train, _ = self._train(kind, None, (smu, bias, level, limit, on, off, points, buffer, 1))
+        except ValueError as problem:
+            raise Complaint(INVALID_PARAMETER, f"parameter is invalid: {problem}") from None
         train.buffer.clear()
         train.channel.source.func.write(kind)
         train.channel.source.output.write(ON)

@@ -7,6 +7,7 @@ from enum import IntFlag
 from typing import TYPE_CHECKING
 
 from labmtj.virtual.tsp.complaints import Complaint, Entry, Severity
+from labmtj.virtual.tsp.register_bits import STANDARD
 from labmtj.virtual.tsp.registers import Register
 from labmtj.virtual.tsp.tree import Group, Members, Reading, Setting, whole
 
@@ -41,6 +42,7 @@ class CommonCommands:
         """those right below `status` that have a bit in the status byte"""
         edges = {"ptr": Setting(MOST, whole(0, 65535), kept=True), "ntr": Setting(0.0, whole(0, 65535), kept=True)}
         names = {"enable": self._event_enable, "event": Reading(self._take_events), "condition": 0.0}
+        names |= {word: float(1 << bit) for word, bit in STANDARD.items()}
         bits = {"MSB": 1, "SSB": 2, "EAV": 4, "QSB": 8, "MAV": 16, "ESB": 32, "MSS": 64, "OSB": 128}
         self.members: Members = {
             **bits,

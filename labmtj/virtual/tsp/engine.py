@@ -92,6 +92,7 @@ class Engine:
         self.extend(constants())
         self.scripts = Scripts(self)
         self.extend(self.scripts.members())
+        self.define("run", self.scripts.anonymous.chunk)
         self.extend(Files(self.drive, self.utc_seconds).members())
 
     def utc_seconds(self) -> float:

@@ -12,6 +12,18 @@ NO_CONNECTION, NO_SUCH_CONNECTION = 2411, 2400
 NEEDS_CONNECTION = ("clear", "disconnect", "execute", "idn", "read", "readavailable", "termination", "write")
 
 
+KEYS = {
+    "KEY_NONE": 0, "KEY_UP": 97, "KEY_RANGEUP": 65, "KEY_MODEA": 66, "KEY_RELA": 67, "KEY_MENU": 68, "KEY_MODEB": 69,
+    "KEY_RELB": 70, "KEY_LIMITB": 72, "KEY_SPEEDB": 73, "KEY_TRIG": 74, "KEY_FILTERA": 75, "KEY_EXIT": 76,
+    "KEY_FILTERB": 77, "KEY_STORE": 78, "KEY_RECALL": 79, "KEY_CONFIG": 80, "KEY_RANGEDOWN": 81, "KEY_ENTER": 82,
+    "KEY_LOAD": 84, "KEY_RUN": 85, "KEY_DISPLAY": 86, "KEY_AUTO": 87, "KEY_OUTPUTA": 88, "KEY_OUTPUTB": 89,
+    "KEY_SRCA": 90, "KEY_SRCB": 91, "KEY_LIMITA": 93, "KEY_SPEEDA": 94, "KEY_LEFT": 104, "KEY_RIGHT": 103,
+    "KEY_DOWN": 105, "WHEEL_ENTER": 97, "WHEEL_LEFT": 107, "WHEEL_RIGHT": 114,
+}  # fmt: skip
+"""numbers from memory, unverified"""
+TERMINATIONS = {"TERM_LF": 1, "TERM_CR": 2, "TERM_CRLF": 3, "TERM_LFCR": 4}
+
+
 class Panel:
     """The display: it keeps the text that a script writes, and its menus; nobody presses a key."""
 
@@ -24,7 +36,7 @@ class Panel:
         """Return what a script calls."""
         menus = {"add": self._add, "delete": self._delete, "catalog": lambda: catalog(list(self._menus))}
         return {
-            "clear": self._clear, "settext": self._write, "gettext": lambda *_: self._text,
+            **KEYS, "clear": self._clear, "settext": self._write, "gettext": lambda *_: self._text,
             "setcursor": self._move, "getcursor": lambda: self._cursor, "loadmenu": Group("display.loadmenu", menus),
         }  # fmt: skip
 
@@ -59,4 +71,4 @@ def tspnet() -> Group:
 
     others = dict.fromkeys(("abort", "rbtablecopy", "runscript"), refuse)
     members = {"connect": connect, "reset": lambda: None, "tsp": Group("tspnet.tsp", others)}
-    return Group("tspnet", members | dict.fromkeys(NEEDS_CONNECTION, refuse))
+    return Group("tspnet", TERMINATIONS | members | dict.fromkeys(NEEDS_CONNECTION, refuse))

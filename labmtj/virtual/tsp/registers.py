@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from labmtj.virtual.tsp.names import Row
+from labmtj.virtual.tsp.register_bits import bits_of
 from labmtj.virtual.tsp.tree import Group, Reading, Setting, whole
 
 ALL_BITS = 0x7FFF
@@ -124,6 +125,7 @@ def build(names: Iterable[str], conditions: Mapping[str, Condition]) -> dict[str
         above, _, last = name.rpartition(".")
         full = f"status.{name}"
         every[name] = UserRegister(full) if last == "user" else Register(full, conditions.get(name))
+        every[name].members |= bits_of(name)
         if above in every:
             every[above].members[last] = every[name]
             bits = BITS.get(above.rpartition(".")[2], {})
