@@ -111,10 +111,10 @@ class Pulses:
         if train.on_seconds <= aperture:
             raise ValueError(f"ton of {train.on_seconds!r} s does not hold a measurement of {aperture!r} s")
 
-    def _run(self, *tags: object) -> tuple[bool, str]:
-        trains = [self._trains.get(int(within(1, MOST_TAG)(tag))) for tag in tags]
+    def _run(self, first: object = None, *others: object) -> tuple[bool, str]:
+        trains = [self._trains.get(int(within(1, MOST_TAG)(tag))) for tag in (first, *others)]
         chosen = [train for train in trains if train is not None]
-        if len(chosen) < len(tags):
+        if len(chosen) < len(trains):
             return False, "no pulse was configured under this tag"
         if not all(train.is_possible for train in chosen):
             return False, "the output is off, or sources something else"

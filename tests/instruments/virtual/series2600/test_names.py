@@ -3,6 +3,7 @@
 The facts beside the checkout (names, kinds and defaults of the maker's public web help) are the independent answer.
 """
 
+import random
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -174,3 +175,35 @@ def test_the_walk_over_the_status_registers(smu: Keithley2636B) -> None:
         told = smu.handle(f"local x = {name}.event print({name}.enable, {name}.ntr, {name}.ptr)")
         assert told == "0.00000e+00\t0.00000e+00\t3.27670e+04", name
     assert smu.handle("print(errorqueue.count)") == "0.00000e+00"
+
+
+VALUES = (
+    "nil",
+    "'x'",
+    "-1",
+    "1",
+    "2.5",
+    "1e9",
+    "{}",
+    "{1, 2}",
+    "{a = 1}",
+    "smua",
+    "smua.nvbuffer1",
+    "true",
+    "print",
+    "0/0",
+)
+
+
+def test_no_parameter_of_any_name_ends_the_script_processor(smu: Keithley2636B) -> None:
+    chance = random.Random(20261130)
+    for row in ROWS:
+        name = _written(next(iter(row.paths())))
+        if row.kind not in ("f", "rw") or row.name.endswith(".*") or name in ("delay", "waitcomplete", "exit"):
+            continue
+        for _ in range(4):
+            given = chance.choices(VALUES, k=chance.randint(0, 9))
+            smu.handle(f"{name}({', '.join(given)})" if row.kind == "f" else f"{name} = {chance.choice(VALUES)}")
+            assert smu.reboots == 0, (name, given)
+    smu.power_cycle()
+    assert smu.handle("print(1)") == "1.00000e+00"
