@@ -52,7 +52,7 @@ class Keithley2400(Measuring):
 
     def protection(self, channel: int) -> float:
         """Return the most volts that the voltage protection lets out; above 160 V there is none (18-81)."""
-        most = abs(float(self.values[channel]["VOLT protection"]))
+        most: float = abs(self.values[channel]["VOLT protection"])
         return most if most <= 160 else math.inf
 
     @command("[:SOURce#]:VOLTage:PROTection:TRIPped?")
@@ -99,9 +99,8 @@ class Keithley2400(Measuring):
 
     def check_power(self, channel: int, **changed: float) -> None:
         """Refuse what exceeds 22 W."""
-        values = {**self.values[channel], **changed}
-        volts, amperes = ("range", "limit") if values["function"] == "VOLT" else ("limit", "range")
-        if values[f"VOLT {volts}"] > HIGH_POWER_VOLTS and values[f"CURR {amperes}"] > LOW_POWER_AMPERES:
+        volts, amperes = self.power_of(channel, changed)
+        if volts > HIGH_POWER_VOLTS and amperes > LOW_POWER_AMPERES:
             raise SCPIError(826)
 
     # Levels and limits

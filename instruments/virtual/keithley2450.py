@@ -39,9 +39,8 @@ class Keithley2450(TwoLanguages, Triggering):
 
     def check_power(self, channel: int, **changed: float) -> None:
         """Refuse what exceeds the power of the box."""
-        values = {**self.values[channel], **changed}
-        volts, amperes = ("range", "limit") if values["function"] == "VOLT" else ("limit", "range")
-        if values[f"VOLT {volts}"] > HIGH_POWER_VOLTS and values[f"CURR {amperes}"] > LOW_POWER_AMPERES:
+        volts, amperes = self.power_of(channel, changed)
+        if volts > HIGH_POWER_VOLTS and amperes > LOW_POWER_AMPERES:
             raise SCPIError(-221)
 
     @command("[:SOURce#]:VOLTage:ILIMit[:LEVel]:TRIPped?", "[:SOURce#]:CURRent:VLIMit[:LEVel]:TRIPped?")

@@ -62,10 +62,9 @@ class KeysightB2901A(Sequencing):
 
     def check_power(self, channel: int, **changed: float) -> None:
         """Refuse more amperes than the model gives at this voltage."""
-        values = {**self.values[channel], **changed}
-        volts, amperes = ("range", "limit") if values["function"] == "VOLT" else ("limit", "range")
-        allowed = next((most for reach, most in POWER if values[f"VOLT {volts}"] <= reach), 0.0)
-        if values[f"VOLT {volts}"] > 6.3 and values[f"CURR {amperes}"] > allowed:
+        volts, amperes = self.power_of(channel, changed)
+        allowed = next((most for reach, most in POWER if volts <= reach), 0.0)
+        if volts > 6.3 and amperes > allowed:
             raise SCPIError(-221)
 
     @check("output")

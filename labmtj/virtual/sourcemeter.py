@@ -15,6 +15,7 @@ A brand's table of settings uses the names below; `q` is "VOLT" or "CURR".
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
@@ -30,6 +31,9 @@ from labmtj.virtual.unit import Measured, Quantity, Scales, Span, Unit
 QUANTITIES: tuple[Quantity, Quantity] = ("VOLT", "CURR")
 AUTOZERO_APERTURES = 2
 """conversions besides the reading itself: reference and zero"""
+
+POWER_SETTINGS = {"VOLT": ("VOLT range", "CURR limit"), "CURR": ("VOLT limit", "CURR range")}
+"""what a source sets, by its function, that decides how much power it may give"""
 
 
 @dataclass(frozen=True)
@@ -153,15 +157,16 @@ class SourceMeter(SCPIInstrument):
             self.units[channel].release()
             return
         limit, most = self.limit(channel), self.protection(channel)
-        if function == "VOLT":
-            level = min(max(level, -most), most)
-        else:
+        if function == "CURR":
             limit = min(limit, most)
+        elif abs(level) > most:
+            level = math.copysign(most, level)
         self.units[channel].drive(function, level, values[f"{function} range"], limit)
 
     def wired(self, channel: int) -> bool:
         """Whether the terminals in use are those with the cable on: the front ones."""
-        return bool(self.values[channel].get("terminals", "FRON") == "FRON")
+        terminals: str = self.values[channel].get("terminals", "FRON")
+        return terminals == "FRON"
 
     def protection(self, channel: int) -> float:  # noqa: ARG002
         """Return the most volts that the protection lets out; a brand knows."""
@@ -169,9 +174,10 @@ class SourceMeter(SCPIInstrument):
 
     def protected(self, channel: int) -> bool:
         """Whether the protection holds the output now."""
-        values, most = self.values[channel], self.protection(channel)
-        if not values["output"]:
+        most = self.protection(channel)
+        if most == math.inf or not self.values[channel]["output"]:
             return False
+        values = self.values[channel]
         if values["function"] == "VOLT":
             return abs(self.level(channel)) > most
         return bool(values["VOLT limit"] > most and self.units[channel].limited())
@@ -222,6 +228,12 @@ class SourceMeter(SCPIInstrument):
 
     def check_power(self, channel: int, **changed: float) -> None:
         """Refuse settings that together ask for more power than the model has; a brand knows how much that is."""
+
+    def power_of(self, channel: int, changed: Mapping[str, float]) -> tuple[float, float]:
+        """Return the volts and amperes that range and limit allow once some of them are changed."""
+        values = self.values[channel]
+        volts, amperes = POWER_SETTINGS[values["function"]]
+        return changed.get(volts, values[volts]), changed.get(amperes, values[amperes])
 
     @check("output")
     def check_output(self, _name: str, _channel: int, on: bool) -> bool:  # noqa: FBT001 (called by position)

@@ -36,17 +36,17 @@ class Measuring(Remembering):
             self._run()
 
     def _run(self) -> None:
-        levels = list(self._levels())
-        each = max(len(levels) // self.values[1]["arm count"], 1)
-        self.readings, begun = [], self.box.time.now()
+        values, levels = self.values[1], list(self._levels())
+        timed = values["arm source"] == "TIM" and max(len(levels) // values["arm count"], 1)
+        self.readings, begun = [], self.box.time.now() if timed else 0.0
         for index, level in enumerate(levels):
             if self.stopped.is_set():
                 break
-            if index and index % each == 0 and self.values[1]["arm source"] == "TIM":
-                due = begun + index // each * self.values[1]["arm timer"]
+            if timed and index and index % timed == 0:
+                due = begun + index // timed * values["arm timer"]
                 self.box.time.spend(max(due - self.box.time.now(), 0.0), "settle")
             if self.sweeps_memory:
-                self.recall_place((self.values[1]["memory start"] - 1 + index) % MEMORY_PLACES + 1)
+                self.recall_place((values["memory start"] - 1 + index) % MEMORY_PLACES + 1)
             self.readings.append(self._read_at(level))
         self.store(self.readings)
 
@@ -127,10 +127,16 @@ class Measuring(Remembering):
         if count > MOST_READINGS:
             raise SCPIError(-221)
         mode = "FIX" if self.sweeps_memory else values[f"{values['function']} mode"]
-        first = values[f"{values['function']} list start"] - 1
-        points: list[float] = self._points() if mode == "SWE" else list(values[f"{values['function']} list"])[first:]
+        points: list[float] = []
+        if mode == "SWE":
+            points = self._points()
+        elif mode == "LIST":
+            points = list(values[f"{values['function']} list"][values[f"{values['function']} list start"] - 1 :])
+        if mode == "FIX" or not points:
+            yield from [None] * count
+            return
         for index in range(count):
-            yield None if mode == "FIX" or not points else points[index % len(points)]
+            yield points[index % len(points)]
 
     def _points(self) -> list[float]:
         values = self.values[1]

@@ -29,6 +29,7 @@ from labmtj.virtual.scpi_values import only, spelling
 from labmtj.virtual.sourcemeter import QUANTITIES, other
 from labmtj.virtual.unit import NO_VALUE, Measured
 
+BITS_READ = {"VOLT": BIT_VOLTS_READ, "CURR": BIT_AMPERES_READ, "RES": BIT_OHMS_READ}
 SPELLED = {"VOLT": '"VOLT:DC"', "CURR": '"CURR:DC"', "RES": '"RES"'}
 
 
@@ -39,6 +40,7 @@ class Shown(MeterCommands):
         """Be as after `*RST` (18-11): amperes are measured, all elements shown."""
         self.functions = {"CURR"}
         self.elements: tuple[str, ...] = ELEMENTS
+        self._places = list(range(len(ELEMENTS)))
         self._letter = ""
         """of binary numbers; "" for ASCII"""
         super().reset()
@@ -70,6 +72,7 @@ class Shown(MeterCommands):
         if None in chosen:
             raise SCPIError(-224)
         self.elements = tuple(each for each in ELEMENTS if each in chosen)  # in this order, whatever the list's
+        self._places = [ELEMENTS.index(each) for each in self.elements]
 
     @command(":FORMat:ELEMents[:SENSe#]?")
     def _chosen_elements(self) -> str:
@@ -95,22 +98,24 @@ class Shown(MeterCommands):
         values = self.values[1]
         limited = other(values["function"])
         by_range = shown.limited and self.limit(1) < values[f"{limited} limit"]
-        bits = (
-            (BIT_OVERFLOW, shown.overflow),
-            (BIT_FILTER, values["filter"]),
-            (BIT_FRONT, values["terminals"] == "FRON"),
-            (BIT_COMPLIANCE, shown.limited and not by_range),
-            (BIT_RANGE_COMPLIANCE, by_range),
-            (BIT_VOLTS_READ, "VOLT" in self.functions),
-            (BIT_AMPERES_READ, "CURR" in self.functions),
-            (BIT_OHMS_READ, "RES" in self.functions),
-            (BIT_VOLTS_SOURCED, values["function"] == "VOLT"),
-            (BIT_AMPERES_SOURCED, values["function"] == "CURR"),
-            (BIT_FOUR_WIRES, values["four wires"]),
-            (BIT_PROTECTED, self.protected(1)),
-            (BIT_AUTO_OHMS, self.ohms_by_itself),
-        )
-        return sum(bit for bit, present in bits if present)
+        word = BIT_VOLTS_SOURCED if limited == "CURR" else BIT_AMPERES_SOURCED
+        for function in self.functions:
+            word |= BITS_READ[function]
+        if shown.overflow:
+            word |= BIT_OVERFLOW
+        if values["filter"]:
+            word |= BIT_FILTER
+        if values["terminals"] == "FRON":
+            word |= BIT_FRONT
+        if shown.limited:
+            word |= BIT_RANGE_COMPLIANCE if by_range else BIT_COMPLIANCE
+        if values["four wires"]:
+            word |= BIT_FOUR_WIRES
+        if self.protected(1):
+            word |= BIT_PROTECTED
+        if self.ohms_by_itself:
+            word |= BIT_AUTO_OHMS
+        return word
 
     @command("[:SENSe#]:FUNCtion[:ON]:COUNt?")
     def _count_measured(self) -> str:
@@ -141,11 +146,11 @@ class Shown(MeterCommands):
 
     def show(self, readings: list[list[float]]) -> str:
         """Return readings as they are sent."""
-        places = [ELEMENTS.index(each) for each in self.elements]
-        return self.numbers([reading[place] for reading in readings for place in places])
+        return self.numbers([reading[place] for reading in readings for place in self._places])
 
     def numbers(self, numbers: Sequence[float]) -> str:
         """Return numbers as they are sent."""
         if self._letter:
             return block(numbers, self._letter, swapped=self.values[1]["border"] == "SWAP", counted=False)
-        return ",".join(self.number_style % each for each in numbers)
+        style = self.number_style
+        return ",".join([style % each for each in numbers])

@@ -135,8 +135,8 @@ class Sequencing(Buffered):
 
     @after(*names("q level"), *names("q mode"), "function", "shape", "continuous")
     def _let_go(self, _name: str, channel: int) -> None:
-        self.held.pop(channel, None)
-        self.apply(channel)
+        if self.held.pop(channel, None) is not None:
+            self.apply(channel)
 
     def _source_ohms(self, channel: int) -> None:
         """Hold the test current of the lowest range that holds the resistance, if resistance chooses its own source."""
