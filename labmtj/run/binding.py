@@ -37,17 +37,18 @@ def bind(log: Log, text: str) -> None:
     log.commit()
 
 
-def unchanged(folder: RunFolder) -> YamlFile:
+def unchanged(folder: RunFolder, *, obeyed: bool = False) -> YamlFile:
     """Return the run.yaml of a run; raise ConfigError, naming keys and both values, if it is not as the run began.
 
-    A run of a labmtj that did not write that down is passed, with a warning.
+    A run that does not tell, such as of an older labmtj, is passed; with a warning if its run.yaml is to be `obeyed`.
     """
     now = yamlfile.load(folder.run_yaml)
     then = _recorded(folder)
     if then is None:
-        if not _nothing_recorded(folder):
+        if obeyed and not _nothing_recorded(folder):
             _LOG.warning(
-                "%s: an older labmtj began this run, and did not note what run.yaml said: it is taken as it is",
+                "%s: the journal does not tell what run.yaml said when this run began, an older labmtj made it: it is taken as "
+                "it is",
                 folder.path,
             )
         return now

@@ -73,7 +73,7 @@ def resume(folder: RunFolder, *, workers: int, show: Show, over_budget: bool = F
     if folder.ending == "DONE":
         raise UsageError(f"{folder.path}: this run is done; `labmtj report` makes its report anew")
     check_journal_is_there(folder)
-    experiment = checked_experiment(unchanged(folder))
+    experiment = checked_experiment(unchanged(folder, obeyed=True))
     place = _rewound(folder, experiment)
     if over_budget and not experiment.over_budget:
         experiment = replace(experiment, over_budget=True)

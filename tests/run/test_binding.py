@@ -86,8 +86,8 @@ def test_comments_may_change(folder):
 def test_a_run_of_before_goes_on_with_a_sentence(folder, monkeypatch, caplog):
     monkeypatch.setattr(module, "_in_journal", lambda folder: None)
     edit(folder, r"^notes: .*", "notes: edited")
-    assert unchanged(folder).content["notes"] == "edited"
-    assert "an older labmtj began this run" in caplog.text
+    assert unchanged(folder, obeyed=True).content["notes"] == "edited"
+    assert "does not tell what run.yaml said when this run began" in caplog.text
 
 
 def test_a_run_of_before_is_compared_with_what_it_was_resolved_to(folder, monkeypatch):
