@@ -47,8 +47,8 @@ def unchanged(folder: RunFolder, *, obeyed: bool = False) -> YamlFile:
     if then is None:
         if obeyed and not _nothing_recorded(folder):
             _LOG.warning(
-                "%s: the journal does not tell what run.yaml said when this run began, an older labmtj made it: it is taken as "
-                "it is",
+                "%s: the journal does not tell what run.yaml said when this run began, an older labmtj made it: it is "
+                "taken as it is",
                 folder.path,
             )
         return now
