@@ -1,7 +1,6 @@
 """Case F6: whatever comes over a wire, a query ends at its deadline or at the longest answer, and says who and where."""
 
 import contextlib
-import itertools
 import socket
 import threading
 import time
@@ -161,41 +160,49 @@ def test_an_instrument_that_hangs_up_is_noticed_at_once(at):
 
 
 @pytest.fixture
-def dripping(monkeypatch):
-    """A 2636B over HiSLIP whose answers drip once `drips` is set; yields the driver and the event."""
-    drips, send = threading.Event(), hislip.send
+def spoilt(monkeypatch):
+    """A 2636B over HiSLIP that sends an endless answer while `piece` is set; yields the driver and a settable `piece`."""
+    what, send = {"piece": b"", "pause": 0.0}, hislip.send
 
-    def slowly(link, kind, control=0, parameter=0, payload=b""):
-        if kind != hislip.Type.DATA_END or not drips.is_set():
+    def endless(link, kind, control=0, parameter=0, payload=b""):
+        if kind != hislip.Type.DATA_END or not what["piece"]:
             send(link, kind, control, parameter, payload)
             return
-        link.sendall(hislip._HEADER.pack(b"HS", kind, control, parameter, 1 << 16))
-        for byte in itertools.repeat(b"7"):
-            if not drips.is_set():
-                raise hislip.LinkDropped
-            link.sendall(byte)
-            time.sleep(DRIP_SECONDS)
+        link.sendall(hislip._HEADER.pack(b"HS", hislip.Type.DATA, control, parameter, 1 << 40))
+        while what["piece"]:
+            link.sendall(what["piece"])
+            time.sleep(what["pause"])
+        raise hislip.LinkDropped
 
-    monkeypatch.setattr(hislip, "send", slowly)
+    monkeypatch.setattr(hislip, "send", endless)
     box = unit_box("ab")
     instrument = boxes.Keithley2636B(box)
     instrument.handle("*IDN?")  # a first question starts its interpreter
     with hislip.HislipServer(Served(instrument, box.time)) as server:
         driver = Keithley2636B(server.resource, "west", visa_library="@py", timeout=1000 * TIMEOUT_SECONDS)
-        yield driver, drips
-        drips.clear()
+        yield driver, what
+        what["piece"] = b""
         driver.adapter.close()
     instrument.close()
 
 
-def test_an_answer_that_drips_over_a_visa_library_ends_at_the_deadline_and_the_next_is_right(dripping):
+def test_an_answer_that_drips_over_a_visa_library_ends_at_the_deadline_and_the_next_is_right(spoilt):
     """Fails where the library is trusted with the time: each byte over HiSLIP begins its timeout anew."""
-    driver, drips = dripping
+    driver, what = spoilt
     driver.identify()
-    drips.set()
+    what.update(piece=b"7", pause=DRIP_SECONDS)
     begun = time.monotonic()
     with pytest.raises(InstrumentError, match="did not answer in time"):
         driver.outputs()
     assert time.monotonic() - begun < MOST_SECONDS
-    drips.clear()
+    what["piece"] = b""
     assert driver.outputs() == {"a": False, "b": False}
+
+
+def test_an_answer_without_end_over_a_visa_library_is_given_up_before_it_fills_the_memory(spoilt):
+    driver, what = spoilt
+    driver.identify()
+    driver.adapter.connection.timeout = 60_000.0  # the size ends it, not the time
+    what["piece"] = b"7" * (1 << 16)
+    with pytest.raises(InstrumentError, match="sent more than 16 MB in one answer"):
+        driver.outputs()
