@@ -2,6 +2,9 @@
 
 import errno
 import resource
+import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -82,3 +85,22 @@ def test_no_shared_memory_is_said_with_the_way_out(capsys, tmp_path, monkeypatch
     assert code in (1, 2)
     assert "--workers 1" in said
     assert "bug" not in said
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
+def test_a_signal_ends_every_command_with_its_exit_code(number, code, tmp_path):
+    """In the report of a run, too: at dd97226 SIGTERM kills the process there, without a word."""
+    script = (
+        "import os, sys; from labmtj import cli, commands\n"
+        f"def write_report(*given, **more): os.kill(os.getpid(), {int(number)})\n"
+        "import labmtj.report; labmtj.report.write_report = write_report\n"
+        "sys.exit(cli.main())"
+    )
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "data.h5").write_bytes(b"")
+    ended = subprocess.run(
+        [sys.executable, "-c", script, "report", str(run / "data.h5")], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == code, ended.stderr
+    assert f"labmtj report {run}" in ended.stderr
