@@ -93,6 +93,8 @@ class Endurance(TrialSettings):
                 return
             self._write(cells, group[now], mark - done - 1)
             for direction, state in enumerate((True, False)):  # the last cycle of a block, looked at
+                if not len(now):
+                    return
                 volts = cells.sign(state) * (self.parallel_volts if state else self.antiparallel_volts)
                 cells.pulse(group[now], np.full(len(now), volts), self.pulse_seconds)
                 amperes = cells.amperes(group[now])

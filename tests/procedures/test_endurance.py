@@ -41,6 +41,21 @@ def test_a_cell_that_breaks_down_is_told_within_a_block_and_gets_no_more_pulses(
         assert not (np.abs(across) > 0.5).any()
 
 
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_group_that_breaks_down_by_one_pulse_ends(make, count):
+    """No cell is left for the other half of the cycle."""
+    limits = np.full(16, 1.5)  # a pulse to P takes 2.1, the reference maps less
+    limits[[k for k in range(16) if k not in (0, 5, 14)[:count]]] = 1e9
+    wear = Wear(0.7, 10.0, 1.0, limits, np.full(16, 200.0))
+    settings = SETTINGS | {"cells": SETTINGS["cells"][:count], "parallel_volts": 0.95, "pulse_seconds": 0.1}
+    result = Endurance(cycles=50, check_cycles=1, checks=2, **settings).execute(
+        make((4, 4), wear=wear, sigma_volts=0.0, segment_ohms=0.0, lead_ohms=0.0), MemoryLog()
+    )
+    assert (result.broken_at > 0).all()
+    assert result.broken.value[-1] == 1
+    assert result.broken.low[-1] < 1
+
+
 def test_healthy_cells_keep_contrast_and_yield(make, true_state):
     crossbar = make((4, 4))
     log = MemoryLog()

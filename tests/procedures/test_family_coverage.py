@@ -109,6 +109,6 @@ def test_intervals_cover_the_mean_of_cells_that_differ(figure, request, capsys):
                 print(f"\n{figure}, spread {spread:.0%}: 95 % intervals cover {covered / draws:.1%} of {draws} chips "
                       f"(truth {found[:, 2].mean():.3g}, width {np.median(found[:, 1] - found[:, 0]):.3g})", end="")  # fmt: skip
         if torture:
-            assert 0.90 <= covered / draws <= 0.985
+            assert 0.90 <= covered / draws <= 0.995  # 95 %, with the sampling error of 200 chips
         else:
             assert covered >= draws - 1
