@@ -27,7 +27,7 @@ from labmtj.record import JournalWriter, files
 LEVEL_VOLTS = 0.1
 TIMEOUT_SECONDS = 1.0
 QUICK = {
-    (labmtj.bench.watchdog, "MARGIN_SECONDS"): 2.0, (labmtj.bench.crossbar, "MAKE_SAFE_SECONDS"): 4.0,
+    (labmtj.bench.watchdog, "MARGIN_SECONDS"): 2.0, (labmtj.bench.crossbar, "MAKE_SAFE_SECONDS"): 8.0,
     (labmtj.bench.crossbar, "IDLE_LEASE_SECONDS"): 4.0, (labmtj.bench.idling, "IDLE_SECONDS"): 2.0,
     (labmtj.bench.idling, "AGAIN_SECONDS"): 0.5, (labmtj.bench.longest, "BOX_SECONDS"): 0.1,
 }  # fmt: skip
@@ -75,6 +75,7 @@ def arrange(bench, phase, how):
     for unit in bench.units.values():
         if phase == "measuring":
             hangs_in(unit, "run_shots", how)
+            hangs_in(unit, "read_currents", how)  # where several boxes take part, at their levels
         elif phase == "pulse on a box":
             hangs_in(unit, "run_pulses", how)
         elif phase == "pulse by messages":
@@ -146,7 +147,7 @@ def moved(bench):
 
 
 WORK = {
-    "a long reading": lambda bench: read(bench, 8, 0.5), "computing": long_computation, "pulse on a box": pulse,
+    "a long reading": lambda bench: read(bench, 24, 0.2), "computing": long_computation, "pulse on a box": pulse,
     "pulse by messages": pulse, "moving relays": moved, "measuring": read,
 }  # fmt: skip
 
