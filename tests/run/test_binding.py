@@ -13,7 +13,7 @@ from labmtj.run import RunFolder, load_experiment, resume, start
 from labmtj.run import binding as module
 from labmtj.run.binding import unchanged
 
-CHANGES = {"count": 4, "chips": 1, "sizes": ["mtj-50nm"]}
+CHANGES = {"count": 4, "chips": 1, "sizes": ["mtj-50nm"], "amplitude": None}
 
 
 @pytest.fixture(scope="module")

@@ -70,7 +70,7 @@ def test_the_control_of_a_bench_hangs_up_too():
 @pytest.mark.parametrize(
     "line",
     [
-        b"*IDN?", b":SYST:ERR?", b"GETX?", b"print(1)?", b'DISP:TEXT "GET / HTTP/1.1";*OPC?', b"\x00\x01?",
+        b"*IDN?", b":SYST:ERR?", b"GETX?", b"print(1)?", b'DISP:TEXT "GET / HTTP/1.1";*OPC?', b"\x02x?",
         b'print("POST / HTTP/1.1")--?', b"PUT_IT = 1--?", b'smua.source.output = 1 print("a HTTP/1")--?',
         b"x = 1 -- see HTTP/1.1?", b"TRAC:DATA? 'x'?",
     ],
