@@ -289,5 +289,6 @@ def test_a_bench_that_was_silent_for_long_is_safe_once_it_is_back(hung, tally, s
                 assert time.monotonic() < begun + 5.0
                 time.sleep(0.02)
             assert all(abs(channel["volts"]) < OFFSET_VOLTS for channel in served.ask("channels").values())
-            assert not any(served.ask("closed").values())
+            closed = [relay.split("-")[1] for relays in served.ask("closed").values() for relay in relays]
+            assert set(closed) <= ({"12"} if "b2201a" in kind else set()), "relays are not at rest"
             assert served.ask("events") == [], "a relay moved under voltage"
