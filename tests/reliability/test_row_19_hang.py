@@ -220,15 +220,13 @@ class Wire(threading.Thread):
 
     def run(self):
         while True:
-            with contextlib.suppress(OSError):
-                near, _ = self._listener.accept()
-                far = socket.create_connection(("127.0.0.1", self._port))
-                threading.Thread(target=self._carry, args=(near, far), daemon=True).start()
+            near, _ = self._listener.accept()
+            threading.Thread(target=self._carry, args=(near,), daemon=True).start()
 
-    def _carry(self, near, far):
+    def _carry(self, near):
         """Carry both ways; what was connected when it went bad stays so."""
         good = not self.bad
-        with near, far, contextlib.suppress(OSError):
+        with near, contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self._port)) as far:
             while True:
                 bad = good and self.bad
                 ready, _, _ = select.select([near, far], [], [], 0.05)
