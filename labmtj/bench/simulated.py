@@ -78,7 +78,11 @@ def offsets_of(description: ArrayDescription) -> Offsets | None:
     if (found := description.offsets) is None:
         return None
     amperes = {each.full_scale_amperes: np.array(each.amperes, float) for each in found.ranges}
-    return Offsets(np.array(found.source_volts), amperes)
+    meters = np.array(found.meter_gains or [1.0] * sum(description.shape))
+    gains = {each.full_scale_amperes: each.gain + meters - 1.0 for each in found.ranges}
+    differ = found.meter_gains is not None or any(each.gain != 1.0 for each in found.ranges)
+    sources = None if found.source_gains is None else np.array(found.source_gains)
+    return Offsets(np.array(found.source_volts), amperes, gains if differ else {}, sources)
 
 
 def describe(array: ArrayDescription) -> ArrayInfo:

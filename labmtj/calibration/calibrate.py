@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from labmtj.calibration.cells import FittedCells, fit_cells
+from labmtj.calibration.gains import Gains, fit_gains
 from labmtj.calibration.observed import Observed, observed
 from labmtj.calibration.offsets import FittedOffsets, fit_offsets
 from labmtj.calibration.predict import Model
@@ -17,7 +18,6 @@ from labmtj.calibration.switching import SWITCHING_MAPS, FittedSwitching, fit_sw
 from labmtj.calibration.wires import FittedWires, fit_wires
 from labmtj.errors import DataError
 from labmtj.junction import ArrayDescription, CellMap, CellsDescription
-from labmtj.junction.cells import LineOffsets
 from labmtj.streams import stream
 
 MOST_CELLS = 32 * 32
@@ -33,6 +33,7 @@ class Calibration:
 
     observed: Observed
     decoded: Decoded
+    gains: Gains
     wires: FittedWires
     cells: FittedCells
     offsets: FittedOffsets | None
@@ -99,17 +100,21 @@ def calibrate(path: Path, chip: str | None = None, on: ArrayDescription | None =
             "maps an array file holds; this chip cannot be calibrated"
         )
     states = decode(seen)
+    gains = fit_gains(seen, states)
+    seen = gains.corrected(seen)
+    states = decode(seen) if gains.differ else states
     wires = fit_wires(seen, states)
     wired = seen.assumed.model_copy(update={"wires": wires.description, "cells": None, "offsets": None})
-    cells, states = fit_cells(seen, states, wired)
+    cells, states, wired = fit_cells(seen, states, wired)
     cells = cells.widened(
         *(wires.cell_errors(ohms, wired.shape) for ohms in (cells.parallel_ohms, cells.antiparallel_ohms))
     )
+    cells = cells.widened(*[np.full(cells.parallel_ohms.shape, gains.common_error)] * 2)
     description = _described(seen, wired, cells, wires.misfit)
     offsets = fit_offsets(seen, states, Model(description))
     switching = fit_switching(seen, description)
-    description = _with_switching(_with_offsets(description, offsets, seen.run, seen.assumed.offsets), switching)
-    return Calibration(seen, states, wires, cells, offsets, description, switching.told, polarity_told)
+    description = _with_switching(_with_offsets(description, offsets, gains, seen), switching)
+    return Calibration(seen, states, gains, wires, cells, offsets, description, switching.told, polarity_told)
 
 
 def _with_polarity(seen: Observed) -> tuple[Observed, str]:
@@ -159,9 +164,9 @@ def _with_switching(description: ArrayDescription, found: FittedSwitching) -> Ar
 
 
 def _with_offsets(
-    description: ArrayDescription, offsets: FittedOffsets | None, run: str, before: LineOffsets | None
+    description: ArrayDescription, offsets: FittedOffsets | None, gains: Gains, seen: Observed
 ) -> ArrayDescription:
     if offsets is None:
-        return description.model_copy(update={"offsets": before})
-    found = offsets.described(f"{offsets.reads} reads, the part without sign; {run}")
+        return description.model_copy(update={"offsets": seen.assumed.offsets})
+    found = gains.described(offsets.described(f"{offsets.reads} reads, the part without sign; {seen.run}"))
     return description.model_copy(update={"offsets": found})

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from labmtj.calibration.cell_reads import Reads, reads_of
+from labmtj.calibration.law import LEAST_CHANGE, with_measured_law
 from labmtj.calibration.observed import Observed
 from labmtj.calibration.predict import Model
 from labmtj.calibration.repeatability import from_read_to_read, from_write_to_write, repeatability
@@ -21,6 +22,8 @@ from labmtj.junction.cells import Kind
 from labmtj.quantities import BoolArray, FloatArray
 
 ROUNDS = 12
+LAW_ROUNDS = 3
+"""in which the half voltage is found, where the assumed one does not describe the reads"""
 SETTLED = 1e-7
 """largest relative change of a resistance in the last round"""
 SHORT_FACTOR, OPEN_FACTOR = 3.0, 0.3
@@ -48,6 +51,8 @@ class FittedCells:
     networks: int
     residual: float
     """median size of the relative residual"""
+    law: str = ""
+    """what the reads say of how TMR falls with voltage, if it is not what was assumed"""
 
     def tmr(self) -> FloatArray:
         """Return the relative excess of AP over P at vanishing voltage, (cells,)."""
@@ -71,8 +76,12 @@ class FittedCells:
         return maps | {"repeatability": CellMap.of(self.repeatability.reshape(shape), digits=3)}
 
 
-def fit_cells(observed: Observed, decoded: Decoded, wired: ArrayDescription) -> tuple[FittedCells, Decoded]:
+def fit_cells(
+    observed: Observed, decoded: Decoded, wired: ArrayDescription
+) -> tuple[FittedCells, Decoded, ArrayDescription]:
     """Return the cells of a chip whose wires are those of `wired`, and the states with what the fit told of them.
+
+    The array comes back with the half voltage that the reads show, if they contradict the assumed one.
 
     The reads of a stuck cell differ, too, with the states of the cells around it. Only its resistance shows that it did
     not follow: such cells are fitted again, with one resistance.
@@ -87,7 +96,16 @@ def fit_cells(observed: Observed, decoded: Decoded, wired: ArrayDescription) -> 
     if loose.any():
         decoded = decoded.stuck(loose)
         parallel, antiparallel, residual = _settled(reads, decoded, wired)
-    return _judged(observed, decoded, reads, parallel, antiparallel, residual), decoded
+    law, least = "", LEAST_CHANGE
+    for _ in range(LAW_ROUNDS):
+        source = f"labmtj calibrate {observed.run}: reads at several voltages"
+        bent, text = with_measured_law(reads, residual, decoded.follows, wired, source, least)
+        law = text or law
+        if bent is wired:
+            break
+        wired, least = bent, LEAST_CHANGE / 20
+        parallel, antiparallel, residual = _settled(reads, decoded, wired)
+    return replace(_judged(observed, decoded, reads, parallel, antiparallel, residual), law=law), decoded, wired
 
 
 def _settled(reads: Reads, decoded: Decoded, wired: ArrayDescription) -> tuple[FloatArray, FloatArray, FloatArray]:

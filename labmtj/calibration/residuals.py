@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labmtj.calibration.calibrate import GAIN_FRACTION
+from labmtj.calibration.noise import shot_noise
 from labmtj.calibration.observed import Answers, Observed, driven_alone
 from labmtj.calibration.offsets import NOISE_FRACTION, FittedOffsets
 from labmtj.calibration.predict import Model
 from labmtj.calibration.states import Decoded
+from labmtj.calibration.wire_sigma import wire_variance
 from labmtj.errors import DataError
 from labmtj.junction import ArrayDescription
 from labmtj.quantities import BoolArray, FloatArray
@@ -86,6 +88,7 @@ def residuals(
 class _Work:
     def __init__(self, observed: Observed, description: ArrayDescription, offsets: FittedOffsets | None) -> None:
         self.observed, self.model, self.offsets = observed, Model(description), offsets
+        self.shots = shot_noise(observed)
         self.rows, self.columns = description.shape
         self.gentle = observed.assumed.limits.disturb_volts * (1 + 1e-9)
         cells = description.cells
@@ -130,9 +133,10 @@ class _Work:
         if self.offsets is not None:
             own = self.offsets.source_volts + np.where(volts != 0.0, self.offsets.driven_volts, 0.0)
             volts = np.where(answers.both[:, np.newaxis], volts, volts + own)
-        point = self.model.solve(state, volts)
+        ports = self.model.ports(state)
+        point = self.model.solve(state, volts, ports)
         amperes = -point.line_amperes[:, answers.lines]
-        noise = NOISE_FRACTION * answers.range_amperes
+        noise = np.maximum(NOISE_FRACTION * answers.range_amperes, self.shots.of(answers.range_amperes))
         if self.offsets is not None:
             shift, scatter = self.offsets.of(answers.range_amperes, answers.lines)
             one = ~answers.both[:, np.newaxis]
@@ -144,7 +148,8 @@ class _Work:
         if self.offsets is not None:  # an offset that is not known does not average
             unknown = ~self.offsets.knows(answers.range_amperes, answers.lines)
             noise = np.where(one & unknown, noise * np.sqrt(answers.shots)[:, np.newaxis], noise)
-        return amperes, noise**2 / answers.shots[:, np.newaxis] + by_line + (GAIN_FRACTION * amperes) ** 2
+        wires = wire_variance(self.model.description, ports.transfer, volts)[:, answers.lines]
+        return amperes, noise**2 / answers.shots[:, np.newaxis] + by_line + wires + (GAIN_FRACTION * amperes) ** 2
 
     def _flat(
         self, answers: Answers, known: BoolArray, predicted: FloatArray, sigma: FloatArray

@@ -38,12 +38,13 @@ def calibration_lines(found: Calibration) -> list[str]:
     )
     how = "as measured" if cells.cycle_measured else "assumed, for no state was written often enough"
     lines += _wrapped(f"from one write to the next a resistance varies by {cells.cycle_to_cycle:.2%} ({how})")
+    lines += _wrapped(cells.law)
     lines += _left_out(seen)
     if unread := int((~found.decoded.read).sum()):
         lines += _wrapped(f"{unread} cells were never read alone: they have the median of the others, and their spread")
     lines += _wrapped(found.polarity_told)
     lines += _wrapped("defects: " + (_named(_defects(found)) or "none"))
-    lines += ["", *_wire_lines(found)]
+    lines += ["", *_wire_lines(found), *_wrapped(found.gains.told)]
     if found.offsets is None:
         lines += _wrapped("offsets: not told; reads at 0 V, or in both polarities, tell them")
     else:

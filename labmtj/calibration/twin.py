@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from labmtj import yamlfile
 from labmtj.calibration.calibrate import Calibration, calibrate
 from labmtj.calibration.foretold import Accuracies, foretold_accuracies, measured_accuracies
+from labmtj.calibration.gains import from_file as gains_of
 from labmtj.calibration.noise import shot_noise
 from labmtj.calibration.observed import Observed, chips_of, observed
 from labmtj.calibration.offsets import FittedOffsets, from_file
@@ -50,7 +51,8 @@ class ChipTwin:
         with np.errstate(invalid="ignore", divide="ignore"):
             rms = np.sqrt(np.bincount(found.line, found.z**2, lines) / count)
             beyond = np.bincount(found.line, found.beyond, lines) / count
-        relative = (found.measured_amperes - found.predicted_amperes) / np.abs(found.predicted_amperes)
+        size = np.maximum(np.abs(found.predicted_amperes), np.finfo(float).tiny)  # no wires: nothing flows beside cells
+        relative = (found.measured_amperes - found.predicted_amperes) / size
         driven = np.abs(found.predicted_amperes) > 10 * np.abs(found.sigma_amperes)
         median = [
             np.median(relative[here]) if (here := (found.line == line) & driven).any() else np.nan
@@ -162,7 +164,7 @@ def _chip_twin(path: Path, name: str, on: ArrayDescription | None) -> ChipTwin:
     if on is None:
         own = calibrate(path, name)
         return _compared(own, own.observed, own.description, own.offsets)
-    seen = observed(path, name, on)
+    seen = gains_of(on.offsets, sum(on.shape)).corrected(observed(path, name, on))
     return _compared(None, seen, on, from_file(on.offsets))
 
 

@@ -8,12 +8,13 @@ it by degree of freedom, so that data that nothing explains free no parameters.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 
 from labmtj.errors import ProcedureFailed
-from labmtj.fitting.descent import covariance_of, settle
+from labmtj.fitting.descent import COARSE, covariance_of, settle
 from labmtj.fitting.port_model import PortModel
 from labmtj.fitting.wire_model import WIRES, WireModel, pieces_of
 from labmtj.quantities import FloatArray
@@ -44,22 +45,72 @@ class _Choice:
 
 
 def choose(problem: PortModel, estimate: FloatArray) -> tuple[FloatArray, int]:
-    """Free what the residuals at an estimate call for; return the new estimate and how many steps it took."""
-    steps = 0
+    """Free what the residuals at an estimate call for; return the new estimate and how many steps it took.
+
+    Where the residuals are so large that they foretell badly what a fit would leave, lines that all differ are tried,
+    too, and the better of the two fits stands.
+    """
+    begun = _Fitted.of(problem, estimate)
+    found = [_grown(problem, begun)]
+    if begun.reduced > SINGLES:
+        wires = problem.wires
+        for kind in WIRES:
+            wires = wires.by_line(kind) if kind in wires.names else wires
+        begun.restore(problem)
+        with suppress(ProcedureFailed):
+            estimate, steps = _refitted(problem, begun.estimate, _Choice(wires, (), begun.choice.meter), COARSE)
+            found.append(_grown(problem, _Fitted.of(problem, estimate, begun.steps + steps)))
+    least = max(1.0, min(each.reduced for each in found))
+    best = min(found, key=lambda each: each.cost(least))
+    best.restore(problem)
+    steps = sum(each.steps for each in found)
+    if best.reduced > MISFIT:
+        estimate, more = _segments_apart(problem, best.estimate)
+        return estimate, steps + more
+    return best.estimate, steps
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """A fit: what was fitted, and how well it describes the data."""
+
+    choice: _Choice
+    estimate: FloatArray
+    chi_squared: float
+    data: int
+    steps: int
+
+    @classmethod
+    def of(cls, problem: PortModel, estimate: FloatArray, steps: int = 0) -> _Fitted:
+        residual, _ = problem.linearised(estimate)
+        choice = _Choice(problem.wires, problem.paths, problem.meter)
+        return cls(choice, estimate, float(residual @ residual), len(residual), steps)
+
+    def restore(self, problem: PortModel) -> None:
+        problem.use(self.choice.wires, self.choice.paths, meter=self.choice.meter)
+
+    @property
+    def reduced(self) -> float:
+        """Chi-squared per degree of freedom."""
+        return self.chi_squared / max(1, self.data - len(self.estimate))
+
+    def cost(self, scale: float) -> float:
+        """Return the Bayesian information criterion, for data that scatter by `scale` times their variance."""
+        return self.chi_squared / scale + len(self.estimate) * float(np.log(self.data))
+
+
+def _grown(problem: PortModel, fitted: _Fitted) -> _Fitted:
+    """Free what is worth most, one after another."""
     for _ in range(len(WIRES) + 1 + MOST_SINGLES):
-        best = max(_choices(problem, estimate), key=lambda each: each.worth, default=None)
+        best = max(_choices(problem, fitted.estimate), key=lambda each: each.worth, default=None)
         if best is None or best.worth <= 0:
             break
         try:
-            estimate, more = _refitted(problem, estimate, best)
+            estimate, steps = _refitted(problem, fitted.estimate, best)
         except ProcedureFailed:  # what was there before stands, and says how badly it fits
             break
-        steps += more
-    residual, _ = problem.linearised(estimate)
-    if residual @ residual > MISFIT * max(1, len(residual) - len(estimate)):
-        estimate, more = _segments_apart(problem, estimate)
-        steps += more
-    return estimate, steps
+        fitted = _Fitted.of(problem, estimate, fitted.steps + steps)
+    return fitted
 
 
 def _refitted(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Annotated, Any, Literal, Self
 
@@ -149,6 +149,8 @@ class RangeOffsets(DescribedModel):
     """by line, rows first; null for a line that was not read on the range"""
     scatter_amperes: float = Field(0.0, ge=0.0)
     """rms of a reading about what the offsets predict"""
+    gain: float = Field(1.0, gt=0.5, lt=2.0)
+    """what the meters show on this range, over what they show on the others"""
 
 
 class LineOffsets(DescribedModel):
@@ -159,12 +161,17 @@ class LineOffsets(DescribedModel):
     source_volts: list[float]
     """by line, rows first: what a source puts out when told 0 V"""
     ranges: list[RangeOffsets] = Field(default_factory=list)
+    meter_gains: list[Annotated[float, Field(gt=0.5, lt=2.0)]] | None = None
+    """by line: what a meter shows over what the mean of all shows; None: all alike"""
+    source_gains: list[Annotated[float, Field(gt=0.5, lt=2.0)]] | None = None
+    """by line: what a source puts out over what it is set to, against the mean of all; None: all alike"""
 
     def check(self, lines: int) -> None:
         """Raise ValueError for lists of another length than the lines."""
-        lists = {"source_volts": self.source_volts} | {
+        lists: dict[str, Sequence[float | None]] = {"source_volts": self.source_volts} | {
             f"ranges.{number}.amperes": each.amperes for number, each in enumerate(self.ranges)
         }
+        lists |= {"meter_gains": self.meter_gains or [1.0] * lines, "source_gains": self.source_gains or [1.0] * lines}
         for name, values in lists.items():
             if len(values) != lines:
                 raise ValueError(f"offsets.{name} holds {len(values)} values; the array has {lines} lines")

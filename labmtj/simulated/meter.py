@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,6 +77,10 @@ class Offsets:
     """(lines,)"""
     amperes: Mapping[float, FloatArray]
     """(lines,) by full scale of the range, NaN where unknown; a meter without such a range does not use it"""
+    gains: Mapping[float, FloatArray] = field(default_factory=dict)
+    """(lines,) what meters show over what flows, by full scale of the range; of other ranges they are drawn"""
+    source_gains: FloatArray | None = None
+    """(lines,)"""
 
 
 class Channels:
@@ -105,6 +109,10 @@ class Channels:
             for full_scale, amperes in offsets.amperes.items():
                 here, known = np.isclose(self._full_scale, full_scale), np.isfinite(amperes)
                 self._offset_amperes[np.ix_(here, known)] = amperes[known]
+            for full_scale, gains in offsets.gains.items():
+                self._gain[np.isclose(self._full_scale, full_scale)] = gains
+            if offsets.source_gains is not None:
+                self._source_gain = offsets.source_gains
 
     def delivered_volts(self, line_volts: FloatArray) -> FloatArray:
         """Return what the sources put out when asked for `line_volts`, (..., lines); floating lines stay NaN."""
