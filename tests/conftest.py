@@ -4,11 +4,14 @@ And the smallest world that a virtual instrument can stand in: resistors to grou
 """
 
 import contextlib
+import importlib.util
 import os
 import signal
 import socket
+import sys
 import tempfile
 import threading
+import types
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -332,3 +335,14 @@ def _assert_same(one, other):
         values, others = one[()], other[()]
         same = values.tobytes() == others.tobytes() if one.dtype.kind != "O" else np.array_equal(values, others)
         assert same, one.name
+
+
+@pytest.fixture(scope="session")
+def misfits() -> types.ModuleType:
+    """The module of chips that the simplest model does not describe: tests are no package to import it from."""
+    spec = importlib.util.spec_from_file_location("misfits", Path(__file__).with_name("misfits.py"))
+    assert spec is not None and spec.loader is not None  # noqa: PT018
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["misfits"] = module  # its dataclass looks itself up
+    spec.loader.exec_module(module)
+    return module

@@ -22,7 +22,7 @@ from labmtj.junction.cells import Kind
 from labmtj.quantities import BoolArray, FloatArray
 
 ROUNDS = 12
-LAW_ROUNDS = 3
+LAW_ROUNDS = 6
 """in which the half voltage is found, where the assumed one does not describe the reads"""
 SETTLED = 1e-7
 """largest relative change of a resistance in the last round"""
@@ -96,15 +96,16 @@ def fit_cells(
     if loose.any():
         decoded = decoded.stuck(loose)
         parallel, antiparallel, residual = _settled(reads, decoded, wired)
-    law, least = "", LEAST_CHANGE
+    law, least, before = "", LEAST_CHANGE, wired.family.half_volts.value
     for _ in range(LAW_ROUNDS):
         source = f"labmtj calibrate {observed.run}: reads at several voltages"
-        bent, text = with_measured_law(reads, residual, decoded.follows, wired, source, least)
-        law = text or law
+        bent, law = with_measured_law(reads, residual, decoded.follows, wired, source, least)
         if bent is wired:
             break
         wired, least = bent, LEAST_CHANGE / 20
         parallel, antiparallel, residual = _settled(reads, decoded, wired)
+    if (after := wired.family.half_volts.value) != before:
+        law = f"half voltage {after:.3g} V: fitted to reads at several voltages; {before:.3g} V was assumed. {law}"
     return replace(_judged(observed, decoded, reads, parallel, antiparallel, residual), law=law), decoded, wired
 
 

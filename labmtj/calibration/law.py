@@ -26,7 +26,7 @@ def with_measured_law(
     source: str,
     least_change: float = LEAST_CHANGE,
 ) -> tuple[ArrayDescription, str]:
-    """Return the array with the half voltage that the reads show and a line of text; both unchanged if they agree.
+    """Return the array with the half voltage that the reads show, the same if they agree; and why if none does.
 
     Args:
         reads: of single cells.
@@ -65,5 +65,4 @@ def with_measured_law(
         if (old := getattr(family, name)) is not None:
             new = {"value": float(f"{old.value * scale:.5g}"), "provenance": "fitted", "source": source}
             changed[name] = old.model_copy(update=new)
-    text = f"half voltage {before * scale:.3g} V (fitted to reads at several voltages; {before:.3g} V was assumed)"
-    return wired.model_copy(update={"family": family.model_copy(update=changed)}), text
+    return wired.model_copy(update={"family": family.model_copy(update=changed)}), ""

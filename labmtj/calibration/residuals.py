@@ -136,7 +136,9 @@ class _Work:
         ports = self.model.ports(state)
         point = self.model.solve(state, volts, ports)
         amperes = -point.line_amperes[:, answers.lines]
-        noise = np.maximum(NOISE_FRACTION * answers.range_amperes, self.shots.of(answers.range_amperes))
+        # the thermal noise of a short can be larger than what is usual on the range
+        usual = np.maximum(NOISE_FRACTION * answers.range_amperes, self.shots.of(answers.range_amperes))
+        noise = np.fmax(usual, answers.scatter_amperes)
         if self.offsets is not None:
             shift, scatter = self.offsets.of(answers.range_amperes, answers.lines)
             one = ~answers.both[:, np.newaxis]
