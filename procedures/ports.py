@@ -54,7 +54,13 @@ class AllPorts(StrictModel):
         counting = Counting(crossbar)
         with log.tagged(purpose=Purpose.CALIBRATE):
             admittance, sigma, offset = self._extrapolated(counting)
-            fit = fit_network(admittance, sigma, crossbar.shape, separate_meter=self.separate_meter_lead)
+            fit = fit_network(
+                admittance,
+                sigma,
+                crossbar.shape,
+                separate_meter=self.separate_meter_lead,
+                gain_fraction=self.gain_fraction,
+            )
             leak, leak_error = leaks(admittance, sigma, self.gain_fraction, fit.fitted_siemens)
             result = PortReads(
                 admittance, sigma, offset, leak, leak_error, fit, self.gain_fraction, counting.effort

@@ -106,7 +106,10 @@ def fit_cells(
         parallel, antiparallel, residual = _settled(reads, decoded, wired)
     if (after := wired.family.half_volts.value) != before:
         law = f"half voltage {after:.3g} V: fitted to reads at several voltages; {before:.3g} V was assumed. {law}"
-    return replace(_judged(observed, decoded, reads, parallel, antiparallel, residual), law=law), decoded, wired
+    found = replace(_judged(observed, decoded, reads, parallel, antiparallel, residual), law=law)
+    if law:  # a smaller change with voltage would have been no reason to leave the assumed law
+        found = found.widened(np.zeros(parallel.shape), np.full(parallel.shape, LEAST_CHANGE))
+    return found, decoded, wired
 
 
 def _settled(reads: Reads, decoded: Decoded, wired: ArrayDescription) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -7,7 +7,7 @@ column to column, which are some thirty times smaller. The fit itself is `labmtj
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from labmtj.errors import DataError, ProcedureFailed
 from labmtj.fitting.network import METER, WIRES, NetworkFit, fit_network
 from labmtj.fitting.port_model import cells_given_wires
 from labmtj.fitting.scatter import pooled_variance
-from labmtj.fitting.wire_model import pieces_of
+from labmtj.fitting.wire_model import WireModel, pieces_of
 from labmtj.junction import WireDescription
 from labmtj.quantities import BoolArray, FloatArray
 
@@ -28,6 +28,8 @@ MOST_FITS = 3
 GAIN_SPREAD = 5e-5
 """relative difference between the gains of two meters, or two ranges (assumed, as the procedure of all ports does: a
 quarter of what data sheets allow)"""
+EXTRAPOLATED = float(np.hypot(4, 1)) / 3
+"""how much more gains of two ranges matter in (4 Y(V / 2) - Y(V)) / 3, the admittance at vanishing voltage"""
 LEAST_ACROSS = 0.5
 """part of the admittances between two rows, or between two columns, that must have been read"""
 
@@ -85,10 +87,10 @@ def fit_wires(observed: Observed, decoded: Decoded) -> FittedWires:
     fits = []
     for admittance, sigma in ports:
         try:
-            fits.append(fit_network(admittance, sigma, shape))
+            fits.append(fit_network(admittance, sigma, shape, gain_fraction=EXTRAPOLATED * GAIN_SPREAD))
         except (DataError, ProcedureFailed) as error:
             return FittedWires(observed.assumed.wires, (f"wires as in array file {observed.assumed.name}: {error}",))
-    return _combined(observed, fits)
+    return _widened(_combined(observed, fits))
 
 
 def _ports(observed: Observed, decoded: Decoded) -> list[tuple[FloatArray, FloatArray]]:
@@ -176,9 +178,10 @@ def _across(admittance: FloatArray, shape: tuple[int, int]) -> float:
 def _combined(observed: Observed, fits: list[NetworkFit]) -> FittedWires:
     """Return the mean of the fits, weighted by what each tells; a wire counts that every fit quotes.
 
-    Where the fits found different wires apart, that of most cells in P stands: it tells most.
+    Where wires differ, the fit of most cells in P stands alone: it tells most, and what its reads leave open is in its
+    errors. Two states that agree on that would count as knowledge what is but the gains that they share.
     """
-    if any(fit.model.names != fits[0].model.names for fit in fits):
+    if any(fit.model.names != WIRES for fit in fits):
         fits = [next((fit for fit in fits if fit.misfit), fits[0])]
     best = fits[0]
     names = tuple(name for name in WIRES if all(fit.wires[name].ohms is not None for fit in fits))
@@ -247,6 +250,17 @@ def _with_assumed(
     kept = np.array([kind in names for kind, _, _ in pieces_of(shape)])
     assumed = np.concatenate([each.ravel() for each in before.pieces(shape).values()])
     return np.where(kept, pieces, assumed), np.where(kept[:, np.newaxis], root, 0.0)
+
+
+def _widened(found: FittedWires) -> FittedWires:
+    """Return wires of a model that does not fit with errors as large as each line's wires: only their size is known.
+
+    Chi-squared alone would not do: cells imitate most of what wires are off by, and the rest says little of how much.
+    """
+    if not found.misfit.startswith("misfit"):
+        return found
+    lines = np.hstack([WireModel.uniform(found.shape).lines_of(kind) for kind in WIRES])
+    return replace(found, root=np.hstack([found.root, found.pieces[:, np.newaxis] * lines]))
 
 
 def _wire_part(fit: NetworkFit) -> tuple[FloatArray, FloatArray]:

@@ -138,7 +138,12 @@ class NetworkFit:
 
 
 def fit_network(
-    admittance: FloatArray, sigma: FloatArray, shape: tuple[int, int], *, separate_meter: bool = False
+    admittance: FloatArray,
+    sigma: FloatArray,
+    shape: tuple[int, int],
+    *,
+    separate_meter: bool = False,
+    gain_fraction: float = 0.0,
 ) -> NetworkFit:
     """Fit cells and wires. Rows are padded at the left, columns at the bottom.
 
@@ -149,6 +154,8 @@ def fit_network(
         shape: rows and columns.
         separate_meter: True lets the line that is driven and the one that is read have a series resistance that those
             on ground have not, False takes all terminations for equal.
+        gain_fraction: how far sources and meters may differ in gain from line to line: an error that all reads of a
+            line share, and that does not average, beside what `sigma` says.
 
     Raises:
         DataError: for a wrong shape, no reads at all, or a sigma that is not positive.
@@ -174,6 +181,8 @@ def fit_network(
     chi_squared = float(residual @ residual)
     spread = max(1.0, chi_squared / (len(residual) - rank)) if len(residual) > rank else 1.0
     covariance = covariance_of(jacobian, problem.prior) * spread
+    moved = covariance @ (jacobian.T @ problem.by_gains()) * (gain_fraction / spread)
+    covariance = covariance + moved @ moved.T
     error = np.sqrt(np.diag(covariance))
     reached = np.where(error**2 * problem.prior < REACHED**2, 1.0, np.nan)[: problem.cells]
     fit = NetworkFit(

@@ -168,6 +168,16 @@ class PortModel:
         sigma = self._sigma[:, np.newaxis]
         return Candidates(by_piece / sigma, by_path / sigma, pads, by_meter[:, np.newaxis] / sigma)
 
+    def by_gains(self) -> FloatArray:
+        """Return the derivatives (data, n), in units of sigma, by gains of sources and meters, line by line.
+
+        Currents across cells and along them are so different that meters have them on different ranges.
+        """
+        lines, along = np.arange(sum(self.shape)), (self._driven < self.shape[0]) == (self._read < self.shape[0])
+        driven, read = self._driven[:, np.newaxis] == lines, self._read[:, np.newaxis] == lines
+        here = np.hstack([driven, read & along[:, np.newaxis], read & ~along[:, np.newaxis]])
+        return np.where(here, (self._measured / self._sigma)[:, np.newaxis], 0.0)
+
     def _by_paths(self, pads: Sequence[tuple[int, int]]) -> FloatArray:
         """Return the derivatives of the data by paths between two pads each, (data, paths)."""
         ends = np.array(pads, np.intp).reshape(-1, 2)

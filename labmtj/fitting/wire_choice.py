@@ -53,10 +53,8 @@ def choose(problem: PortModel, estimate: FloatArray) -> tuple[FloatArray, int]:
     begun = _Fitted.of(problem, estimate)
     found = [_grown(problem, begun)]
     if begun.reduced > SINGLES:
-        wires = problem.wires
-        for kind in WIRES:
-            wires = wires.by_line(kind) if kind in wires.names else wires
         begun.restore(problem)
+        wires = _by_line(problem.wires)
         with suppress(ProcedureFailed):
             estimate, steps = _refitted(problem, begun.estimate, _Choice(wires, (), begun.choice.meter), COARSE)
             found.append(_grown(problem, _Fitted.of(problem, estimate, begun.steps + steps)))
@@ -135,6 +133,18 @@ def _refitted(
         raise
 
 
+def _by_line(wires: WireModel) -> WireModel:
+    """Return the wires with lines of their own in every kind.
+
+    Freed are all kinds or none: cells can imitate some kinds so well that the reads do not call for them, but where the
+    leads differ from line to line, segments that are taken to be alike would give cells errors that nobody states.
+    """
+    for kind in WIRES:
+        if kind in wires.names:
+            wires = wires.by_line(kind)
+    return wires
+
+
 def _choices(problem: PortModel, estimate: FloatArray) -> list[_Choice]:
     residual, jacobian = problem.linearised(estimate)
     belief = np.sqrt(problem.prior)
@@ -148,10 +158,10 @@ def _choices(problem: PortModel, estimate: FloatArray) -> list[_Choice]:
 
     wires, paths, meter = problem.wires, problem.paths, problem.meter
     candidates, found = problem.candidates(estimate), []
-    for kind in WIRES:
-        if kind in wires.names and (own := wires.lines_of(kind)).shape[1] > 1:
-            gain, count = _together(candidates.by_piece @ own, span, residual)
-            found.append(_Choice(wires.by_line(kind), paths, meter, worth(gain, count)))
+    if freed := [kind for kind in WIRES if kind in wires.names and wires.lines_of(kind).shape[1] > 1]:
+        columns = np.hstack([candidates.by_piece @ wires.lines_of(kind) for kind in freed])
+        gain, count = _together(columns, span, residual)
+        found.append(_Choice(_by_line(wires), paths, meter, worth(gain, count)))
     if chi_squared < SINGLES * freedom:
         return found
     if not meter:
@@ -194,9 +204,8 @@ def _segments_apart(problem: PortModel, estimate: FloatArray) -> tuple[FloatArra
     numbers = np.flatnonzero(kinds < 2).astype(np.intp)
     if not len(numbers):
         return estimate, 0
-    lines, steps = WireModel.uniform(problem.wires.shape), 0
-    for name in WIRES:
-        lines = lines if name in problem.wires.names else lines.by_line(name)
+    uniform, steps = WireModel.uniform(problem.wires.shape), 0
+    lines = uniform if all(name in problem.wires.names for name in WIRES) else _by_line(uniform)
     spread = np.ones(len(numbers))
     for number in range(ROUNDS):
         choice = _Choice(lines.with_pieces(numbers, spread), (), problem.meter)
