@@ -77,20 +77,17 @@ class Ranging:
         """
         if self._source.kind == AMPS:
             self.range[AMPS].value = self._before[AMPS] = self._source.range[AMPS].value
-        moving = [AMPS] if self._source.kind == VOLTS else [VOLTS]
-        automatic = [kind for kind in moving if self.auto[kind].value]
-        if automatic:
+        kind = AMPS if self._source.kind == VOLTS else VOLTS  # the other follows the source
+        if self.auto[kind].value:
             volts, amperes, _ = self._engine.remote("look", self._channel)
-            for kind in automatic:
-                self._choose(kind, amperes if kind == AMPS else volts)
-        moved = [kind for kind in moving if self._before[kind] != self.range[kind].value]
-        seconds = CHANGE_SECONDS * len(moved)
-        for kind in moving:
-            if kind in moved or kind in self._changed:
-                self._before[kind] = self.range[kind].value
-                seconds += self._delay(kind, factor if delay < 0 else 0.0)
-        self._changed.clear()
-        return seconds
+            self._choose(kind, amperes if kind == AMPS else volts)
+        scale = self.range[kind].value
+        moved = bool(self._before[kind] != scale)
+        if not moved and kind not in self._changed:
+            return 0.0
+        self._before[kind] = scale
+        self._changed.discard(kind)
+        return CHANGE_SECONDS * moved + self._delay(kind, factor if delay < 0 else 0.0)
 
     def widen(self, over_amperes: bool, over_volts: bool) -> bool:  # noqa: FBT001
         """Move up by one range where a reading on automatic overflowed; return whether one was moved."""
