@@ -42,7 +42,7 @@ class Tsp:
             elif line == "*IDN?":
                 yield self.identity
             elif asked := re.match(r"print(?:buffer)?\((.*)\)$", line):
-                parts = asked[1].split(", ")
+                parts = re.split(r", (?![^(]*\))", asked[1])  # not within the parentheses of one
                 yield "\t".join(self.value(part) for part in (parts[2:] if "buffer" in line[:12] else parts))
 
     def value(self, name):
@@ -99,7 +99,10 @@ def tsp_unit(model):
 
 def tsp_matrix(identity, card):
     return Driver(
-        Tsp, identity, values={"getclose": "nil", "idn": f"{card},a card,1.0,1"}, options={"cards": {1: card}}
+        Tsp,
+        identity,
+        values={"getclose": "nil", "connectrule": "1.0e+00", "idn": f"{card},a card,1.0,1"},
+        options={"cards": {1: card}},
     )
 
 
