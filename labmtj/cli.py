@@ -285,7 +285,7 @@ def _add_choice(ls: argparse.ArgumentParser) -> None:
     ls.add_argument("--procedure", default="", metavar="TEXT", help="part of the name of experiment or procedure")
     ls.add_argument("--chip", default="", metavar="TEXT", help="part of the name of a chip")
     ls.add_argument("--tag", action="append", default=[], metavar="WORD", help="a tag of the run; all that are given")
-    ls.add_argument("--ended", default="", choices=("done", "stopped", "failed", "running", "killed"))
+    ls.add_argument("--ended", default="", choices=("done", "stopped", "failed", "running", "paused", "killed"))
     ls.add_argument("--since", metavar="DATE", help="made on or after it, UTC: 2026-11-25, or 2026-11-25T14:30")
     ls.add_argument("--until", metavar="DATE", help="made on or before it, UTC")
     ls.add_argument("--accuracy", metavar="TEXT", help="best median accuracy in percent, such as '>=95'")

@@ -33,19 +33,25 @@ def run(known: argparse.Namespace, rest: Sequence[str]) -> int:
     if known.seed is not None and not 0 <= known.seed < 2**63:
         raise UsageError(f"--seed {known.seed}: must be a whole number from 0 to 2^63 - 1")
     changes = settings_from(known.experiment, rest)
-    experiment = load_experiment(
-        known.experiment, bench=known.bench, seed=known.seed, changes=changes, over_budget=known.over_budget,
-        tags=known.tag,
-    )  # fmt: skip
-    if known.rehearse:
-        from labmtj.run.rehearsal_text import full_text
-        from labmtj.run.rehearse import rehearse
-
-        say(full_text(rehearse(experiment)))
-        return 0
     with Display() as display:
-        folder = start(experiment, known.out, workers=known.workers, show=display, record_traffic=known.record_traffic)
-    return _finish(folder)
+        display.phase(f"checking  {known.experiment}{f' on {known.bench}' if known.bench else ''}")
+        experiment = load_experiment(
+            known.experiment, bench=known.bench, seed=known.seed, changes=changes, over_budget=known.over_budget,
+            tags=known.tag,
+        )  # fmt: skip
+        if known.rehearse:
+            from labmtj.run.rehearsal_text import full_text
+            from labmtj.run.rehearse import rehearse
+
+            display.phase("rehearsing a part of it")
+            text = full_text(rehearse(experiment))
+        else:
+            folder = start(
+                experiment, known.out, workers=known.workers, show=display, record_traffic=known.record_traffic
+            )
+            text = _reported(folder, folder.report, display)
+    say(text)
+    return 0
 
 
 def resume(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001 - all take both
@@ -58,14 +64,18 @@ def resume(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG0
     if folder.condition == "killed" and (reason := why_ended(folder)):
         say(f"labmtj: the watchdog has ended this run: {reason}", file=sys.stderr)
     with Display() as display:
+        display.phase(f"checking  {known.run}")
         folder = resume(folder, workers=known.workers, show=display, over_budget=known.over_budget)
-    return _finish(folder)
+        text = _reported(folder, folder.report, display)
+    say(text)
+    return 0
 
 
-def _finish(folder: RunFolder, out: Path | None = None) -> int:
+def _reported(folder: RunFolder, page: Path, display: Display) -> str:
+    """Make the report and return what to print: what the run found, and where the report is."""
     from labmtj.report import summary_text, write_report
 
-    page = out or folder.report
+    display.phase("report")
     try:
         write_report(folder.data, page)
         text = summary_text(folder.data)
@@ -80,9 +90,7 @@ def _finish(folder: RunFolder, out: Path | None = None) -> int:
             f"{folder.data} is complete, but its report failed: {type(error).__name__}: {error}. This is a "
             f"bug in labmtj, the trace is in {folder.log}; `labmtj report {folder.path}` tries again"
         ) from error
-    say(text)
-    say(f"report: {page}")
-    return 0
+    return f"{text}\nreport: {page}"
 
 
 def _check_workers(workers: int) -> None:
@@ -119,7 +127,11 @@ def recover(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG
 
 def report(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
     """Make the report of a run."""
-    return _finish(_with_data(known.run), known.out)
+    folder = _with_data(known.run)
+    with Display() as display:
+        text = _reported(folder, known.out or folder.report, display)
+    say(text)
+    return 0
 
 
 def _with_data(path: Path) -> RunFolder:

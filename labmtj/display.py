@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import sys
+import threading
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from labmtj.run import Progress
+
+_RENEW_SECONDS = {True: 0.2, False: 5.0}
+"""a line is shown at most so often: on a terminal, elsewhere"""
+_REPEAT_SECONDS = {True: 1.0, False: 30.0}
+"""and again after so long, though nothing new is known: what goes on is no hang"""
 
 
 class Display:
@@ -15,40 +22,100 @@ class Display:
 
     def __init__(self) -> None:
         self._terminal = sys.stderr.isatty()
-        self._shown = -1e9
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._what = self._run = ""
+        self._begun = self._shown = time.monotonic()
+        self._rate = Rate()
 
     def __enter__(self) -> Display:
+        threading.Thread(target=self._repeat, name="display", daemon=True).start()
         return self
 
     def __exit__(self, *exception: object) -> None:
-        if self._terminal:
-            print(file=sys.stderr)
+        self._ended.set()
+        with self._lock:
+            if self._terminal:
+                self._write("\n")
+
+    def phase(self, what: str) -> None:
+        """Say what begins, before there is any progress of it."""
+        with self._lock:
+            self._what, self._begun = what, time.monotonic()
+            self._line(what)
 
     def __call__(self, progress: Progress) -> None:
         """Show the progress, unless it was shown a moment ago."""
-        last = progress.done == progress.total
-        if progress.seconds - self._shown < (0.2 if self._terminal else 5.0) and not (last and self._terminal):
-            return
-        self._shown = progress.seconds if not last else -1e9
-        text = progress_text(progress)
+        with self._lock:
+            if progress.run and progress.run != self._run:
+                self._run = progress.run
+                self._permanent(f"run {progress.run}")
+            if progress.phase == "paused":
+                self._what = ""
+                self._line(
+                    f"paused, the bench is safe and free; `fg` goes on, `labmtj resume {progress.run}` also does"
+                )
+                return
+            changed = progress.phase != self._rate.phase
+            self._what = progress_text(progress, self._rate.left_seconds(progress))
+            self._begun = time.monotonic() - progress.seconds
+            last = progress.done == progress.total
+            recent = time.monotonic() - self._shown < _RENEW_SECONDS[self._terminal]
+            if changed or not recent or (last and self._terminal):
+                self._line(self._what)
+
+    def _repeat(self) -> None:
+        """Show now and then how long it has been, for a block may take hours."""
+        while not self._ended.wait(_REPEAT_SECONDS[self._terminal] / 2):
+            with self._lock:
+                now = time.monotonic()
+                if self._what and now - self._shown >= _REPEAT_SECONDS[self._terminal] and not self._ended.is_set():
+                    self._line(f"{self._what}  {_minutes(now - self._begun)} so far")
+
+    def _line(self, text: str) -> None:
+        self._shown = time.monotonic()
+        self._write(f"\r{text[:78]:<78}" if self._terminal else f"{text}\n")
+
+    def _permanent(self, text: str) -> None:
+        """Show a line that stays."""
+        start = "\r" if self._terminal else ""
+        self._write(f"{start}{text:<{78 if self._terminal else 0}}\n")
+
+    def _write(self, text: str) -> None:
         with suppress(OSError, ValueError):  # nobody may be looking any more; the run goes on
-            print(
-                f"\r{text:<78}" if self._terminal else text,
-                end="" if self._terminal else "\n",
-                file=sys.stderr,
-                flush=True,
-            )
+            sys.stderr.write(text)
+            sys.stderr.flush()
 
 
-def progress_text(progress: Progress) -> str:
-    """Return one line: what, how far, how fast, how much longer."""
-    share = progress.done / progress.total
-    rate = (progress.done - progress.done_before) / progress.seconds if progress.seconds > 0 else 0.0
-    left = (progress.total - progress.done) / rate if rate > 0 else 0.0
-    text = f"{progress.phase:<9}{share:>5.0%}  {progress.done}/{progress.total}"
-    return text if rate == 0 else f"{text}  {rate:.1f}/s  {_minutes(left)} left"
+class Rate:
+    """Estimates what is left from the later half of what was done: the first blocks of a run take longer."""
+
+    def __init__(self) -> None:
+        self.phase = ""
+        self._history: list[tuple[int, float]] = []
+
+    def left_seconds(self, progress: Progress) -> float | None:
+        """Return the seconds left, None while nothing can be said."""
+        if progress.phase != self.phase:
+            self.phase, self._history = progress.phase, [(progress.done, progress.seconds)]
+            return None
+        self._history.append((progress.done, progress.seconds))
+        begun = self._history[0][0]
+        done, seconds = next(point for point in reversed(self._history) if point[0] <= (begun + progress.done) / 2)
+        if done - begun < progress.slow or done == progress.done or progress.done == progress.total:
+            return None
+        return (progress.seconds - seconds) / (progress.done - done) * (progress.total - progress.done)
+
+
+def progress_text(progress: Progress, left_seconds: float | None) -> str:
+    """Return one line: what, how far, how much longer."""
+    text = f"{progress.phase:<9}{progress.done / progress.total:>5.0%}  {progress.done}/{progress.total}"
+    if progress.operations:
+        text += f"  {progress.operations} operations"
+    return text if left_seconds is None else f"{text}  {_minutes(left_seconds)} left"
 
 
 def _minutes(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes}:{rest:02d}"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

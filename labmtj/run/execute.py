@@ -39,6 +39,12 @@ class Progress:
     """since this part of the run began"""
     done_before: int
     """of `done`, what an earlier part of the run had done"""
+    run: str = ""
+    """the run's folder"""
+    slow: int = 1
+    """how many of the first take longer: those that characterise a chip"""
+    operations: int = 0
+    """reads and pulses so far, where each is kept at once: on a bench"""
 
 
 Show = Callable[[Progress], None]
@@ -93,6 +99,8 @@ def _to_its_end(folder: RunFolder, experiment: Experiment, place: _Place, worker
             except Stopped as stopped:
                 if stopped.signal_number != PAUSE:
                     raise
+            folder.pause()
+            show(Progress("paused", 0, 1, 0.0, 0, str(folder.path)))
             pause()
             folder.note("goes on")
             place = _rewound(folder, experiment)
@@ -212,6 +220,7 @@ class _Course:
         self.before = self.done = self.total - sum(1 for _ in self.plan.order())
         self.checkpointer = Checkpointer(folder.journal, folder.data)
         self.begun = time.monotonic()
+        self.operations = 0
 
     def run(self, workers: int) -> dict[str, Any]:
         """Do it all, and return what the campaign says was found, if it says so."""
@@ -220,6 +229,8 @@ class _Course:
         self.note("plan", chips=[chip for station in self.plan.stations for chip in station.arrays])
         if not self.states:
             self._head()
+            self._keep()  # from now on there is a data.h5
+        self._show("blocks", self.done, self.total, self.before)
         path = self.folder.path.resolve()
         experiment = replace(self.experiment, run=path.name, watchdog=self.folder.watchdog)
         if experiment.on_instruments:
@@ -270,6 +281,8 @@ class _Course:
         with undisturbed():  # what was done is not lost by a second Ctrl+C
             self.log.append_frames([frames])
             self.log.commit()
+        self.operations += 1
+        self._show("blocks", self.done, self.total, self.before)
 
     def _keep(self) -> None:
         """Make everything so far durable, in the journal and in data.h5, and note how far the run is."""
@@ -281,6 +294,7 @@ class _Course:
         """Work out what follows from the records of all blocks; return what it comes to."""
         stations = self.plan.stations
         self.begun = time.monotonic()
+        self._show("analysis", 0, len(stations), 0)
         for done, (_, frames) in enumerate(people.conclusions(self.folder.data), 1):
             self.log.append_frames([frames])
             self._show("analysis", done, len(stations), 0)
@@ -300,7 +314,12 @@ class _Course:
     def _show(self, phase: str, done: int, total: int, before: int) -> None:
         """Show the progress; a display that fails is noted and left alone: who looks on never stops a run."""
         try:
-            self.show(Progress(phase, done, total, time.monotonic() - self.begun, before))
+            seconds = time.monotonic() - self.begun
+            self.show(
+                Progress(
+                    phase, done, total, seconds, before, str(self.folder.path), len(self.plan.stations), self.operations
+                )
+            )
         except LabmtjError:  # whoever raises one wants to stop the run
             raise
         except Exception as error:  # noqa: BLE001 - a display may raise anything

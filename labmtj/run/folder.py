@@ -21,8 +21,8 @@ from labmtj.record import files
 if TYPE_CHECKING:
     from labmtj.run.experiment import RunFile
 
-Ending = Literal["DONE", "STOPPED", "FAILED"]
-ENDINGS: tuple[Ending, ...] = ("DONE", "STOPPED", "FAILED")
+Ending = Literal["DONE", "STOPPED", "FAILED", "PAUSED"]
+ENDINGS: tuple[Ending, ...] = ("DONE", "STOPPED", "FAILED", "PAUSED")
 
 
 @dataclass(frozen=True)
@@ -108,8 +108,25 @@ class RunFolder:
 
     @property
     def condition(self) -> str:
-        """How the run ended, in small letters; else "running", or "killed" if no process writes it."""
-        return (self.ending or ("running" if files.is_locked(self.journal) else "killed")).lower()
+        """How the run ended, in small letters; else "running", or "killed" if no process writes it.
+
+        "paused" while the process that paused it waits; a pause whose process has died is "stopped".
+        """
+        ending = self.ending or ("running" if files.is_locked(self.journal) else "killed")
+        return "stopped" if ending == "PAUSED" and not self._paused_process_lives() else ending.lower()
+
+    def pause(self) -> None:
+        """Mark that this process waits, with the bench safe and free, until it is continued."""
+        self.end("PAUSED", str(os.getpid()))
+
+    def _paused_process_lives(self) -> bool:
+        try:
+            os.kill(int((self.path / "PAUSED").read_text(encoding="utf-8")), 0)
+        except PermissionError:  # of another user
+            return True
+        except (OSError, ValueError, OverflowError):
+            return False
+        return True
 
     def end(self, ending: Ending, text: str = "") -> None:
         """Mark how the run ended; a full disk may keep the text, or even the mark, from being written."""
