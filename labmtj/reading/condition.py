@@ -11,6 +11,7 @@ _ADVICE = {
     "running": "it goes on in another process: open it again for what comes",
     "killed": "`labmtj resume {run}` finishes it",
     "stopped": "`labmtj resume {run}` finishes it",
+    "paused": "`fg` in its terminal goes on with it, or `kill -CONT` of its process",
     "failed": "the file FAILED in it says why; `labmtj resume {run}` goes on when that is mended",
 }
 
@@ -20,7 +21,7 @@ class Condition:
     """How a run stands."""
 
     ended: str
-    """done, stopped, failed, running or killed; unknown for a data file without its folder"""
+    """done, stopped, failed, running, paused or killed; unknown for a data file without its folder"""
     behind_bytes: int
     """of the journal that data.h5 does not have; a few may be an answer that was cut off"""
     remarks: tuple[str, ...]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from matplotlib.axes import Axes
 
@@ -11,6 +9,7 @@ from labmtj.quantities import BoolArray, FloatArray
 from labmtj.report import style
 from labmtj.report.blocks import Figure, Source
 from labmtj.report.contents import Contents
+from labmtj.report.mapping import draw_map, maps, scale
 
 _SHOWN = 6
 """loops in one panel; more hide each other"""
@@ -18,17 +17,17 @@ _SHOWN = 6
 
 def loops_figure(contents: Contents, group: str) -> Figure:
     """Return some loops, and maps of the switching voltages of both directions."""
-    figure, (left, *maps) = style.canvas(3, height=3.0, widths=(1.25, 1, 1), wspace=0.25, right=0.96)
+    switched = {name: contents.read(f"{group}/to_{name}_volts") for name in ("parallel", "antiparallel")}
+    figure, (to_parallel, to_antiparallel, left) = maps(2, switched["parallel"].shape, plots=1)
     told = contents.attributes(group)
     shown = _loops(left, contents, group) if contents.has(f"{group}/ohms") else 0
     left.set(xlabel="pulse (V)", ylabel="read after it (kΩ)", title="loops")
-    for axes, name, title in zip(maps, ("parallel", "antiparallel"), ("to P", "to AP"), strict=True):
-        volts = contents.read(f"{group}/to_{name}_volts")
-        _map(figure, axes, volts, f"switches {title} (V)")
+    _map(to_parallel, switched["parallel"], "switches to P")
+    _map(to_antiparallel, switched["antiparallel"], "switches to AP")
     text = (
-        f"Left: {shown} of the cells, read at {float(told['read_volts']):g} V behind each pulse of "
+        f"Right: {shown} of the cells, read at {float(told['read_volts']):g} V behind each pulse of "
         f"{float(told['pulse_seconds']):g} s; a cell gets no more pulses of a sign that has switched it, unless loops "
-        f"are whole. Right: amplitude that switched each cell, row minus column; the pulse before, "
+        f"are whole. Left: amplitude that switched each cell, row minus column; the pulse before, "
         f"{float(told['step_volts']):g} V weaker, did not. Grey: not switched up to {float(told['stop_volts']):g} V, "
         "or not asked for. Voltages are between the ends of the lines, of which the wires take a part."
     )
@@ -62,8 +61,6 @@ def _loops(axes: Axes, contents: Contents, group: str) -> int:
     return len(chosen)
 
 
-def _map(figure: Any, axes: Axes, volts: FloatArray, title: str) -> None:
-    image = axes.imshow(np.ma.masked_invalid(volts), cmap="cividis", interpolation="nearest")
+def _map(axes: Axes, volts: FloatArray, title: str) -> None:
+    scale(draw_map(axes, np.ma.masked_invalid(volts), title, cmap="cividis"), "V")
     axes.set_facecolor(style.PALE)
-    axes.set(title=title, xlabel="column", ylabel="row")
-    figure.colorbar(image, ax=axes, fraction=0.046)

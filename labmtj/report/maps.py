@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
-from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
@@ -15,6 +14,7 @@ from labmtj.quantities import BoolArray, FloatArray
 from labmtj.report import style
 from labmtj.report.blocks import Figure, Source
 from labmtj.report.digits import percent, plural
+from labmtj.report.mapping import draw_map, maps, scale
 from labmtj.report.station import Station
 
 _STATES = ListedColormap(["#F3E3C3", "#5B9BC8"])
@@ -26,18 +26,17 @@ def solution_maps(station: Station) -> Figure:
     """Return conductance and state of the typical solution, both layers."""
     index = station.typical
     number = int(station.column("number")[index])
-    figure, axes = style.squares(4)
+    figure, axes = maps(4, station.column("layer1_achieved").shape)
     read_volts = _verify_volts(station)
     wrong = 0
     for layer, (left, right) in ((1, axes[:2]), (2, axes[2:])):
         block = station.block(layer)
         siemens = station.column(f"layer{layer}_verify_amperes")[index] / read_volts
-        _conductance(figure, left, siemens, f"layer {layer}: conductance")
+        _conductance(left, siemens, f"layer {layer}: conductance")
         errors = station.errors(layer)[index]
         inside = _inside(errors.shape, block)
         wrong += int((errors & inside).sum())
-        _states(right, station.column(f"layer{layer}_achieved")[index], errors, inside)
-        right.set_title(f"layer {layer}: state")
+        _states(right, station.column(f"layer{layer}_achieved")[index], errors, inside, f"layer {layer}: state")
         _states_key(right)
         for each in (left, right):
             _outline(each, block)
@@ -57,7 +56,7 @@ def solution_maps(station: Station) -> Figure:
         ),
     )
     alt = (
-        f"Four maps of 15 by 15 cells, {station.label}: conductance and state against target for layers 1 and 2; "
+        f"Four maps of the cells, {station.label}: conductance and state against target for layers 1 and 2; "
         f"{wrong} wrong cells."
     )
     return Figure("One solution as written", text, alt, sources, style.svg(figure))
@@ -65,22 +64,15 @@ def solution_maps(station: Station) -> Figure:
 
 def history_maps(station: Station) -> Figure:
     """Return where pulses went and where targets were missed, summed over solutions, both layers."""
-    figure, axes = style.squares(4)
+    figure, axes = maps(4, station.column("layer1_achieved").shape)
     for layer, (left, right) in ((1, axes[:2]), (2, axes[2:])):
         attempts = station.column(f"layer{layer}_attempts").astype(float).mean(axis=0)
         missed = 100 * station.errors(layer).mean(axis=0)
-        _map(
-            figure,
-            left,
-            attempts,
-            "per solution",
-            "cividis",
-            max(float(np.percentile(attempts, 98)), 0.1),
-            extend="max",
-        )
-        left.set_title(f"layer {layer}: write pulses")
-        _map(figure, right, missed, "solutions (%)", "magma_r", max(5.0, float(missed.max())))
-        right.set_title(f"layer {layer}: misses")
+        highest = max(float(np.percentile(attempts, 98)), 0.1)
+        pulses = draw_map(left, attempts, f"layer {layer}: write pulses", cmap="cividis", vmin=0, vmax=highest)
+        scale(pulses, "per solution", extend="max")
+        highest = max(5.0, float(missed.max()))
+        scale(draw_map(right, missed, f"layer {layer}: misses", cmap="magma_r", vmin=0, vmax=highest), "solutions (%)")
         _letters(right, station.contents.read(f"arrays/{station.chip(layer)}/reference/outcome"))
         for each in (left, right):
             _outline(each, station.block(layer))
@@ -96,19 +88,16 @@ def history_maps(station: Station) -> Figure:
         Source.of(table, '.layer1_attempts.mean("solution").plot()', array="layer1_attempts"),
         Source.of(f"arrays/{station.chip(1)}/reference", ".outcome.plot()", array="outcome"),
     )
-    alt = (
-        f"Four maps of 15 by 15 cells, {station.label}: mean write pulses and share of missed targets for layers 1 "
-        "and 2."
-    )
+    alt = f"Four maps of the cells, {station.label}: mean write pulses and share of missed targets for layers 1 and 2."
     return Figure("Where the pulses went, and which cells will not write", text, alt, sources, style.svg(figure))
 
 
-def conductance_and_state(figure: Canvas, left: Axes, right: Axes, station: Station) -> None:
+def conductance_and_state(left: Axes, right: Axes, station: Station) -> None:
     """Draw layer 1 of the typical solution into two panels."""
     index, block = station.typical, station.block(1)
-    _conductance(figure, left, station.column("layer1_verify_amperes")[index] / _verify_volts(station), "conductance")
+    _conductance(left, station.column("layer1_verify_amperes")[index] / _verify_volts(station), "conductance")
     errors = station.errors(1)[index]
-    _states(right, station.column("layer1_achieved")[index], errors, _inside(errors.shape, block))
+    _states(right, station.column("layer1_achieved")[index], errors, _inside(errors.shape, block), "state")
     for each in (left, right):
         _outline(each, block)
 
@@ -120,28 +109,18 @@ def _verify_volts(station: Station) -> float:
     return float(volts) if isinstance(volts, int | float) and volts else float("nan")
 
 
-def _conductance(figure: Canvas, axes: Axes, siemens: FloatArray, title: str) -> None:
+def _conductance(axes: Axes, siemens: FloatArray, title: str) -> None:
     micro = 1e6 * np.asarray(siemens, float)
     # shorts are ten times off: the scale ends above the P cells of the array, not at its largest value
-    _map(figure, axes, micro, "µS", "viridis", 1.15 * float(np.nanpercentile(micro, 97)), extend="max")
-    axes.set_title(title)
+    highest = 1.15 * float(np.nanpercentile(micro, 97))
+    scale(draw_map(axes, micro, title, cmap="viridis", vmin=0, vmax=highest), "µS", extend="max")
 
 
-def _map(figure: Canvas, axes: Axes, values: FloatArray, label: str, colours: str, highest: float, **bar: Any) -> None:
-    image = axes.imshow(values, cmap=colours, vmin=0, vmax=highest)
-    shown = figure.colorbar(image, cax=axes.inset_axes((1.03, 0.0, 0.05, 1.0)), **bar)
-    shown.outline.set_visible(False)
-    shown.set_label(label, fontsize=7.5, labelpad=2)
-    shown.ax.tick_params(labelsize=7.5, length=2, pad=1.5)
-    _label(axes)
-
-
-def _states(axes: Axes, states: NDArray[Any], errors: BoolArray, inside: BoolArray) -> None:
-    axes.imshow(states, cmap=_STATES, vmin=0, vmax=1, alpha=np.where(inside, 1.0, 0.45))
+def _states(axes: Axes, states: NDArray[Any], errors: BoolArray, inside: BoolArray, title: str) -> None:
+    draw_map(axes, states, title, cmap=_STATES, vmin=0, vmax=1, alpha=np.where(inside, 1.0, 0.45))
     for chosen, colour in ((errors & ~inside, style.GREY), (errors & inside, "#B00020")):
         rows, columns = np.nonzero(chosen)
         axes.plot(columns, rows, "x", color=colour, markersize=6, markeredgewidth=1.8)
-    _label(axes)
 
 
 def _states_key(axes: Axes) -> None:
@@ -155,14 +134,6 @@ def _states_key(axes: Axes) -> None:
             1.06, height, marker, color=colour, markersize=5.5, markeredgewidth=1.5 if marker == "x" else 0, **how
         )
         axes.text(1.1, height, name, va="center", fontsize=7.5, **how)
-
-
-def _label(axes: Axes) -> None:
-    axes.set_xlabel("column", labelpad=2)
-    axes.tick_params(length=2)
-    axes.spines[:].set_visible(False)
-    for axis, length in ((axes.xaxis, axes.get_xlim()[1] + 0.5), (axes.yaxis, axes.get_ylim()[0] + 0.5)):
-        axis.set_ticks(np.arange(0, length, 5 if length > 8 else 1))
 
 
 def _outline(axes: Axes, block: tuple[slice, slice]) -> None:

@@ -20,6 +20,10 @@ STEPS = (
 """variants of the analysis in the order of how much is tuned, and what a figure calls them"""
 
 
+_WIDE = 1.6
+"""columns per row"""
+
+
 def overview_figure(contents: Contents) -> Figure:
     """Return accuracy against write fidelity, tuning curves of all sizes, and the maps of one solution."""
     stations, example = _chosen(contents)
@@ -92,14 +96,21 @@ def _chosen(contents: Contents) -> tuple[list[Station], Station]:
     return stations, min(stations, key=lambda each: float(each.fidelity.mean()))
 
 
+def _map_places(shape: tuple[int, ...]) -> list[tuple[float, float, float, float]]:
+    """Return the places of two maps at the right: side by side, or one above the other where they are wide."""
+    if shape[-1] <= _WIDE * shape[-2]:
+        return [(0.612, 0.256, 0.152, 0.498), (0.832, 0.256, 0.152, 0.498)]
+    return [(0.63, 0.59, 0.3, 0.3), (0.63, 0.14, 0.3, 0.3)]
+
+
 def _overview(stations: list[Station], example: Station) -> Canvas:
     figure = Canvas(figsize=(10.0, 3.05))
     grid = {"bottom": 0.16, "top": 0.89}
     first, second = figure.subplots(1, 2, gridspec_kw={"left": 0.053, "right": 0.57, "wspace": 0.24, **grid})
-    third, fourth = (style.square(figure, left, 0.78, 1.52) for left in (6.12, 8.32))
+    third, fourth = (figure.add_axes(place) for place in _map_places(example.column("layer1_achieved").shape))
     _accuracy_against_fidelity(first, stations)
     _curves(second, stations)
-    conductance_and_state(figure, third, fourth, example)
+    conductance_and_state(third, fourth, example)
     third.set_ylabel("row")
     third.set_title(f"{example.label}: conductance")
     fourth.set_title("state, × wrong")

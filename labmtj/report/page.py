@@ -17,6 +17,7 @@ from labmtj.report.contents import Contents
 from labmtj.report.digits import plural
 from labmtj.report.edges import edge_blocks
 from labmtj.report.health import checked_chips, health_table
+from labmtj.report.loading import with_sources_that_load
 from labmtj.report.maps import history_maps, solution_maps
 from labmtj.report.marked import marked_table
 from labmtj.report.method_gains import methods_blocks
@@ -42,7 +43,7 @@ _LOADING = (
 def page_html(contents: Contents) -> str:
     """Return the whole report as one page of HTML that refers to nothing outside itself."""
     with style.look():
-        sections = _sections(contents)
+        sections = with_sources_that_load(contents, _sections(contents))
     return _environment().get_template("page.html.j2").render(contents=contents, sections=sections, version=__version__)
 
 

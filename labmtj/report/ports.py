@@ -11,7 +11,8 @@ from labmtj.report import style
 from labmtj.report.blocks import Cell, Figure, Section, Source, Table, tried
 from labmtj.report.contents import Contents
 from labmtj.report.digits import MISSING, hours
-from labmtj.report.read_maps import draw_map
+from labmtj.report.mapping import maps
+from labmtj.report.read_maps import usual_map
 from labmtj.report.wires import NAMES, fit_words, told_wires
 
 _SIGMAS = 4.0
@@ -53,11 +54,10 @@ def _figure(contents: Contents, group: str) -> Figure:
     """Return the maps of the cells and of their relative errors, and what leaks from every line."""
     siemens, error = (contents.read(f"{group}/network/{name}") for name in ("cell_siemens", "cell_error_siemens"))
     leak, leak_error = (1e6 * contents.read(f"{group}/{name}") for name in ("leak_siemens", "leak_error_siemens"))
-    figure, (cells, errors) = style.squares(2)
-    draw_map(figure, cells, 1e6 * siemens, "µS", "viridis", "conductance of the cell")
-    draw_map(figure, errors, 100 * error / np.abs(siemens), "%", "magma_r", "its standard error")
+    figure, (cells, errors, leaks) = maps(2, siemens.shape, plots=1)
+    usual_map(cells, 1e6 * siemens, "µS", "viridis", "conductance of the cell")
+    usual_map(errors, 100 * error / np.abs(siemens), "%", "magma_r", "its standard error")
     cells.set_ylabel("row")
-    leaks = figure.add_axes((0.6, 0.19, 0.37, 0.68))
     lines = np.arange(len(leak))
     leaks.errorbar(lines, leak, 1.96 * leak_error, fmt="o", color=style.BLUE, markersize=2.5, linewidth=0.8)
     leaks.axhline(0, color=style.GREY, linewidth=0.7)

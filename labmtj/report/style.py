@@ -73,12 +73,6 @@ def canvas(
     return figure, list(axes[0])
 
 
-def squares(count: int) -> tuple[Canvas, list[Axes]]:
-    """Return a drawing with equal square panels side by side, each with room for a scale at its right."""
-    figure = Canvas(figsize=(10.0, 2.45))
-    return figure, [square(figure, 0.44 + 2.42 * number, 0.46, 1.68) for number in range(count)]
-
-
 def square(figure: Canvas, left: float, bottom: float, side: float) -> Axes:
     """Return a square panel at a place given in inches."""
     width, height = figure.get_size_inches()

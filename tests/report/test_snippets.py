@@ -1,0 +1,73 @@
+"""Every line of Python under a figure of every kind of report does what it says, for arrays that are not square."""
+
+import html
+import re
+from pathlib import Path
+from types import SimpleNamespace
+
+import matplotlib as mpl
+import pytest
+import xarray
+
+from labmtj import library
+from labmtj.report import write_report
+from labmtj.run import load_experiment, start
+
+SMALL = {
+    "all-ports": {},
+    "amplitude": {"points": 8},
+    "calibrate": {},
+    "disturb": {"volts": [0.6], "pulses": 3, "hold_seconds": 0.0},
+    "endurance": {"count": 2, "cycles": 20},
+    "health": {},
+    "hysteresis": {"cells": "all", "step_volts": 0.1},
+    "noise": {"samples": 64},
+    "patterns": {"patterns": ["checkerboard"], "amplitude": None},
+    "read-map": {},
+    "reference": {},
+    "retention": {"waits_seconds": [10.0]},
+    "switching": {"count": 1, "widths_seconds": [1e-2, 3e-2], "pulses": 20},
+    "write-errors": {"volts": [0.5, 0.6], "pulses": 5},
+}
+"""settings that make each experiment short; `wine` and `methods` have fixtures of their own"""
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory):
+    """A bench with one array of 3 rows and 4 columns."""
+    folder = tmp_path_factory.mktemp("bench")
+    array = (library.folder() / "arrays" / "mtj-50nm.yaml").read_text()
+    (folder / "small.yaml").write_text(re.sub(r"shape: \[15, 15\]", "shape: [3, 4]", array))
+    bench = (library.folder() / "benches" / "simulated.yaml").read_text()
+    (folder / "bench.yaml").write_text(re.sub(r"arrays: \[.*?\]", "arrays: [small.yaml]", bench))
+    return str(folder / "bench.yaml")
+
+
+def test_no_experiment_is_left_out():
+    shipped = {path.stem for path in (library.folder() / "experiments").glob("*.yaml")}
+    assert shipped - {"wine", "methods"} == set(SMALL)
+
+
+@pytest.mark.parametrize("experiment", SMALL)
+def test_every_snippet_of_a_report_works(experiment, bench, tmp_path, monkeypatch):
+    """Case M8: some had never worked."""
+    prepared = load_experiment(experiment, bench=bench, seed=2, changes=SMALL[experiment])
+    folder = start(prepared, tmp_path, workers=1, show=lambda progress: None)
+    write_report(folder.data, folder.report)
+    page = html.unescape(folder.report.read_text(encoding="utf-8"))
+    snippets = re.findall(r"<code>(xr\.open_dataset\(.*?)</code>", page)
+    assert snippets
+    assert "cannot be shown" not in page
+    mpl.use("Agg")
+    from matplotlib import pyplot
+
+    monkeypatch.chdir(folder.path)
+    failed = {}
+    for snippet in snippets:
+        try:
+            assert eval(snippet, {"xr": SimpleNamespace(open_dataset=xarray.open_dataset)}) is not None
+        except (OSError, LookupError, TypeError, ValueError, AttributeError) as error:
+            failed[snippet] = repr(error)
+        pyplot.close("all")
+    assert failed == {}
+    assert Path("report.html").exists()
