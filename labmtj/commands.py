@@ -47,8 +47,9 @@ def run(known: argparse.Namespace, rest: Sequence[str]) -> int:
             text = full_text(rehearse(experiment))
         else:
             folder = start(
-                experiment, known.out, workers=known.workers, show=display, record_traffic=known.record_traffic
-            )
+                experiment, known.out, workers=known.workers, show=display, record_traffic=known.record_traffic,
+                announce=display.run,
+            )  # fmt: skip
             text = _reported(folder, folder.report, display)
     say(text)
     return 0

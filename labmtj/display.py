@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ _REPEAT_SECONDS = {True: 1.0, False: 30.0}
 """and again after so long, though nothing new is known: what goes on is no hang"""
 
 
+_SOON_SECONDS = 1.0
+
+
 class Display:
     """Progress: one line that renews itself on a terminal, a plain line now and then elsewhere."""
 
@@ -24,7 +28,7 @@ class Display:
         self._terminal = sys.stderr.isatty()
         self._lock = threading.Lock()
         self._ended = threading.Event()
-        self._what = self._run = ""
+        self._what = ""
         self._begun = self._shown = time.monotonic()
         self._rate = Rate()
 
@@ -39,22 +43,26 @@ class Display:
                 self._write("\n")
 
     def phase(self, what: str) -> None:
-        """Say what begins, before there is any progress of it."""
+        """Say what begins, before there is any progress of it; in a file only of what takes over a second."""
         with self._lock:
             self._what, self._begun = what, time.monotonic()
-            self._line(what)
+            if self._terminal:
+                self._line(what)
+            else:
+                self._shown = self._begun + _SOON_SECONDS - _REPEAT_SECONDS[False]
+
+    def run(self, folder: Path) -> None:
+        """Name the run that begins."""
+        with self._lock:
+            self._permanent(f"run {folder}")
+        self.phase("connecting")
 
     def __call__(self, progress: Progress) -> None:
         """Show the progress, unless it was shown a moment ago."""
         with self._lock:
-            if progress.run and progress.run != self._run:
-                self._run = progress.run
-                self._permanent(f"run {progress.run}")
             if progress.phase == "paused":
                 self._what = ""
-                self._line(
-                    f"paused, the bench is safe and free; `fg` goes on, `labmtj resume {progress.run}` also does"
-                )
+                self._permanent("paused: the bench is safe and free; `fg` goes on")
                 return
             changed = progress.phase != self._rate.phase
             self._what = progress_text(progress, self._rate.left_seconds(progress))
@@ -66,7 +74,7 @@ class Display:
 
     def _repeat(self) -> None:
         """Show now and then how long it has been, for a block may take hours."""
-        while not self._ended.wait(_REPEAT_SECONDS[self._terminal] / 2):
+        while not self._ended.wait(_SOON_SECONDS / 2):
             with self._lock:
                 now = time.monotonic()
                 if self._what and now - self._shown >= _REPEAT_SECONDS[self._terminal] and not self._ended.is_set():
@@ -110,8 +118,6 @@ class Rate:
 def progress_text(progress: Progress, left_seconds: float | None) -> str:
     """Return one line: what, how far, how much longer."""
     text = f"{progress.phase:<9}{progress.done / progress.total:>5.0%}  {progress.done}/{progress.total}"
-    if progress.operations:
-        text += f"  {progress.operations} operations"
     return text if left_seconds is None else f"{text}  {_minutes(left_seconds)} left"
 
 

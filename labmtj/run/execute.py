@@ -39,19 +39,25 @@ class Progress:
     """since this part of the run began"""
     done_before: int
     """of `done`, what an earlier part of the run had done"""
-    run: str = ""
-    """the run's folder"""
     slow: int = 1
     """how many of the first take longer: those that characterise a chip"""
-    operations: int = 0
-    """reads and pulses so far, where each is kept at once: on a bench"""
 
 
 Show = Callable[[Progress], None]
+Announce = Callable[[Path], None]
+"""is called with the folder of a run as soon as there is one"""
 
 
-def start(experiment: Experiment, parent: Path, *, workers: int, show: Show, record_traffic: bool = False) -> RunFolder:
-    """Run an experiment in a new folder under `parent` and return the folder.
+def start(
+    experiment: Experiment,
+    parent: Path,
+    *,
+    workers: int,
+    show: Show,
+    record_traffic: bool = False,
+    announce: Announce | None = None,
+) -> RunFolder:
+    """Run an experiment in a new folder under `parent`, announced as soon as it is there, and return the folder.
 
     With `record_traffic`, what goes over the wire is kept in its `traffic.jsonl`, for a bench of kind replay.
 
@@ -62,6 +68,8 @@ def start(experiment: Experiment, parent: Path, *, workers: int, show: Show, rec
     if record_traffic and not experiment.on_instruments:
         raise UsageError(f"bench {experiment.bench.name} has no instruments; there is no traffic to record")
     folder = RunFolder.create(parent, experiment.resolved())
+    if announce is not None:
+        announce(folder.path)
     if record_traffic:
         experiment = replace(experiment, traffic=folder.path / "traffic.jsonl")
     return _to_its_end(folder, experiment, _begun(folder), workers, show)
@@ -100,7 +108,7 @@ def _to_its_end(folder: RunFolder, experiment: Experiment, place: _Place, worker
                 if stopped.signal_number != PAUSE:
                     raise
             folder.pause()
-            show(Progress("paused", 0, 1, 0.0, 0, str(folder.path)))
+            show(Progress("paused", 0, 1, 0.0, 0))
             pause()
             folder.note("goes on")
             place = _rewound(folder, experiment)
@@ -220,7 +228,6 @@ class _Course:
         self.before = self.done = self.total - sum(1 for _ in self.plan.order())
         self.checkpointer = Checkpointer(folder.journal, folder.data)
         self.begun = time.monotonic()
-        self.operations = 0
 
     def run(self, workers: int) -> dict[str, Any]:
         """Do it all, and return what the campaign says was found, if it says so."""
@@ -229,8 +236,6 @@ class _Course:
         self.note("plan", chips=[chip for station in self.plan.stations for chip in station.arrays])
         if not self.states:
             self._head()
-            self._keep()  # from now on there is a data.h5
-        self._show("blocks", self.done, self.total, self.before)
         path = self.folder.path.resolve()
         experiment = replace(self.experiment, run=path.name, watchdog=self.folder.watchdog)
         if experiment.on_instruments:
@@ -267,6 +272,7 @@ class _Course:
     def _blocks(self, people: Crew) -> None:
         """Take the blocks that are still to be done; a round of all stations is made durable at once."""
         last = self.plan.stations[-1].name
+        self._keep()  # from now on there is a data.h5
         for _, station, frames in people.blocks():
             self.log.append_frames([frames])
             self.done += 1
@@ -281,8 +287,6 @@ class _Course:
         with undisturbed():  # what was done is not lost by a second Ctrl+C
             self.log.append_frames([frames])
             self.log.commit()
-        self.operations += 1
-        self._show("blocks", self.done, self.total, self.before)
 
     def _keep(self) -> None:
         """Make everything so far durable, in the journal and in data.h5, and note how far the run is."""
@@ -315,11 +319,7 @@ class _Course:
         """Show the progress; a display that fails is noted and left alone: who looks on never stops a run."""
         try:
             seconds = time.monotonic() - self.begun
-            self.show(
-                Progress(
-                    phase, done, total, seconds, before, str(self.folder.path), len(self.plan.stations), self.operations
-                )
-            )
+            self.show(Progress(phase, done, total, seconds, before, len(self.plan.stations)))
         except LabmtjError:  # whoever raises one wants to stop the run
             raise
         except Exception as error:  # noqa: BLE001 - a display may raise anything
