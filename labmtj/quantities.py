@@ -37,21 +37,21 @@ class Lines:
     rows: tuple[int, ...] = ()
     columns: tuple[int, ...] = ()
 
-    def __post_init__(self) -> None:
-        for name, chosen in (("row", self.rows), ("column", self.columns)):
-            if len(set(chosen)) < len(chosen):
-                twice = next(index for index in chosen if chosen.count(index) > 1)
-                raise UsageError(f"{name} {twice} is named twice among the lines to read; name it once")
-
     def __len__(self) -> int:
         return len(self.rows) + len(self.columns)
 
     def indices(self, shape: tuple[int, int]) -> NDArray[np.intp]:
-        """Return the line numbers, rows first, columns shifted by the number of rows; UsageError outside `shape`."""
+        """Return the line numbers, rows first, columns shifted by the number of rows.
+
+        Raises UsageError for a line outside `shape`, and for one that is named twice, which no bench can read at once.
+        """
         for name, chosen, count in (("row", self.rows, shape[0]), ("column", self.columns, shape[1])):
             outside = [index for index in chosen if not 0 <= index < count]
             if outside:
                 raise UsageError(f"{name} {outside[0]} does not exist: the array has {name}s 0 to {count - 1}")
+            if len(set(chosen)) < len(chosen):
+                twice = next(index for index in chosen if chosen.count(index) > 1)
+                raise UsageError(f"{name} {twice} is named twice among the lines to read; name it once")
         return np.array([*self.rows, *(shape[0] + column for column in self.columns)], dtype=np.intp)
 
 

@@ -146,8 +146,8 @@ def test_a_reading_without_end_is_refused(name, seconds):
         Reading(**{name: seconds})
 
 
-@pytest.mark.parametrize("lines", [{"columns": (3, 3)}, {"rows": (1, 0, 1)}])
+@pytest.mark.parametrize("lines", [Lines(columns=(3, 3)), Lines(rows=(1, 0, 1))])
 def test_a_line_named_twice_is_refused_on_every_crossbar(lines):
-    """Case use/19: the simulated array had answered, instruments refused."""
+    """Case use/19: the simulated array had answered, instruments refused; both take the numbers from here."""
     with pytest.raises(UsageError, match=r"(row 1|column 3) is named twice"):
-        Lines(**lines)
+        lines.indices((4, 5))

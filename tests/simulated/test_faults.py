@@ -186,3 +186,10 @@ def test_a_pulse_without_a_width_is_refused(make, seconds):
 def test_wires_of_another_shape_are_refused(make):
     with pytest.raises(UsageError, match="do not fit"):
         make((2, 3), junctions=Junctions.ideal((3, 2)))
+
+
+def test_a_line_named_twice_is_refused_as_on_a_bench(make):
+    """Case use/19."""
+    crossbar = make((2, 4))
+    with pytest.raises(UsageError, match="column 3 is named twice"):
+        crossbar.measure(Bias(np.full(2, 0.1), np.zeros(4)), Lines(columns=(3, 3)), Reading())
