@@ -130,6 +130,16 @@ class Keithley2600Source(LimitedChannels, TSPInstrument):
         self._check_levels(tuple(volts), np.array([list(volts.values())], float))
         self.run(" ".join(f"smu{channel}.source.levelv = {literal(value)}" for channel, value in volts.items()))
 
+    def limited(self) -> Mapping[str, bool]:
+        """Ask, in one message, which channels with an output on are limited at their present levels."""
+        on = [channel for channel in self.channels if channel in self._on]
+        if not on:
+            return {}
+        asked = ", ".join(f"smu{channel}.source.compliance and 1 or 0" for channel in on)
+        return {
+            channel: value == 1 for channel, value in zip(on, self.state(f"print({asked})", count=len(on)), strict=True)
+        }
+
     def expect_nothing(self) -> None:
         """Let go of limits, outputs and meters."""
         super().expect_nothing()

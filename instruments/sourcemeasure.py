@@ -90,6 +90,12 @@ class SourceMeasure(LimitedChannels, SCPIInstrument):
         self._check_levels(tuple(volts), np.array([list(volts.values())], float))
         self.exchange(*(f"{self._header('level', channel)} {text(value)}" for channel, value in volts.items()))
 
+    def limited(self) -> Mapping[str, bool]:
+        """Ask, in one message, which channels with an output on are limited at their present levels."""
+        on = [channel for channel in self.channels if channel in self._on]
+        replies = self.exchange(*(self._header("limited", channel) for channel in on))
+        return {channel: self.number(reply) != 0 for channel, reply in zip(on, replies, strict=True)}
+
     def make_safe(self) -> None:
         """Bring every level to 0 V, then switch every output off, verified; every step even if one before failed.
 

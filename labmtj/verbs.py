@@ -136,6 +136,10 @@ class SourceMeasureUnit(Instrument, Protocol):
         """Set levels, in one message."""
         ...
 
+    def limited(self) -> Mapping[str, bool]:
+        """Ask, in one message, which channels with an output on are limited at their present levels."""
+        ...
+
     def read_currents(
         self, channels: Sequence[str], aperture_seconds: float, range_amperes: float | None
     ) -> ShotReadings:

@@ -55,8 +55,19 @@ class ByMessages:
         self._units, self._channels, self._clock = units, channels, clock
         self._of = {unit: np.array([channel.unit == unit for channel in channels]) for unit in units}
 
-    def shots(self, volts: FloatArray, read: Sequence[Channel], how: Reading, settle_seconds: float) -> Shown:
-        """Hold levels (shots, channels), from 0 V and back, and read channels under each, one unit after another."""
+    def shots(
+        self,
+        volts: FloatArray,
+        read: Sequence[Channel],
+        how: Reading,
+        settle_seconds: float,
+        limits: Mapping[Channel, float],
+    ) -> Shown:
+        """Hold levels (shots, channels), from 0 V and back, and read channels under each, one unit after another.
+
+        A unit that is not read is asked whether it is limited: the voltage on its lines is then not the one asked for,
+        and what others read is wrong, which their flags say.
+        """
         whole = (len(volts), len(read))
         shown = Shown(
             np.empty(whole), np.empty(whole, np.uint8), np.empty(whole), np.empty(whole), np.empty(len(volts))
@@ -69,6 +80,8 @@ class ByMessages:
             self._clock.sleep(settle_seconds)
             for unit in self._units:
                 self._read(unit, number, read, how, shown)
+            if self._limited_unread(wanted, read, limits):
+                shown.flags[number] |= np.uint8(Flag.COMPLIANCE)
             edges.append(self._clock.now())
         self._step_to(held, np.zeros(len(self._channels)))
         edges[-1] = self._clock.now()
@@ -85,6 +98,21 @@ class ByMessages:
             shown.amperes[number, places] = answer.amperes[0]
             shown.flags[number, places] = answer.flags[0]
             shown.range_amperes[number, places] = answer.range_amperes[0]
+
+    def _limited_unread(self, volts: FloatArray, read: Sequence[Channel], limits: Mapping[Channel, float]) -> bool:
+        """Ask units whether they are limited: those that no reading says it of, and that may be.
+
+        A channel at 0 V takes no more, through resistors, than those that drive give together. So it is not asked where
+        that is within its limit: on a rack most are not.
+        """
+        most = sum(limits[channel] for channel, level in zip(self._channels, volts, strict=True) if level)
+        may_be = {
+            channel.unit
+            for channel, level in zip(self._channels, volts, strict=True)
+            if level or limits[channel] < most
+        }  # fmt: skip
+        asked = [unit for unit in self._units if unit in may_be - {channel.unit for channel in read}]
+        return any(any(self._units[unit].limited().values()) for unit in asked)
 
     def _step_to(self, held: FloatArray, wanted: FloatArray) -> None:
         """Set levels, where they change."""

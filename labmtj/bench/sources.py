@@ -88,8 +88,9 @@ class Sources:
         if len(active) == 1:
             shown = self._shots_on_one(active[0], volts, read, how, settle_seconds)
         else:
-            messages = ByMessages(self._named(active), self.channels, self._clock)
-            shown = messages.shots(volts, read, how, settle_seconds)
+            at_zero = [unit for unit in self.names if unit not in active]  # their lines may draw too much, too
+            messages = ByMessages(self._named([*active, *at_zero]), self.channels, self._clock)
+            shown = messages.shots(volts, read, how, settle_seconds, self._limits)
         self._at_zero |= set(active)
         return shown
 
@@ -102,7 +103,8 @@ class Sources:
         """Return the seconds that `shots` takes at most, but for a unit that does not answer."""
         active = self._active(volts, read)
         settle_seconds = max(how.settle_seconds, *(self.units[unit].facts.source_settle_seconds for unit in active))
-        return longest.reading(len(volts), len(active), settle_seconds, how.aperture_seconds)
+        taking_part = 1 if len(active) == 1 else len(self.names)
+        return longest.reading(len(volts), taking_part, settle_seconds, how.aperture_seconds)
 
     def longest_pulses(self, volts: FloatArray, seconds: float) -> float:
         """Return the seconds that `pulses` takes at most, but for a unit that does not answer."""

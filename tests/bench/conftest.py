@@ -202,6 +202,11 @@ class FakeUnit:
             self._set(name, value)
         self.world.live(0.0)
 
+    def limited(self):
+        self._message("limited")
+        on = [name for name in self.channels if self.world.on.get(self._channel(name))]
+        return {name: bool(flag) for name, flag in zip(on, self._show(on)[1], strict=True)}
+
     def read_currents(self, channels, aperture_seconds, range_amperes):
         self._message("read_currents")
         self.world.live(aperture_seconds)
