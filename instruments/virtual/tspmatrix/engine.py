@@ -24,8 +24,6 @@ from labmtj.virtual.tsp.tree import Group, Members, text
 from labmtj.virtual.tsp.triggers import BLENDED, BLENDERS, LINES, TIMERS
 
 SLOTS = {"707B": 6, "708B": 1, "3706A": 6}
-ENDLESS = 5_000
-"""events of a timer whose count is 0, for each time that it is started: more than a scan has steps"""
 FIRST_NODE = 2.0  # Series 3700A reference (web help), tsplink.node
 MOST_SLOTS = max(SLOTS.values())
 NAMES = Path(__file__).with_name("names.tsv")
@@ -67,7 +65,6 @@ def _as_on_a_matrix(engine: Engine) -> None:
     nodes.members[1] = engine.root.members["localnode"]  # a box that is alone also answers as the first
     number_of = link.members["node"]
     number_of.default = number_of.value = FIRST_NODE
-    engine.triggers.endless = ENDLESS
     for blender in engine.triggers.blenders:
         for stimulus in blender.group.members["stimulus"].settings():
             stimulus.kept = False

@@ -22,8 +22,9 @@ TIMERS, BLENDERS, GENERATORS, BLENDED = 8, 6, 2, 4
 LINES = {"digio": 14, "tsplink": 3, "lan": 8}
 FIRST_EVENT = 101
 """number of the first event; below are those that manuals print, such as 28 and 50 of the scan of a 3700A"""
-ENDLESS = 100_000
-"""events of a timer whose count is 0: as many as any sweep has points"""
+ENDLESS = 5_000
+"""events of a timer whose count is 0, each time that it is started: all timers together stay within what a message may
+take, also on a busy machine"""
 LONGEST_WAIT_SECONDS = 100_000.0
 LONGEST_LIST = 512
 """delays of a timer [assumed]"""
@@ -52,7 +53,6 @@ class Triggers:
         self.stimuli: list[Stimulus] = []
         self.listeners: dict[float, list[Stimulus]] | None = None
         """stimuli by event, or None once one of them has changed"""
-        self.endless = ENDLESS
         self.command = Latch(self)
         engine.triggered = self.command.happen
         self.timers = [Timer(self, f"trigger.timer[{place}]") for place in range(1, TIMERS + 1)]
@@ -212,7 +212,7 @@ class Timer:
         if self._left:
             self._overrun = True
             return
-        self._left, self._place = int(self.count.value) or self._triggers.endless, 0
+        self._left, self._place = int(self.count.value) or ENDLESS, 0
         if self.passthrough.value:
             self._latch.happen()
         self._start()

@@ -137,3 +137,14 @@ def test_a_sweep_has_its_own_limit(unit: Keithley2602B) -> None:
         "smua.trigger.measure.v(smua.nvbuffer1) smua.trigger.measure.action = 1 smua.trigger.initiate()",
     )
     assert unit.handle("print(smua.nvbuffer1[1])") == "1.00000e-01"
+
+
+def test_a_timer_without_end_does_not_keep_the_box_busy_without_end(resistor_box: Callable[..., Box]) -> None:
+    """With 100 000 events for a message it takes three times as long as is allowed here, and the box reboots."""
+    unit = Keithley2602B(resistor_box("a", "b"), script_seconds=3.0)
+    try:
+        ok(unit, "trigger.timer[1].count = 0 trigger.timer[1].delay = 1e-3")
+        ok(unit, "trigger.timer[1].stimulus = trigger.generator[1].EVENT_ID trigger.generator[1].assert() delay(1000)")
+        assert unit.reboots == 0
+    finally:
+        unit.close()
