@@ -102,7 +102,7 @@ def test_a_box_that_never_ends_its_answer_leaves_the_others_alone(
     with_resources, left_on, served_bench, peer, monkeypatch, capsys, content, pause
 ):
     """Case F5. Fails box by box without deadlines: the first one is listened to for ever."""
-    monkeypatch.setattr(module, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(module, "ANSWER_SECONDS", 1.5)  # the flood keeps this process busy, too
     resource = peer(content, pause)
     begun = time.monotonic()
     assert main(["safe", with_resources(lambda text: with_third(text, resource))]) == 1
@@ -132,7 +132,7 @@ def test_relays_without_sources_stay_or_open_as_the_file_says(with_resources, le
 
 def test_a_box_that_another_client_holds_says_so(with_resources, left_on, served_bench, monkeypatch):
     """Cases F5 and F7. Fails at "did not answer": the box serves one client at a time, and this is not the one."""
-    monkeypatch.setattr(module, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(module, "ANSWER_SECONDS", 1.5)  # the flood keeps this process busy, too
     smu = served_bench.servers["smu"]
     held_by = rf"(?s)smu at .*another client may have it.*in use by process {os.getpid()} on \S+, run Tuesday; end"
     with owning({"smu": smu.resource}, "Tuesday"), socket.create_connection(("127.0.0.1", smu.port)):

@@ -43,7 +43,15 @@ def test_bytes_that_are_no_text_are_named(tmp_path):
         Tape(tmp_path / "traffic.jsonl")
 
 
-def test_a_line_without_end_is_not_read_to_its_end():
-    """Without the cap on a line, this takes all memory."""
-    with pytest.raises(DataError, match="zero:1: "):
+def test_a_line_without_end_is_not_read_to_its_end(tmp_path):
+    """Without the cap on a line, this takes all memory: a terabyte of zeros, none of which is on the disk."""
+    path = tmp_path / "traffic.jsonl"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(DataError, match=r"traffic\.jsonl:1: "):
+        Tape(path)
+
+
+def test_a_device_is_no_traffic():
+    with pytest.raises(DataError, match=r"/dev/zero: .*device"):
         Tape(Path("/dev/zero"))

@@ -514,9 +514,9 @@ def run_with(rigs, reference):
     want of patience before they do, and then there is another try.
     """
 
-    def run_with(*faults):
+    def run_with(*faults, timeout=TIMEOUT_SECONDS):
         for _ in range(3):
-            rig = rigs(timeout=TIMEOUT_SECONDS)
+            rig = rigs(timeout=timeout)
             for each in faults:
                 rig.fault(each)
             outcome = Outcome(rig, reference)

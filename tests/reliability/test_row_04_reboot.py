@@ -11,6 +11,9 @@ from labmtj.errors import InstrumentError
 CLOSING = 4
 """answers at most with which a box is made safe behind a run"""
 
+RESTART_SECONDS = 3.0
+"""that a box is waited for: a virtual one starts a process, which takes 0.2 s, and on a busy machine several times that"""
+
 
 @pytest.fixture
 def sourced():
@@ -49,7 +52,7 @@ def test_a_restart_between_blocks_is_noticed_before_anything_is_switched_on(rigs
 def test_a_restart_at_any_call_is_told_and_nothing_behind_it_is_kept(run_with, reference, sample, tally, name):
     for line in sample(reference["answered"][name][4:], 2):
         with tally(4, f"{name}:reboot:{line}"):
-            outcome = run_with(f"{name}:reboot:{line}")
+            outcome = run_with(f"{name}:reboot:{line}", timeout=RESTART_SECONDS)
             # Behind the last result all is kept, and the box is made safe whatever became of it.
             assert outcome.error is not None or line in reference["answered"][name][-CLOSING:]
             outcome.assert_held()
