@@ -9,23 +9,34 @@ import numpy as np
 from labmtj.edges import edge_name, edges_of
 from labmtj.report.blocks import Block, Note, tried
 from labmtj.report.contents import Contents
+from labmtj.report.digits import plural
 from labmtj.report.station import Station
 
-_MOST = 12
+_MOST, _NAMED = 12, 4
 _GAINS = {"common": "the common g", "layer1": "g of layer 1", "layer2": "g of layer 2"}
 
 
 def edge_lines(contents: Contents) -> list[str]:
     """Return a sentence for every result that lies at the edge of its scan, the first dozen."""
-    found = [line for station in contents.analysed for line in _gains(station)]
+    subjects: dict[str, list[str]] = {}
+    for station in contents.analysed:
+        for text in _gains(station):
+            subjects.setdefault(text, []).append(station.label)
     for chip in contents.chips:
-        found += [f"{chip}: {text}" for part in (_amplitudes, _medians, _loops) for text in part(contents, chip)]
-    return found[:_MOST] + ([f"and {len(found) - _MOST} more at the edge of a scan"] if len(found) > _MOST else [])
+        for text in (text for part in (_amplitudes, _medians, _loops) for text in part(contents, chip)):
+            subjects.setdefault(text, []).append(chip)
+    lines = [f"{_listed(names)}: {text}" for text, names in subjects.items()]
+    return lines[:_MOST] + ([f"and {len(lines) - _MOST} more at the edge of a scan"] if len(lines) > _MOST else [])
+
+
+def _listed(names: list[str]) -> str:
+    """Return the names, or the first few and how many more."""
+    return ", ".join(names) if len(names) <= _NAMED else f"{', '.join(names[:_NAMED])} and {len(names) - _NAMED} more"
 
 
 def edge_blocks(contents: Contents) -> list[Block]:
     """Return the sentences as one note, if there are any; a note that they are missing where the file is damaged."""
-    note = tried("Edges of scans", lambda: Note("; ".join(edge_lines(contents)), "caveat"))
+    note = tried("Edges of scans", lambda: Note(". ".join(edge_lines(contents)), "caveat"))
     return [note] if not isinstance(note, Note) or note.text else []
 
 
@@ -34,26 +45,24 @@ def _gains(station: Station) -> Iterator[str]:
     reach = f"{grid[0]:.2f} to {grid[-1]:.2f}"
     for name, text in _GAINS.items():
         if edge := edge_name(station.gains[name], grid):
-            yield (
-                f"{station.label}: {text} = {station.gains[name]:.2f} is the {edge} of its scan ({reach}); a better "
-                "one may lie beyond"
-            )
+            yield f"{text} = {station.gains[name]:.2f} is the {edge} of its scan ({reach}); a better one may lie beyond"
     path = f"{station.group}/accuracy/per_solution_gain"
     if station.contents.has(path) and (count := np.count_nonzero(edges_of(station.contents.read(path), grid))):
-        yield f"{station.label}: g of {count} solution(s) is at an end of its scan ({reach})"
+        yield f"g of {plural(int(count), 'solution')} at an end of the scan ({reach})"
 
 
 def _amplitudes(contents: Contents, chip: str) -> Iterator[str]:
     path = f"arrays/{chip}/amplitude"
     if not contents.has(f"{path}/volts"):
         return
-    volts, told = contents.read(f"{path}/volts"), contents.attributes(path)
-    for state, name in (("parallel", "P"), ("antiparallel", "AP")):
-        if edge := str(told.get(f"{state}_edge", "")):
-            yield (
-                f"the plateau of amplitudes that write {name} reaches the {edge} of the scan ({volts[0]:.3g} to "
-                f"{volts[-1]:.3g} V): it may go on, and its middle with it"
-            )
+    volts, found = contents.read(f"{path}/volts"), contents.attributes(path)
+    edges = {name: str(found.get(f"{state}_edge", "")) for state, name in (("parallel", "P"), ("antiparallel", "AP"))}
+    for edge in dict.fromkeys(filter(None, edges.values())):
+        names = " and ".join(name for name, each in edges.items() if each == edge)
+        yield (
+            f"the amplitudes that write {names} reach the {edge} of their scan ({volts[0]:.3g} to {volts[-1]:.3g} V); "
+            "the window may be wider"
+        )
 
 
 def _medians(contents: Contents, chip: str) -> Iterator[str]:

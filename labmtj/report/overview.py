@@ -99,7 +99,7 @@ def _chosen(contents: Contents) -> tuple[list[Station], Station]:
 def _map_places(shape: tuple[int, ...]) -> list[tuple[float, float, float, float]]:
     """Return the places of two maps at the right: side by side, or one above the other where they are wide."""
     if shape[-1] <= _WIDE * shape[-2]:
-        return [(0.612, 0.256, 0.152, 0.498), (0.832, 0.256, 0.152, 0.498)]
+        return [(0.604, 0.256, 0.152, 0.498), (0.842, 0.256, 0.152, 0.498)]
     return [(0.63, 0.59, 0.3, 0.3), (0.63, 0.14, 0.3, 0.3)]
 
 

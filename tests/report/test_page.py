@@ -125,7 +125,7 @@ def test_a_gain_at_the_edge_of_its_scan_is_flagged(page: str, changed: Any, tmp_
         assert (
             "35 nm: the common g = 0.20 is the lowest of its scan (0.20 to 2.00); a better one may lie beyond" in text
         )
-        assert "35 nm: g of 2 solution(s) is at an end of its scan" in text
+        assert "35 nm: g of 2 solutions at an end of the scan" in text
 
 
 def test_provenance_says_what_temperature_does_not_change(page: str, changed: Any, tmp_path: Path) -> None:
