@@ -240,9 +240,11 @@ def check(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG00
     from labmtj.bench.check import check_text
     from labmtj.bench.text import bench_text
     from labmtj.ownership import check_ownership
+    from labmtj.run.options import check_settings
 
     check_ownership()
     file = load_any(known.bench)
+    check_settings(known.bench, file)
     if isinstance(file, BenchFile):
         say(bench_text(file))
         return 0

@@ -65,7 +65,8 @@ def _options(parser: argparse.ArgumentParser) -> str:
 
 
 def _settings(experiment: str) -> str:
-    from labmtj.run.options import option_of, settings_of, walk
+    from labmtj.run.options import settings_of
+    from labmtj.run.settings import option_of, walk
 
     return " ".join(f"--{option_of(key)}" for key, _ in walk(settings_of(experiment)))
 

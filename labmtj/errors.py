@@ -19,13 +19,30 @@ LabmtjError                 a sentence for the person at the bench; never shown 
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
+
+
+@dataclass(frozen=True)
+class Instead:
+    """A value that was refused, and one that works: a run finds the option of the setting that holds it."""
+
+    name: str
+    """of settings that hold such a value, such as pulse_seconds"""
+    refused: object
+    works: object
 
 
 class LabmtjError(Exception):
     """Base of all deliberate errors; `str()` of it is the message for the user."""
 
     exit_code = 1
+    instead: Instead | None = None
+
+    def advising(self, instead: Instead | None) -> Self:
+        """Return this error, with a value that works where one was refused."""
+        self.instead = instead
+        return self
 
 
 class UsageError(LabmtjError):

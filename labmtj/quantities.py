@@ -14,7 +14,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from labmtj.errors import UsageError
+from labmtj.errors import Instead, UsageError
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -323,6 +323,8 @@ class Refusal:
 
     reason: str
     remedy: str
+    instead: Instead | None = None
+    """the value that is refused and one that works, where a single one decides"""
 
     def __str__(self) -> str:
         return f"{self.reason}; {self.remedy}"

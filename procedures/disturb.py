@@ -15,7 +15,7 @@ from typing import Literal, get_args
 import numpy as np
 from pydantic import Field
 
-from labmtj.errors import ProcedureFailed, SettingError
+from labmtj.errors import Instead, ProcedureFailed, SettingError
 from labmtj.fitting.proportions import (
     OF_FAMILY,
     Proportion,
@@ -101,10 +101,13 @@ class Disturb(StrictModel):
     def _refuse_kinds(self, array: Uniform) -> None:
         """Raise ProcedureFailed for a kind, or a width, that the crossbar cannot give, before the first test pulse."""
         chosen = spread_out(array.reference.usable, self.count)
-        for kind in self.kinds:
-            bias = self._bias(array, chosen, kind, max(self.volts))
+        biases = {kind: self._bias(array, chosen, kind, max(self.volts)) for kind in self.kinds}
+        possible = [kind for kind, bias in biases.items() if array.crossbar.can(bias) is None]
+        for kind, bias in biases.items():
             if refusal := array.crossbar.can(bias):
-                raise ProcedureFailed(f"pulses of kind {kind} cannot be given: {refusal}; or leave it out of kinds")
+                raise ProcedureFailed(
+                    f"pulses of kind {kind} cannot be given: {refusal}; or leave it out of kinds"
+                ).advising(Instead("kinds", self.kinds, possible) if possible else None)
             refused_widths(array.crossbar, bias, [self.pulse_seconds])
 
     def _pulse(self, array: Uniform, cell: Cells, kind: Kind, volts: float) -> None:

@@ -215,4 +215,4 @@ def refused_widths(crossbar: Crossbar, bias: Bias, widths: Sequence[float]) -> N
     """Raise ProcedureFailed if the crossbar cannot give all biases with all widths, before the first test pulse."""
     for seconds in widths:
         if refusal := crossbar.can(bias, seconds):
-            raise ProcedureFailed(f"pulses of {seconds:g} s cannot be given: {refusal}")
+            raise ProcedureFailed(f"pulses of {seconds:g} s cannot be given: {refusal}").advising(refusal.instead)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from labmtj.bench.wiring import Channel, Wiring
-from labmtj.errors import CannotDo, SettingError, UsageError
+from labmtj.errors import CannotDo, Instead, SettingError, UsageError
 from labmtj.quantities import Reading, Refusal
 from labmtj.safety import ROUNDING_VOLTS
 from labmtj.verbs import SourceMeasureUnit
@@ -49,7 +49,9 @@ def check_reading(wiring: Wiring, units: Units, how: Reading) -> None:
         if not shortest <= how.aperture_seconds <= longest:
             raise CannotDo(
                 f"{at(name, units)} integrates from {shortest:g} to {longest:g} s, not {how.aperture_seconds:g} s; "
-                "choose another aperture_seconds. Nothing was applied"
+                "choose another aperture_seconds. It was not applied"
+            ).advising(
+                Instead("aperture_seconds", how.aperture_seconds, min(max(how.aperture_seconds, shortest), longest))
             )
 
 

@@ -328,7 +328,7 @@ class BenchCrossbar:
 
     def _begin(self, refusal: Refusal | None) -> None:
         if refusal is not None:
-            raise CannotDo(f"{refusal}. Nothing was applied")
+            raise CannotDo(f"{refusal}. It was not applied").advising(refusal.instead)
         if not self._armed:
             raise UsageError("the bench is not armed: call arm(), or use it as `with labmtj.bench(...) as array`")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, WithJsonSchema, model_validator
 
@@ -73,5 +73,10 @@ class BenchFile(StrictModel):
     ] = Field(min_length=1)
     meter: MeterFile
     timing: TimingFile = TimingFile()
+    settings: dict[str, Any] = Field(
+        {},
+        description="of any experiment on this bench, where neither its file nor an option gives them: write: "
+        "{pulse_seconds: 0.02}",
+    )
     operator: str = ""
     notes: str = ""

@@ -134,6 +134,11 @@ class LaboratoryFile(StrictModel):
         "hold", description="while a source is not known to be off: hold leaves relays as they are, open opens them"
     )
     contact: ContactFile = ContactFile()
+    settings: dict[str, Any] = Field(
+        {},
+        description="of any experiment on this bench, where neither its file nor an option gives them: write: "
+        "{pulse_seconds: 0.02}",
+    )
     temperature_kelvin: float | None = Field(
         None,
         gt=0,

@@ -12,6 +12,7 @@ from labmtj.bench.by_messages import SHORTEST_SECONDS, ByMessages, Given, Shown
 from labmtj.bench.held import Held
 from labmtj.bench.turns import Turns
 from labmtj.bench.wiring import Channel
+from labmtj.errors import Instead
 from labmtj.quantities import FloatArray, Reading, Refusal
 from labmtj.shots import Pulses, Shots
 from labmtj.verbs import Clock, SourceMeasureUnit
@@ -136,6 +137,7 @@ class Sources:
             f"a pulse of {seconds:g} s is too short for {' and '.join(at(unit, self.units) for unit in units)}: "
             f"the shortest is {shortest:g} s{why}",
             "ask for longer pulses (pulse_seconds), or use a unit with faster ones",
+            Instead("pulse_seconds", seconds, shortest),
         )
 
     def pulses(self, volts: FloatArray, seconds: float, turns: Turns) -> Given:

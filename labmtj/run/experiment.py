@@ -7,13 +7,13 @@ import importlib
 import platform
 import re
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, BeforeValidator, Field
 
 import labmtj
 from labmtj import library, yamlfile
@@ -25,6 +25,7 @@ from labmtj.quantities import Station
 from labmtj.record import FrameLog
 from labmtj.record.recorded import declare_tables
 from labmtj.run.plain import as_campaign, is_campaign, is_plain
+from labmtj.run.settings import fitting, leaves, merged, option_of, settings_of_bench
 from labmtj.schema import NAME_PATTERN
 from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Campaign, Log
@@ -34,13 +35,18 @@ _LONGEST_TAG = 24
 Tag = Annotated[str, Field(pattern=NAME_PATTERN, max_length=_LONGEST_TAG)]
 
 
+def _none_given(settings: Any) -> Any:
+    """Return no settings for a key with nothing but comments below it."""
+    return {} if settings is None else settings
+
+
 class ExperimentFile(StrictModel):
     """What an experiment's YAML file may hold."""
 
     procedure: str = Field(description="dotted name of the procedure's class")
     bench: str = Field("simulated", description="bench file, or the name of one that comes with labmtj")
     seed: int = Field(1, ge=0, lt=2**63)
-    settings: dict[str, Any] = Field(default_factory=dict)
+    settings: Annotated[dict[str, Any], BeforeValidator(_none_given)] = Field(default_factory=dict)
     over_budget: bool = Field(default=False, description="go on beyond limits.pulses_per_cell and closures_per_relay")
     operator: str = ""
     notes: str = ""
@@ -156,6 +162,8 @@ def load_experiment(
 ) -> Experiment:
     """Read an experiment file and what it names.
 
+    A setting that neither the file nor `changes` give is that of the bench, if it brings one along.
+
     Args:
         name: path of the file, or the name of one that comes with labmtj.
         bench: takes the place of the file's bench.
@@ -170,9 +178,11 @@ def load_experiment(
     path = library.find(name, "experiments")
     file = yamlfile.load(path)
     content = file.parse(ExperimentFile)
-    file = replace(file, origins=_origins(changes or {}, ("settings",)))
-    settings = _settings(file, content.procedure, _merged(content.settings, changes or {}))
     chosen = load_any(bench) if bench is not None else _bench_of(file, content.bench)
+    given = merged(content.settings, changes or {})
+    brought = fitting(settings_of_bench(chosen), procedure_class(file, content.procedure), given)
+    file = replace(file, origins=_origins(chosen.name, changes or {}, brought))
+    settings = _settings(file, content.procedure, merged(brought, given))
     experiment = Experiment(
         path.stem,
         content.procedure,
@@ -264,27 +274,11 @@ def _settings(file: YamlFile, procedure: str, settings: dict[str, Any]) -> BaseM
     return file.parse(procedure_class(file, procedure), settings, ("settings",))
 
 
-def _origins(changes: Mapping[str, Any], under: Key) -> dict[Key, str]:
-    """Return the option behind every changed setting."""
-    return {
-        key: f"option --{'.'.join(map(str, key[len(under) :])).replace('_', '-')}" for key in _leaves(changes, under)
-    }
-
-
-def _leaves(changes: Mapping[str, Any], under: Key) -> Iterator[Key]:
-    for name, value in changes.items():
-        if isinstance(value, Mapping):
-            yield from _leaves(value, (*under, name))
-        else:
-            yield (*under, name)
-
-
-def _merged(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(settings)
-    for key, value in changes.items():
-        inner = merged.get(key)
-        merged[key] = _merged(inner if isinstance(inner, dict) else {}, value) if isinstance(value, Mapping) else value
-    return merged
+def _origins(name: str, changes: Mapping[str, Any], brought: Mapping[str, Any]) -> dict[Key, str]:
+    """Return where every setting comes from that is not from the experiment's file: an option, or the bench."""
+    origins: dict[Key, str] = {("settings", *key): f"settings of bench {name}" for key, _ in leaves(brought)}
+    origins |= {("settings", *key): f"option --{option_of('.'.join(key))}" for key, _ in leaves(changes)}
+    return origins
 
 
 def provenance() -> Provenance:

@@ -13,7 +13,8 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from labmtj import library
-from labmtj.run.options import option_of, settings_of, walk
+from labmtj.run.options import settings_of
+from labmtj.run.settings import option_of, walk
 
 _UNITS = {"volts": "V", "seconds": "S", "amperes": "A", "ohms": "OHM", "hertz": "HZ", "joules": "J", "metres": "M"}
 """what stands for a value, by the last word of a setting's name: the unit that it is in"""

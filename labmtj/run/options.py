@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import difflib
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
-from pydantic.fields import FieldInfo
 
 from labmtj import library, yamlfile
+from labmtj.bench.loading import AnyBenchFile
 from labmtj.errors import UsageError
 from labmtj.run.experiment import ExperimentFile, procedure_class
+from labmtj.run.settings import leaves, option_of, settings_of_bench, walk
 
 
 def settings_of(experiment: str) -> type[BaseModel]:
@@ -69,24 +70,18 @@ def _is_text(annotation: Any) -> bool:
     return annotation is str
 
 
-def walk(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
-    """Iterate (dotted name, field) over the plain fields of a model and of the models inside it."""
-    for name, field in model.model_fields.items():
-        inner = _model_in(field.annotation)
-        if inner is None or field.annotation is not inner:  # one that may be null is an option as a whole, too
-            yield prefix + name, field
-        if inner is not None:
-            yield from walk(inner, f"{prefix}{name}.")
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    """Return the model an annotation names, alone or as `Model | None`."""
-    for candidate in (annotation, *getattr(annotation, "__args__", ())):
-        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
-            return candidate
-    return None
-
-
-def option_of(key: str) -> str:
-    """Return the option of a setting, without its dashes: "write.max-rounds" of "write.max_rounds"."""
-    return key.replace("_", "-")
+def check_settings(name: str, bench: AnyBenchFile) -> None:
+    """Raise ConfigError for a setting of a bench that no procedure of the experiments that come along has."""
+    known: set[str] = set()
+    for path in (library.folder() / "experiments").glob("*.yaml"):
+        known.update(key for key, _ in walk(settings_of(str(path))))
+    file = yamlfile.load(library.find(name, "benches"))
+    for key, _ in leaves(settings_of_bench(bench)):
+        dotted = ".".join(key)
+        if dotted not in known:
+            close = difflib.get_close_matches(dotted, known, 1)
+            raise file.complaint(
+                ("settings", *key),
+                f"no experiment has such a setting{f'; did you mean {close[0]}?' if close else ''}; "
+                "`labmtj run EXPERIMENT --help` lists those of each",
+            )

@@ -53,7 +53,8 @@ def bench_rehearsal(bench: str) -> str:
     try:
         return short_text(rehearse(load_experiment(_DEFAULT, bench=bench, changes=_FEW)))
     except LabmtjError as error:
-        return "\n".join(_wrapped(f"rehearsal of {_DEFAULT} on the virtual twin: not as it stands: {error}"))
+        told = ". ".join([str(error), *getattr(error, "__notes__", ())])
+        return "\n".join(_wrapped(f"rehearsal of {_DEFAULT} on the virtual twin: not as it stands: {told}"))
 
 
 def _wrapped(*lines: str) -> Iterator[str]:

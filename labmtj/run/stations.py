@@ -11,7 +11,7 @@ from typing import Any
 
 from labmtj.bench.contact_table import PATH as CONTACT
 from labmtj.bench.contact_table import contact_row
-from labmtj.errors import Overstressed, RecordError, UsageError
+from labmtj.errors import LabmtjError, Overstressed, RecordError, UsageError
 from labmtj.layer import Layer
 from labmtj.moments import Moment
 from labmtj.quantities import Bias, Currents, Lines, Pulse, Reading, Station
@@ -21,6 +21,7 @@ from labmtj.record.recorded import Recorded, put_overstress
 from labmtj.run.counts import put_counts
 from labmtj.run.experiment import Experiment
 from labmtj.run.recovery import Interrupted
+from labmtj.run.settings import options_instead
 from labmtj.safety.delivered import check_pulse
 from labmtj.schema import Attribute, Purpose
 from labmtj.stopping import Stoppable
@@ -50,7 +51,7 @@ class StationAtWork:
         keep: Callable[[bytes], None] | None = None,
         interrupted: Interrupted | None = None,
     ) -> None:
-        self.campaign, self.station = experiment.campaign, station
+        self.campaign, self.station, self._settings = experiment.campaign, station, experiment.settings
         self._opened = ExitStack()
         self._bench, self._over_budget = experiment.connect(), experiment.over_budget
         self.crossbars: Mapping[str, Any] = self._opened.enter_context(self._bench.opened(station))
@@ -121,7 +122,12 @@ class StationAtWork:
         if self._interrupted is not None:
             self._recover(self._interrupted)
             self._interrupted = None
-        self.campaign.block(self.station, index, self._layered, self.memory, self.log)
+        try:
+            self.campaign.block(self.station, index, self._layered, self.memory, self.log)
+        except LabmtjError as error:
+            if error.instead and (options := options_instead(self._settings, error.instead)):
+                error.add_note(f"a value that works: {options}")
+            raise
         snapshots = {
             name: crossbar.snapshot() for name, crossbar in self.crossbars.items() if hasattr(crossbar, "snapshot")
         }

@@ -6,13 +6,14 @@ where that bound is too wide, and only for an array that is calibrated, the netw
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from labmtj.errors import LimitExceeded
+from labmtj.errors import Instead, LimitExceeded
 from labmtj.quantities import Bias, BoolArray, FloatArray, Limits
 from labmtj.safety.exposure import Exposure, most_across, worst_cell
 
@@ -66,7 +67,7 @@ class Envelope:
         if bias.shape != self.shape:
             raise LimitExceeded(
                 f"a bias for {bias.shape[0]} x {bias.shape[1]} lines does not fit the "
-                f"{self.shape[0]} x {self.shape[1]} array; nothing was applied: build it for this array"
+                f"{self.shape[0]} x {self.shape[1]} array; it was not applied: build it for this array"
             )
         spread = spread_volts(bias)
         largest = float(spread.max())
@@ -91,7 +92,7 @@ class Envelope:
         raise LimitExceeded(
             f"{high} at {np.nanmax(volts):.3g} V against {low} at {np.nanmin(volts):.3g} V puts "
             f"{'' if self.most_cell_volts is None else 'up to '}{most:.3g} V across a cell{_place(worst, bias)}; "
-            f"the limit is {self.limits.cell_volts:g} V (limits.cell_volts). Nothing was applied: lower the amplitude"
+            f"the limit is {self.limits.cell_volts:g} V (limits.cell_volts). It was not applied: lower the amplitude"
         )
 
     def _check_amperes(self, bias: Bias) -> None:
@@ -109,14 +110,14 @@ class Envelope:
         if not 0 <= seconds <= self.limits.pulse_seconds:
             raise LimitExceeded(
                 f"a pulse of {seconds:g} s is not within the limit of {self.limits.pulse_seconds:g} s "
-                "(limits.pulse_seconds); nothing was applied: give another width"
-            )
+                "(limits.pulse_seconds); it was not applied: give another width"
+            ).advising(Instead("pulse_seconds", seconds, self.limits.pulse_seconds))
         joules = largest_volts**2 * self.cell_siemens * seconds
         if joules > self.limits.pulse_joules:
             raise LimitExceeded(
                 f"{largest_volts:.3g} V for {seconds:g} s put {joules:.3g} J into a cell in P; the limit is "
-                f"{self.limits.pulse_joules:g} J (limits.pulse_joules). Nothing was applied: shorten the pulse"
-            )
+                f"{self.limits.pulse_joules:g} J (limits.pulse_joules). It was not applied: shorten the pulse"
+            ).advising(Instead("pulse_seconds", seconds, _below(seconds * self.limits.pulse_joules / joules)))
 
     def _check_exposure(self, bias: Bias, seconds: float) -> None:
         """Raise if shots and biases that follow each other are too long, or too much energy, for a cell in one go."""
@@ -131,7 +132,7 @@ class Envelope:
         if problem := self.problem(exposure):
             raise LimitExceeded(
                 f"a reading of {seconds:g} s under {f'each of {len(bias)} biases' if len(bias) > 1 else 'a bias'} is "
-                f"one pulse to a cell, for no shot returns to 0 V: {problem[1]}. Nothing was applied: read at no more "
+                f"one pulse to a cell, for no shot returns to 0 V: {problem[1]}. It was not applied: read at no more "
                 f"than {self.limits.disturb_volts:g} V (limits.disturb_volts), or with fewer repeats, a shorter "
                 "aperture or fewer biases at a time"
             )
@@ -186,6 +187,12 @@ def largest_sums(bias: Bias) -> FloatArray:
         farthest = np.maximum(np.abs(mine - top[:, np.newaxis, other]), np.abs(mine - bottom[:, np.newaxis, other]))
         sums[:, own] = farthest.sum(axis=2)
     return np.nan_to_num(sums)
+
+
+def _below(value: float) -> float:
+    """Return the value with two digits, rounded down."""
+    digit = 10.0 ** (math.floor(math.log10(value)) - 1)
+    return float(f"{math.floor(value / digit * (1 + 1e-9)) * digit:.2g}")
 
 
 def _place(number: int, bias: Bias) -> str:

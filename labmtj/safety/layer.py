@@ -115,7 +115,7 @@ class Safety(Layer):
         try:
             self.envelope.check(bias, seconds)
         except LimitExceeded as error:
-            return Refusal(str(error), "stay within the limits of the array file")
+            return Refusal(str(error), "stay within the limits of the array file", error.instead)
         return super().can(bias, seconds)
 
     def measure(self, bias: Bias, lines: Lines, how: Reading) -> Currents:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from labmtj.circuit import Wires
-from labmtj.errors import UsageError
+from labmtj.errors import Instead, UsageError
 from labmtj.junction import Junctions
 from labmtj.pulsewidths import check_width, width_refusal
 from labmtj.quantities import Bias, Currents, Flag, FloatArray, Limits, Lines, Pulse, Reading, Refusal, Waveform
@@ -86,7 +86,7 @@ class SimulatedCrossbar:
     def can(self, bias: Bias, seconds: float = 0.0) -> Refusal | None:
         """Refuse a bias for another shape, and a width at which the switching law is wrong; 0 asks for no pulse."""
         if seconds > 0 and (problem := width_refusal(seconds, allowed=self.short_pulses)):
-            return Refusal(problem, "take pulses of 1 us and more")
+            return Refusal(problem, "take pulses of 1 us and more", Instead("pulse_seconds", seconds, 1e-6))
         if bias.shape != self.shape:
             return Refusal(f"the bias is for {bias.shape} lines, the array has {self.shape}", "build it for this array")
         return None

@@ -97,7 +97,7 @@ def test_thirteen_voltages_on_two_channels_are_refused_with_the_way_out(bench):
     assert "no channel is left for 0.025 V on row 2 (matrix.1.3)" in str(refusal)
     assert "transfer" in refusal.remedy
     messages = dict(world.messages)
-    with pytest.raises(CannotDo, match="Nothing was applied"):
+    with pytest.raises(CannotDo, match="was not applied"):
         crossbar.measure(bias, columns(crossbar.shape), Reading())
     assert world.messages == messages
 
@@ -210,9 +210,9 @@ def test_lines_that_need_more_than_they_survive_are_refused_before_anything_is_s
     crossbar, world = bench(limits=Limits(line_amperes=2e-4), shape=(4, 5))
     messages = dict(world.messages)
     assert "5 lines on channel smu.b would draw 0.0015 A" in str(crossbar.can(whole_row(crossbar)))
-    with pytest.raises(CannotDo, match=r"limits\.line_amperes.*Nothing was applied"):
+    with pytest.raises(CannotDo, match=r"limits\.line_amperes.*was not applied"):
         crossbar.pulse(whole_row(crossbar), 1e-3)
-    with pytest.raises(CannotDo, match=r"limits\.line_amperes.*Nothing was applied"):
+    with pytest.raises(CannotDo, match=r"limits\.line_amperes.*was not applied"):
         crossbar.measure(whole_row(crossbar), Lines(rows=(0,)), Reading())
     assert world.messages == messages
 
@@ -241,7 +241,7 @@ def test_a_pulse_that_is_too_short_is_refused_by_name(bench):
     bias = select_cells(crossbar.shape, np.array([[0, 0]]), 0.6)
     assert "too short for smu at TEST::smu: the shortest is 0.0001 s" in str(crossbar.can(bias, 1e-6))
     messages = dict(world.messages)
-    with pytest.raises(CannotDo, match="Nothing was applied"):
+    with pytest.raises(CannotDo, match="was not applied"):
         crossbar.pulse(bias, 1e-6)
     assert world.messages == messages
 

@@ -52,7 +52,7 @@ def test_no_bias_passes_whose_driven_lines_spread_beyond_the_limit(volts):
         assert limited.can(bias) is not None
         with pytest.raises(LimitExceeded, match=r"limit is 0\.9 V \(limits\.cell_volts\)"):
             limited.pulse(bias, 1e-3)
-        with pytest.raises(LimitExceeded, match="Nothing was applied"):
+        with pytest.raises(LimitExceeded, match="was not applied"):
             limited.measure(bias, Lines(rows=(0,)), Reading())
         assert spy.calls == []
     else:
@@ -85,7 +85,7 @@ def test_the_message_names_lines_voltage_limit_and_place_in_the_batch():
         ENVELOPE.check(Bias.from_lines(volts, (2, 3)))
     assert str(caught.value) == (
         "row 1 at 0.5 V against column 0 at -0.6 V puts 1.1 V across a cell (bias 1 of 3); "
-        "the limit is 0.9 V (limits.cell_volts). Nothing was applied: lower the amplitude"
+        "the limit is 0.9 V (limits.cell_volts). It was not applied: lower the amplitude"
     )
     assert caught.value.exit_code == 2
 
