@@ -78,7 +78,7 @@ class WriteErrors(TrialSettings):
             result = WriteErrorResult(
                 chosen, np.array(self.volts), errors, trials, proportion(errors, trials),
                 mean_over_tested(errors.swapaxes(1, 2), trials.swapaxes(1, 2)),
-                mean_over_family(errors.swapaxes(1, 2), trials.swapaxes(1, 2), once=True), cells.limited,
+                mean_over_family(errors.swapaxes(1, 2), trials.swapaxes(1, 2)), cells.limited,
                 counting.effort,
             )  # fmt: skip
             put_write_errors(log, result)
