@@ -19,6 +19,7 @@ V50_OVER_TRUTH = {
 """by width in seconds, V50 of the law over that of the Fokker-Planck macrospin"""
 _FIGURES = ", ".join(f"{ratio:g} at {seconds:g} s" for seconds, ratio in V50_OVER_TRUTH.items())
 _WARNED: set[tuple[str, float]] = set()
+_SHOWN: set[tuple[str, float]] = set()
 _LOG = logging.getLogger(__name__)
 
 
@@ -47,5 +48,11 @@ def check_width(seconds: float, *, allowed: bool, where: str) -> None:
     if refusal := width_refusal(seconds, allowed=allowed):
         raise UsageError(refusal)
     if (problem := width_problem(seconds)) and (where, seconds) not in _WARNED:
+        _LOG.warning("%s: %s", where, problem, extra={"shown": (where, seconds) in _SHOWN})
         _WARNED.add((where, seconds))
-        _LOG.warning("%s: %s", where, problem)
+        _SHOWN.add((where, seconds))
+
+
+def warn_anew() -> None:
+    """Warn again of what was warned of: a run keeps in its log what was warned of before it had one."""
+    _WARNED.clear()

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from labmtj.pulsewidths import warn_anew
 from labmtj.run.folder import RunFolder
 
 _PACKAGES = ("labmtj", "instruments", "procedures")
@@ -21,13 +22,15 @@ class _Noting(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Note one."""
         self._folder.note("warning", source=record.name, text=record.getMessage())
-        if logging.lastResort is not None and not logging.getLogger().handlers:
+        shown = getattr(record, "shown", False)  # before the run began, when its settings were checked
+        if not shown and logging.lastResort is not None and not logging.getLogger().handlers:
             logging.lastResort.handle(record)  # what Python does with a warning that nobody handles
 
 
 @contextmanager
 def warnings_noted(folder: RunFolder) -> Iterator[None]:
-    """Note what is warned of within."""
+    """Note what is warned of within, and what checking the settings of the run warned of before."""
+    warn_anew()
     noting = _Noting(folder)
     for name in _PACKAGES:
         logging.getLogger(name).addHandler(noting)

@@ -131,7 +131,7 @@ class SimulatedCrossbar:
         self._refuse(bias)
         if not 0 < seconds < np.inf:
             raise UsageError(f"a pulse of {seconds} s is not a pulse; give seconds > 0")
-        check_width(seconds, allowed=self.short_pulses, where=f"array {self.name}")
+        self._check_width(seconds)
         return self._apply(bias, seconds, Waveform.square(bias, seconds))
 
     def abort(self) -> None:
@@ -143,9 +143,16 @@ class SimulatedCrossbar:
     # -- beyond the protocol -----------------------------------------------------------------------------------------
 
     def apply(self, waveform: Waveform) -> Pulse:
-        """Apply waveforms as another bench delivered them: steps of any length, lines stepping one after another."""
+        """Apply waveforms as another bench delivered them: steps of any length, lines stepping one after another.
+
+        Their width, which is refused as that of a pulse is, is the time in which any line is away from 0 V.
+        """
         if not ((waveform.step_seconds >= 0) & (waveform.step_seconds < np.inf)).all():
             raise UsageError(f"a waveform needs step_seconds of zero or more; got {waveform.step_seconds.min():g}")
+        away = (np.nan_to_num(waveform.line_volts) != 0).any(axis=2)
+        for seconds in np.unique((waveform.step_seconds * away).sum(axis=1)):
+            if seconds > 0:
+                self._check_width(float(seconds))
         bias = Bias.from_lines(waveform.line_volts[:, 0], self.shape)
         return self._apply(bias, float(waveform.step_seconds.sum(axis=1)[0]), waveform)
 
@@ -168,6 +175,9 @@ class SimulatedCrossbar:
     def _refuse(self, bias: Bias) -> None:
         if refusal := self.can(bias):
             raise UsageError(str(refusal))
+
+    def _check_width(self, seconds: float) -> None:
+        check_width(seconds, allowed=self.short_pulses, where=f"array {self.name}")
 
     def _age(self) -> None:
         """Let the array rest for the time that passed since the last operation."""

@@ -1,6 +1,7 @@
 """Case A3: how far the switching law holds, against a macrospin; what is warned of, and what is refused."""
 
 import importlib.util
+import json
 import logging
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from labmtj.circuit import Wires
 from labmtj.errors import UsageError
 from labmtj.junction import Junctions, median_switching_volts, switching_probability
 from labmtj.pulsewidths import V50_OVER_TRUTH, width_problem
-from labmtj.quantities import Bias
+from labmtj.quantities import Bias, Waveform
+from labmtj.run import load_experiment, start
 from labmtj.simulated import SimulatedCrossbar
 
 
@@ -86,3 +88,24 @@ def test_pulses_below_1_us_are_warned_of_once(build, caplog, monkeypatch):
     assert "array short: pulses of 5e-07 s" in record.getMessage()
     assert "0.91 at 1e-07 s" in record.getMessage()
     assert not width_problem(1e-6)
+
+
+def test_waveforms_below_100_ns_are_refused_as_pulses_are(build):
+    crossbar = build()
+    rest = np.zeros((1, 1, BIAS.line_volts.shape[1]))
+    volts = np.concatenate([rest, BIAS.line_volts[:, np.newaxis, :], rest], axis=1)
+    with pytest.raises(UsageError, match=r"pulses of 5e-08 s.*short_pulses: true"):
+        crossbar.apply(Waveform(np.array([[1e-3, 5e-8, 1e-3]]), volts))  # the width is that of what is away from 0 V
+    assert crossbar.clock.now() == 0
+    crossbar.apply(Waveform(np.array([[5e-8, 1e-3, 5e-8]]), volts))
+    build(short_pulses=True).apply(Waveform(np.array([[1e-3, 5e-8, 1e-3]]), volts))
+
+
+def test_a_run_keeps_the_warning_that_its_settings_were_given(tmp_path):
+    """They are checked, and warned of, before there is a run.log."""
+    changes = {"cells": [[0, 0]], "volts": [0.5], "pulse_seconds": 5e-7, "pulses": 1}
+    load_experiment("write-errors", changes=changes)  # another one, warned of before, has its own log
+    experiment = load_experiment("write-errors", changes=changes)
+    folder = start(experiment, tmp_path, workers=1, show=lambda progress: None)
+    kept = [json.loads(line) for line in folder.log.read_text().splitlines() if '"warning"' in line]
+    assert sum(each["text"].startswith("array mtj-50nm: pulses of 5e-07 s") for each in kept) == 1
