@@ -10,7 +10,7 @@ from labmtj.errors import Overstressed
 from labmtj.layer import Layer
 from labmtj.quantities import Bias, BoolArray, Currents, Flag, FloatArray, Lines, Pulse, Reading
 from labmtj.safety.checks import Envelope, spread_volts
-from labmtj.safety.exposure import most_across, worst_cell
+from labmtj.safety.exposure import Exposure, most_across, worst_cell
 from labmtj.verbs import Crossbar
 
 FRACTION = 1.1
@@ -41,15 +41,18 @@ def check_pulse(envelope: Envelope, pulse: Pulse) -> Pulse:
     volts = pulse.delivered.line_volts
     if _harmless(envelope, volts.reshape(-1, volts.shape[-1]), steps.ravel(), float(steps.sum(axis=1).max())):
         return pulse
-    exposure = envelope.exposure()
-    for element_volts, element_seconds in zip(volts, steps, strict=True):
+    exposure, beyond = envelope.exposure(), np.zeros(len(volts), bool)
+    for number, (element_volts, element_seconds) in enumerate(zip(volts, steps, strict=True)):
+        alone = envelope.exposure()
+        alone.add(element_volts, element_seconds)
+        beyond[number] = _problem(envelope, alone) is not None
         exposure.add(element_volts, element_seconds)
         exposure.end()
-    found = _too_high(envelope, exposure.volts) or envelope.problem(exposure, FRACTION)
+    found = _problem(envelope, exposure)
     if found is None:
         return pulse
     cells, text = found
-    on = _lines_of(cells, pulse.bias)
+    on = _lines_of(cells, pulse.bias) & beyond[:, np.newaxis]
     raise Overstressed(
         f"a pulse of {pulse.seconds:g} s was delivered beyond the limits: {text}",
         cells,
@@ -75,7 +78,7 @@ def check_reading(envelope: Envelope, bias: Bias, lines: Lines, how: Reading, cu
         return currents
     exposure = envelope.exposure()
     exposure.add(flat, held.ravel())
-    found = _too_high(envelope, exposure.volts) or envelope.problem(exposure, FRACTION)
+    found = _problem(envelope, exposure)
     if found is None:
         return currents
     cells, text = found
@@ -99,6 +102,11 @@ def _harmless(envelope: Envelope, line_volts: FloatArray, seconds: FloatArray, i
         and in_one_go <= limits.pulse_seconds
         and across**2 * envelope.cell_siemens * in_one_go <= limits.pulse_joules
     )
+
+
+def _problem(envelope: Envelope, exposure: Exposure) -> tuple[BoolArray, str] | None:
+    """Return which cells got more than the limits allow, and how much; or None."""
+    return _too_high(envelope, exposure.volts) or envelope.problem(exposure, FRACTION)
 
 
 def _too_high(envelope: Envelope, volts: FloatArray) -> tuple[BoolArray, str] | None:

@@ -57,6 +57,16 @@ def test_a_pulse_that_the_computer_slept_through_is_flagged_recorded_and_ends_th
     assert "30." in str(marked["evidence"])
 
 
+def test_of_a_batch_the_pulses_that_were_as_asked_for_are_not_flagged(stopped_for):
+    crossbar, log, _ = stopped_for(30.0, when=2)
+    with pytest.raises(Overstressed, match=r"cell \(3, 4\)") as told:
+        crossbar.pulse(select_cells((4, 5), np.array([[1, 2], [3, 4], [0, 0]]), 0.66), 0.02)
+    flags = log.read("arrays/chip/pulses")["flags"] & Flag.BEYOND_LIMITS
+    assert flags.any(axis=1).tolist() == [False, True, False]
+    assert told.value.cells[3, 4]
+    assert not told.value.cells[0, 0]
+
+
 def test_a_pulse_as_asked_for_passes(stopped_for):
     crossbar, log, _ = stopped_for(0.0)
     crossbar.pulse(select_cells((4, 5), np.array([[1, 2]]), 0.66), 0.02)

@@ -65,6 +65,21 @@ settle_seconds: 1e-6
 relay_settle_seconds: 1e-6
 chip: {id: "small", array: small.yaml}
 """
+TWO_BOXES = (
+    BENCH.replace(
+        'smu: {driver: instruments.keithley2600.Keithley2636B, resource: "TCPIP::127.0.0.1::9::SOCKET", timeout_seconds: %(timeout)s}',
+        "\n  ".join(
+            f'{name}: {{driver: instruments.keithley2400.Keithley2400, resource: "TCPIP::127.0.0.1::9::SOCKET", '
+            "timeout_seconds: %(timeout)s}"
+            for name in ("smu", "other")
+        ),
+    )
+    .replace("keithley3706.Keithley3706A", "keithley7000.Keithley7002")
+    .replace('"3730"', '"7012-S"')
+    .replace("smu.a", "smu.1")
+    .replace("smu.b", "other.1")
+)
+"""the same with two 2400 and a 7002: messages time its pulses"""
 VIRTUAL = "kind: virtual\nof: bench.yaml\narrays: [small.yaml]\nseed: 3\nnoise: false\n"
 
 
@@ -126,15 +141,15 @@ def sample(torture):
 # -- the bench ---------------------------------------------------------------------------------------------------------
 
 
-def write_files(folder, timeout=PATIENT_SECONDS, virtual=VIRTUAL):
-    """Write the files of the bench into a folder: a 4 x 4 array without defects, on a 2636B and a 3706A."""
+def write_files(folder, timeout=PATIENT_SECONDS, virtual=VIRTUAL, bench=BENCH):
+    """Write the files of the bench into a folder: a 4 x 4 array without defects, by default on a 2636B and a 3706A."""
     array = yaml.safe_load((library.folder() / "arrays" / "mtj-50nm.yaml").read_text())
     array |= {"name": "small", "shape": [4, 4]}
     array["family"] |= {"breakdown": None, "pink_noise": None, "telegraph": None}
     for kind in ("stuck_parallel", "stuck_antiparallel", "short", "open"):
         array["family"]["defects"][kind]["value"] = 0.0
     (folder / "small.yaml").write_text(yaml.safe_dump(array))
-    (folder / "bench.yaml").write_text(BENCH % {"timeout": timeout})
+    (folder / "bench.yaml").write_text(bench % {"timeout": timeout})
     (folder / "virtual.yaml").write_text(virtual)
     return load_any(str(folder / "virtual.yaml"))
 
@@ -243,9 +258,10 @@ class Rig:
         return self.network.array.state.reshape(self.network.array.shape).copy()
 
     def outputs(self):
-        """Return which outputs of the virtual 2636B are on, as it says itself."""
-        said = self.served.bench.instruments["smu"].handle("print(smua.source.output, smub.source.output)")
-        return [float(word) != 0 for word in said.split()]
+        """Return which outputs of the virtual sources are on, as they say themselves."""
+        boxes = {name: box for name, box in self.served.bench.instruments.items() if name not in self.network.relays}
+        asked = "print(smua.source.output, smub.source.output)" if len(boxes) == 1 else ":OUTP?"
+        return [float(word) != 0 for box in boxes.values() for word in box.handle(asked).split()]
 
     def unsafe(self):
         """Return what is not as it must be behind a run: sources at 0 V, outputs off, relays open, none moved hot."""
@@ -526,6 +542,12 @@ def run_with(rigs, reference):
         raise AssertionError(f"{faults} did not happen in three tries")
 
     return run_with
+
+
+@pytest.fixture(scope="session")
+def two_boxes():
+    """Return the text of a bench with two boxes that source, for `rigs(bench=...)`."""
+    return TWO_BOXES
 
 
 @pytest.fixture(scope="session")

@@ -266,3 +266,79 @@ def test_an_outage_ends_with_a_safe_bench_and_no_hot_relay(hislip, hasty, tortur
                 case.assert_held(right.get(case.name, (0, case.amperes))[1])
                 slowest = max(slowest, case.safe_seconds)
     print(f"\nsafe {slowest:.2f} s after the end of an outage, at most")
+
+
+PULSES = {
+    "parallel_volts": 0.5,
+    "antiparallel_volts": 0.56,
+    "aperture_seconds": 1e-3,
+    "max_rounds": 2,
+    "pulse_seconds": 0.03,
+}
+"""of the run below: messages time them, so that voltages are on between messages"""
+LIVE_VOLTS = 0.2
+"""that only these pulses reach"""
+
+
+class Outage:
+    """The links to all boxes of a rig, and an outage that begins with a message while a pulse is on.
+
+    Args:
+        rig: the bench; its file names the links afterwards.
+        seconds: how long it lasts.
+    """
+
+    def __init__(self, rig, seconds):
+        self._rig, self._seconds, self._once, self.ended = rig, seconds, threading.Lock(), threading.Event()
+        text, self.links = rig.bench.read_text(), []
+        for server in rig.served.servers.values():
+            self.links.append(Link(server.port, self._passes, "TCPIP::127.0.0.1::%d::SOCKET"))
+            text = text.replace(server.resource, self.links[-1].resource)
+        rig.bench.write_text(text)
+
+    def _passes(self):
+        live = any(abs(each.level) > LIVE_VOLTS for each in self._rig.network.settings)
+        if live and self._once.acquire(blocking=False):
+            for link in self.links:
+                link.open.clear()
+            threading.Timer(self._seconds, self._end).start()
+
+    def _end(self):
+        for link in self.links:
+            link.open.set()
+        self.ended.set()
+
+    def close(self):
+        for link in self.links:
+            link.close()
+
+
+@pytest.mark.parametrize("seconds", [8.0, 25.0])
+def test_a_run_ends_with_its_error_in_an_outage_and_is_resumed_after_it(rigs, two_boxes, torture, tally, seconds):
+    """Case F2, by the command line: an outage in the midst of a pulse, longer than the run waits for an answer.
+
+    At dd97226 the commands held back to open relays were obeyed while the pulse was on.
+    """
+    if not torture:
+        pytest.skip("under --torture")  # 25 s at least
+    rig = rigs(bench=two_boxes, timeout=0.5)
+    with contextlib.closing(Outage(rig, seconds)) as outage, tally(20, f"labmtj run, cut off for {seconds:g} s"):
+        process = rig.spawn(write=PULSES)
+        assert outage.ended.wait(60), process.communicate()
+        rig.assert_safe(SAFE_SECONDS)
+        _, said = process.communicate(timeout=60)
+        assert process.returncode == 1, said
+        assert " at TCPIP::127.0.0.1::" in said
+        assert "It goes on trying, and holds the bench until it is safe" in said
+        assert f"labmtj resume {rig.last()}" in said
+        assert (rig.last() / "FAILED").exists()
+        deadline = time.monotonic() + FREE_SECONDS
+        while any(owner_of(link.resource) for link in outage.links):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        rig.assert_safe()
+        process = rig.spawn("resume", rig.last())
+        _, said = process.communicate(timeout=60)
+        assert process.returncode == 0, said
+        rig.assert_safe()
+        assert (rig.last() / "DONE").exists()
