@@ -143,9 +143,9 @@ def write_errors(seed, spread):
 
 
 def endurance_switched(seed, spread):
-    """Written to P by the last of 2 and of 8 cycles."""
+    """Written to P in the first and in the second of two cycles."""
     crossbar, *_ = chip(seed, spread, 50.0)
-    settings = Endurance(cells="all", cycles=8, checks=2, check_cycles=8, parallel_volts=0.28, antiparallel_volts=1.2,
+    settings = Endurance(count=6, cycles=2, checks=2, parallel_volts=0.28, antiparallel_volts=1.2,
                          reference=QUIET)  # fmt: skip
     found = settings.execute(crossbar, MemoryLog())
     truth = np.mean(-np.expm1(-1e-3 * rate(0.28, *family(spread, 50.0))))
@@ -154,8 +154,8 @@ def endurance_switched(seed, spread):
 
 
 def endurance_broken(seed, spread):
-    """Broken down within 1 and within 6 cycles at 1 V: Weibull lives, and breakdown voltages that have the spread."""
-    exponent, shape, seconds, cycles = 30.0, 1.5, 5e-2, np.array([1, 6])
+    """Broken down within one and within two cycles at 1 V: Weibull lives, and breakdown voltages that have the spread."""
+    exponent, shape, seconds, cycles = 30.0, 1.5, 0.1, np.array([1, 2])
 
     def limits(draw, count):
         life, normal = draw.standard_exponential(count) ** (1 / shape), draw.standard_normal(count).clip(-4, 4)
@@ -163,7 +163,7 @@ def endurance_broken(seed, spread):
 
     wear = Wear(1.0, exponent, 1.0, limits(np.random.default_rng([seed, 6]), CELLS), np.full(CELLS, 200.0))
     crossbar, *_ = chip(seed, 0.0, 50.0, wear)
-    settings = Endurance(cells="all", cycles=6, checks=2, check_cycles=6, parallel_volts=1.0, antiparallel_volts=1.0,
+    settings = Endurance(count=6, cycles=2, checks=2, parallel_volts=1.0, antiparallel_volts=1.0,
                          pulse_seconds=seconds, reference=QUIET | {"initialise_volts": 0.8, "pulse_seconds": 1e-4})  # fmt: skip
     found = settings.execute(crossbar, MemoryLog())
     many, before = limits(np.random.default_rng(1), 200_000), 6 * 1e-4 * 0.8**exponent
