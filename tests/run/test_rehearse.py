@@ -7,6 +7,7 @@ import tempfile
 import numpy as np
 import pytest
 
+from labmtj import library
 from labmtj.record import open_data
 from labmtj.run import load_experiment, start
 from labmtj.run.rehearsal_text import bench_rehearsal, full_text, short_text
@@ -118,7 +119,11 @@ def test_it_counts_on_a_virtual_bench_what_the_run_then_takes(on_real_bench, tmp
 
 
 def test_a_bench_that_cannot_do_it_says_so(tmp_path):
-    """Two 2400 give a pulse together by messages, which take longer than the millisecond of the default."""
-    text = bench_rehearsal("2400-7002")
+    """Two 2400 give a pulse together by messages, which take longer than a millisecond."""
+    bench = tmp_path / "bench.yaml"
+    text = (library.folder() / "benches" / "2400-7002.yaml").read_text()
+    bench.write_text(text.replace("write: {pulse_seconds: 0.02}", "write: {pulse_seconds: 0.001}"))
+    assert bench.read_text() != text
+    text = bench_rehearsal(str(bench))
     assert text.startswith("rehearsal of wine on the virtual twin: not as it stands")
     assert "the shortest is 0.01 s" in " ".join(text.split())
