@@ -16,6 +16,7 @@ from labmtj import __version__, commands
 from labmtj.errors import LabmtjError
 from labmtj.escaped import escaped
 from labmtj.refusals import refusal_of_the_system
+from labmtj.system import STOPS
 from labmtj.terminal import escape_logs, say
 
 RUNS = Path("runs")
@@ -24,7 +25,7 @@ FAULT = "this is a bug in labmtj"
 
 
 _NEGATIVE = re.compile(r"-(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
-_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_ENDING = STOPS
 """signals that end a command, with an exit code of 128 and their number; what takes them meanwhile is in `stopping`"""
 _THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 """set before such a library is loaded: the matrices are small, and threads that wait for each other slow"""

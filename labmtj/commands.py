@@ -297,6 +297,9 @@ def serve(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG00
     """Serve virtual instruments until a signal comes."""
     import json
 
+    from labmtj.system import check_system
+
+    check_system()
     from labmtj.virtual.serving import serve, until_signal
 
     with serve(known.bench, faults=known.fault, hislip=known.hislip, vxi11=known.vxi11) as served:

@@ -16,12 +16,14 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
+from labmtj.system import CLOEXEC, NOFOLLOW, NONBLOCK, user
+
 FOLDER = "a folder"
 _KINDS = {
     stat.S_IFIFO: "a pipe (FIFO)", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device",
     stat.S_IFDIR: FOLDER, stat.S_IFLNK: "a link",
 }  # fmt: skip
-_WAYS = os.O_CLOEXEC | os.O_NOFOLLOW
+_WAYS = CLOEXEC | NOFOLLOW
 _PRIVATE = 0o700
 
 
@@ -44,7 +46,7 @@ def open_plain(path: Path, *, follow: bool = True, buffering: int = -1) -> Binar
     Raises:
         OSError: whose `strerror` says what stands there, if it is no file.
     """
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | (0 if follow else os.O_NOFOLLOW))
+    descriptor = os.open(path, os.O_RDONLY | CLOEXEC | NONBLOCK | (0 if follow else NOFOLLOW))
     try:
         _check_plain(descriptor, path)
         return os.fdopen(descriptor, "rb", buffering)
@@ -71,10 +73,10 @@ def open_to_change(path: Path, *, make: bool = True, append: bool = False, own: 
         OSError: for a link, for what is no plain file, and, where it is to be `own`, for a file of another user.
     """
     ways = (os.O_CREAT if make else 0) | (os.O_APPEND if append else 0)
-    descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK | ways | _WAYS, 0o600 if own else 0o644)
+    descriptor = os.open(path, os.O_RDWR | NONBLOCK | ways | _WAYS, 0o600 if own else 0o644)
     try:
         _check_plain(descriptor, path)
-        if own and os.fstat(descriptor).st_uid != os.geteuid():
+        if own and os.fstat(descriptor).st_uid != user():
             raise PermissionError(errno.EPERM, "it belongs to another user", str(path))
     except BaseException:
         os.close(descriptor)
@@ -131,7 +133,7 @@ def private_folder(path: Path) -> Path:
     found = path.lstat()
     if not stat.S_ISDIR(found.st_mode):
         raise NotADirectoryError(errno.ENOTDIR, f"is {kind_of(path) or 'no folder'}, not a folder", str(path))
-    if found.st_uid != os.geteuid():
+    if found.st_uid != user():
         raise PermissionError(errno.EPERM, "it belongs to another user", str(path))
     if found.st_mode & 0o022:
         raise PermissionError(errno.EPERM, "others may write to it; take that away with chmod go-w", str(path))

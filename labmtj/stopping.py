@@ -12,10 +12,12 @@ from types import FrameType
 from labmtj.errors import Stopped
 from labmtj.layer import Layer
 from labmtj.quantities import Bias, Currents, Lines, Pulse, Reading
+from labmtj.system import PAUSE as _PAUSE
+from labmtj.system import STOPS, fcntl
 from labmtj.verbs import Crossbar
 
-SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
-PAUSE = signal.SIGTSTP
+SIGNALS = frozenset(STOPS)
+PAUSE = _PAUSE
 """Ctrl+Z"""
 PATIENCE_SECONDS = 1.5
 """how long a request waits for the next operation; then what goes on is broken off, such as a script on a box"""
@@ -135,11 +137,11 @@ def pause() -> None:
 
 @contextmanager
 def stop_requests(
-    *, patience_seconds: float = PATIENCE_SECONDS, further: Collection[signal.Signals] = ()
+    *, patience_seconds: float = PATIENCE_SECONDS, further: Collection[int] = ()
 ) -> Iterator[StopRequests]:
     """Take SIGINT, SIGTERM, SIGHUP (and `further`) as requests meanwhile; only the main thread can."""
     requests = StopRequests(patience_seconds)
-    if threading.current_thread() is not threading.main_thread():
+    if threading.current_thread() is not threading.main_thread() or fcntl is None:
         yield requests
         return
     handlers = {**dict.fromkeys([*SIGNALS, *further], requests.handle), signal.SIGALRM: requests.lose_patience}

@@ -5,9 +5,10 @@ A procedure may fork, and its child may outlive it. An instrument would go on wa
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+
+from labmtj.system import after_fork
 
 _closers: list[Callable[[], None]] = []
 
@@ -29,4 +30,4 @@ def _close_all() -> None:
     _closers.clear()
 
 
-os.register_at_fork(after_in_child=_close_all)
+after_fork(_close_all)

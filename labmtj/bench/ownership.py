@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import fcntl
 import hashlib
 import json
 import logging
@@ -19,19 +18,20 @@ from typing import Any
 from labmtj.bench.forking import closed_in_forks
 from labmtj.errors import BenchBusy, UsageError
 from labmtj.filing import open_to_change, private_folder
+from labmtj.system import CLOEXEC, NOFOLLOW, NONBLOCK, check_system, is_locked, lock, user
 from labmtj.watchdog.process import is_stopped
 
 _LOG = logging.getLogger(__name__)
 BRIEFLY_SECONDS = 5.0
 """for which a watchdog that makes a bench safe is only asked to be waited for"""
 _MOST_BYTES = 10_000
-_LOOK = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+_LOOK = os.O_RDONLY | CLOEXEC | NOFOLLOW | NONBLOCK
 
 
 def folder() -> Path:
     """Return the folder of the locks, one per user: it does not outlive the machine's boot where the system has one."""
     runtime = os.environ.get("XDG_RUNTIME_DIR")
-    path = Path(runtime) / "labmtj" if runtime else Path(tempfile.gettempdir()) / f"labmtj-{os.getuid()}"
+    path = Path(runtime) / "labmtj" if runtime else Path(tempfile.gettempdir()) / f"labmtj-{user()}"
     try:
         return private_folder(path)
     except OSError as error:
@@ -54,6 +54,7 @@ def owning(instruments: Mapping[str, str], run: str = "") -> Iterator[Mapping[st
     Raises:
         BenchBusy: naming the process, host and run that holds one of them. None is held then.
     """
+    check_system()
     with ExitStack() as held:
         names = {_canonical(address): name for name, address in instruments.items()}
         yield {address: held.enter_context(_owning(names[address], address, run)) for address in sorted(names)}
@@ -102,8 +103,8 @@ def _owning(name: str, address: str, run: str) -> Iterator[int]:
         ) from error
     try:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+            lock(file, path, "set XDG_RUNTIME_DIR to a folder on one that has. Nothing was applied")
+        except BlockingIOError:
             raise BenchBusy(f"{name} at {address} is in use by {_owner(_text(path))}") from None
         with suppress(ValueError, KeyError, TypeError, AttributeError):
             if (before := json.loads(_text(path)))["unsafe"]:
@@ -128,12 +129,9 @@ def _text(path: Path) -> str:
 def _is_held(path: Path) -> bool:
     file = os.open(path, _LOOK)
     try:
-        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
+        return is_locked(file)
     finally:
         os.close(file)
-    return False
 
 
 def _owner(text: str) -> str:

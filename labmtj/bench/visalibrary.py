@@ -14,6 +14,8 @@ from typing import Any
 
 from pydantic import ValidationInfo
 
+from labmtj.system import user
+
 NAMES = ("@py", "@ivi", "@ni", "@sim")
 """PyVISA-py; the installed IVI library, by two names; PyVISA-sim"""
 VARIABLE = "PYVISA_LIBRARY"
@@ -49,4 +51,4 @@ def is_own(path: Path) -> bool:
         found = path.stat()
     except OSError:
         return False
-    return stat.S_ISREG(found.st_mode) and found.st_uid in (os.geteuid(), 0) and not found.st_mode & 0o022
+    return stat.S_ISREG(found.st_mode) and found.st_uid in (user(), 0) and not found.st_mode & 0o022

@@ -6,12 +6,11 @@ The rest of the record calls these functions through the module (`files.write(..
 from __future__ import annotations
 
 import errno
-import fcntl
 import os
 import shutil
 from pathlib import Path
 
-from labmtj import filing
+from labmtj import filing, system
 
 _FICLONE = 0x40049409  # linux/fs.h: share the blocks of another file, copied when one of the two changes
 
@@ -34,23 +33,23 @@ def open_existing(path: Path) -> int:
     return filing.open_to_change(path, make=False)
 
 
-def lock(descriptor: int) -> None:
-    """Become the only writer of the file, until the descriptor is closed; BlockingIOError if somebody else is."""
-    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+def lock(descriptor: int, path: Path) -> None:
+    """Become the only writer of the file, until the descriptor is closed; BlockingIOError if somebody else is.
+
+    UsageError where the file system has no locks.
+    """
+    system.lock(descriptor, path, "choose another place with --out")
 
 
 def is_locked(path: Path) -> bool:
     """Tell whether a process is the writer of the file; False if there is no file."""
     if not path.is_file():
         return False
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    descriptor = os.open(path, os.O_RDONLY | system.CLOEXEC | system.NONBLOCK)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+        return system.is_locked(descriptor)
     finally:
         os.close(descriptor)
-    return False
 
 
 def is_elsewhere(descriptor: int, path: Path, size: int) -> str:
@@ -87,7 +86,7 @@ def sync(descriptor: int) -> None:
 
 def sync_folder(folder: Path) -> None:
     """Return when the names in the folder would survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    descriptor = os.open(folder, os.O_RDONLY | system.CLOEXEC)
     try:
         os.fsync(descriptor)
     finally:
@@ -142,7 +141,7 @@ def clone(source: Path, target: Path) -> None:
     remove(target)
     with filing.open_plain(source) as old, os.fdopen(create(target), "wb") as new:
         try:
-            fcntl.ioctl(new.fileno(), _FICLONE, old.fileno())
+            system.fcntl.ioctl(new.fileno(), _FICLONE, old.fileno())
         except OSError:
             shutil.copyfileobj(old, new, 1 << 20)
 

@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
-from labmtj.errors import DataError, RecordError
+from labmtj.errors import DataError, RecordError, UsageError
 from labmtj.record import files, frames
 from labmtj.record.joining import RowJoiner
 from labmtj.record.replay import START, JournalReader, file_head, good_end, split_frames
+from labmtj.system import after_fork
 
 __all__ = ["JournalReader", "JournalWriter"]
 
@@ -43,7 +44,7 @@ class JournalWriter:
                 f"{path} cannot be made: {error.strerror}; choose a folder that can be written"
             ) from error
         try:
-            files.lock(descriptor)
+            files.lock(descriptor, path)
             files.write_all(descriptor, file_head(), 0)
             files.sync(descriptor)
             files.sync_folder(path.parent)
@@ -51,6 +52,10 @@ class JournalWriter:
             files.close(descriptor)
             files.remove(path)
             raise RecordError(f"{path} cannot be begun: {_why(error, path)}") from error
+        except UsageError:  # no locks here
+            files.close(descriptor)
+            files.remove(path)
+            raise
         return cls(path, descriptor, START)
 
     @classmethod
@@ -68,7 +73,7 @@ class JournalWriter:
                 f"{path} cannot be opened for writing: {error.strerror}; check the folder of the run"
             ) from error
         try:
-            files.lock(descriptor)
+            files.lock(descriptor, path)
             end = good_end(path, truncate_to)
             if end < os.fstat(descriptor).st_size:
                 files.truncate(descriptor, end)
@@ -79,7 +84,7 @@ class JournalWriter:
         except OSError as error:
             files.close(descriptor)
             raise RecordError(f"{path} cannot be cut behind its last good frame: {_why(error, path)}") from error
-        except DataError:
+        except (DataError, UsageError):
             files.close(descriptor)
             raise
         return cls(path, descriptor, end)
@@ -178,7 +183,7 @@ def _leave_all() -> None:
         writer.leave()
 
 
-os.register_at_fork(after_in_child=_leave_all)
+after_fork(_leave_all)
 
 
 def _why(error: OSError, path: Path) -> str:

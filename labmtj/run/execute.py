@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from labmtj.errors import LabmtjError, Overstressed, ProcedureFailed, RecordError, Stopped, UsageError
-from labmtj.filing import open_plain
+from labmtj.filing import open_plain, read_plain
 from labmtj.moments import Moment
 from labmtj.record import Checkpointer, JournalLog, JournalWriter, files, last_states, open_data
 from labmtj.record.last_time import last_seconds
@@ -26,6 +26,7 @@ from labmtj.run.warned import warnings_noted
 from labmtj.run.workers import Crew, Plan, States, crew
 from labmtj.schema import OUTCOME
 from labmtj.stopping import PAUSE, StopRequests, continuing, pause, stop_requests, undisturbed
+from labmtj.system import check_system
 
 
 @dataclass(frozen=True)
@@ -63,16 +64,36 @@ def start(
 
     Raises:
         UsageError: if the folder cannot be made.
-        LabmtjError: the folder is then marked STOPPED or FAILED, and everything up to the last block is kept.
+        LabmtjError: the folder is then marked STOPPED or FAILED, and everything up to the last block is kept; a run
+            that was refused before anything was recorded leaves no folder.
     """
     if record_traffic and not experiment.on_instruments:
         raise UsageError(f"bench {experiment.bench.name} has no instruments; there is no traffic to record")
+    check_system()
     folder = RunFolder.create(parent, experiment.resolved())
     if announce is not None:
         announce(folder.path)
     if record_traffic:
         experiment = replace(experiment, traffic=folder.path / "traffic.jsonl")
-    return _to_its_end(folder, experiment, _begun(folder), workers, show)
+    place: _Place | None = None
+    try:
+        place = _begun(folder)
+        return _to_its_end(folder, experiment, place, workers, show)
+    except LabmtjError as error:
+        refused = error.exit_code == UsageError.exit_code or error.instead is not None  # others can be resumed
+        if refused and (place is None or not place.holds_results) and not _has_a_story(folder):
+            folder.remove()
+            error.__notes__ = [note for note in getattr(error, "__notes__", ()) if note != _how_to_go_on(folder)]
+            error.add_note("nothing was recorded, and no folder is left")
+        raise
+
+
+def _has_a_story(folder: RunFolder) -> bool:
+    """Tell whether a run left more than its journal to look at: traffic, the watchdog's notes, the trace of a bug."""
+    kept = (folder.path / "traffic.jsonl", folder.watchdog)
+    return any(path.exists() and path.stat().st_size for path in kept) or (
+        folder.log.exists() and b'"trace"' in read_plain(folder.log)
+    )
 
 
 def resume(folder: RunFolder, *, workers: int, show: Show, over_budget: bool = False) -> RunFolder:
@@ -114,7 +135,7 @@ def _to_its_end(folder: RunFolder, experiment: Experiment, place: _Place, worker
             place = _rewound(folder, experiment)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Place:
     """Where a run goes on."""
 
@@ -123,6 +144,13 @@ class _Place:
     """the snapshot of every station that has one"""
     interrupted: Interrupted | None = None
     """what an earlier part of a run on instruments left open"""
+    head_bytes: int = START
+    """size of the journal when all is written that is known before the first bias"""
+
+    @property
+    def holds_results(self) -> bool:
+        """Whether anything was recorded since."""
+        return self.log.journal.acknowledged_bytes > self.head_bytes
 
 
 def _begun(folder: RunFolder) -> _Place:
@@ -135,8 +163,13 @@ def _begun(folder: RunFolder) -> _Place:
 
 
 def _mendable(error: LabmtjError, folder: RunFolder) -> LabmtjError:
-    error.add_note(f"when that is mended, go on with: labmtj resume {folder.path}")
+    if error.instead is None:  # else a new run is to be begun with another value
+        error.add_note(_how_to_go_on(folder))
     return error
+
+
+def _how_to_go_on(folder: RunFolder) -> str:
+    return f"when that is mended, go on with: labmtj resume {folder.path}"
 
 
 def _rewound(folder: RunFolder, experiment: Experiment) -> _Place:
@@ -218,7 +251,7 @@ class _Course:
         requests: StopRequests,
     ) -> None:
         self.folder, self.experiment, self.log, self.states = folder, experiment, place.log, place.states
-        self.show, self.requests = show, requests
+        self.place, self.show, self.requests = place, show, requests
         self.campaign = experiment.campaign
         first = {name: int(state["next"]) for name, state in place.states.items()}
         self.plan = Plan(
@@ -233,9 +266,11 @@ class _Course:
         """Do it all, and return what the campaign says was found, if it says so."""
         if self.log.journal.acknowledged_bytes == START:
             bind(self.log, self.folder.run_yaml.read_text(encoding="utf-8"))
+            self.place.head_bytes = self.log.journal.acknowledged_bytes
         self.note("plan", chips=[chip for station in self.plan.stations for chip in station.arrays])
         if not self.states:
             self._head()
+            self.place.head_bytes = self.log.journal.acknowledged_bytes
         path = self.folder.path.resolve()
         experiment = replace(self.experiment, run=path.name, watchdog=self.folder.watchdog)
         if experiment.on_instruments:

@@ -17,6 +17,7 @@ from labmtj import yamlfile
 from labmtj.errors import RecordError, UsageError
 from labmtj.filing import FOLDER, append_to, kind_of
 from labmtj.record import files
+from labmtj.system import CLOEXEC, NOFOLLOW, NONBLOCK
 
 if TYPE_CHECKING:
     from labmtj.run.experiment import RunFile
@@ -135,12 +136,16 @@ class RunFolder:
             with append_to(self.path / ending) as file:
                 file.write(text)
 
+    def remove(self) -> None:
+        """Remove the folder of a run that recorded nothing."""
+        shutil.rmtree(self.path, ignore_errors=True)
+
     @contextmanager
     def alone(self) -> Iterator[None]:
         """Keep every other process from writing the journal meanwhile; raise UsageError if one does."""
-        descriptor = os.open(self.journal, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
+        descriptor = os.open(self.journal, os.O_RDONLY | CLOEXEC | NONBLOCK | NOFOLLOW)
         try:
-            files.lock(descriptor)
+            files.lock(descriptor, self.journal)
             yield
         except BlockingIOError:
             raise UsageError(f"{self.path}: this run is going on in another process; stop that one first") from None

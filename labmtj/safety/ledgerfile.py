@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import logging
 import os
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from labmtj.errors import DataError, RecordError
 from labmtj.filing import open_plain, open_to_change, private_folder, read_plain, write_whole, written_aside
+from labmtj.system import lock
 
 _LOG = logging.getLogger(__name__)
 Counts = NDArray[np.int64]
@@ -95,12 +95,13 @@ def _seen(path: Path) -> int:
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """Keep other processes from replacing a ledger that this one is about to map: they would go on in two files."""
-    lock = open_to_change(private_folder(folder) / ".lock", own=True)
+    path = private_folder(folder) / ".lock"
+    descriptor = open_to_change(path, own=True)
     try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock(descriptor, path, "set XDG_STATE_HOME to a folder on one that has. Nothing was applied", wait=True)
         yield
     finally:
-        os.close(lock)
+        os.close(descriptor)
 
 
 def _found(path: Path) -> NDArray[np.void]:

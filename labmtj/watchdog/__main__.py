@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
+from labmtj.system import STOPS
 from labmtj.watchdog import FLUSH_SECONDS, HANDED_OVER_SECONDS, READY, SAFE
 from labmtj.watchdog.leases import DIED, LeaseWatch, LinePipe
 from labmtj.watchdog.notes import Notes
@@ -17,13 +18,10 @@ from labmtj.watchdog.process import KnownProcess
 from labmtj.watchdog.shutdown import HOLD, SafeShutdown
 from labmtj.watchdog.spec import InstrumentSpec
 
-STOPS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""meant for the run, which decides; a closed terminal must not take the watchdog along"""
-
 
 def main() -> int:
     """Take an order, wait, act; return 0 if the bench is safe, 1 otherwise."""
-    for number in STOPS:
+    for number in STOPS:  # meant for the run, which decides; a closed terminal must not take the watchdog along
         signal.signal(number, signal.SIG_IGN)
     pipe = LinePipe(sys.stdin.fileno())
     order = json.loads(pipe.line() or "{}")

@@ -107,7 +107,7 @@ def test_a_run_that_goes_on_says_so(spoiled):
     folder = spoiled()
     (folder.path / "DONE").unlink()
     descriptor = files.open_existing(folder.journal)
-    files.lock(descriptor)
+    files.lock(descriptor, folder.journal)
     with labmtj.open(folder.path) as run:
         assert run.ended == "running"
         assert "open it again" in repr(run)

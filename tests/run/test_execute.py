@@ -129,7 +129,7 @@ def test_a_run_that_is_going_on_elsewhere_is_left_alone(copy):
     before = {path.name: path.stat().st_mtime_ns for path in copy.path.iterdir()}
     descriptor = files.open_existing(copy.journal)
     try:
-        files.lock(descriptor)
+        files.lock(descriptor, copy.journal)
         with pytest.raises(Exception, match="another process"):
             resume(copy, workers=1, show=nobody)
         with pytest.raises(UsageError, match="another process"), copy.alone():

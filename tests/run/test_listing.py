@@ -46,7 +46,7 @@ def test_a_run_without_an_ending_runs_or_was_killed(make, tmp_path):
     run = make("20260101T000000Z_aaaa", ending=None)
     assert list_runs(tmp_path).splitlines()[1].split()[2] == "killed"
     descriptor = files.open_existing(run.journal)
-    files.lock(descriptor)
+    files.lock(descriptor, run.journal)
     assert list_runs(tmp_path).splitlines()[1].split()[2] == "running"
     os.close(descriptor)
 
