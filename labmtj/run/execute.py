@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from labmtj.errors import LabmtjError, Overstressed, ProcedureFailed, RecordError, Stopped, UsageError
 from labmtj.filing import open_plain, read_plain
@@ -44,6 +44,7 @@ class Progress:
     """how many of the first take longer: those that characterise a chip"""
 
 
+Failure = TypeVar("Failure", bound=LabmtjError)
 Show = Callable[[Progress], None]
 Announce = Callable[[Path], None]
 """is called with the folder of a run as soon as there is one"""
@@ -162,7 +163,7 @@ def _begun(folder: RunFolder) -> _Place:
         raise _mendable(error, folder) from None
 
 
-def _mendable(error: LabmtjError, folder: RunFolder) -> LabmtjError:
+def _mendable(error: Failure, folder: RunFolder) -> Failure:
     if error.instead is None:  # else a new run is to be begun with another value
         error.add_note(_how_to_go_on(folder))
     return error
@@ -217,10 +218,6 @@ def _guarded(folder: RunFolder, experiment: Experiment, place: _Place, workers: 
             _mendable(error, folder)
             raise
         except (Exception, SystemExit) as error:
-            if refused := refusal_of_the_system(error):
-                folder.note("failed", error=refused)
-                folder.end("FAILED", refused)
-                raise _mendable(ProcedureFailed(refused), folder) from error
             raise _unexpected(folder, error) from error
         finally:
             place.log.journal.leave()  # whatever is not committed by now could not be
@@ -233,6 +230,9 @@ def _unexpected(folder: RunFolder, error: BaseException) -> ProcedureFailed:
     """Mark the run and return what to raise in the place of an error that nobody foresaw."""
     folder.note("failed", error=repr(error), trace="".join(traceback.format_exception(error)))
     folder.end("FAILED", repr(error))
+    refused = "" if isinstance(error, RecursionError) else refusal_of_the_system(error)
+    if refused:
+        return _mendable(ProcedureFailed(f"{refused}; the trace is in {folder.log}"), folder)
     return ProcedureFailed(
         f"{type(error).__name__}: {error}; this is a bug in labmtj or in the procedure, the trace is in "
         f"{folder.log}. Everything up to the last block is kept"

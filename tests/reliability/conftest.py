@@ -154,6 +154,14 @@ def write_files(folder, timeout=PATIENT_SECONDS, virtual=VIRTUAL, bench=BENCH):
     return load_any(str(folder / "virtual.yaml"))
 
 
+PROGRESS = ("run ", "checking", "connecting", "blocks", "analysis", "report")
+
+
+def complaint(said):
+    """Return what a command said on stderr without the lines of its progress."""
+    return "\n".join(line for line in said.splitlines() if not line.startswith(PROGRESS))
+
+
 class Rig:
     """A bench of virtual instruments in this process, with a chip as new; and runs on it, here or in a process.
 
@@ -271,6 +279,8 @@ class Rig:
             f"{name} closed: {sorted(each.closed())}" for name, each in self.network.relays.items() if each.closed()
         ]
         return wrong + [f"a relay moved under voltage: {event}" for event in self.network.events]
+
+    complaint = staticmethod(complaint)
 
     def assert_safe(self, within=0.0):
         """Assert state S on the virtual instruments, at once or within some seconds."""

@@ -125,7 +125,7 @@ def test_a_ctrl_c_at_the_terminal_does_not_take_the_virtual_instruments_away(rig
     at_work_by_itself(rig, process)
     with tally(11, "Ctrl+C at a virtual bench"):
         os.killpg(process.pid, signal.SIGINT)
-        assert len(assert_stopped(process, 130, rig, rig.last()).splitlines()) == 2
+        assert len(rig.complaint(assert_stopped(process, 130, rig, rig.last())).splitlines()) == 2
 
 
 def state_of(pid):

@@ -52,7 +52,7 @@ def test_a_second_process_is_refused_and_sends_nothing(rigs, tally, what, at_wor
         before = rig.calls()
         said = refused(rig.spawn(*words))
         assert f"is in use by process {os.getpid()} on {socket.gethostname()}" in said
-        assert said.splitlines()[0].endswith("; end that first")
+        assert rig.complaint(said).splitlines()[0].endswith("; end that first")
         assert rig.calls() == before
         assert (array.measure(ROWS, Lines(columns=(0,)), Reading()).amperes > 0).all()
     rig.assert_safe()
