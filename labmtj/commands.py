@@ -162,7 +162,7 @@ def show(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
 
 def ls(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
     """List runs, and the benches that are not known to be safe."""
-    from labmtj.bench.ownership import unsafe
+    from labmtj.instrumentlocks import unsafe
     from labmtj.run.choice import Choice, accuracy_from, moment_from
     from labmtj.run.listing import list_runs
 

@@ -12,10 +12,10 @@ import pytest
 
 from labmtj import cli, filing, yamlfile
 from labmtj.bench.healthfile import health_path, keep_health
-from labmtj.bench.ownership import owning
 from labmtj.bench.traffic import TrafficRecorder
 from labmtj.errors import LabmtjError
 from labmtj.health import HealthMap
+from labmtj.instrumentlocks import owning
 from labmtj.perceptron import Solutions
 from labmtj.record import JournalWriter, files
 from labmtj.report.writing import write_whole

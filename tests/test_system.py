@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from labmtj.bench.ownership import owning
 from labmtj.cli import main
+from labmtj.instrumentlocks import owning
 from labmtj.system import NEEDED
 
 WITHOUT = """

@@ -11,10 +11,10 @@ from typing import Any
 from labmtj import library, yamlfile
 from labmtj.bench.laboratory import InstrumentFile, LaboratoryFile
 from labmtj.bench.loading import load_any
-from labmtj.bench.ownership import owner_of
 from labmtj.bench.sessions import driver_class, open_sessions
 from labmtj.errors import ConfigError, InstrumentError, LabmtjError
 from labmtj.filing import read_plain
+from labmtj.instrumentlocks import owner_of
 from labmtj.safety import HOLD, OPEN, RelaysWithoutSources, Step, shut_down
 
 ANSWER_SECONDS = 2.0

@@ -12,18 +12,18 @@ from pathlib import Path
 from labmtj import library, yamlfile
 from labmtj.bench.contact import Contact
 from labmtj.bench.crossbar import BenchCrossbar
-from labmtj.bench.forking import closed_in_forks
 from labmtj.bench.idling import Idling
 from labmtj.bench.laboratory import LaboratoryFile
 from labmtj.bench.loading import complaint
 from labmtj.bench.onward import OnwardClock
-from labmtj.bench.ownership import owning
 from labmtj.bench.protecting import protected, relay_ledger
 from labmtj.bench.sessions import Sessions, Wrap, at_resources, open_sessions
 from labmtj.bench.watch import NoWatch, Watch
 from labmtj.bench.watchdog import Watchdog
 from labmtj.bench.wiring import Wiring, wiring_of
 from labmtj.errors import LabmtjError, SettingError
+from labmtj.forking import closed_in_forks
+from labmtj.instrumentlocks import owning
 from labmtj.safety import Safety
 from labmtj.schema import Attribute
 from labmtj.stopping import undisturbed

@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from labmtj.bench.forking import closed_in_forks
 from labmtj.bench.laboratory import InstrumentFile
 from labmtj.errors import InstrumentError, LabmtjError, SettingError
+from labmtj.forking import closed_in_forks
 from labmtj.safety import Step, attempt
 from labmtj.shots import Identity
 from labmtj.verbs import SourceMeasureUnit, SwitchMatrix

@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 
 from labmtj.bench.contact import Contact, Expected, contact_check
-from labmtj.bench.forking import closed_in_forks
 from labmtj.bench.healthfile import kept_health
 from labmtj.bench.laboratory import LaboratoryFile, ReplayFile, VirtualFile
 from labmtj.bench.opening import OpenBench, open_laboratory
@@ -23,6 +22,7 @@ from labmtj.bench.simulated import describe
 from labmtj.bench.tape import Source, Tape
 from labmtj.bench.wiring_check import wiring_check
 from labmtj.errors import ProcedureFailed, UsageError
+from labmtj.forking import closed_in_forks
 from labmtj.quantities import ArrayInfo, Station
 from labmtj.safety import Safety
 from labmtj.simulated import VirtualClock

@@ -11,9 +11,9 @@ import pytest
 from instruments.keithley2600 import Keithley2636B
 from labmtj.bench import make_safe as module
 from labmtj.bench.make_safe import make_safe
-from labmtj.bench.ownership import owning
 from labmtj.cli import main
 from labmtj.errors import InstrumentError
+from labmtj.instrumentlocks import owning
 
 RELAY = (1, 2, 1)
 

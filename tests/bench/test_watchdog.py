@@ -10,13 +10,13 @@ import time
 
 import pytest
 
-from labmtj.bench import ownership
+from labmtj import instrumentlocks as ownership
 from labmtj.bench.loading import load_any
-from labmtj.bench.ownership import owner_of, owning, unsafe
 from labmtj.bench.served import ServedBench
 from labmtj.bench.sessions import at_resources
 from labmtj.bench.watchdog import Watchdog
 from labmtj.errors import BenchBusy, WatchdogLost
+from labmtj.instrumentlocks import owner_of, owning, unsafe
 from labmtj.virtual.assembly import assemble
 from labmtj.virtual.faults import Fault
 from labmtj.virtual.serving import ServedInstruments

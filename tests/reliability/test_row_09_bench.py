@@ -91,7 +91,7 @@ def test_a_script_that_a_dead_run_has_left_behind_is_aborted(rigs, tally):
 
 
 def test_a_forked_child_does_not_keep_the_death_from_being_noticed(rigs, tally, descendants_of):
-    """Fails without `os.register_at_fork` in labmtj.bench.forking: the child holds the pipe, and the sockets."""
+    """Fails without `os.register_at_fork` in labmtj.forking: the child holds the pipe, and the sockets."""
     rig = rigs(virtual=REAL_TIME, timeout=5.0)
     process = measuring_long(rig, "fork")
     (forked,) = descendants_of(process.pid, LONG)

@@ -10,9 +10,9 @@ import pytest
 
 import labmtj
 from labmtj.bench import load_any, open_laboratory
-from labmtj.bench.ownership import owner_of
 from labmtj.bench.watchdog import Watchdog
 from labmtj.errors import WatchdogLost
+from labmtj.instrumentlocks import owner_of
 from labmtj.quantities import Bias, Lines, Reading
 
 BIAS = Bias([0.1, 0.0, 0.0, 0.0], [0.0] * 4)

@@ -19,8 +19,8 @@ from pathlib import Path
 import pytest
 
 from labmtj.bench import load_any
-from labmtj.bench.ownership import owner_of
 from labmtj.bench.served import ServedBench
+from labmtj.instrumentlocks import owner_of
 from labmtj.virtual.assembly import assemble
 from labmtj.virtual.serving import ServedInstruments
 

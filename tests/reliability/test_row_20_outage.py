@@ -22,8 +22,8 @@ from labmtj import library
 from labmtj.bench import trust as bench_trust
 from labmtj.bench.loading import load_any
 from labmtj.bench.opening import open_laboratory
-from labmtj.bench.ownership import owner_of
 from labmtj.errors import LabmtjError
+from labmtj.instrumentlocks import owner_of
 from labmtj.quantities import Bias, Lines, Reading
 from labmtj.virtual.assembly import assemble
 from labmtj.virtual.serving import ServedInstruments

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from labmtj.bench import ownership
+from labmtj import instrumentlocks as ownership
 from labmtj.cli import main
 
 HUNG = "the run did not come back from pulsing within its lease of 12 s"

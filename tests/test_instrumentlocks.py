@@ -4,8 +4,8 @@ import sys
 
 import pytest
 
-from labmtj.bench.ownership import owning
 from labmtj.errors import BenchBusy
+from labmtj.instrumentlocks import owning
 
 
 @pytest.fixture(autouse=True)
@@ -15,7 +15,7 @@ def runtime(tmp_path, monkeypatch):
 
 HOLD = """
 import sys
-from labmtj.bench.ownership import owning
+from labmtj.instrumentlocks import owning
 with owning({"smu": "GPIB0::24::INSTR"}, run="2026_ab"):
     print("held", flush=True)
     sys.stdin.read()

@@ -15,9 +15,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from labmtj.bench.forking import closed_in_forks
 from labmtj.errors import BenchBusy, UsageError
 from labmtj.filing import open_to_change, private_folder
+from labmtj.forking import closed_in_forks
 from labmtj.system import CLOEXEC, NOFOLLOW, NONBLOCK, check_system, is_locked, lock, user
 from labmtj.watchdog.process import is_stopped
 
@@ -25,6 +25,8 @@ _LOG = logging.getLogger(__name__)
 BRIEFLY_SECONDS = 5.0
 """for which a watchdog that makes a bench safe is only asked to be waited for"""
 _MOST_BYTES = 10_000
+_SHOWN = 3
+"""benches that are named; of more, only how many"""
 _LOOK = os.O_RDONLY | CLOEXEC | NOFOLLOW | NONBLOCK
 
 
@@ -78,17 +80,19 @@ def owner_of(resource: str) -> str:
 
 
 def unsafe() -> list[str]:
-    """Return a sentence for every bench that this user's watchdogs have not made safe: since when, and what to do.
+    """Return a sentence for each bench that this user's watchdogs have not made safe: since when, and what to do.
 
     Also for one whose watchdog has itself ended before it was done.
     """
-    sentences: dict[str, None] = {}
-    for path in sorted(folder().glob("*.lock")):
+    sentences: dict[str, str] = {}
+    for path in folder().glob("*.lock"):
         with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
             owner = json.loads(_text(path))
             if owner["unsafe"]:
-                sentences[_not_safe(owner, held=_is_held(path))] = None
-    return list(sentences)
+                sentences[_not_safe(owner, held=_is_held(path))] = str(owner["unsafe_since"])
+    newest = sorted(sentences, key=lambda sentence: sentences[sentence], reverse=True)
+    older = f"and {len(newest) - _SHOWN} more benches are not known to be safe, longer ago"
+    return newest if len(newest) <= _SHOWN else [*newest[:_SHOWN], older]
 
 
 @contextmanager
