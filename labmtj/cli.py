@@ -9,6 +9,7 @@ import re
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -193,31 +194,31 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("-h", "--help", action="store_true", help="show this help and the settings of the experiment")
 
     resume = add("resume", commands.resume, "finish a run that was stopped or killed")
-    resume.add_argument("run", type=Path, help="folder of the run")
+    resume.add_argument("run", type=_run_path, help="folder of the run")
     resume.add_argument(
         "--over-budget", action="store_true", help="go on where a cell or a relay has used up its budget; recorded"
     )
     _add_workers(resume)
     recover = add("recover", commands.recover, "rebuild data.h5 of a run from its journal alone")
-    recover.add_argument("run", type=Path)
+    recover.add_argument("run", type=_run_path)
     recover.add_argument("--skip-damage", action="store_true", help="pass over damaged stretches of the journal")
     report = add("report", commands.report, "make the report of a run")
-    report.add_argument("run", type=Path, help="folder of the run, or its data.h5")
+    report.add_argument("run", type=_run_path, help="folder of the run, or its data.h5")
     report.add_argument("--out", type=Path, metavar="FILE", help="where to write it (default: report.html in the run)")
     show = add("show", commands.show, "print what a run found")
-    show.add_argument("run", type=Path, help="folder of the run, or its data.h5")
+    show.add_argument("run", type=_run_path, help="folder of the run, or its data.h5")
     ls = add("ls", commands.ls, "list runs")
     _add_choice(ls)
     export = add("export", commands.export, "write a group of a run to a file, .nc or .csv")
-    export.add_argument("run", type=Path)
+    export.add_argument("run", type=_run_path)
     export.add_argument("group", help="path of a group, such as arrays/mtj-50nm-0a/reads, or of an array in it")
     export.add_argument("file", type=Path, help="a name that ends in .nc (netCDF) or .csv")
     export.add_argument("--force", action="store_true", help="replace the file if it is there")
     compare = add("compare", commands.compare, "compare two runs: settings, and what they found")
-    compare.add_argument("first", type=Path, metavar="RUN")
-    compare.add_argument("second", type=Path, metavar="RUN")
+    compare.add_argument("first", type=_run_path, metavar="RUN")
+    compare.add_argument("second", type=_run_path, metavar="RUN")
     calibrate = add("calibrate", commands.calibrate, "write an array file with the cells and wires of a run's chip")
-    calibrate.add_argument("run", type=Path, help="folder of the run, or its data.h5")
+    calibrate.add_argument("run", type=_run_path, help="folder of the run, or its data.h5")
     calibrate.add_argument("--chip", help="name of the chip in the run, if it holds several")
     calibrate.add_argument(
         "--on", metavar="ARRAY", help="array file of the chip, for what this run does not tell (default: the run's own)"
@@ -230,7 +231,7 @@ def _parser() -> argparse.ArgumentParser:
         help="write so many plausible twins beside it, drawn from what the data leave open",
     )
     twin = add("twin", commands.twin, "compare a run with the twin of its chip")
-    twin.add_argument("run", type=Path, help="folder of the run, or its data.h5")
+    twin.add_argument("run", type=_run_path, help="folder of the run, or its data.h5")
     twin.add_argument("--on", metavar="ARRAY", help="array file that `labmtj calibrate` wrote (default: from this run)")
     twin.add_argument("--chip", help="name of the chip in the run (default: all)")
     twin.add_argument("--seed", type=int, default=1, help="of the procedure run anew on the twin (default: 1)")
@@ -279,6 +280,14 @@ def _parser() -> argparse.ArgumentParser:
     completion.add_argument("shell", choices=("bash", "zsh"), help='eval "$(labmtj completion bash)" in ~/.bashrc')
     completion.set_defaults(parser=parser)
     return parser
+
+
+def _run_path(text: str) -> Path:
+    """Return the path of a run: as given, or of that name in `runs`, as `labmtj ls` prints it."""
+    path = Path(text)
+    with suppress(OSError, ValueError):  # a name that no file can have is refused where it is used
+        return path if path.exists() or not (RUNS / path).exists() else RUNS / path
+    return path
 
 
 def _add_choice(ls: argparse.ArgumentParser) -> None:

@@ -66,7 +66,9 @@ def resume(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG0
         say(f"labmtj: the watchdog has ended this run: {reason}", file=sys.stderr)
     with Display() as display:
         display.phase(f"checking  {known.run}")
-        folder = resume(folder, workers=known.workers, show=display, over_budget=known.over_budget)
+        folder = resume(
+            folder, workers=known.workers, show=display, over_budget=known.over_budget, announce=display.run
+        )
         text = _reported(folder, folder.report, display)
     say(text)
     return 0
@@ -156,7 +158,10 @@ def show(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
     """Print what a run found."""
     from labmtj.report import summary_text
 
-    say(summary_text(_with_data(known.run).data))
+    folder = _with_data(known.run)
+    say(summary_text(folder.data))
+    if folder.run_yaml.exists() and (condition := folder.condition) != "done":
+        say("", f"not complete, this run is: {condition}", *filter(None, [folder.reason]))
     return 0
 
 

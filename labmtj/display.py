@@ -55,7 +55,7 @@ class Display:
         """Name the run that begins."""
         with self._lock:
             self._permanent(f"run {folder}")
-        self.phase("connecting")
+        self.phase("at work")
 
     def __call__(self, progress: Progress) -> None:
         """Show the progress, unless it was shown a moment ago."""

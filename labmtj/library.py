@@ -21,11 +21,11 @@ def find(name: str, kind: str, beside: Path | None = None) -> Path:
     """Return the path of a file that a user or another file names.
 
     Tried in turn: the path as given; relative to the folder of the file that names it (`beside`); the name within the
-    library's folder `kind` ("arrays", "benches", ...), where the ending .yaml may be left out. Raises ConfigError.
+    library's folder `kind` ("arrays", "benches", ...). The ending .yaml may be left out. Raises ConfigError.
     """
     candidates = [Path(name)]
     if beside is not None:
-        candidates.append(beside / name)
+        candidates += [beside / name, beside / f"{name}.yaml"]
     shelf = folder() / kind
     candidates += [shelf / name, shelf / f"{name}.yaml"]
     for candidate in candidates:

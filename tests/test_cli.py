@@ -554,3 +554,24 @@ def test_a_shell_completes_commands_settings_benches_and_experiments(labmtj, tmp
     done = subprocess.run(["bash", tmp_path / "try.sh"], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["resume", "switching", "virtual-2400-7002", "--write.method --write.max-rounds"]
     assert labmtj("completion", "zsh")[1].startswith("autoload")
+
+
+def test_a_run_is_named_as_the_list_names_it(labmtj, run, tmp_path):
+    (tmp_path / "runs").mkdir()
+    shutil.copytree(run.path, tmp_path / "runs" / "one")
+    assert "median accuracy" in labmtj("show", "one")[1]
+    assert_refused(labmtj("show", "two"), "two", "not a run")
+
+
+def test_what_is_shown_of_a_run_that_failed_says_so(labmtj, run):
+    assert "not complete" not in labmtj("show", run.path)[1]
+    run.end("FAILED", "the chip was lifted")
+    shown = labmtj("show", run.path)[1].splitlines()
+    assert shown[-2:] == ["not complete, this run is: failed", "the chip was lifted"], shown[-4:]
+
+
+def test_files_beside_the_one_that_names_them_need_no_ending(labmtj, tmp_path):
+    shutil.copy(library.folder() / "arrays" / "mtj-50nm.yaml", tmp_path / "mine.yaml")
+    bench = (library.folder() / "benches" / "simulated.yaml").read_text()
+    (tmp_path / "bench.yaml").write_text(re.sub(r"arrays: \[.*?\]", "arrays: [mine]", bench))
+    assert labmtj("check", "bench.yaml")[0] == 0

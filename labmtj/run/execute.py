@@ -97,7 +97,9 @@ def _has_a_story(folder: RunFolder) -> bool:
     )
 
 
-def resume(folder: RunFolder, *, workers: int, show: Show, over_budget: bool = False) -> RunFolder:
+def resume(
+    folder: RunFolder, *, workers: int, show: Show, over_budget: bool = False, announce: Announce | None = None
+) -> RunFolder:
     """Go on with a run that was stopped or killed: rewind to the last snapshot of each station, and finish.
 
     With `over_budget`, beyond the budgets of cells and relays from here on; that is recorded.
@@ -111,6 +113,8 @@ def resume(folder: RunFolder, *, workers: int, show: Show, over_budget: bool = F
     check_journal_is_there(folder)
     experiment = checked_experiment(unchanged(folder, obeyed=True))
     place = _rewound(folder, experiment)
+    if announce is not None:
+        announce(folder.path)
     if over_budget and not experiment.over_budget:
         experiment = replace(experiment, over_budget=True)
         place.log.attributes("provenance", {"over_budget_since_utc": Moment.now().utc})

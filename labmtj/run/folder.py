@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 from labmtj import yamlfile
 from labmtj.errors import RecordError, UsageError
-from labmtj.filing import FOLDER, append_to, kind_of
+from labmtj.filing import FOLDER, append_to, kind_of, read_plain
 from labmtj.record import files
 from labmtj.system import CLOEXEC, NOFOLLOW, NONBLOCK
 
@@ -115,6 +115,14 @@ class RunFolder:
         """
         ending = self.ending or ("running" if files.is_locked(self.journal) else "killed")
         return "stopped" if ending == "PAUSED" and not self._paused_process_lives() else ending.lower()
+
+    @property
+    def reason(self) -> str:
+        """Why the run failed, "" if it did not."""
+        try:
+            return read_plain(self.path / "FAILED").decode("utf-8", "replace") if self.ending == "FAILED" else ""
+        except OSError:
+            return ""
 
     def pause(self) -> None:
         """Mark that this process waits, with the bench safe and free, until it is continued."""

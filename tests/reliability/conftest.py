@@ -154,7 +154,7 @@ def write_files(folder, timeout=PATIENT_SECONDS, virtual=VIRTUAL, bench=BENCH):
     return load_any(str(folder / "virtual.yaml"))
 
 
-PROGRESS = ("run ", "checking", "connecting", "blocks", "analysis", "report")
+PROGRESS = ("run ", "checking", "at work", "blocks", "analysis", "report")
 
 
 def complaint(said):

@@ -17,7 +17,7 @@ from labmtj.run import load_experiment
 from labmtj.run.experiment import load_checked_run
 from labmtj.virtual.serving import Control
 
-PROGRESS = re.compile(r"\w+ +\d+%|\n|(run|checking|connecting|report) ")
+PROGRESS = re.compile(r"\w+ +\d+%|\n|(run|checking|at work|report) ")
 
 
 class Said(LabmtjError):
