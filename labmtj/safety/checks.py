@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from labmtj.errors import Instead, LimitExceeded
 from labmtj.quantities import Bias, BoolArray, FloatArray, Limits
 from labmtj.safety.exposure import Exposure, most_across, worst_cell
+from labmtj.safety.stepping import most_while_stepping
 
 ROUNDING_VOLTS = 1e-9
 """0.45 V - (-0.45 V) may print as 0.9 and be a little more"""
@@ -54,6 +55,8 @@ class Envelope:
         pulse_seconds: float | None = None,
         hold_seconds: float = 0.0,
         shots_seconds: float | None = None,
+        *,
+        both_signs: bool = False,
     ) -> None:
         """Raise LimitExceeded naming what is too much, by how much, and the remedy.
 
@@ -63,6 +66,7 @@ class Envelope:
             hold_seconds: settle and aperture of a shot of a reading. One that may disturb a cell is a pulse to it.
             shots_seconds: how long all shots of a reading hold each bias, default `hold_seconds`. To the cell, they go
                 on with each other, and with those of the bias before: see `labmtj.safety.exposure`.
+            both_signs: a reading applies each bias with either sign, one after the other.
         """
         if bias.shape != self.shape:
             raise LimitExceeded(
@@ -73,6 +77,10 @@ class Envelope:
         largest = float(spread.max())
         if largest > self.limits.cell_volts + ROUNDING_VOLTS:
             self._check_volts(bias, spread)
+        peak = float(np.fmax.reduce(np.abs(bias.line_volts), axis=None, initial=0.0))
+        if 2 * peak > self.limits.cell_volts:  # else no mixture of levels can be too much
+            self._check_stepping(bias, both_signs=both_signs, is_pulse=pulse_seconds is not None)
+        largest = max(largest, peak)  # lines that share a voltage do not reach it together
         if max(self.shape) * largest * self.cell_siemens > self.limits.line_amperes:
             self._check_amperes(bias)
         if pulse_seconds is not None:
@@ -94,6 +102,18 @@ class Envelope:
             f"{'' if self.most_cell_volts is None else 'up to '}{most:.3g} V across a cell{_place(worst, bias)}; "
             f"the limit is {self.limits.cell_volts:g} V (limits.cell_volts). It was not applied: lower the amplitude"
         )
+
+    def _check_stepping(self, bias: Bias, *, both_signs: bool, is_pulse: bool) -> None:
+        """Raise if a cell may see too much while levels step."""
+        stepping = most_while_stepping(bias, both_signs=both_signs, from_zero=is_pulse)
+        stepping = np.where(stepping > spread_volts(bias) + ROUNDING_VOLTS, stepping, 0.0)  # else checked as it is held
+        if (most := float(stepping.max())) > self.limits.cell_volts + ROUNDING_VOLTS:
+            raise LimitExceeded(
+                f"up to {most:.3g} V may be across a cell while levels step, one after another"
+                f"{_place(int(stepping.argmax()), bias)}; the limit is {self.limits.cell_volts:g} V "
+                "(limits.cell_volts). It was not applied: take less common voltage on all lines, one polarity, or "
+                "calls of their own for biases that differ much, for each call returns to 0 V"
+            )
 
     def _check_amperes(self, bias: Bias) -> None:
         amperes = self.cell_siemens * largest_sums(bias)

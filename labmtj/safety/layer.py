@@ -130,7 +130,12 @@ class Safety(Layer):
         """
         asked_seconds = how.settle_seconds + how.aperture_seconds
         held_seconds = self._holds.hold_seconds(how) if self._holds is not None else asked_seconds
-        self.envelope.check(bias, hold_seconds=asked_seconds, shots_seconds=held_seconds * len(how.signs))
+        self.envelope.check(
+            bias,
+            hold_seconds=asked_seconds,
+            shots_seconds=held_seconds * len(how.signs),
+            both_signs=how.polarity == "both",
+        )
         counted = self._admit(bias, lines, len(how.signs))
         with self._live(), self._taken_back(counted):
             return super().measure(bias, lines, how)

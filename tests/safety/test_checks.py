@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -45,13 +47,16 @@ def batches(lines=5):
 def test_no_bias_passes_whose_driven_lines_spread_beyond_the_limit(volts):
     driven = [row[~np.isnan(row)] for row in volts]
     worst = max((max(row) - min(row) for row in driven if len(row)), default=0.0)
+    worst_of_pulses = max(worst, *(most_of_mixtures([row]) for row in volts))
+    worst = max(worst_of_pulses, most_of_mixtures(volts))
     spy = Spy()
     limited = protected(spy)
     bias = Bias.from_lines(volts, (2, 3))
     if worst > 0.9 + 1e-9:
-        assert limited.can(bias) is not None
-        with pytest.raises(LimitExceeded, match=r"limit is 0\.9 V \(limits\.cell_volts\)"):
-            limited.pulse(bias, 1e-3)
+        if worst_of_pulses > 0.9 + 1e-9:
+            assert limited.can(bias) is not None
+            with pytest.raises(LimitExceeded, match=r"limit is 0\.9 V \(limits\.cell_volts\)"):
+                limited.pulse(bias, 1e-3)
         with pytest.raises(LimitExceeded, match="was not applied"):
             limited.measure(bias, Lines(rows=(0,)), Reading())
         assert spy.calls == []
@@ -60,6 +65,41 @@ def test_no_bias_passes_whose_driven_lines_spread_beyond_the_limit(volts):
         assert limited.pulse(bias, 1e-3) == "pulse"
         assert limited.measure(bias, Lines(rows=(0,)), Reading()) == "currents"
         assert spy.calls == ["can", ("pulse", len(volts)), ("measure", len(volts))]
+
+
+def most_of_mixtures(volts, signs=(1,)):
+    """Return the most across a cell of a 2 x 3 array in any mixture of two levels that follow each other, or of 0 V."""
+    rows = [np.array(row, float) * sign for row in volts for sign in signs]
+    most, path = 0.0, [np.zeros(5), *rows, np.zeros(5)]
+    for before, after in itertools.pairwise(path):
+        for mixture in itertools.product(*zip(np.nan_to_num(before), np.nan_to_num(after), np.zeros(5), strict=True)):
+            floating = np.isnan(before + after).any()
+            seen = np.ptp(mixture) if floating else np.abs(np.subtract.outer(mixture[:2], mixture[2:])).max()
+            most = max(most, float(seen))
+    return most
+
+
+def test_a_common_voltage_that_is_reversed_line_by_line_is_refused():
+    """All lines at 0.89 V spread by nothing, but row by row reversed they put 1.78 V across cells."""
+    spy = Spy()
+    both = Reading(polarity="both")
+    with pytest.raises(LimitExceeded, match=r"1\.78 V may be across a cell while levels step"):
+        protected(spy).measure(Bias.from_lines([0.89] * 5, (2, 3)), Lines(columns=(0,)), both)
+    assert most_of_mixtures([[0.89] * 5], (1, -1)) == pytest.approx(1.78)
+    protected(spy).measure(Bias([0.1, 0.1], np.zeros(3)), Lines(columns=(0,)), both)
+    assert len(spy.calls) == 1
+
+
+def test_levels_that_follow_each_other_in_a_batch_are_checked_in_every_mixture():
+    """Each is within the limit of 0.9 V; a row that has stepped before its column puts 1.4 V across the cell."""
+    rows, columns = [[0.1, 0], [0.8, 0]], [[-0.6, 0, 0], [0.1, 0, 0]]
+    spy = Spy()
+    with pytest.raises(LimitExceeded, match=r"1\.4 V may be across a cell"):
+        protected(spy).measure(Bias(rows, columns), Lines(columns=(0,)), Reading(aperture_seconds=1e-4))
+    assert spy.calls == []
+    for row, column in zip(rows, columns, strict=True):
+        protected(spy).measure(Bias(row, column), Lines(columns=(0,)), Reading(aperture_seconds=1e-4))
+    assert len(spy.calls) == 2
 
 
 @given(st.lists(VOLTS, min_size=5, max_size=5), st.lists(st.floats(10.0, 1e6), min_size=6, max_size=6))
