@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 PEERS := badcrossbar sigfig pathvalidate
 
-.PHONY: run test check bench torture soak clean
+.PHONY: run test check bench floors torture soak clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/labmtj run $(ARGS)
@@ -25,6 +25,19 @@ check: $(VENV)/test.stamp
 
 bench: $(VENV)/bench.stamp
 	$(BIN)/python -m pytest tests/benchmarks -s -o addopts=--import-mode=importlib
+
+# A part of the tests with the lowest versions that pyproject.toml allows, in an environment of its own: two minutes.
+floors: $(VENV)/floors.stamp
+	$(VENV)/floors/bin/python -m pytest -p no:cacheprovider tests/circuit tests/junction tests/record tests/reading \
+	  tests/safety tests/instruments/test_keithley2600.py tests/bench/test_loading.py tests/test_strictmodel.py \
+	  tests/test_yamlfile.py
+
+$(VENV)/floors.stamp: $(VENV)/run.stamp tests/floors.py
+	$(PYTHON) -m venv $(VENV)/floors
+	$(BIN)/python tests/floors.py instruments virtual notebook > $(VENV)/floors.txt
+	$(VENV)/floors/bin/python -m pip install --quiet --disable-pip-version-check --constraint $(VENV)/floors.txt \
+	  --editable '.[instruments,virtual,notebook]' pytest hypothesis netCDF4
+	@touch $@
 
 # Every case of the fault matrix (docs/reliability.md) in the place of a sample: hours. ARGS="-k row_09" takes a part.
 torture: $(VENV)/test.stamp
