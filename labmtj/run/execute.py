@@ -311,7 +311,8 @@ class _Course:
     def _blocks(self, people: Crew) -> None:
         """Take the blocks that are still to be done; a round of all stations is made durable at once."""
         last = self.plan.stations[-1].name
-        self._keep()  # from now on there is a data.h5
+        if not self.experiment.on_instruments:  # there, nothing is written while outputs may be on
+            self._keep()  # from now on there is a data.h5
         for _, station, frames in people.blocks():
             self.log.append_frames([frames])
             self.done += 1

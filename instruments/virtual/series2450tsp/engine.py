@@ -40,7 +40,7 @@ def build(remote: Remote, identity: str, serial: str, line_hertz: float) -> Engi
     engine.errors, engine.format = log, AutomaticFormat()
     core, events = Core(remote), Events(engine.clock)
     engine.triggered = events.command
-    buffers = Buffers(lambda seconds: engine.born + seconds, engine.clock.now)
+    buffers = Buffers(lambda seconds: engine.utc_at_zero + seconds, engine.clock.now)
     source = Source(core)
     meter = Meter(core, source, buffers.chosen)
     source_lists = ConfigLists(source.attributes, lambda function: core.set("function", function))

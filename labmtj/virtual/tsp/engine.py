@@ -74,7 +74,7 @@ class Engine:
         self.triggered: Callable[[], None] = lambda: None
         """what *TRG does"""
         self.drive = Drive()
-        self.born = time.time()
+        self.utc_at_zero = time.time()
         """UTC seconds when the clock of the bench was 0"""
         self.unattended = False
         """whether what was started in the background runs to its end while no script waits for it"""
@@ -97,7 +97,7 @@ class Engine:
 
     def utc_seconds(self) -> float:
         """Return the seconds since 1970 by the clock of the box, which goes with that of the bench."""
-        return self.born + self.clock.now()
+        return self.utc_at_zero + self.clock.now()
 
     def define(self, name: str, value: Any) -> None:
         """Set one global of the scripts."""

@@ -111,7 +111,7 @@ class Language:
         self._engine.common.operation_complete()
 
     def _set_time(self, seconds: object) -> None:
-        self._engine.born = number(seconds) - self._engine.clock.now()
+        self._engine.utc_at_zero = number(seconds) - self._engine.clock.now()
 
     def _set_zone(self, *zone: object) -> None:
         if not zone:
