@@ -37,22 +37,24 @@ def at(name: str, units: Units) -> str:
 
 
 def check_reading(wiring: Wiring, units: Units, how: Reading) -> None:
-    """Raise UsageError for a range, CannotDo for an aperture, that some unit does not have."""
-    for name in dict.fromkeys(channel.unit for channel in wiring.channels):
-        facts = units[name].facts
-        if how.range_amperes is not None and how.range_amperes > facts.range_amperes[-1]:
+    """Raise UsageError for a range, CannotDo for an aperture, that a unit does not have; advise one that all have."""
+    facts = {name: units[name].facts for name in dict.fromkeys(channel.unit for channel in wiring.channels)}
+    for name, each in facts.items():
+        if how.range_amperes is not None and how.range_amperes > each.range_amperes[-1]:
             raise UsageError(
                 f"no range of {at(name, units)} holds {how.range_amperes:g} A; "
-                f"the largest is {facts.range_amperes[-1]:g} A"
+                f"the largest is {each.range_amperes[-1]:g} A"
             )
-        shortest, longest = facts.aperture_seconds
-        if not shortest <= how.aperture_seconds <= longest:
-            raise CannotDo(
-                f"{at(name, units)} integrates from {shortest:g} to {longest:g} s, not {how.aperture_seconds:g} s; "
-                "choose another aperture_seconds. It was not applied"
-            ).advising(
-                Instead("aperture_seconds", how.aperture_seconds, min(max(how.aperture_seconds, shortest), longest))
-            )
+    slow = max(facts, key=lambda name: facts[name].aperture_seconds[0])
+    fast = min(facts, key=lambda name: facts[name].aperture_seconds[1])
+    shortest, longest = facts[slow].aperture_seconds[0], facts[fast].aperture_seconds[1]
+    if not shortest <= how.aperture_seconds <= longest:
+        name = slow if how.aperture_seconds < shortest else fast
+        first, last = facts[name].aperture_seconds
+        raise CannotDo(
+            f"{at(name, units)} integrates from {first:g} to {last:g} s, not {how.aperture_seconds:g} s; "
+            "choose another aperture_seconds. It was not applied"
+        ).advising(Instead("aperture_seconds", how.aperture_seconds, min(max(how.aperture_seconds, shortest), longest)))
 
 
 def volts_refusal(wiring: Wiring, units: Units, volts: float, cell_volts: float) -> Refusal | None:

@@ -70,11 +70,9 @@ class Planning:
         return None
 
     def width_refusal(self, bias: Bias, steps: Sequence[Step], seconds: float) -> Refusal | None:
-        """Say for which unit a pulse is too short, or None."""
-        for turns in {turns for step in steps for _, turns in self.parts(step, bias)}:
-            if refusal := self._sources.pulse_refusal(turns, seconds):
-                return refusal
-        return None
+        """Say for which unit a pulse is too short, or None; of several units, the one that needs the longest."""
+        every = dict.fromkeys(turns for step in steps for _, turns in self.parts(step, bias))  # in order, unlike a set
+        return self._sources.pulse_refusal(every, seconds)
 
     # -- steps -------------------------------------------------------------------------------------------------------
 

@@ -124,21 +124,30 @@ class Sources:
         held = np.maximum(np.diff(answer.start_seconds, append=answer.start_seconds[-1] + shot_seconds), shot_seconds)
         return Shown(answer.amperes, answer.flags, answer.range_amperes, starts, held)
 
-    def pulse_refusal(self, turns: Turns, seconds: float) -> Refusal | None:
-        """Say why pulses of this width cannot be given with these turns, or None."""
-        units, why = turns.units or self.names[:1], ""
-        shortest = self.units[units[-1]].facts.shortest_pulse_seconds
-        if not turns.last_times:
-            shortest = max(SHORTEST_SECONDS, *(self.units[unit].facts.shortest_pulse_seconds for unit in units))
-            why = ", for messages time it: held by one unit while another times it, it would disturb cells"
-        if seconds >= shortest:
+    def pulse_refusal(self, every: Iterable[Turns], seconds: float) -> Refusal | None:
+        """Say why pulses of this width cannot be given with all of these turns, or None.
+
+        One refusal for all: it names the turns that need the longest pulse, whose width works with the others, too.
+        """
+        slowest = max(every, key=self._shortest_seconds, default=None)
+        if slowest is None or seconds >= (shortest := self._shortest_seconds(slowest)):
             return None
+        why = ", for messages time it: held by one unit while another times it, it would disturb cells"
         return Refusal(
-            f"a pulse of {seconds:g} s is too short for {' and '.join(at(unit, self.units) for unit in units)}: "
-            f"the shortest is {shortest:g} s{why}",
+            f"a pulse of {seconds:g} s is too short for "
+            f"{' and '.join(at(unit, self.units) for unit in self._stepping(slowest))}: "
+            f"the shortest is {shortest:g} s{'' if slowest.last_times else why}",
             "ask for longer pulses (pulse_seconds), or use a unit with faster ones",
             Instead("pulse_seconds", seconds, shortest),
         )
+
+    def _stepping(self, turns: Turns) -> Sequence[str]:
+        return turns.units or self.names[:1]
+
+    def _shortest_seconds(self, turns: Turns) -> float:
+        """Return the shortest pulse that these turns give."""
+        shortest = [self.units[unit].facts.shortest_pulse_seconds for unit in self._stepping(turns)]
+        return shortest[-1] if turns.last_times else max(SHORTEST_SECONDS, *shortest)
 
     def pulses(self, volts: FloatArray, seconds: float, turns: Turns) -> Given:
         """Apply pulses (pulses, channels in use) from 0 V and back; ask `pulse_refusal` first."""

@@ -83,7 +83,7 @@ class Cabling:
 
     def _routing(self, closed: frozenset[Relay]) -> Routing:
         siemens = self._open.copy()
-        for relay in closed:
+        for relay in sorted(closed):  # a sum of floats depends on its order
             _join(siemens, *self._relays[relay], self._gain[relay[0]])
         return Routing(*eliminate(siemens, 1 + self.ports))
 

@@ -338,9 +338,9 @@ def matrix_wiring(shape, *, channels=(("smu", "a"), ("smu", "b")), ground=True, 
     return Wiring(shape, tuple(lines), tuple(buses))
 
 
-def rack_wiring(shape=(15, 15), direct=13):
+def rack_wiring(shape=(15, 15), direct=13, names=tuple((f"smu{unit}", name) for unit in range(1, 8) for name in "ab")):
     """Seven units of two channels: thirteen on rows, the last on a bus for the columns; the last rows on ground."""
-    names = [Channel(f"smu{unit}", name) for unit in range(1, 8) for name in "ab"]
+    names = [Channel(*name) for name in names]
     lines = [Line(names[row] if row < direct else None, ("lines", "rows", str(row))) for row in range(shape[0])]
     lines += [Line(Column("matrix", 2, 1 + column), ("lines", "columns", str(column))) for column in range(shape[1])]
     buses = (Bus("ground", 1, None, ground=True), Bus("reader", 2, names[direct], ground=False))

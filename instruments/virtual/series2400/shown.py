@@ -47,8 +47,8 @@ class Shown(MeterCommands):
 
     @command("[:SENSe#]:FUNCtion[:ON]")
     def _measure_also(self, call: Call) -> None:
-        wanted = {function_named(argument) for argument in call.arguments or (one(call),)}
-        self.functions = self.functions | wanted if self.values[1]["concurrent"] else {next(iter(wanted))}
+        wanted = [function_named(argument) for argument in call.arguments or (one(call),)]
+        self.functions = self.functions | {*wanted} if self.values[1]["concurrent"] else {wanted[0]}
 
     @command("[:SENSe#]:FUNCtion:OFF")
     def _measure_not(self, call: Call) -> None:
