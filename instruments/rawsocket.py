@@ -16,7 +16,6 @@ LONGEST_ANSWER_BYTES = 1 << 24
 _PIECE_BYTES = 1 << 16
 _SHORTEST_SECONDS = 1e-3
 """even if the time is over, what has arrived already is taken"""
-HUNG_UP = "the other side has ended the connection; does another client have the instrument?"
 _ABORTIVE = struct.pack("ii", 1, 0)
 """SO_LINGER with 0 s: closing drops what was not sent yet and resets the connection"""
 
@@ -109,11 +108,11 @@ class RawSocket:
     # -- messages ----------------------------------------------------------------------------------------------------
 
     def write(self, message: str) -> None:
-        """Send a message with its end; TimeoutError if the other side does not take it."""
+        """Send a message with its end; raises as `write_raw`."""
         self.write_raw((message + self.write_termination).encode("ascii"))
 
     def write_raw(self, content: bytes) -> None:
-        """Send bytes; TimeoutError if the other side does not take them."""
+        """Send bytes; TimeoutError if the other side does not take them, ConnectionError if it has hung up."""
         link = self._connected()
         link.settimeout(max(self.timeout / 1000, _SHORTEST_SECONDS))
         link.sendall(content)  # the time is that of all of it
@@ -175,7 +174,7 @@ class RawSocket:
             raise NeverHeard from None
         if not piece:
             self.close()
-            raise ConnectionResetError(HUNG_UP)
+            raise ConnectionResetError("it has ended the connection")
         self._received += piece
         self._heard = True
 

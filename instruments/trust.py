@@ -27,6 +27,8 @@ _TRANSPORT = (
     ValueError,  # bytes that are no text, a bad address
     RuntimeError,  # PyVISA-py, of a HiSLIP connection that was dropped
 )  # fmt: skip
+_HUNG_UP = (BrokenPipeError, ConnectionResetError, ConnectionAbortedError)
+"""what a write or a read raises once the other side has ended the connection: which of them is a matter of time"""
 
 
 class Trust:
@@ -255,6 +257,11 @@ def _in_words(error: Exception) -> str:
             "serve one at a time), or it hangs, or is another instrument"
         )
     code = getattr(error, "error_code", None)
+    if isinstance(error, _HUNG_UP) or code == pyvisa.constants.StatusCode.error_connection_lost:
+        return (
+            "has ended the connection; does another client have the instrument (many serve one at a time), "
+            "or was it switched off?"
+        )
     if isinstance(error, TimeoutError) or code == pyvisa.constants.StatusCode.error_timeout:
         return "did not answer in time; check that it is on, its cable and its address"
     if isinstance(error, UnicodeError):

@@ -1,7 +1,9 @@
 """Case F6: whatever comes over a wire, a query ends at its deadline or at the longest answer, and says who and where."""
 
 import contextlib
+import select
 import socket
+import struct
 import threading
 import time
 
@@ -150,13 +152,46 @@ def test_a_name_server_that_does_not_answer_is_not_waited_for_longer_than_the_in
     assert time.monotonic() - begun < MOST_SECONDS
 
 
-def test_an_instrument_that_hangs_up_is_noticed_at_once(at):
-    driver, _ = at(Keithley2400, lambda peer, link: link.shutdown(socket.SHUT_RDWR))
+def hang_up(link, *, abruptly=False):
+    """End a connection: in order, or by a reset."""
+    if abruptly:
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        link.close()
+    else:
+        link.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize("abruptly", [False, True])
+def test_a_hang_up_that_the_read_finds_is_noticed_at_once(at, abruptly):
+    """Fails where a reset (ECONNRESET) is a failed cable."""
+
+    def after_the_question(peer, link):
+        while b"*IDN?" not in link.recv(1 << 16):
+            pass
+        hang_up(link, abruptly=abruptly)
+
+    driver, peer = at(Keithley2400, after_the_question)
     driver.adapter.connection.timeout = 60_000.0
-    begun = time.monotonic()
-    with pytest.raises(InstrumentError, match="does another client have the instrument"):
-        driver.identify()
-    assert time.monotonic() - begun < MOST_SECONDS
+    assert_ends(driver, peer, "does another client have the instrument")
+
+
+@pytest.mark.parametrize("abruptly", [False, True])
+def test_a_hang_up_that_the_write_finds_is_noticed_at_once(at, abruptly):
+    """Fails where only the read knows the reason: EPIPE after an orderly end, ECONNRESET after a reset."""
+    opened = threading.Event()
+    driver, peer = at(Keithley2400, lambda peer, link: opened.wait() and hang_up(link, abruptly=abruptly))
+    link, notices = driver.adapter.connection._link, select.poll()
+    notices.register(link, select.POLLIN)
+    opened.set()
+    assert notices.poll(1000 * MOST_SECONDS)
+    if not abruptly:  # a side that has ended answers one more message with a reset, and the next write meets that
+        notices.modify(link, 0)
+        with contextlib.suppress(ConnectionError):
+            link.sendall(b"\n")
+        assert notices.poll(1000 * MOST_SECONDS)
+    with pytest.raises(InstrumentError, match="does another client have the instrument") as caught:
+        driver.write("*RST")
+    assert str(caught.value).startswith(f"west at {peer.resource}: has ended the connection")
 
 
 @pytest.fixture
