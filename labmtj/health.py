@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from labmtj.errors import UsageError
 from labmtj.quantities import BoolArray
-from labmtj.schema import Variable
+from labmtj.schema import Variable, meanings_of
 
 
 class Health(IntEnum):
@@ -92,7 +92,7 @@ class HealthMap:
         """Return it as arrays of a record: a `Health` per cell, which evidence decided, and the evidence as text."""
         lattice = ("row", "column")
         return {
-            "state": Variable(self.states, "1", "; ".join(f"{each.value} {each.name}" for each in Health), lattice),
+            "state": Variable(self.states, "1", "health of the cell", lattice, meanings_of(Health)),
             "why": Variable(self.why, "1", "number of the evidence that decided; -1 for none", lattice),
             "evidence": Variable(list(self.evidence) or [""], "1", "what was seen, and when", ("number",)),
         }

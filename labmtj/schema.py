@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 from typing import Any, TypedDict
 
 import numpy as np
@@ -71,8 +71,7 @@ class Column:
     def __post_init__(self) -> None:
         if self.dtype not in _DTYPES:
             raise UsageError(f"columns of {self.dtype!r} cannot be recorded, only {', '.join(sorted(_DTYPES))}")
-        for meaning in (*self.flag_values, *self.flag_masks):
-            check_name(meaning, self.long_name)
+        _check_meanings(self.flag_values, self.flag_masks, self.long_name)
         _check_words(self.units, self.long_name)
 
 
@@ -84,9 +83,14 @@ class Variable:
     units: str
     long_name: str
     dims: tuple[str, ...] = ()
+    flag_values: Mapping[str, int] = field(default_factory=dict)
+    """meaning of each value, where exactly one applies"""
+    flag_masks: Mapping[str, int] = field(default_factory=dict)
+    """meaning of each bit, where several may apply"""
 
     def __post_init__(self) -> None:
         _check_words(self.units, self.long_name)
+        _check_meanings(self.flag_values, self.flag_masks, self.long_name)
         if np.ndim(self.array) != len(self.dims):
             raise UsageError(f"{self.long_name!r} has {np.ndim(self.array)} axes and {len(self.dims)} names for them")
 
@@ -150,6 +154,11 @@ class Table:
         return tuple(self.lengths[dim] for dim in self.columns[name].dims)
 
 
+def meanings_of(codes: type[IntEnum] | type[IntFlag]) -> dict[str, int]:
+    """Return the members of an enumeration, or the bits of an IntFlag, as `flag_values` or `flag_masks` of an array."""
+    return {name.lower(): int(code) for name, code in codes.__members__.items()}
+
+
 def check_name(name: str, path: str) -> None:
     """Raise UsageError if the name cannot be a variable or an axis in the group `path`."""
     if not isinstance(name, str) or not _NAME.fullmatch(name):
@@ -166,6 +175,11 @@ def check_text(text: str, where: str) -> None:
     """Raise UsageError for text that a file cannot hold: a zero character or half of a surrogate pair."""
     if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
         raise UsageError(f"text of {where} holds a character that cannot be stored: {text[:40]!r}")
+
+
+def _check_meanings(values: Mapping[str, int], masks: Mapping[str, int], where: str) -> None:
+    for meaning in (*values, *masks):
+        check_name(meaning, where)
 
 
 def _check_words(units: str, long_name: str) -> None:

@@ -13,16 +13,15 @@ import numpy as np
 from pydantic import Field
 
 from labmtj.quantities import ArrayInfo, BoolArray, Station
-from labmtj.schema import Column, Purpose, Table, Variable
+from labmtj.schema import Column, Purpose, Table, Variable, meanings_of
 from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar, Data, Log
 from procedures.amplitude import AmplitudeSettings
 from procedures.characterisation import characterise, read_again
-from procedures.reference import Outcome, ReferenceMaps, ReferenceSettings
+from procedures.reference import STATES, Outcome, ReferenceMaps, ReferenceSettings
 from procedures.write import WriteSettings, write_matrix
 
 Pattern = Literal["parallel", "antiparallel", "checkerboard", "inverse", "rows", "columns", "random"]
-OUTCOMES = {outcome.name.lower(): int(outcome) for outcome in Outcome}
 
 
 def states(pattern: Pattern, shape: tuple[int, int], seed: int) -> BoolArray:
@@ -137,10 +136,10 @@ def _table(station: Station) -> Table:
         "pattern",
         {
             "number": Column("i4", "1", "number of the pattern in the settings"),
-            "target": Column("u1", "1", "state to be written, 1 = P", cells),
-            "achieved": Column("u1", "1", "state at the last verify read, 1 = P", cells),
+            "target": Column("u1", "1", "state to be written, 1 = P", cells, STATES),
+            "achieved": Column("u1", "1", "state at the last verify read, 1 = P", cells, STATES),
             "verify_amperes": Column("f8", "A", "current of the last verify read of the cell", cells),
-            "outcome": Column("u1", "1", "what became of the cell", cells, flag_values=OUTCOMES),
+            "outcome": Column("u1", "1", "what became of the cell", cells, meanings_of(Outcome)),
             "fidelity": Column("f8", "1", "fraction of the cells, without those outside, that read as wanted"),
             "rounds": Column("u2", "1", "repair rounds"),
             "pulses": Column("u4", "1", "write pulses"),

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from labmtj.quantities import Bias, Currents, FloatArray, Lines, Reading
-from labmtj.schema import Purpose, Variable
+from labmtj.quantities import Bias, Currents, Flag, FloatArray, Lines, Reading
+from labmtj.schema import Purpose, Variable, meanings_of
 from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar, Log
 from procedures.bounds import Limited, check_read_volts
@@ -102,7 +102,9 @@ def put_read_map(log: Log, found: CellReads, path: str = "read_map") -> None:
                 found.scatter_amperes, "A", "standard deviation of one reading in both polarities", CELLS
             ),
             "siemens": Variable(found.siemens, "S", "conductance of the cell with its lines", CELLS),
-            "flags": Variable(found.flags, "1", "what was wrong with any of its readings, see labmtj's Flag", CELLS),
+            "flags": Variable(
+                found.flags, "1", "what was wrong with any of its readings", CELLS, flag_masks=meanings_of(Flag)
+            ),
             "baseline_amperes": Variable(found.baseline_amperes, "A", "current at zero input", ("column",)),
         },
         signal="siemens",

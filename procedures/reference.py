@@ -18,7 +18,7 @@ from pydantic import Field
 from labmtj.errors import ProcedureFailed
 from labmtj.health import Health
 from labmtj.quantities import Bias, BoolArray, FloatArray, Lines, Reading
-from labmtj.schema import Attribute, Purpose, Variable
+from labmtj.schema import Attribute, Purpose, Variable, meanings_of
 from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar, Log
 from procedures.bounds import Limited, check_pulse_seconds, check_read_volts, check_volts
@@ -42,6 +42,8 @@ class Outcome(IntEnum):
     """on a row that the crossbar cannot drive, such as one tied to ground: neither read nor written"""
 
 
+STATES = {"AP": 0, "P": 1}
+"""of a cell: meanings of the values of arrays in the record"""
 MANY_STUCK = 0.1
 """of the cells: more look stuck where cells relax before they are read"""
 _KNOWN_BAD = {
@@ -281,7 +283,7 @@ def put_reference(log: Log, reference: ReferenceMaps, path: str = "reference", *
             ),
             "threshold_amperes": Variable(reference.threshold_amperes, "A", "above it a read counts as P", cells),
             "outcome": Variable(
-                reference.outcome, "1", "usable (0) or why not, see the Outcome of procedures.reference", cells
+                reference.outcome, "1", "usable (0: it can be written) or why not", cells, meanings_of(Outcome)
             ),
         },
     )

@@ -88,7 +88,8 @@ def put_switching(log: Log, result: SwitchingResult) -> None:
             "efolds_low_per_volt": curves("efolds_low", "1/V", "lower end of its 95 % interval"),
             "efolds_high_per_volt": curves("efolds_high", "1/V", "upper end of its 95 % interval"),
             "outside": Variable(
-                result.outside, "1", "1: V50 lies above the amplitudes tried, -1: below, 0: among them", curve
+                result.outside, "1", "where V50 lies: below, among or above the amplitudes tried", curve,
+                {"below": -1, "among": 0, "above": 1},
             ),
             "pulses": curves("trials", "1", "test pulses that count"),
             "volts_per_decade": both([each.volts_per_decade for each in slopes], "V", "V50 per decade of width"),
@@ -118,8 +119,10 @@ def put_switching(log: Log, result: SwitchingResult) -> None:
             "exponent_log_ratio": both(
                 [each.log_ratio for each in result.exponents], "1", "log likelihood of exponent 2 less that of 1"
             ),
-            "exponent": both(
-                [each.exponent for each in result.exponents], "1", "1 or 2; 0 where the data cannot tell"
+            "exponent": Variable(
+                np.array([each.exponent for each in result.exponents]), "1",
+                "exponent of the barrier that the data decide for, 1 or 2; 0 for neither", cell,
+                {"undecided": 0, "exponent_1": 1, "exponent_2": 2},
             ),
             "comes_back": Variable(result.comes_back, "1", "whether the cell could be reset to the end", law),
             "ridge_stability": Variable([each.stability for each in ridges], "1", "Delta along the ridge", ridge),

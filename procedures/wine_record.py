@@ -9,19 +9,20 @@ import numpy as np
 
 from labmtj.perceptron import Solutions, Wine
 from labmtj.quantities import Station
-from labmtj.schema import Column, Table, Variable
+from labmtj.schema import Column, Table, Variable, meanings_of
 from labmtj.verbs import Log
 from procedures.adaptation import Adapted
-from procedures.reference import Outcome
+from procedures.reference import STATES, Outcome
 from procedures.write import WriteResult
 
-OUTCOMES = {outcome.name.lower(): int(outcome) for outcome in Outcome}
+CULTIVARS = {"class_0": 0, "class_1": 1, "class_2": 2}
+"""as the data set calls them"""
 PER_LAYER = {
-    "target": Column("u1", "1", "state to be written, 1 = P", ("row", "column")),
-    "achieved": Column("u1", "1", "state at the last verify read, 1 = P", ("row", "column")),
+    "target": Column("u1", "1", "state to be written, 1 = P", ("row", "column"), STATES),
+    "achieved": Column("u1", "1", "state at the last verify read, 1 = P", ("row", "column"), STATES),
     "verify_amperes": Column("f4", "A", "current of the last verify read of the cell", ("row", "column")),
     "attempts": Column("u1", "1", "pulses that selected the cell", ("row", "column")),
-    "outcome": Column("u1", "1", "what became of the cell", ("row", "column"), flag_values=OUTCOMES),
+    "outcome": Column("u1", "1", "what became of the cell", ("row", "column"), meanings_of(Outcome)),
     "fidelity": Column("f8", "1", "fraction of the layer's cells whose last verify read equals the target"),
     "fidelity_parallel": Column("f8", "1", "the same over the cells to be P"),
     "fidelity_antiparallel": Column("f8", "1", "the same over the cells to be AP"),
@@ -61,16 +62,16 @@ def declare(log: Log, station: Station, solutions: Solutions, wine: Wine, root: 
 
 def describe_inputs(log: Log, solutions: Solutions, wine: Wine) -> None:
     """Record data set and solutions."""
-    split = np.zeros(len(wine.classes), np.uint8)
-    split[wine.test] = 1
+    is_test = np.zeros(len(wine.classes), bool)
+    is_test[wine.test] = True
     log.put(
         "dataset",
         {
             "features": Variable(
                 wine.features, "1", "feature, scaled to [0, 1] over all samples", ("sample", "feature")
             ),
-            "label": Variable(wine.classes, "1", "cultivar", ("sample",)),
-            "is_test": Variable(split, "1", "1 for the 30 samples kept for reporting", ("sample",)),
+            "label": Variable(wine.classes, "1", "cultivar", ("sample",), CULTIVARS),
+            "is_test": Variable(is_test, "1", "whether the sample is one of the 30 kept for reporting", ("sample",)),
             "feature": Variable(np.array(wine.feature_names), "1", "name of the feature", ("feature",)),
         },
     )
@@ -82,8 +83,9 @@ def describe_inputs(log: Log, solutions: Solutions, wine: Wine) -> None:
                 "1",
                 "bits of layer 1, even columns plus, odd columns minus",
                 ("solution", "input", "column1"),
+                STATES,
             ),
-            "w2": Variable(solutions.w2, "1", "bits of layer 2", ("solution", "hidden", "column2")),
+            "w2": Variable(solutions.w2, "1", "bits of layer 2", ("solution", "hidden", "column2"), STATES),
             "b1": Variable(solutions.b1, "1", "biases of layer 1, kept in software", ("solution", "hidden")),
             "b2": Variable(solutions.b2, "1", "biases of layer 2, kept in software", ("solution", "class")),
         },
@@ -115,7 +117,9 @@ def _table(station: Station, solutions: Solutions, samples: int, root: str, *, a
             neuron = "hidden" if layer == 1 else "class"
             columns |= _adapted_table(layer, rows, axis, neuron)
     columns |= {
-        "predicted": Column("i1", "1", "class of the largest output at g = 1, both layers measured", ("sample",)),
+        "predicted": Column(
+            "i1", "1", "class of the largest output at g = 1, both layers measured", ("sample",), CULTIVARS
+        ),
         "bench_seconds": Column("f8", "s", "time on the clock of the bench"),
     }
     sizes = {
@@ -130,7 +134,7 @@ def _table(station: Station, solutions: Solutions, samples: int, root: str, *, a
 
 def _adapted_table(layer: int, rows: str, columns: str, neuron: str) -> dict[str, Column]:
     described = (
-        Column("u1", "1", "bits written in the place of those of the solution", (rows, columns)),
+        Column("u1", "1", "bits written instead of those of the solution", (rows, columns), STATES),
         Column("f8", "1", "biases in the place of those of the solution", (neuron,)),
         Column("f8", "1", "gains that training found, in nominal conductance steps; 1 without", (neuron,)),
         Column("i2", "1", "row of the array that each input drives, of the first copy", (rows,)),

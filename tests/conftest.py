@@ -6,6 +6,7 @@ And the smallest world that a virtual instrument can stand in: resistors to grou
 import contextlib
 import importlib.util
 import os
+import re
 import signal
 import socket
 import sys
@@ -335,6 +336,45 @@ def _assert_same(one, other):
         values, others = one[()], other[()]
         same = values.tobytes() == others.tobytes() if one.dtype.kind != "O" else np.array_equal(values, others)
         assert same, one.name
+
+
+COUNTS = {
+    "attempts", "broken_at", "cells", "closures", "column", "columns", "cycles", "disagreement", "flipped", "hardware",
+    "away", "jumps", "limited", "number", "pulses", "read_cells", "read_flipped", "rounds", "row", "rows", "shot",
+    "sign", "software", "solution", "step", "steps", "errors", "trials", "whole", "why", "write_pulses", "chips",
+    "outvoted",
+}  # fmt: skip
+"""arrays of integers that are counts or numbers of something: all others are codes"""
+
+
+@pytest.fixture(scope="session")
+def codes_without_meaning():
+    """Returns a function that names what a run's data.h5 holds as integers whose meanings it does not say (CF)."""
+
+    def unnamed(item):
+        name = item.name.rpartition("/")[2]
+        plain = re.sub(r"^layer\d_", "", name) in COUNTS or "dtype" in item.attrs  # truth values
+        axis = item.is_scale and item.attrs["NAME"].startswith(hdf5.PURE_AXIS.encode())
+        if item.dtype.kind not in "iu" or plain or axis:
+            return False
+        masks = "flag_masks" in item.attrs
+        values = item.attrs.get("flag_masks" if masks else "flag_values", np.empty(0))
+        meanings = str(item.attrs.get("flag_meanings", "")).split()
+        used = np.unique(item[()])
+        known = (used & ~np.bitwise_or.reduce(values) == 0) if masks and values.size else np.isin(used, values)
+        return values.dtype != item.dtype or not len(values) == len(meanings) > 0 or not known.all()
+
+    def codes_without_meaning(data):
+        found = []
+        with h5py.File(data) as file:
+            file.visititems(lambda path, item: found.append(path) if _is_array(item) and unnamed(item) else None)
+        return found
+
+    return codes_without_meaning
+
+
+def _is_array(item):
+    return isinstance(item, h5py.Dataset)
 
 
 @pytest.fixture(scope="session")

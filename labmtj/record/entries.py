@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -23,15 +24,24 @@ class _Described(Protocol):
     def long_name(self) -> str: ...
     @property
     def dims(self) -> tuple[str, ...]: ...
+    @property
+    def flag_values(self) -> Mapping[str, int]: ...
+    @property
+    def flag_masks(self) -> Mapping[str, int]: ...
 
 
 def _described(item: _Described) -> Record:
     return {"units": item.units, "long_name": item.long_name, "dims": list(item.dims)}
 
 
+def _flags(item: _Described) -> Record:
+    return {"flag_values": dict(item.flag_values), "flag_masks": dict(item.flag_masks)}
+
+
 def variable_record(variable: Variable) -> Record:
     """Return a named array as a record."""
-    return {**_described(variable), "values": variable.array}
+    meanings = {name: flags for name, flags in _flags(variable).items() if flags}  # most arrays have none
+    return {**_described(variable), **meanings, "values": variable.array}
 
 
 def table_record(table: Table) -> Record:
@@ -40,8 +50,7 @@ def table_record(table: Table) -> Record:
         name: {
             **_described(column),
             "dtype": column.dtype,
-            "flag_values": dict(column.flag_values),
-            "flag_masks": dict(column.flag_masks),
+            **_flags(column),
             "noisy": column.noisy,
         }
         for name, column in table.columns.items()
@@ -61,7 +70,8 @@ def table_from(record: Record) -> Table:
 
 def variable_from(record: Record) -> Variable:
     """Return the variable that a record describes."""
-    return Variable(record["values"], record["units"], record["long_name"], tuple(record["dims"]))
+    flags = {name: record.get(name, {}) for name in ("flag_values", "flag_masks")}  # older journals have none
+    return Variable(record["values"], record["units"], record["long_name"], tuple(record["dims"]), **flags)
 
 
 def fitting(given: NDArray[Any], dtype: np.dtype[Any], shape: tuple[int, ...], column: str) -> NDArray[Any]:

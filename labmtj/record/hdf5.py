@@ -111,11 +111,7 @@ def _column(here: h5py.Group, name: str, column: Column, shape: tuple[int, ...])
         name, (0, *shape), dtype, maxshape=(None, *shape), chunks=(rows, *chunk_of(shape, dtype.itemsize)),
         **({} if column.noisy else COMPRESSION),
     )  # fmt: skip
-    _describe(dataset, np.dtype(column.dtype), column.units, column.long_name)
-    for attribute, flags in (("flag_values", column.flag_values), ("flag_masks", column.flag_masks)):
-        if flags:
-            dataset.attrs[attribute] = np.array(list(flags.values()), dtype)
-            dataset.attrs["flag_meanings"] = " ".join(flags)
+    _describe(dataset, np.dtype(column.dtype), column)
     return dataset
 
 
@@ -129,7 +125,7 @@ def _dataset(here: h5py.Group, name: str, variable: Variable) -> h5py.Dataset:
     else:
         chunks = chunk_of(values.shape, values.dtype.itemsize)
         dataset = here.create_dataset(name, data=storable(values), chunks=chunks, **COMPRESSION)
-    _describe(dataset, values.dtype, variable.units, variable.long_name)
+    _describe(dataset, values.dtype, variable)
     return dataset
 
 
@@ -160,10 +156,14 @@ def _set_axes(here: h5py.Group, dims: Sequence[str], coordinates: Mapping[str, V
         here.attrs["axes"] = np.array([dim if dim in coordinates else "." for dim in dims], h5py.string_dtype())
 
 
-def _describe(dataset: h5py.Dataset, dtype: np.dtype[Any], units: str, long_name: str) -> None:
-    dataset.attrs["units"], dataset.attrs["long_name"] = units, long_name
+def _describe(dataset: h5py.Dataset, dtype: np.dtype[Any], item: Column | Variable) -> None:
+    dataset.attrs["units"], dataset.attrs["long_name"] = item.units, item.long_name
     if dtype.kind == "b":
         dataset.attrs["dtype"] = "bool"
+    for attribute, flags in (("flag_values", item.flag_values), ("flag_masks", item.flag_masks)):
+        if flags:
+            dataset.attrs[attribute] = np.array(list(flags.values()), dataset.dtype)
+            dataset.attrs["flag_meanings"] = " ".join(flags)
 
 
 def _stored_type(dtype: np.dtype[Any]) -> np.dtype[Any]:

@@ -19,14 +19,13 @@ from numpy.typing import NDArray
 
 from labmtj.errors import UsageError
 from labmtj.quantities import Bias, Currents, Flag, Lines, Pulse, Reading
-from labmtj.schema import Column, Purpose, Table, Variable
+from labmtj.schema import Column, Purpose, Table, Variable, meanings_of
 
 Rows = dict[str, NDArray[Any]]
 
-_FLAGS = {flag.name.lower(): int(flag) for flag in Flag if flag.name}
-_PURPOSES = {purpose.name.lower(): int(purpose) for purpose in Purpose}
+_FLAGS = meanings_of(Flag)
 _WHY = {
-    "purpose": Column("u1", "1", "what it was for", flag_values=_PURPOSES),
+    "purpose": Column("u1", "1", "what it was for", flag_values=meanings_of(Purpose)),
     "solution": Column("i4", "1", "number of the solution it belongs to, -1 for none"),
 }
 

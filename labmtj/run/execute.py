@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from labmtj import yamlfile
 from labmtj.errors import LabmtjError, Overstressed, ProcedureFailed, RecordError, Stopped, UsageError
 from labmtj.filing import open_plain, read_plain
 from labmtj.moments import Moment
@@ -304,6 +305,7 @@ class _Course:
             "experiment": self.experiment.name,
             "run": self.folder.path.resolve().name,
             "seed": self.experiment.seed,
+            "started_utc": str(yamlfile.load(self.folder.run_yaml).content["provenance"]["created_utc"]),
         }
         self.log.attributes("", root)
         self.log.commit()

@@ -146,6 +146,10 @@ def test_what_comes_with_labmtj_compares_what_the_code_does_by_default():
     assert load_experiment("methods").settings.methods == METHODS
 
 
+def test_every_integer_code_says_what_it_means(data, codes_without_meaning):
+    assert codes_without_meaning(data) == []
+
+
 def test_every_way_is_written_where_it_says_and_read_back(data):
     """The transfer matrix of a placed layer, in the layer's own order, shows its weights."""
     with h5py.File(data) as file:

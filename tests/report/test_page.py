@@ -1,4 +1,5 @@
 import base64
+import datetime
 import html
 import re
 from functools import cache
@@ -151,6 +152,19 @@ def test_provenance_is_complete_and_marked(page: str) -> None:
         assert text in page
     assert '<td class="assumed"><span class="badge">assumed</span>' in page
     assert '<td class="typical"><span class="badge">typical</span>' in page
+
+
+def test_every_integer_code_says_what_it_means(data: Path, codes_without_meaning: Any) -> None:
+    assert codes_without_meaning(data) == []
+
+
+def test_the_file_says_when_the_run_began(data: Path) -> None:
+    """In UTC, by ISO 8601: it lay only inside the text of run.yaml."""
+    with h5py.File(data) as file:
+        began = datetime.datetime.fromisoformat(str(file.attrs["started_utc"]))
+    assert began.utcoffset() == datetime.timedelta(0)
+    named = datetime.datetime.strptime(data.parent.name[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=datetime.UTC)
+    assert abs(began - named) < datetime.timedelta(seconds=60)
 
 
 def test_the_same_data_give_the_same_page(page: str, data: Path, tmp_path: Path) -> None:

@@ -34,7 +34,8 @@ def currents(folder):
         return np.array(file["arrays/mtj-50nm-0a/reads/amperes"])
 
 
-def test_chip_wiring_and_instruments_are_in_the_file(recorded):
+def test_chip_wiring_and_instruments_are_in_the_file(recorded, codes_without_meaning):
+    assert codes_without_meaning(recorded.data) == []
     with h5py.File(recorded.data) as file:
         bench = dict(file["bench"].attrs)
     assert bench["chip_id"] == "example"

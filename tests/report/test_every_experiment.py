@@ -1,7 +1,8 @@
-"""Every line of Python under a figure of every kind of report does what it says, for arrays that are not square."""
+"""Runs of every experiment on an array that is not square: what their data say of themselves, and their reports."""
 
 import html
 import re
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -48,11 +49,27 @@ def test_no_experiment_is_left_out():
     assert shipped - {"wine", "methods"} == set(SMALL)
 
 
+@pytest.fixture(scope="module")
+def made(bench, tmp_path_factory):
+    """Returns a function that runs an experiment, once."""
+
+    @cache
+    def made(experiment):
+        prepared = load_experiment(experiment, bench=bench, seed=2, changes=SMALL[experiment])
+        return start(prepared, tmp_path_factory.mktemp(experiment), workers=1, show=lambda progress: None)
+
+    return made
+
+
 @pytest.mark.parametrize("experiment", SMALL)
-def test_every_snippet_of_a_report_works(experiment, bench, tmp_path, monkeypatch):
+def test_every_integer_code_says_what_it_means(experiment, made, codes_without_meaning):
+    assert codes_without_meaning(made(experiment).data) == []
+
+
+@pytest.mark.parametrize("experiment", SMALL)
+def test_every_snippet_of_a_report_works(experiment, made, monkeypatch):
     """Case M8: some had never worked."""
-    prepared = load_experiment(experiment, bench=bench, seed=2, changes=SMALL[experiment])
-    folder = start(prepared, tmp_path, workers=1, show=lambda progress: None)
+    folder = made(experiment)
     write_report(folder.data, folder.report)
     page = html.unescape(folder.report.read_text(encoding="utf-8"))
     snippets = re.findall(r"<code>(xr\.open_dataset\(.*?)</code>", page)
