@@ -98,7 +98,7 @@ def _harmless(envelope: Envelope, line_volts: FloatArray, seconds: FloatArray, i
         return True
     across = float(most_across(lasting, envelope.shape).max())
     return across <= limits.disturb_volts or (
-        across <= limits.cell_volts
+        across <= _allowed_volts(envelope)
         and in_one_go <= limits.pulse_seconds
         and across**2 * envelope.cell_siemens * in_one_go <= limits.pulse_joules
     )
@@ -109,9 +109,13 @@ def _problem(envelope: Envelope, exposure: Exposure) -> tuple[BoolArray, str] | 
     return _too_high(envelope, exposure.volts) or envelope.problem(exposure, FRACTION)
 
 
+def _allowed_volts(envelope: Envelope) -> float:
+    return envelope.limits.cell_volts * VOLTS_FRACTION + VOLTS
+
+
 def _too_high(envelope: Envelope, volts: FloatArray) -> tuple[BoolArray, str] | None:
     limit = envelope.limits.cell_volts
-    beyond = volts > limit * VOLTS_FRACTION + VOLTS
+    beyond = volts > _allowed_volts(envelope)
     if not beyond.any() or envelope.most_cell_volts is not None:  # a calibrated array: lines may differ by more
         return None
     worst = worst_cell(volts)
