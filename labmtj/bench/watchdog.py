@@ -20,7 +20,7 @@ from labmtj.bench.sessions import keywords
 from labmtj.bench.watch import MARGIN_SECONDS
 from labmtj.errors import WatchdogLost
 from labmtj.watchdog import FLUSH_SECONDS, HANDED_OVER_SECONDS, READY, SAFE
-from labmtj.watchdog.leases import LinePipe, lease
+from labmtj.watchdog.leases import OVER, LinePipe, lease
 from labmtj.watchdog.shutdown import HOLD
 
 START_SECONDS = 60.0
@@ -154,6 +154,7 @@ class Watchdog:
         if not self._watching:
             self._kill()
             return ""
+        self._send(OVER.encode())  # a process that C code has forked may hold the pipe open
         self._to.close()
         self._process.send_signal(signal.SIGCONT)  # should it be stopped
         said = self._heard(ACT_SECONDS)

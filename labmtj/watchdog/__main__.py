@@ -6,9 +6,8 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
 from labmtj.system import STOPS
 from labmtj.watchdog import FLUSH_SECONDS, HANDED_OVER_SECONDS, READY, SAFE
@@ -18,12 +17,16 @@ from labmtj.watchdog.process import KnownProcess
 from labmtj.watchdog.shutdown import HOLD, SafeShutdown
 from labmtj.watchdog.spec import InstrumentSpec
 
+END_SECONDS = 1.0
+"""longest wait for the kernel to end a run"""
+
 
 def main() -> int:
     """Take an order, wait, act; return 0 if the bench is safe, 1 otherwise."""
     for number in STOPS:  # meant for the run, which decides; a closed terminal must not take the watchdog along
         signal.signal(number, signal.SIG_IGN)
-    pipe = LinePipe(sys.stdin.fileno())
+    parent = KnownProcess.parent()
+    pipe = LinePipe(sys.stdin.fileno(), parent)
     order = json.loads(pipe.line() or "{}")
     specs = [InstrumentSpec(**each) for each in order.get("instruments", ())]
     try:
@@ -35,25 +38,39 @@ def main() -> int:
         return 0
     for spec in {spec.driver: spec for spec in specs}.values():
         spec.rehearse()
-    run, gone = KnownProcess(order["pid"]), _gone(order.get("server"))
+    run = parent if parent.pid == order["pid"] else KnownProcess(order["pid"])
+    gone = _gone(order.get("server"))
     _say(json.dumps(READY))
     reason = LeaseWatch(pipe, _say, run).wait()
     if reason != DIED:
         run.kill()
-    return _act(order, reason, sources, [spec for spec in specs if spec not in sources], gone)
-
-
-def _act(
-    order: Mapping[str, Any],
-    reason: str,
-    sources: list[InstrumentSpec],
-    matrices: list[InstrumentSpec],
-    gone: Callable[[], bool],
-) -> int:
     notes = Notes(order["record"], order["locks"], order["run"])
     notes.note(reason, pid=order["pid"], run=order["run"])
+    matrices = [spec for spec in specs if spec not in sources]
     shutdown = SafeShutdown(sources, matrices, notes, order.get("relays_without_sources", HOLD), gone)
     shutdown.begin()
+    _end_forked(pipe, run, notes, END_SECONDS if reason != DIED else 0.0)
+    return _finish(shutdown, notes)
+
+
+def _end_forked(pipe: LinePipe, run: KnownProcess, notes: Notes, seconds: float) -> None:
+    """End what C code has forked from the run and what lives on: it holds connections of which boxes serve one only.
+
+    Args:
+        pipe: of the run, which all of them hold.
+        run: not to be taken for one of them.
+        notes: for what was ended.
+        seconds: longest wait for the end of a run that was ended.
+    """
+    run.wait(seconds)
+    if pipe.held:
+        for process in pipe.holders():
+            if process.pid != run.pid:
+                process.kill()
+                notes.note("a process that was forked from the run has been ended", child=process.pid)
+
+
+def _finish(shutdown: SafeShutdown, notes: Notes) -> int:
     if not shutdown.wait(HANDED_OVER_SECONDS):
         left = "; ".join(shutdown.left)
         notes.note("not everything is safe", left=left)

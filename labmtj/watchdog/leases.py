@@ -2,7 +2,11 @@
 
 lease    NUMBER SECONDS PHASE    a line; the next one follows within so many seconds, or the run hangs
 rest     NUMBER - PHASE          nothing is on: the next line may take as long as it likes
+over                             a line: the run leaves, and could not make the bench safe
 echo     NUMBER                  a line, in answer to a lease of a number other than 0
+
+The end of the pipe says that the run has died. A process that C code has forked from the run (one that Python forks
+closes the pipe) keeps it open, so the run itself is looked at, too.
 """
 
 from __future__ import annotations
@@ -12,10 +16,11 @@ import select
 import time
 from collections.abc import Callable
 
-from labmtj.watchdog.process import KnownProcess
+from labmtj.watchdog.process import KnownProcess, holding
 
 IDLE = "idle"
 """the phase between two operations: all sources are at 0 V, and the run may compute"""
+OVER = "over\n"
 DIED = "the run has died"
 HUNG = "the run did not come back from"
 COMPUTING_SECONDS = 2.0
@@ -31,20 +36,41 @@ def lease(number: int, seconds: float | None, phase: str) -> bytes:
 
 
 class LinePipe:
-    """The end of a pipe that lines come from, and whether they still come in time."""
+    """The end of a pipe that lines come from, and whether they still come in time.
 
-    def __init__(self, descriptor: int) -> None:
+    Args:
+        descriptor: of the pipe.
+        writer: the process at its other end, whose end is that of the lines, whoever else holds the pipe.
+    """
+
+    def __init__(self, descriptor: int, writer: KnownProcess | None = None) -> None:
         self._descriptor, self._buffer = descriptor, b""
         self._poll = select.poll()
         self._poll.register(descriptor, select.POLLIN)
+        if writer is not None and writer.descriptor >= 0:
+            self._poll.register(writer.descriptor, select.POLLIN)
+
+    @property
+    def held(self) -> bool:
+        """Whether any process still holds its other end."""
+        end = select.poll()
+        end.register(self._descriptor, 0)
+        return not end.poll(0)
+
+    def holders(self) -> list[KnownProcess]:
+        """Return the other processes that hold the pipe, as far as the system tells."""
+        return holding(self._descriptor)
 
     def line(self, seconds: float | None = None) -> str | None:
-        """Return the next line, "" at the end of the pipe, None if neither comes within so many seconds."""
+        """Return the next line, "" at the end of pipe or writer, None if neither comes within so many seconds."""
         deadline = None if seconds is None else time.monotonic() + seconds
         while b"\n" not in self._buffer:
             rest = None if deadline is None else max(0.0, 1000 * (deadline - time.monotonic()))
-            if not self._poll.poll(rest):  # what has come already counts, however late this process looks
+            ready = [descriptor for descriptor, _ in self._poll.poll(rest)]
+            if not ready:  # what has come already counts, however late this process looks
                 return None
+            if self._descriptor not in ready:
+                return ""
             if not (piece := os.read(self._descriptor, 1 << 16)):
                 return ""
             self._buffer += piece
@@ -70,7 +96,7 @@ class LeaseWatch:
         """Return DIED, or which lease has passed."""
         while True:
             line = self._pipe.line(self._seconds)
-            if line == "":
+            if line in ("", OVER):
                 return DIED
             if line is not None:
                 self._take(line)

@@ -1,11 +1,13 @@
-"""Another process, known for certain: whether it lives, whether it computes, and its end."""
+"""Another process, known for certain: whether it lives, whether it computes, its end; and who holds a pipe."""
 
 from __future__ import annotations
 
 import os
+import select
 import signal
 from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
 
 class KnownProcess:
@@ -24,6 +26,24 @@ class KnownProcess:
         if hasattr(os, "pidfd_open"):
             with suppress(OSError):
                 self._pidfd = os.pidfd_open(pid)
+
+    @classmethod
+    def parent(cls) -> Self:
+        """Return the parent of this process; if it ends meanwhile, whoever takes over this process."""
+        while True:
+            found = cls(os.getppid())
+            if os.getppid() == found.pid:  # still, so that the number was its own when it was looked up
+                return found
+
+    @property
+    def descriptor(self) -> int:
+        """What becomes readable once it has ended and closed all its files; -1 where the system has no pidfds."""
+        return self._pidfd
+
+    def wait(self, seconds: float) -> None:
+        """Return when it has ended, or after some seconds; at once where the system has no pidfds."""
+        if self._pidfd >= 0:
+            select.select([self._pidfd], [], [], seconds)
 
     @property
     def alive(self) -> bool:
@@ -54,6 +74,28 @@ class KnownProcess:
         """Processor time that it has used, None where the system does not tell."""
         fields = _stat(self.pid)
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") if len(fields) > 12 else None
+
+
+def holding(pipe: int) -> list[KnownProcess]:
+    """Return the other processes that hold a pipe which this process holds, too, as far as the system tells."""
+    here, found = Path("/proc/self/fd", str(pipe)), []
+    with suppress(OSError):
+        name = here.readlink()  # pipe:[its number]
+        for pid in [int(each.name) for each in Path("/proc").iterdir() if each.name.isdigit()]:
+            if pid != os.getpid() and _holds(pid, name):
+                known = KnownProcess(pid)
+                if _holds(pid, name):  # still, so that it is no later one with its number
+                    found.append(known)
+    return found
+
+
+def _holds(pid: int, name: Path) -> bool:
+    with suppress(OSError):  # another user's, or ended since
+        for file in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(OSError):  # closed since
+                if file.readlink() == name:
+                    return True
+    return False
 
 
 def is_stopped(pid: int) -> bool:

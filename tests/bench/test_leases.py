@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -10,7 +11,7 @@ import pytest
 
 from labmtj.bench import longest
 from labmtj.watchdog import leases
-from labmtj.watchdog.leases import DIED, IDLE, LeaseWatch, LinePipe, lease
+from labmtj.watchdog.leases import DIED, IDLE, OVER, LeaseWatch, LinePipe, lease
 from labmtj.watchdog.process import KnownProcess, is_stopped
 
 COMPUTES = "print(1, flush=True)\nwhile True: pass"
@@ -58,6 +59,41 @@ def test_at_rest_only_the_end_of_the_pipe_counts(pipe, run):
     os.write(write, lease(1, 0.01, "pulsing") + lease(0, None, "at rest"))
     os.close(write)
     assert watch.wait() == DIED
+
+
+def test_the_end_of_a_run_counts_though_another_process_holds_its_pipe(pipe, run):
+    """Fails with the pipe alone: this process holds it as a child does that C code has forked. Lines before it count."""
+    read, write = pipe
+    process = run(WAITS)
+    lines, echoes = LinePipe(read, known := KnownProcess(process.pid)), []
+    os.write(write, lease(1, 60.0, "arming"))
+    process.kill()
+    known.wait(60.0)
+    assert LeaseWatch(lines, echoes.append, known).wait() == DIED
+    assert echoes == ["1"]
+    assert lines.held
+    os.close(write)
+    assert not lines.held
+
+
+def test_a_run_that_leaves_says_so_though_another_process_holds_its_pipe(pipe, run):
+    read, write = pipe
+    known = KnownProcess(run(WAITS).pid)
+    os.write(write, lease(1, 60.0, "arming") + OVER.encode())
+    assert LeaseWatch(LinePipe(read, known), lambda _: None, known).wait() == DIED
+
+
+def test_who_holds_a_pipe_is_found(pipe):
+    read, write = pipe
+    holder = subprocess.Popen([sys.executable, "-c", WAITS], stdout=subprocess.PIPE, pass_fds=(write,))
+    with holder, contextlib.ExitStack() as stack:
+        stack.callback(holder.kill)
+        holder.stdout.readline()
+        (found,) = LinePipe(read).holders()
+        assert found.pid == holder.pid
+        found.kill()
+        assert holder.wait(60) == -signal.SIGKILL
+    assert LinePipe(read).holders() == []
 
 
 def test_who_computes_between_two_operations_is_not_taken_for_one_who_hangs(pipe, run, monkeypatch):

@@ -7,6 +7,7 @@ import sys
 import time
 
 import numpy as np
+import pytest
 
 OFF_SECONDS = 1.0
 LONGEST_SECONDS = 0.7
@@ -14,13 +15,15 @@ LONGEST_SECONDS = 0.7
 LEVEL_VOLTS = 0.05
 REAL_TIME = "kind: virtual\nof: bench.yaml\narrays: [small.yaml]\nseed: 3\nnoise: false\nrealtime_factor: 1\n"
 LONG = """
-import os, sys, time
+import ctypes, os, sys, time
 import numpy as np
 import labmtj
 from labmtj.quantities import Bias, Lines, Reading
 with labmtj.bench(sys.argv[1]) as array:
     if sys.argv[2:] == ["fork"] and os.fork() == 0:
         time.sleep(600)
+    if sys.argv[2:] == ["fork in C"] and ctypes.PyDLL(None).fork() == 0:
+        ctypes.PyDLL(None).sleep(600)
     print("armed", os.getpid(), flush=True)
     rows = np.zeros((40, 4))
     rows[:, 0] = 0.1
@@ -90,10 +93,14 @@ def test_a_script_that_a_dead_run_has_left_behind_is_aborted(rigs, tally):
         rig.assert_safe(within=OFF_SECONDS)
 
 
-def test_a_forked_child_does_not_keep_the_death_from_being_noticed(rigs, tally, descendants_of):
-    """Fails without `os.register_at_fork` in labmtj.forking: the child holds the pipe, and the sockets."""
+@pytest.mark.parametrize("how", ["fork", "fork in C"])
+def test_a_forked_child_does_not_keep_the_death_from_being_noticed(rigs, tally, descendants_of, how):
+    """Fails without `os.register_at_fork` in labmtj.forking: the child holds the pipe, and the sockets.
+
+    That does not reach a child that C forks.
+    """
     rig = rigs(virtual=REAL_TIME, timeout=5.0)
-    process = measuring_long(rig, "fork")
+    process = measuring_long(rig, how)
     (forked,) = descendants_of(process.pid, LONG)
     with tally(9, "kill with a forked child"):
         try:
