@@ -115,11 +115,13 @@ def recover(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG
     from labmtj.record import recover
     from labmtj.run import RunFolder
     from labmtj.run.binding import unchanged
+    from labmtj.run.origin import check_folder
 
     folder = RunFolder.open(known.run)
     if not folder.journal.is_file():
         raise UsageError(f"{folder.journal}: no journal; there is nothing to rebuild data.h5 from")
     unchanged(folder)
+    check_folder(folder)
     with folder.alone():
         reader = recover(folder.journal, folder.data, skip_damage=known.skip_damage)
     say(f"{folder.data}: rebuilt from {reader.valid_bytes / 1e6:.1f} MB of journal")

@@ -8,6 +8,7 @@ from labmtj.errors import DataError, UsageError
 from labmtj.filing import kind_of
 from labmtj.record import DataFile, open_data
 from labmtj.run.folder import RunFolder
+from labmtj.run.origin import check_data
 
 NEWEST_VERSION = 1
 """of the record that this labmtj knows"""
@@ -29,7 +30,11 @@ def data_of(path: Path) -> Path:
 
 
 def open_recorded(path: Path) -> DataFile:
-    """Open data.h5 of a run; raise DataError if it is missing, foreign, cut short or newer than this labmtj."""
+    """Open data.h5 of a run.
+
+    Raises:
+        DataError: it is missing, foreign, cut short, newer than this labmtj, or not of the run in whose folder it lies.
+    """
     if not path.is_file():
         raise DataError(f"{path} is not there; {_RECOVER} that was killed")
     try:
@@ -38,6 +43,9 @@ def open_recorded(path: Path) -> DataFile:
         raise DataError(f"{error}; {_RECOVER}") from error
     try:
         _check_version(path, data)
+        beside = RunFolder(path.parent)
+        if path.name == beside.data.name and beside.run_yaml.is_file():
+            check_data(beside, data)
     except BaseException:
         data.close()
         raise

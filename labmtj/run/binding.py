@@ -19,13 +19,14 @@ from labmtj.record import JournalReader, open_data
 from labmtj.record.frames import has_kind
 from labmtj.record.replay import START, is_unborn
 from labmtj.run.folder import RunFolder
+from labmtj.run.origin import FIRST_FRAMES, GROUP, TEXT
 from labmtj.verbs import Log
 from labmtj.yamlfile import Key, YamlFile
 
-GROUP, TEXT, SHA256 = "provenance", "run_yaml", "run_yaml_sha256"
-"""attributes of the record"""
-_FIRST_FRAMES = 1000
-"""among which the text stands: in the first commit, or, in runs of before, in that of the first round of blocks"""
+SHA256 = "run_yaml_sha256"
+"""an attribute of the record"""
+_BEGUN = (GROUP, "created_utc")
+"""the key of run.yaml that tells one run from another"""
 _SHOWN = 3
 _LOG = logging.getLogger(__name__)
 _OPTIONS = "What may be changed is an option of `labmtj resume`: --workers, --over-budget"
@@ -57,6 +58,14 @@ def unchanged(folder: RunFolder, *, obeyed: bool = False) -> YamlFile:
     except ConfigError as error:
         raise DataError(f"{folder.path}: what run.yaml said when the run began cannot be read: {error}") from error
     if differences := list(_differences(before, now.content)):
+        recorder = folder.journal if folder.journal.is_file() else folder.data
+        for key, was, found in differences:
+            if key == _BEGUN:
+                raise now.complaint(
+                    key,
+                    f"is {_short(found)}, and {recorder.name} is of a run begun {_short(was)}: they are files of two "
+                    "runs. Put the file of this run back",
+                )
         key, was, found = differences[0]
         others = [yamlfile.dotted(each[0]) for each in differences[1:_SHOWN]]
         more = f" (and {', '.join(others)}{', ...' if len(differences) > _SHOWN else ''})" if others else ""
@@ -91,7 +100,7 @@ def _nothing_recorded(folder: RunFolder) -> bool:
 
 def _in_journal(folder: RunFolder) -> str | None:
     reader = JournalReader(folder.journal)
-    for offset, payload in itertools.islice(reader.payloads(), _FIRST_FRAMES):
+    for offset, payload in itertools.islice(reader.payloads(), FIRST_FRAMES):
         if not has_kind(payload, "attributes"):
             continue
         record = reader.decoded(offset, payload)

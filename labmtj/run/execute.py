@@ -22,6 +22,7 @@ from labmtj.run.binding import bind, check_journal_is_there, unchanged
 from labmtj.run.experiment import Experiment, checked_experiment
 from labmtj.run.folder import RunFolder
 from labmtj.run.health import keep_found_health
+from labmtj.run.origin import check_folder
 from labmtj.run.recovery import Interrupted, interrupted
 from labmtj.run.warned import warnings_noted
 from labmtj.run.workers import Crew, Plan, States, crew
@@ -112,7 +113,9 @@ def resume(
     if folder.ending == "DONE":
         raise UsageError(f"{folder.path}: this run is done; `labmtj report` makes its report anew")
     check_journal_is_there(folder)
-    experiment = checked_experiment(unchanged(folder, obeyed=True))
+    text = unchanged(folder, obeyed=True)
+    check_folder(folder)
+    experiment = checked_experiment(text)
     place = _rewound(folder, experiment)
     if announce is not None:
         announce(folder.path)

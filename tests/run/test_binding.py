@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import h5py
 import pytest
 
 from labmtj import cli
@@ -12,22 +13,32 @@ from labmtj.record import JournalLog, JournalReader, open_data
 from labmtj.run import RunFolder, load_experiment, resume, start
 from labmtj.run import binding as module
 from labmtj.run.binding import unchanged
+from labmtj.run.origin import check_folder
 
 CHANGES = {"count": 4, "chips": 1, "sizes": ["mtj-50nm"], "amplitude": None}
 
 
-@pytest.fixture(scope="module")
-def stopped(tmp_path_factory):
-    """The folder of a run that was stopped after its second block, as bytes."""
+def stopped_run(parent):
+    """Return the folder of a run that was stopped after its second block, as bytes."""
 
     def stop(progress):
         if progress.done == 2:
             raise Stopped
 
-    parent = tmp_path_factory.mktemp("bound")
     with pytest.raises(Stopped):
         start(load_experiment("wine", changes=CHANGES), parent, workers=1, show=stop)
     return {each.name: each.read_bytes() for each in next(parent.iterdir()).iterdir()}
+
+
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory):
+    return stopped_run(tmp_path_factory.mktemp("bound"))
+
+
+@pytest.fixture(scope="module")
+def other(stopped, tmp_path_factory):
+    """Another run of the same experiment, perhaps begun within the same second."""
+    return stopped_run(tmp_path_factory.mktemp("other"))
 
 
 @pytest.fixture
@@ -75,6 +86,62 @@ def test_every_command_compares(folder, command, capsys):
     edit(folder, r"^seed: 1", "seed: 7")
     assert cli.main([command, str(folder.path)]) == 2
     assert "seed: is 7, and was 1 when this run began" in capsys.readouterr().err
+
+
+COMMANDS = {
+    "report": [], "show": [], "resume": [], "recover": [], "export": ["arrays", "out.csv"], "compare": ["."], "calibrate": [],
+    "twin": [],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_command_takes_data_of_another_run(folder, other, command, capsys):
+    """Fails where only run.yaml and the journal are compared: the data of another run were shown as this one's."""
+    folder.data.write_bytes(other["data.h5"])
+    words = [str(folder.path) if each == "." else each for each in COMMANDS[command]]
+    assert cli.main([command, str(folder.path), *words]) == 2
+    assert re.search(r"data\.h5:? is of (another )?run", capsys.readouterr().err)
+    assert folder.data.read_bytes() == other["data.h5"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_no_command_takes_the_journal_of_another_run(folder, other, command, capsys):
+    folder.journal.write_bytes(other["journal.lmj"])
+    words = [str(folder.path) if each == "." else each for each in COMMANDS[command]]
+    assert cli.main([command, str(folder.path), *words]) == 2
+    assert re.search(r"journal\.lmj:? (is )?of (a )?run", capsys.readouterr().err)
+
+
+def test_data_of_a_run_that_began_at_another_time(folder):
+    edit(folder, r"created_utc: .*", "created_utc: '2025-12-31T23:59:59+00:00'")
+    begun = r"begun '?20\d\d-\d\d-\d\d.*"
+    with pytest.raises(
+        ConfigError, match=rf"is '2025-12-31T23:59:59\+00:00', and journal.lmj is of a run {begun}two runs"
+    ):
+        unchanged(folder)
+    with pytest.raises(
+        DataError, match=rf"data.h5: is of another run, 20\d+T\d+Z_\w+, {begun}rebuild it: labmtj recover"
+    ):
+        check_folder(folder)
+
+
+def test_a_run_that_went_on_under_another_name_is_one_run(folder, tmp_path):
+    """Its journal may say the old name first, its data say the new one: bytes that were read tell."""
+    assert check_folder(folder) is None
+    renamed = RunFolder(folder.path.rename(tmp_path / "renamed"))
+    assert check_folder(renamed) is None
+    with h5py.File(renamed.data, "r+") as file:
+        file.attrs["run"] = "renamed"
+    assert check_folder(renamed) is None
+    with h5py.File(renamed.data, "r+") as file:
+        file.attrs["labmtj_journal_check"] += 1
+    with pytest.raises(DataError, match=r"data.h5 is of run renamed, and journal.lmj of run 20\d+T\d+Z_\w+"):
+        check_folder(renamed)
+
+
+def test_data_that_cannot_be_read_are_rebuilt(folder):
+    folder.data.write_bytes(b"nothing")
+    assert check_folder(folder) is None
 
 
 def test_comments_may_change(folder):
