@@ -40,7 +40,8 @@ def switching_figure(contents: Contents, group: str) -> Figure:
         ridge.plot(
             found["critical_volts"][direction, 0], found["stability"][direction, 0], "o", color=colour, markersize=4
         )
-    medians.set(xscale="log", xlabel="pulse width (s)", ylabel="V50 (V)", title="median voltage, every cell")
+    style.log_axis(medians, "x")
+    medians.set(xlabel="pulse width (s)", ylabel="V50 (V)", title="median voltage, every cell")
     ridge.set(xlabel="Vc0 (V)", ylabel="Δ", title="what fits alike if τ0 is free")
     medians.legend()
     told = contents.attributes(group)
@@ -97,7 +98,8 @@ def write_errors_figure(contents: Contents, group: str) -> Figure:
             volts, np.where(rate[direction] > 0, rate[direction], np.nan).T, color=colour, alpha=0.25, linewidth=0.7
         )
         _intervals(axes, volts, pooled[direction], low[direction], high[direction], colour, "-", name)
-    axes.set(yscale="log", xlabel="amplitude (V)", ylabel="write error rate")
+    axes.set(xlabel="amplitude (V)", ylabel="write error rate")
+    style.log_axis(axes, "y", highest=1.0)
     axes.legend()
     text = (
         "Lines: each cell; points: mean over the cells tested, with 95 % intervals. An arrow is an upper limit: no "
@@ -126,7 +128,8 @@ def disturb_figure(contents: Contents, group: str) -> Figure:
                 _DASHES[number % 3],
                 _KINDS.get(kind, kind),
             )
-        axes.set(yscale="log", xlabel="amplitude at the selected cell (V)", title=f"half-selected cells lost {name}")
+        axes.set(xlabel="amplitude at the selected cell (V)", title=f"half-selected cells lost {name}")
+        style.log_axis(axes, "y", highest=1.0)
         axes.legend()
     panels[0].set_ylabel(f"lost after {exposures:g} half-selects")
     text = (
@@ -176,7 +179,9 @@ def noise_figure(contents: Contents, group: str) -> Figure:
     spectra.plot(frequency, density[~telegraph].T, color=style.GREY, alpha=0.2, linewidth=0.5)
     if telegraph.any():
         spectra.plot(frequency, density[telegraph].T, color=style.RED, alpha=0.7, linewidth=0.8)
-    spectra.set(xscale="log", yscale="log", xlabel="frequency (Hz)", ylabel="S / I² (1/Hz)", title="every cell")
+    for which in ("x", "y"):
+        style.log_axis(spectra, which)
+    spectra.set(xlabel="frequency (Hz)", ylabel="S / I² (1/Hz)", title="every cell")
     jump = np.where(telegraph, contents.read(f"{group}/jump"), 0.0)
     shown = int(np.argmax(jump)) if telegraph.any() else int(np.argmax(contents.read(f"{group}/rms")))
     cell, step = contents.read(f"{group}/cells")[shown], float(contents.attributes(group)["interval_seconds"])
@@ -198,13 +203,15 @@ def endurance_figure(contents: Contents, group: str) -> Figure:
     figure, (contrast, share) = style.canvas(2, height=2.5)
     cycles = contents.read(f"{group}/cycles")
     contrast.plot(cycles, 100 * contents.read(f"{group}/contrast"), linewidth=0.9)
-    contrast.set(xscale="log", xlabel="write cycles", ylabel="(P − AP) / AP (%)", title="contrast, every cell")
+    style.log_axis(contrast, "x")
+    contrast.set(xlabel="write cycles", ylabel="(P − AP) / AP (%)", title="contrast, every cell")
     for direction, (name, colour) in enumerate(_TOWARDS):
         share.plot(cycles, 100 * contents.read(f"{group}/switched_fraction")[direction], color=colour, label=name)
         if contents.has(f"{group}/switched_low"):
             ends = (100 * contents.read(f"{group}/switched_{end}")[direction] for end in ("low", "high"))
             share.fill_between(cycles, *ends, color=colour, alpha=0.15, linewidth=0)
-    share.set(xscale="log", xlabel="write cycles", title="whole cells that read as written")
+    style.log_axis(share, "x")
+    share.set(xlabel="write cycles", title="whole cells that read as written")
     style.percent_axis(share, "cells")
     share.legend()
     broken = contents.read(f"{group}/broken_at")

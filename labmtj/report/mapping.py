@@ -18,7 +18,7 @@ _SMALLEST_CELL, _TALLEST = 0.1, 3.4
 """inches; a map of 15 x 15 cells with four side by side has cells of 0.112"""
 _LARGEST_CELL = 0.45
 _LOWEST_SCALE, _LOWEST_PLOT = 0.9, 1.68
-_PLOT_LABEL = 0.3
+_PLOT_LABEL = 0.5
 _TICK_INCHES = 0.28
 _STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500)
 

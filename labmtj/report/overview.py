@@ -122,13 +122,14 @@ def _accuracy_against_fidelity(axes: Axes, stations: list[Station]) -> None:
     for station, (colour, marker) in zip(stations, style.looks(len(stations)), strict=True):
         accuracy, count = station.accuracy("common"), station.count
         axes.plot(
-            100 * (station.fidelity + style.spread(count, step=1 / 192, phase=0.3)),
-            100 * (accuracy + style.spread(count, step=1 / 148, phase=0.0)),
+            100 * style.spread_fractions(station.fidelity, step=1 / 192, phase=0.3),
+            100 * style.spread_fractions(accuracy, step=1 / 148, phase=0.0),
             marker, color=colour, alpha=0.45, markersize=3.5, markeredgewidth=0, rasterized=count * len(stations) > 200,
         )  # fmt: skip
         axes.plot([], [], marker, color=colour, markersize=5, markeredgewidth=0, label=station.label)
         lowest = min(lowest, 100 * float(np.percentile(accuracy, 0.5)))
-    axes.set(xlabel="write fidelity (%)", title="accuracy and write fidelity")
+    axes.set_title("accuracy and write fidelity")
+    style.percent_axis(axes, "write fidelity", which="x")
     style.percent_axis(axes, "accuracy at common g", low=lowest - 2)
     style.published_line(axes)
     axes.legend(loc="lower left", handlelength=1.4, handletextpad=0.4, borderaxespad=0.1, labelspacing=0.25)

@@ -21,10 +21,12 @@ def predictors(station: Station) -> Figure:
     best = next(
         (name for name, value, _ in station.correlations if name in BLIND and np.isfinite(value)), "product_residual"
     )
-    _points(first, 100 * station.fidelity, accuracy, 100 / 192)
-    first.set(xlabel="write fidelity (%)", title=f"ρ = {fixed(rho.get('write_fidelity', np.nan))}")
-    _points(second, station.metric(best), accuracy, 0.0)
+    _points(first, 100 * style.spread_fractions(station.fidelity, step=1 / 192, phase=0.3), accuracy)
+    style.percent_axis(first, "write fidelity", which="x")
+    first.set(title=f"ρ = {fixed(rho.get('write_fidelity', np.nan))}")
+    _points(second, station.metric(best), accuracy)
     second.set(xlabel=metric_name(best), title=f"ρ = {fixed(rho.get(best, np.nan))}")
+    second.locator_params(axis="x", nbins=5)
     for axes in (first, second):
         style.published_line(axes)
         style.percent_axis(axes, "accuracy at common g", low=max(0.0, 100 * float(accuracy.min()) - 3))
@@ -45,10 +47,8 @@ def predictors(station: Station) -> Figure:
     return Figure("What tells the accuracy", text, alt, sources, style.svg(figure))
 
 
-def _points(axes: Axes, values: FloatArray, accuracy: FloatArray, step: float) -> None:
-    count = len(values)
-    across = values + style.spread(count, step=step, phase=0.3)
-    up = 100 * (accuracy + style.spread(count, step=1 / 148, phase=0.0))
+def _points(axes: Axes, across: FloatArray, accuracy: FloatArray) -> None:
+    count, up = len(across), 100 * style.spread_fractions(accuracy, step=1 / 148, phase=0.0)
     axes.plot(across, up, "o", color=style.BLUE, alpha=0.45, markersize=4, markeredgewidth=0, rasterized=count > 100)
 
 
@@ -63,7 +63,8 @@ def _gap(axes: Axes, station: Station) -> str:
     axes.hist(gaps, edges, color=style.SKY)
     axes.axvline(0, color=style.GREY, linewidth=0.9)
     axes.axvline(np.median(gaps), color=style.RED, linestyle=(0, (4, 2)))
-    axes.set(xlabel="array \u2212 software (points)", ylabel="solutions", title="matched gap")
+    axes.set(xlabel="array \u2212 software (points)", title="matched gap")
+    style.count_axis(axes, "solutions")
     found = station.contents.attributes(f"{station.group}/metrics")
     quartiles = found.get("matched_gap_quartiles")
     low, high = (

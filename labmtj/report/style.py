@@ -6,7 +6,7 @@ import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import cycle, islice
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib as mpl
 import numpy as np
@@ -14,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure as Canvas
+from matplotlib.ticker import MaxNLocator
 
 from labmtj.quantities import FloatArray
 
@@ -26,6 +27,11 @@ MARKERS = ("o", "s", "^", "D", "v", "P")
 PUBLISHED = 0.953
 """Goodwill et al., Phys. Rev. Applied 18, 014039 (2022): median accuracy after tuning"""
 
+_LEAST_PERCENT, _ROOM = 2.0, 0.03
+"""least length of an axis of percent; what lies above 100 % so that points there are whole, as a part of the length"""
+_BESIDE_DECADES = 1.1
+"""factor by which a logarithmic axis goes on beyond its ends, so that points there are whole"""
+
 _RC: dict[str, Any] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
@@ -37,6 +43,7 @@ _RC: dict[str, Any] = {
     "axes.labelsize": 8.5,
     "axes.edgecolor": GREY,
     "axes.linewidth": 0.7,
+    "axes.formatter.useoffset": False,  # "+1e2" beside an axis that counts from -0.1 to 0.1 is no number to read off
     "axes.spines.top": False,
     "axes.spines.right": False,
     "xtick.color": INK,
@@ -106,12 +113,58 @@ def spread(count: int, *, step: float, phase: float) -> FloatArray:
     return np.asarray(step * 0.8 * ((np.arange(count) * golden * (1 + phase) + phase) % 1 - 0.5))
 
 
-def percent_axis(axes: Axes, label: str, *, which: str = "y", low: float | None = None) -> None:
-    """Show an axis of percent; the axis holds percent, not fractions."""
-    setter = axes.set_ylabel if which == "y" else axes.set_xlabel
-    setter(f"{label} (%)")
+def spread_fractions(fractions: FloatArray, *, step: float, phase: float) -> FloatArray:
+    """Return fractions (n,) moved by `spread`; what would leave 0 to 1 is moved inwards by as much."""
+    return np.asarray(1 - np.abs(1 - np.abs(fractions + spread(len(fractions), step=step, phase=phase))))
+
+
+class _PercentLocator(MaxNLocator):
+    """Ticks at whole percents from 0 to 100."""
+
+    def __init__(self) -> None:
+        super().__init__(nbins="auto", integer=True, steps=[1, 2, 5, 10])
+
+    def tick_values(self, vmin: float, vmax: float) -> Sequence[float]:
+        """Return the ticks of an axis with these limits."""
+        return [tick for tick in super().tick_values(vmin, vmax) if 0 <= tick <= 100]
+
+
+def percent_axis(axes: Axes, label: str, *, which: Literal["x", "y"] = "y", low: float | None = None) -> None:
+    """Show an axis of percent, from `low`, or what the data need, to 100, with ticks at whole percents.
+
+    Call it after drawing; the axis holds percent, not fractions.
+    """
+    limits = axes.get_ylim() if which == "y" else axes.get_xlim()
+    bottom = min(limits[0] if low is None else low, 100 - _LEAST_PERCENT)
+    shown = (bottom, 100 + _ROOM * (100 - bottom))
     if which == "y":
-        axes.set_ylim(low, 100.8)
+        axes.set(ylabel=f"{label} (%)", ylim=shown)
+    else:
+        axes.set(xlabel=f"{label} (%)", xlim=shown)
+    (axes.yaxis if which == "y" else axes.xaxis).set_major_locator(_PercentLocator())
+
+
+def log_axis(axes: Axes, which: Literal["x", "y"], *, highest: float | None = None) -> None:
+    """Show a logarithmic axis with at least two decades marked, up to `highest` if it is given.
+
+    Call it after drawing: limits that hold one power of ten, or none, are widened to the nearest.
+    """
+    axes.set(**{f"{which}scale": "log"})
+    low, high = np.log10(axes.get_ylim() if which == "y" else axes.get_xlim())
+    high = high if highest is None else np.log10(highest)
+    while np.floor(high) - np.ceil(low) < 1:
+        below, above = np.ceil(low) - 1, np.floor(high) + 1
+        if highest is not None or low - below <= above - high:
+            low = below
+        else:
+            high = above
+    axes.set(**{f"{which}lim": (10**low / _BESIDE_DECADES, 10**high * _BESIDE_DECADES)})
+
+
+def count_axis(axes: Axes, label: str) -> None:
+    """Show counts upwards, with ticks at whole numbers."""
+    axes.set_ylabel(label)
+    axes.yaxis.set_major_locator(MaxNLocator(nbins="auto", integer=True, steps=[1, 2, 5, 10]))
 
 
 def published_line(axes: Axes) -> None:

@@ -19,7 +19,7 @@ _CONFUSIONS = (
 
 def tuning_and_confusion(station: Station) -> Figure:
     """Return the tuning curve and three confusion matrices."""
-    figure, axes = style.canvas(4, height=3.0, widths=(1.75, 1, 1, 1), left=0.055, right=0.99, wspace=0.36)
+    figure, axes = style.canvas(4, height=3.0, widths=(1.75, 1, 1, 1), left=0.055, right=0.98, wspace=0.36)
     tuning_curve(axes[0], station)
     for panel, (name, title, reference, prediction) in zip(axes[1:], _CONFUSIONS, strict=True):
         counts = station.contents.read(f"{station.group}/confusion/{name}")

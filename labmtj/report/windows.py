@@ -20,7 +20,8 @@ def windows(contents: Contents, label: str, chips: list[str], station: Station |
     """Return read currents of both states, the same against each cell's threshold, and the amplitude scan."""
     if not (present := [chip for chip in chips if contents.has(f"arrays/{chip}/reference/parallel_amperes")]):
         raise DataError(f"there are no reference maps of {', '.join(chips)} yet")
-    figure, (raw, own, scan) = style.canvas(3, height=2.9, left=0.055, wspace=0.25)
+    scanned = [chip for chip in present if contents.has(f"arrays/{chip}/amplitude/volts")]
+    figure, (raw, own, *scan) = style.canvas(3 if scanned else 2, height=2.9, left=0.055, wspace=0.25)
     high, low, threshold, usable = (
         np.concatenate(each) for each in zip(*(_maps(contents, chip) for chip in present), strict=True)
     )
@@ -31,15 +32,13 @@ def windows(contents: Contents, label: str, chips: list[str], station: Station |
         text += _verify_panel(own, station)
     else:
         text += _reference_panel(own, high - threshold, low - threshold, usable, float(np.median((high - low)[usable])))
-    text += _amplitudes(contents, scan, present)
+    text += _amplitudes(contents, scan[0], scanned) if scanned else "The amplitudes were not scanned."
     path = f"arrays/{present[0]}"
     sources = [Source.of(f"{path}/reference", ".parallel_amperes.plot.hist()", array="parallel_amperes")]
     if contents.has(f"{path}/amplitude/volts"):
         sources.append(Source.of(f"{path}/amplitude", ".parallel_fidelity.plot()", array="parallel_fidelity"))
-    alt = (
-        f"{label}: histograms of read currents in P and AP, the same relative to each cell's threshold, and "
-        "fidelity against write amplitude."
-    )
+    alt = f"{label}: histograms of read currents in P and AP, and of the same relative to each cell's threshold"
+    alt += "; fidelity against write amplitude." if scanned else "."
     return Figure("Read window and write window", text, alt, sources, style.svg(figure))
 
 
@@ -64,7 +63,7 @@ def _histograms(axes: Axes, low: FloatArray, high: FloatArray, *, bins: int = 50
             va="top",
             transform=axes.get_xaxis_transform(),
         )
-    axes.set_ylabel("cells")
+    style.count_axis(axes, "cells")
     axes.margins(y=0.12)
 
 
@@ -126,10 +125,9 @@ def _separation(low: FloatArray, high: FloatArray) -> str:
 
 
 def _amplitudes(contents: Contents, axes: Axes, chips: list[str]) -> str:
-    """Draw fidelity against amplitude for both directions of every chip, and the amplitudes that were used."""
-    axes.set(xlabel="write amplitude (V)", ylabel="fidelity of one write (%)", title="amplitude scan")
-    scanned = [chip for chip in chips if contents.has(f"arrays/{chip}/amplitude/volts")]
-    for number, chip in enumerate(scanned[:4]):
+    """Draw fidelity against amplitude of both directions, chip by chip, and the amplitudes that were used."""
+    axes.set(xlabel="write amplitude (V)", title="amplitude scan")
+    for number, chip in enumerate(chips[:4]):
         volts = contents.read(f"arrays/{chip}/amplitude/volts")
         chosen = contents.attributes(f"arrays/{chip}/reference")
         for state, colour, name in (
@@ -142,13 +140,8 @@ def _amplitudes(contents: Contents, axes: Axes, chips: list[str]) -> str:
             used = chosen.get(f"{state}_volts")
             if isinstance(used, float):
                 axes.axvline(used, color=colour, linewidth=0.9, linestyle=_DASHES[number], alpha=0.6)
-    if not scanned:
-        axes.text(
-            0.5, 0.5, "no scan: amplitudes from the settings", transform=axes.transAxes, ha="center", color=style.GREY
-        )
-        return "Right: the amplitudes were not scanned."
-    axes.set_ylim(None, 101)
-    falls = contents.read(f"arrays/{scanned[0]}/amplitude/parallel_fidelity")[-1] < 0.8
+    style.percent_axis(axes, "fidelity of one write")
+    falls = contents.read(f"arrays/{chips[0]}/amplitude/parallel_fidelity")[-1] < 0.8
     axes.legend(handlelength=2, borderaxespad=0, loc="upper right" if falls else "upper left")
     return (
         "Right: a checkerboard written once at each amplitude; too little leaves selected cells, too much also "

@@ -11,7 +11,6 @@ import pytest
 import xarray
 
 from labmtj import library
-from labmtj.report import write_report
 from labmtj.run import load_experiment, start
 
 SMALL = {
@@ -50,27 +49,32 @@ def test_no_experiment_is_left_out():
 
 
 @pytest.fixture(scope="module")
-def made(bench, tmp_path_factory):
-    """Returns a function that runs an experiment, once."""
+def made(bench, tmp_path_factory, reported):
+    """Returns a function that runs an experiment, once, and names the flaws of the figures of its report."""
 
     @cache
     def made(experiment):
         prepared = load_experiment(experiment, bench=bench, seed=2, changes=SMALL[experiment])
-        return start(prepared, tmp_path_factory.mktemp(experiment), workers=1, show=lambda progress: None)
+        folder = start(prepared, tmp_path_factory.mktemp(experiment), workers=1, show=lambda progress: None)
+        return folder, reported(folder.data)
 
     return made
 
 
 @pytest.mark.parametrize("experiment", SMALL)
 def test_every_integer_code_says_what_it_means(experiment, made, codes_without_meaning):
-    assert codes_without_meaning(made(experiment).data) == []
+    assert codes_without_meaning(made(experiment)[0].data) == []
+
+
+@pytest.mark.parametrize("experiment", SMALL)
+def test_figures_can_be_read(experiment, made):
+    assert made(experiment)[1] == []
 
 
 @pytest.mark.parametrize("experiment", SMALL)
 def test_every_snippet_of_a_report_works(experiment, made, monkeypatch):
     """Case M8: some had never worked."""
-    folder = made(experiment)
-    write_report(folder.data, folder.report)
+    folder, _ = made(experiment)
     page = html.unescape(folder.report.read_text(encoding="utf-8"))
     snippets = re.findall(r"<code>(xr\.open_dataset\(.*?)</code>", page)
     assert snippets

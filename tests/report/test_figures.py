@@ -65,6 +65,26 @@ def test_metrics_are_ranked_and_those_that_see_labels_are_faint(data: Path) -> N
     assert [row[0].mark == "faint" for row in rows].count(False) == len(BLIND) == 8
 
 
+def test_figures_of_a_campaign_can_be_read(figure_flaws: list[str]) -> None:
+    assert figure_flaws == []
+
+
+def test_points_near_100_percent_stay_there_and_the_axis_says_so() -> None:
+    """It ran from "-0.1" to "0.1" with "+1e2" beside it, and equal points were moved above 100 %."""
+    with style.look():
+        figure, (axes,) = style.canvas(1)
+        points = 100 * style.spread_fractions(np.ones(50), step=1 / 192, phase=0.3)
+        axes.plot(points, points, "o")
+        for which in ("x", "y"):
+            style.percent_axis(axes, "fidelity", which=which)
+        style.svg(figure)
+    assert points.max() <= 100
+    assert len(np.unique(points)) == 50
+    for axis in (axes.xaxis, axes.yaxis):
+        assert [tick.get_text() for tick in axis.get_ticklabels()] == ["98", "99", "100"]
+        assert axis.get_offset_text().get_text() == ""
+
+
 @pytest.mark.parametrize("step", [0.0, 0.01, 1.0])
 def test_points_move_by_less_than_half_a_step_and_apart(step: float) -> None:
     moved = style.spread(300, step=step, phase=0.3)
