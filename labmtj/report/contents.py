@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from labmtj import yamlfile
@@ -57,6 +58,14 @@ class Contents:
     def attributes_of(self, array: str) -> dict[str, Any]:
         """Return the attributes of an array; raise DataError if it is not there."""
         return dict(self.data.attributes(array))
+
+    def meanings(self, array: str) -> dict[str, int]:
+        """Return the values of an array of codes by their meanings; empty where the file does not name them."""
+        told = self.attributes_of(array)
+        names = str(told.get("flag_meanings", "")).split()
+        return {
+            name: int(value) for name, value in zip(names, np.atleast_1d(told.get("flag_values", [])), strict=False)
+        }
 
     @cached_property
     def run_yaml(self) -> dict[str, Any]:

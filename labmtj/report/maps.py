@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import ListedColormap
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
@@ -15,9 +14,9 @@ from labmtj.report import style
 from labmtj.report.blocks import Figure, Source
 from labmtj.report.digits import percent, plural
 from labmtj.report.mapping import draw_map, maps, scale
+from labmtj.report.states import draw_states, states_key
 from labmtj.report.station import Station
 
-_STATES = ListedColormap(["#F3E3C3", "#5B9BC8"])
 _LETTERS = {1: "P", 2: "A", 3: "S", 4: "O", 6: "-"}
 """of the outcomes that the reference maps of a chip give to its cells: stuck P, stuck AP, short, open, not driven"""
 
@@ -36,8 +35,8 @@ def solution_maps(station: Station) -> Figure:
         errors = station.errors(layer)[index]
         inside = _inside(errors.shape, block)
         wrong += int((errors & inside).sum())
-        _states(right, station.column(f"layer{layer}_achieved")[index], errors, inside, f"layer {layer}: state")
-        _states_key(right)
+        draw_states(right, station.column(f"layer{layer}_achieved")[index], errors, inside, f"layer {layer}: state")
+        states_key(right)
         for each in (left, right):
             _outline(each, block)
     axes[0].set_ylabel("row")
@@ -97,7 +96,7 @@ def conductance_and_state(left: Axes, right: Axes, station: Station) -> None:
     index, block = station.typical, station.block(1)
     _conductance(left, station.column("layer1_verify_amperes")[index] / _verify_volts(station), "conductance")
     errors = station.errors(1)[index]
-    _states(right, station.column("layer1_achieved")[index], errors, _inside(errors.shape, block), "state")
+    draw_states(right, station.column("layer1_achieved")[index], errors, _inside(errors.shape, block), "state")
     for each in (left, right):
         _outline(each, block)
 
@@ -114,26 +113,6 @@ def _conductance(axes: Axes, siemens: FloatArray, title: str) -> None:
     # shorts are ten times off: the scale ends above the P cells of the array, not at its largest value
     highest = 1.15 * float(np.nanpercentile(micro, 97))
     scale(draw_map(axes, micro, title, cmap="viridis", vmin=0, vmax=highest), "µS", extend="max")
-
-
-def _states(axes: Axes, states: NDArray[Any], errors: BoolArray, inside: BoolArray, title: str) -> None:
-    draw_map(axes, states, title, cmap=_STATES, vmin=0, vmax=1, alpha=np.where(inside, 1.0, 0.45))
-    for chosen, colour in ((errors & ~inside, style.GREY), (errors & inside, "#B00020")):
-        rows, columns = np.nonzero(chosen)
-        axes.plot(columns, rows, "x", color=colour, markersize=6, markeredgewidth=1.8)
-
-
-def _states_key(axes: Axes) -> None:
-    for height, marker, colour, name in (
-        (0.95, "s", "#5B9BC8", "P"),
-        (0.84, "s", "#F3E3C3", "AP"),
-        (0.73, "x", "#B00020", "wrong"),
-    ):
-        how: dict[str, Any] = {"transform": axes.transAxes, "clip_on": False}
-        axes.plot(
-            1.06, height, marker, color=colour, markersize=5.5, markeredgewidth=1.5 if marker == "x" else 0, **how
-        )
-        axes.text(1.1, height, name, va="center", fontsize=7.5, **how)
 
 
 def _outline(axes: Axes, block: tuple[slice, slice]) -> None:

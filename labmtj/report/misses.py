@@ -16,8 +16,7 @@ _WORDS = {
 
 def misses_table(station: Station) -> Table:
     """Return per kind of outcome the unusable cells of each chip, and the misses in each layer over all solutions."""
-    described = station.contents.attributes_of(f"{station.group}/solutions/layer1_outcome")
-    kinds = dict(zip(str(described.get("flag_meanings", "")).split(), described.get("flag_values", []), strict=False))
+    kinds = station.contents.meanings(f"{station.group}/solutions/layer1_outcome")
     outcomes = {layer: station.column(f"layer{layer}_outcome") for layer in (1, 2)}
     misses = {layer: station.errors(layer)[:, *station.block(layer)] for layer in (1, 2)}
     found = {layer: station.contents.read(f"arrays/{station.chip(layer)}/reference/outcome") for layer in (1, 2)}

@@ -23,6 +23,7 @@ from labmtj.report.marked import marked_table
 from labmtj.report.method_gains import methods_blocks
 from labmtj.report.metrics import metrics_table
 from labmtj.report.misses import misses_table
+from labmtj.report.pattern_maps import pattern_maps, patterns_group
 from labmtj.report.patterns import patterns, patterns_table
 from labmtj.report.ports import ports_section
 from labmtj.report.provenance import provenance_blocks
@@ -134,7 +135,10 @@ def _modes(contents: Contents, station: Station) -> str:
 
 
 def _chip(contents: Contents, chip: str, number: int) -> Section:
-    return Section(f"Chip {chip}", f"chip-{number}", [tried("Windows", partial(windows, contents, chip, [chip]))])
+    blocks = [tried("Windows", partial(windows, contents, chip, [chip]))]
+    if group := patterns_group(contents, chip):
+        blocks.insert(0, tried("Test patterns", partial(pattern_maps, contents, group)))
+    return Section(f"Chip {chip}", f"chip-{number}", blocks)
 
 
 def _bench(contents: Contents) -> Section:

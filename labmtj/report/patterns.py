@@ -35,9 +35,7 @@ def patterns(contents: Contents) -> list[Written]:
 def _written(contents: Contents, group: str) -> Written:
     fidelity = contents.read(f"{group}/fidelity")
     wrong = contents.read(f"{group}/achieved") != contents.read(f"{group}/target")
-    described = contents.attributes_of(f"{group}/outcome")
-    kinds = dict(zip(str(described.get("flag_meanings", "")).split(), described.get("flag_values", []), strict=False))
-    outside = contents.read(f"{group}/outcome") == kinds.get("outside", -1)
+    outside = contents.read(f"{group}/outcome") == contents.meanings(f"{group}/outcome").get("outside", -1)
     missed = (wrong & ~outside).any(axis=0)
     pulses = int(contents.read(f"{group}/pulses").sum())
     return Written(

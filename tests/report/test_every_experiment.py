@@ -2,15 +2,20 @@
 
 import html
 import re
+import shutil
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
+import h5py
 import matplotlib as mpl
 import pytest
 import xarray
 
 from labmtj import library
+from labmtj.report import style
+from labmtj.report.contents import open_contents
+from labmtj.report.pattern_maps import pattern_maps, patterns_group
 from labmtj.run import load_experiment, start
 
 SMALL = {
@@ -69,6 +74,22 @@ def test_every_integer_code_says_what_it_means(experiment, made, codes_without_m
 @pytest.mark.parametrize("experiment", SMALL)
 def test_figures_can_be_read(experiment, made):
     assert made(experiment)[1] == []
+
+
+def test_a_pattern_is_shown_as_written_beside_as_wanted(made, tmp_path):
+    folder, _ = made("patterns")
+    assert "Test patterns as written" in folder.report.read_text(encoding="utf-8")
+    data = shutil.copy(folder.data, tmp_path / "data.h5")
+    with h5py.File(data, "r+") as file:
+        (station,) = (each for each in file["patterns"] if each != "summary")
+        written = file[f"patterns/{station}/written"]
+        written["achieved"][...] = written["target"][...]
+        written["achieved"][0, 1, 2] = 1 - written["target"][0, 1, 2]
+    with open_contents(data) as contents, style.look():
+        shown = pattern_maps(contents, patterns_group(contents, contents.chips[0]))
+    assert "marks cells that differ, 1 in all" in shown.text
+    assert "checkerboard" in shown.text
+    assert b"checkerboard: wanted" in shown.svg
 
 
 @pytest.mark.parametrize("experiment", SMALL)
