@@ -128,7 +128,7 @@ class Mapping:
         """Raise UsageError unless there is a shape (rows, columns) for every array and each layer fits its own."""
         needed = max(self.arrays) + 1
         if len(shapes) != needed:
-            raise UsageError(f"the mapping needs {needed} array(s), got {len(shapes)}; set sequential to share one")
+            raise UsageError(f"arrays: {len(shapes)}, and the mapping needs {needed}; set sequential to share one")
         for block, array in zip(self.blocks, self.arrays, strict=True):
             block.check(shapes[array])
 

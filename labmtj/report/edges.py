@@ -80,4 +80,4 @@ def _loops(contents: Contents, chip: str) -> Iterator[str]:
     first = np.abs(contents.read(f"{path}/volts")).min()
     switched = [np.abs(contents.read(f"{path}/to_{state}_volts")) for state in ("parallel", "antiparallel")]
     if count := int((np.array(switched) <= first * (1 + 1e-9)).sum()):
-        yield f"{count} switching voltage(s) lie at the first step of the staircase, {first:.3g} V, or below it"
+        yield f"{plural(count, 'switching voltage')} at the first step of the staircase, {first:.3g} V, or below it"

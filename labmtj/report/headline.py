@@ -7,6 +7,7 @@ import numpy as np
 from labmtj.report.blocks import Cell, Note, Source, Table
 from labmtj.report.contents import Contents
 from labmtj.report.digits import MISSING, fixed, percent
+from labmtj.report.findings import finding_sentence
 from labmtj.report.provenance import stated_provenances
 from labmtj.report.station import TRAIN, Station
 
@@ -28,8 +29,7 @@ def result_sentence(contents: Contents) -> str:
     """Return what was run and what came out, in one or two sentences."""
     stations = contents.stations
     if not stations:
-        chips = f"{len(contents.chips)} chip(s)" if contents.chips else "no chip"
-        return f"Run of the experiment {contents.experiment!r}. The file has records of {chips}."
+        return finding_sentence(contents)
     sizes = _listed([station.label for station in stations[:8]]) + (" and others" if len(stations) > 8 else "")
     kind = "simulated" if contents.simulated else "measured"
     written = [station.count for station in stations]

@@ -7,12 +7,16 @@ import numpy as np
 from labmtj.health import Health
 from labmtj.report.blocks import Source, Table, cells
 from labmtj.report.contents import Contents
+from labmtj.report.kinds import kind_words
 
 LETTERS = {
     Health.USABLE: ".", Health.STUCK_P: "P", Health.STUCK_AP: "A", Health.SHORT: "S", Health.OPEN: "O",
     Health.NOISY: "n", Health.UNKNOWN: "?", Health.OVERSTRESSED: "!",
 }  # fmt: skip
-_LEGEND = "  .  usable   P A  stuck in P, in AP   S  short   O  open   n  noisy   !  overstressed   ?  not known"
+_LEGEND = (
+    "  .  usable   P A  stuck in P, in AP   S  shorted   O  open",
+    "  n  noisy   !  overstressed   ?  not known",
+)
 
 
 def checked_chips(contents: Contents) -> list[str]:
@@ -46,7 +50,7 @@ def health_lines(contents: Contents) -> list[str]:
         counts = [f"{int((state == each).sum())} {_name(each)}" for each in Health if (state == each).any()]
         lines += [f"health of {chip}: {', '.join(counts)}"]
         lines += ["  " + "".join(LETTERS.get(_known(int(each)), "?") for each in row[:76]) for row in state[:64]]
-    return [*lines, _LEGEND] if lines else []
+    return [*lines, *_LEGEND] if lines else []
 
 
 def _known(number: int) -> Health:
@@ -54,4 +58,4 @@ def _known(number: int) -> Health:
 
 
 def _name(number: int) -> str:
-    return _known(number).name.lower().replace("_", " in ").replace("in p", "in P").replace("in ap", "in AP")
+    return kind_words(_known(number).name)

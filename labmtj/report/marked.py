@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from labmtj.report.blocks import Source, Table, cells
 from labmtj.report.contents import Contents
+from labmtj.report.kinds import kind_words
 
 MOST = 200
 """cells that are listed"""
@@ -56,7 +57,7 @@ def _marked(contents: Contents, chip: str, paths: list[str]) -> Iterator[Marked]
     if not writes or not contents.has(reference):
         return
     before, after = contents.read(reference), np.concatenate(writes)
-    kinds = _kinds(contents.attributes_of(paths[0]))
+    kinds = {value: kind_words(name) for name, value in contents.meanings(paths[0]).items()}
     marked = (before != 0) | (after != 0).any(axis=0)
     for row, column in np.argwhere(marked).tolist():
         course = after[:, row, column]
@@ -68,12 +69,6 @@ def _marked(contents: Contents, chip: str, paths: list[str]) -> Iterator[Marked]
 
 def _last(values: NDArray[Any], otherwise: int) -> int:
     return int(values[-1]) if len(values) else int(otherwise)
-
-
-def _kinds(described: dict[str, Any]) -> dict[int, str]:
-    meanings = str(described.get("flag_meanings", "")).split()
-    values = np.atleast_1d(described.get("flag_values", []))
-    return {int(value): meaning.replace("_", " ") for value, meaning in zip(values, meanings, strict=False)}
 
 
 def marked_table(contents: Contents) -> Table:

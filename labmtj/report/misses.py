@@ -6,12 +6,8 @@ import numpy as np
 
 from labmtj.report.blocks import Source, Table, cells
 from labmtj.report.digits import counted, fixed, plural
+from labmtj.report.kinds import kind_words
 from labmtj.report.station import Station
-
-_WORDS = {
-    "written": "written", "stuck_p": "stuck in P", "stuck_ap": "stuck in AP", "short": "shorted", "open": "open",
-    "unstable": "unstable", "outside": "on a row that cannot be driven",
-}  # fmt: skip
 
 
 def misses_table(station: Station) -> Table:
@@ -26,7 +22,7 @@ def misses_table(station: Station) -> Table:
         missed = [int((misses[layer] & (outcomes[layer][:, *station.block(layer)] == value)).sum()) for layer in (1, 2)]
         if any(unusable) or any(missed):
             share = fixed(sum(missed) / station.count, 2)
-            rows.append(cells(_WORDS.get(kind, kind), *map(counted, unusable), *map(counted, missed), share))
+            rows.append(cells(kind_words(kind), *map(counted, unusable), *map(counted, missed), share))
     return Table(
         "Cells that will not write",
         (

@@ -60,7 +60,7 @@ def test_wine_on_two_arrays_and_on_one(shipped):
     one = Mapping.of(few, sequential=True)
     assert (two.arrays, one.arrays) == ((0, 1), (0, 0))
     np.testing.assert_array_equal(one.targets(few, (15, 15))[1][:, :6, :6], few.w2)
-    with pytest.raises(UsageError, match=r"needs 2 array\(s\), got 1"):
+    with pytest.raises(UsageError, match="arrays: 1, and the mapping needs 2"):
         two.check((15, 15))
 
 

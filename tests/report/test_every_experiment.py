@@ -13,10 +13,13 @@ import pytest
 import xarray
 
 from labmtj import library
-from labmtj.report import style
+from labmtj.health import Health
+from labmtj.report import style, summary_text
 from labmtj.report.contents import open_contents
+from labmtj.report.kinds import kind_words
 from labmtj.report.pattern_maps import pattern_maps, patterns_group
 from labmtj.run import load_experiment, start
+from procedures.reference import Outcome
 
 SMALL = {
     "all-ports": {},
@@ -74,6 +77,44 @@ def test_every_integer_code_says_what_it_means(experiment, made, codes_without_m
 @pytest.mark.parametrize("experiment", SMALL)
 def test_figures_can_be_read(experiment, made):
     assert made(experiment)[1] == []
+
+
+FIRST = {
+    "all-ports": r"Resistance of the wires \(standard error\): \S+ row (lead|segment) [\d.]+ ± [\d.]+ ohm",
+    "amplitude": r"Write amplitudes .*: \S+ P at 0\.\d+ V \([\d.]+ %\), AP at 0\.\d+ V",
+    "calibrate": r"Resistance of the wires",
+    "disturb": r"Cells of the family lost after \d+ half-selects at 0\.6 V, in the worst case \(95 % interval\): .* %",
+    "endurance": r"Cells broken down within 20 cycles \(95 % interval\): \S+ 0 of 2, of the family below",
+    "health": r"Usable cells: \S+ 12 of 12",
+    "hysteresis": r"Switching voltages, median \(5 to 95 % of the cells\): \S+ to P 0\.\d+ V \(.* to .*\), to AP -0",
+    "noise": r"Noise of the reads, rms over mean, median .*: \S+ 0\.\d+ % \(.*\), \d+ of 12 cells noisy",
+    "patterns": r"Write fidelity of 1 test pattern, median \(worst\): \S+ \d+\.\d+ % \(",
+    "read-map": r"Conductance of the cells, wires included, median .*: \S+ \d+\.\d µS \(",
+    "reference": r"Contrast \(P - AP\) / AP of the read currents, median .*: \S+ \d+\.\d % \(.*\), 12 of 12 usable",
+    "retention": r"Cells of the family lost after 10 s \(95 % interval\): \S+ to P below .* %",
+    "switching": r"V50 between the lines at 0\.03 s, median .*: \S+ to P 0\.\d+ V \(",
+    "write-errors": r"Lowest write error rate, mean over the cells tested \(95 % interval\): \S+ to P .* at 0\.\d V",
+}
+
+
+@pytest.mark.parametrize("experiment", SMALL)
+def test_a_report_begins_with_what_was_found(experiment, made):
+    """With the main figure, its interval and unit: it began with "records of 1 chip(s)"."""
+    page = html.unescape(made(experiment)[0].report.read_text(encoding="utf-8"))
+    (lead,) = re.findall(r'<p class="lead">(.*?)</p>', page)
+    assert re.match(FIRST[experiment], lead), lead
+    assert len(lead) < 300
+    text = summary_text(made(experiment)[0].data)
+    assert " ".join(text.split()).partition("seed 2 ")[2].startswith(lead)
+    assert max(map(len, text.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("name", sorted({*Outcome.__members__, *Health.__members__}))
+def test_kinds_of_cells_have_one_form(name):
+    """It was "stuck p" in one table and "stuck in P" in others."""
+    words = kind_words(name.lower())
+    assert "_" not in words
+    assert not words.startswith("stuck") or words in ("stuck in P", "stuck in AP")
 
 
 def test_a_pattern_is_shown_as_written_beside_as_wanted(made, tmp_path):

@@ -87,7 +87,7 @@ def test_another_procedure_shows_its_chips(tmp_path: Path) -> None:
     page, text = report(tmp_path / "data.h5"), summary_text(tmp_path / "data.h5")
     assert "Chip die-7" in page
     assert page.count("<figure>") == 1
-    assert "The file has records of 1 chip(s)" in page
+    assert "Contrast (P - AP) / AP of the read currents, median (5 to 95 % of the cells): die-7 10" in page
     assert "run_yaml" in missing(page)
     assert re.search(r"die-7 +0 +0", text)
 
