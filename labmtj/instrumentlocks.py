@@ -11,13 +11,12 @@ import socket
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from labmtj.errors import BenchBusy, UsageError
 from labmtj.filing import open_to_change, private_folder
-from labmtj.forking import closed_in_forks
+from labmtj.forking import held_here
 from labmtj.system import CLOEXEC, NOFOLLOW, NONBLOCK, check_system, is_locked, lock, user
 from labmtj.watchdog.process import is_stopped
 
@@ -105,7 +104,7 @@ def _owning(name: str, address: str, run: str) -> Iterator[int]:
             f"{path}: cannot be the lock of {name} at {address}: {error.strerror or error}; remove it. Nothing was "
             "applied"
         ) from error
-    try:
+    with held_here(file):  # and with it the lock: the file stays, for deleting it would race with the next owner
         try:
             lock(file, path, "set XDG_RUNTIME_DIR to a folder on one that has. Nothing was applied")
         except BlockingIOError:
@@ -116,10 +115,7 @@ def _owning(name: str, address: str, run: str) -> Iterator[int]:
         owner = {"pid": os.getpid(), "host": socket.gethostname(), "run": run, "address": address}
         os.ftruncate(file, 0)
         os.pwrite(file, json.dumps(owner).encode(), 0)
-        with closed_in_forks(partial(os.close, file)):
-            yield file
-    finally:
-        os.close(file)  # and with it the lock: the file stays, for deleting it would race with the next owner
+        yield file
 
 
 def _text(path: Path) -> str:

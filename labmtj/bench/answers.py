@@ -8,6 +8,8 @@ import numpy as np
 
 from labmtj.bench.by_messages import Given, Shown
 from labmtj.bench.sequence import Step
+from labmtj.bench.wiring import Channel
+from labmtj.errors import InstrumentError
 from labmtj.quantities import Bias, Currents, Flag, FloatArray, Pulse, Reading, Waveform
 
 PlaceOf = Callable[[Step, int], int | None]
@@ -53,6 +55,20 @@ def on_two_ranges(currents: Currents, step: Step, lines: Sequence[int]) -> list[
             biases = tuple(np.array(step.biases)[mixed & (largest == scale)].tolist())
             found.append((Step(step.buses, biases, (line,)), float(scale)))
     return found
+
+
+def only_current(shown: Shown, channel: Channel, address: str) -> float:
+    """Return the one current that was read, infinite where it is limited or beyond its range.
+
+    Raises:
+        InstrumentError: it is no number.
+    """
+    if shown.flags[0, 0] & (Flag.COMPLIANCE | Flag.OVERFLOW):
+        return float("inf")
+    if np.isnan(shown.amperes[0, 0]):
+        problem = f"channel {channel.name} gave no number for a current, twice; check its meter"
+        raise InstrumentError(channel.unit, address, problem)
+    return float(shown.amperes[0, 0])
 
 
 def delivered(bias: Bias, seconds: float, given: Sequence[tuple[Step, Given]], place_of: PlaceOf) -> Pulse:

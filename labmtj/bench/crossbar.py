@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from labmtj.bench import longest
 from labmtj.bench.abilities import Units, check_channels, check_reading
-from labmtj.bench.answers import delivered, empty_currents, enter, on_two_ranges
+from labmtj.bench.answers import delivered, empty_currents, enter, on_two_ranges, only_current
 from labmtj.bench.by_messages import Given, Shown
 from labmtj.bench.planning import Planning
 from labmtj.bench.protecting import relay_ledger
@@ -21,10 +21,11 @@ from labmtj.bench.routing import Buses, Router
 from labmtj.bench.sequence import Step
 from labmtj.bench.sources import Sources
 from labmtj.bench.switching import LedgerOf, Switching
-from labmtj.bench.trust import again, hurried
+from labmtj.bench.trust import again, all_of, asked, hurried
 from labmtj.bench.watch import IDLE_LEASE_SECONDS, MAKE_SAFE_SECONDS, NoWatch, Watch
 from labmtj.bench.wiring import Channel, Wiring
-from labmtj.errors import CannotDo, InstrumentError, LabmtjError, UsageError
+from labmtj.errors import CannotDo, LabmtjError, UsageError
+from labmtj.forking import Owner
 from labmtj.quantities import Bias, Currents, Flag, FloatArray, Limits, Lines, Pulse, Reading, Refusal
 from labmtj.safety import STEP_SECONDS, Ledger, RelaysWithoutSources, attempt, shut_down
 from labmtj.safety import Step as CleanUp
@@ -82,6 +83,7 @@ class BenchCrossbar:
         self._plan = Planning(wiring, units, limits, self.router, self.sources, self.switching, cell_siemens)
         self._instruments: Sequence[Instrument] = (*units.values(), *matrices.values())
         self._armed = self._may_be_on = False
+        self._owner = Owner()
         self._turn = threading.RLock()
         """held by an operation, and by whoever switches off what is idle"""
         self.watch: Watch = NoWatch()
@@ -96,6 +98,10 @@ class BenchCrossbar:
 
     # -- life --------------------------------------------------------------------------------------------------------
 
+    def check_owner(self) -> None:
+        """Raise UsageError in a process that was forked from the one that opened the bench."""
+        self._owner.check()
+
     @property
     def armed(self) -> bool:
         """Whether a bias may be applied."""
@@ -103,6 +109,7 @@ class BenchCrossbar:
 
     def arm(self) -> None:
         """Bring sources to 0 V, relays to rest; set limits, switch outputs on; raise InstrumentError if any fails."""
+        self.check_owner()
         with self._turn:
             self._may_be_on = True
             try:
@@ -195,6 +202,7 @@ class BenchCrossbar:
 
     def abort(self) -> None:
         """Stop what runs on any unit, from any thread."""
+        self.check_owner()
         self.sources.abort()
 
     def make_safe(self) -> None:
@@ -202,10 +210,12 @@ class BenchCrossbar:
 
         All instruments at the same time, and none is waited for beyond a deadline: those that do not answer cost
         `trust.CLEANUP_SECONDS` together, at most. While a source is not known to be off, relays stay as they are,
-        unless `relays_without_sources` is "open".
+        unless `relays_without_sources` is "open". A process that was forked leaves the bench alone.
         Raises InstrumentError telling everything that failed: see to those instruments by hand.
         """
         self._armed = False
+        if not self._owner.is_here:
+            return
         self.watch.tell("making safe", MAKE_SAFE_SECONDS)
         mine = self._turn.acquire(timeout=STEP_SECONDS)  # `doze` may be at it; it has a deadline
         try:
@@ -219,7 +229,7 @@ class BenchCrossbar:
         self.sources.forget()
         offs = {name: unit.make_safe for name, unit in self.units.items()}
         rests = {name: matrix.make_safe for name, matrix in self.matrices.items()}
-        asks = {name: partial(_ask, matrix) for name, matrix in self.matrices.items()}
+        asks = {name: partial(asked, matrix) for name, matrix in self.matrices.items()}
         with hurried(self._instruments):
             failed = shut_down(
                 self._clean_ups(offs), self._clean_ups(rests),
@@ -227,7 +237,7 @@ class BenchCrossbar:
                 relays_without_sources=self.relays_without_sources,
             )  # fmt: skip
         if failed:
-            raise _all_of(failed) from failed[0]
+            raise all_of(failed) from failed[0]
         self._may_be_on = False
 
     def _zeros(self) -> dict[str, Callable[[], None]]:
@@ -309,7 +319,6 @@ class BenchCrossbar:
         Raises:
             InstrumentError: the reading is no number, and was none when it was taken again.
         """
-        self._begin(None)
         with self._operation("probing"):
             levels = np.array([[volts.get(channel, 0.0) for channel in self.wiring.channels]])
             holders = [self.router.channel_of(buses, line) for line in range(sum(self.shape))]
@@ -319,18 +328,11 @@ class BenchCrossbar:
                 return self._shots(levels, [read], Reading(aperture_seconds))
 
             shown = self._valid(attempt)
-        if shown.flags[0, 0] & (Flag.COMPLIANCE | Flag.OVERFLOW):
-            return float("inf")
-        if np.isnan(shown.amperes[0, 0]):
-            problem = f"channel {read.name} gave no number for a current, twice; check its meter"
-            raise InstrumentError(read.unit, self.units[read.unit].address, problem)
-        return float(shown.amperes[0, 0])
+        return only_current(shown, read, self.units[read.unit].address)
 
     def _begin(self, refusal: Refusal | None) -> None:
         if refusal is not None:
             raise CannotDo(f"{refusal}. It was not applied").advising(refusal.instead)
-        if not self._armed:
-            raise UsageError("the bench is not armed: call arm(), or use it as `with labmtj.bench(...) as array`")
 
     # -- what is done ------------------------------------------------------------------------------------------------
 
@@ -339,9 +341,12 @@ class BenchCrossbar:
         """Do an operation under a lease of the watchdog; forget what is known of the sources if it breaks off.
 
         Raises:
-            WatchdogLost: nothing was applied.
+            WatchdogLost, UsageError: nothing was applied.
         """
+        self.check_owner()
         with self._turn:
+            if not self._armed:  # any more, perhaps: another thread may have made it safe
+                raise UsageError("the bench is not armed: call arm(), or use it as `with labmtj.bench(...) as array`")
             self.watch.require(phase, self._routing_seconds)
             try:
                 self._wake()
@@ -390,14 +395,3 @@ class BenchCrossbar:
         self.switching.route(buses)
         for channel, on in self._plan.held(buses).items():
             self.sources.limit(channel, self._plan.compliance.amperes(on, line_volts))
-
-
-def _ask(matrix: SwitchMatrix) -> None:
-    matrix.identify()
-
-
-def _all_of(failed: Sequence[LabmtjError]) -> InstrumentError:
-    """Return one error that tells them all."""
-    addresses = dict.fromkeys(str(getattr(error, "address", "?")) for error in failed)
-    told = "\n  ".join(dict.fromkeys(map(str, failed)))
-    return InstrumentError("bench", ", ".join(addresses), f"not everything is safe, see to it by hand:\n  {told}")

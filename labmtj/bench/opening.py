@@ -70,6 +70,7 @@ class OpenBench(BenchCrossbar):
 
     def arm(self) -> None:
         """Arm, once the watchdog watches; raise WatchdogLost if there is none, InstrumentError if anything fails."""
+        self.check_owner()
         self.watch.begin()
         super().arm()
         if self.idling is not None:

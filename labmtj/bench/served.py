@@ -33,7 +33,7 @@ class ServedBench:
     """
 
     def __init__(self, file: VirtualFile, faults: Sequence[str] = ()) -> None:
-        self.name = file.name
+        self.name, self._left = file.name, False
         options = [word for fault in faults for word in ("--fault", fault)]
         command = [sys.executable, "-m", "labmtj", "serve", "-", "--with-parent", *options]
         self._process = subprocess.Popen(  # noqa: S603 - our own program
@@ -103,8 +103,16 @@ class ServedBench:
             raise InstrumentError("virtual bench", self.name, str(answer["error"]))
         return answer["answer"]
 
+    def leave(self) -> None:
+        """Let go of the server, and leave it alone: what a forked child does."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._left = True
+
     def close(self) -> None:
         """End the server; it has ended when this returns."""
+        if self._left:
+            return
         self._lines.close()
         self._socket.close()
         assert self._process.stdin is not None

@@ -17,6 +17,9 @@ from labmtj.quantities import FloatArray, Reading, Refusal
 from labmtj.shots import Pulses, Shots
 from labmtj.verbs import Clock, SourceMeasureUnit
 
+MESSAGES_OF_A_SHOT = 3
+"""to each of several units: its level, a reading or a look at its compliance, and behind the last shot 0 V"""
+
 
 class Sources:
     """The channels of all units.
@@ -35,6 +38,8 @@ class Sources:
         self.names = _units_of(self.channels)
         """of the units in use"""
         self._at_zero: set[str] = set()
+        self._message_seconds: dict[str, float] = {}
+        """by unit, what a message and its answer took at least"""
         self._limits: dict[Channel, float] = {}
         self._highest_volts = 0.0
 
@@ -57,7 +62,10 @@ class Sources:
 
     def zero(self, unit: str) -> None:
         """Bring the channels in use of one unit to 0 V, in any case."""
+        begun = self._clock.now()
         self.units[unit].level({channel.name: 0.0 for channel in self.channels if channel.unit == unit})
+        took = self._clock.now() - begun
+        self._message_seconds[unit] = min(took, self._message_seconds.get(unit, took))
         self._at_zero.add(unit)
 
     def limit(self, channel: Channel, amperes: float) -> None:
@@ -96,9 +104,12 @@ class Sources:
         return shown
 
     def hold_seconds(self, how: Reading) -> float:
-        """Return how long a shot is held, where all units take part one after another."""
+        """Return how long a shot is held, where all units take part one after another by their quickest messages."""
         settle_seconds = max(how.settle_seconds, *(self.units[unit].facts.source_settle_seconds for unit in self.names))
-        return settle_seconds + how.aperture_seconds * len(self.names)
+        if len(self.names) == 1:  # it times its shots itself
+            return settle_seconds + how.aperture_seconds
+        messages = MESSAGES_OF_A_SHOT * sum(self._message_seconds.values())
+        return settle_seconds + how.aperture_seconds * len(self.names) + messages
 
     def longest_reading(self, volts: FloatArray, read: Sequence[Channel], how: Reading) -> float:
         """Return the seconds that `shots` takes at most, but for a unit that does not answer."""

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -145,7 +143,7 @@ def open_any(
             wrap = recorder.around
         if isinstance(file, VirtualFile):
             served = stack.enter_context(ServedBench(file, faults))
-            stack.enter_context(closed_in_forks(partial(os.close, served.lifeline)))
+            stack.enter_context(closed_in_forks(served.leave))
             bench = open_laboratory(
                 file.of, resources=served.resources, clock=BookedClock(served), wrap=wrap, run=run, arm=arm,
                 record=record, keep=(served.lifeline,), server=served.pid,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TypeVar
 
-from labmtj.errors import AnswerLost
+from labmtj.errors import AnswerLost, InstrumentError, LabmtjError
 from labmtj.verbs import Instrument
 
 RETRIES = 3
@@ -46,3 +46,15 @@ def hurried(instruments: Collection[Instrument]) -> Iterator[None]:
         for instrument in instruments:
             stack.enter_context(instrument.haste(each))
         yield
+
+
+def asked(instrument: Instrument) -> None:
+    """Have an instrument answer."""
+    instrument.identify()
+
+
+def all_of(failed: Sequence[LabmtjError]) -> InstrumentError:
+    """Return one error that tells what failed while a bench was made safe."""
+    addresses = dict.fromkeys(str(getattr(error, "address", "?")) for error in failed)
+    told = "\n  ".join(dict.fromkeys(map(str, failed)))
+    return InstrumentError("bench", ", ".join(addresses), f"not everything is safe, see to it by hand:\n  {told}")

@@ -58,7 +58,7 @@ class Watchdog:
         server: int | None = None,
     ) -> None:
         locks = locks or {}
-        self._ready = self._watching = False
+        self._ready = self._watching = self._left = False
         self._number, self._until = 0, 0.0
         self._patience_seconds = max((each.timeout_seconds for each in instruments.values()), default=0.0)
         self._process = subprocess.Popen(
@@ -151,6 +151,8 @@ class Watchdog:
         The sessions of this process are closed by now. A watchdog that cannot make the bench safe soon is left at it,
         with the locks; any other has ended when this returns, and holds none.
         """
+        if self._left:
+            return ""
         if not self._watching:
             self._kill()
             return ""
@@ -187,7 +189,8 @@ class Watchdog:
         return ""
 
     def leave(self) -> None:
-        """Let go of the pipe, whose end is the sign: what a forked child does."""
+        """Let go of the pipe, whose end is the sign, and leave the process alone: what a forked child does."""
+        self._left = True
         self._to.close()
 
 

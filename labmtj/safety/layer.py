@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from enum import Enum
@@ -52,6 +53,15 @@ class HoldsLonger(Protocol):
         ...
 
 
+@runtime_checkable
+class HasOwner(Protocol):
+    """A crossbar that belongs to the process that opened it."""
+
+    def check_owner(self) -> None:
+        """Raise UsageError in a process that was forked from that one."""
+        ...
+
+
 class Safety(Layer):
     """A crossbar that checks every batch whole, keeps the budgets, and makes itself safe when an operation breaks off.
 
@@ -70,6 +80,9 @@ class Safety(Layer):
         self.state = State.ARMED if getattr(crossbar, "armed", True) else State.SAFE
         self._relays = crossbar if isinstance(crossbar, HasRelays) else None
         self._holds = crossbar if isinstance(crossbar, HoldsLonger) else None
+        self._owned = crossbar if isinstance(crossbar, HasOwner) else None
+        self._turn = threading.Lock()
+        """held by an operation"""
 
     def insert(self, layer: Callable[[Crossbar], Crossbar]) -> None:
         """Put a layer between the checks and the crossbar: it sees only what is really sent."""
@@ -126,7 +139,7 @@ class Safety(Layer):
 
         Raises:
             LimitExceeded: naming the limit; nothing was applied.
-            UsageError: if it is not armed.
+            UsageError: if it is not armed, or another thread or process has it.
         """
         asked_seconds = how.settle_seconds + how.aperture_seconds
         held_seconds = self._holds.hold_seconds(how) if self._holds is not None else asked_seconds
@@ -136,16 +149,33 @@ class Safety(Layer):
             shots_seconds=held_seconds * len(how.signs),
             both_signs=how.polarity == "both",
         )
-        counted = self._admit(bias, lines, len(how.signs))
-        with self._live(), self._taken_back(counted):
-            return super().measure(bias, lines, how)
+        with self._alone():
+            counted = self._admit(bias, lines, len(how.signs))
+            with self._live(), self._taken_back(counted):
+                return super().measure(bias, lines, how)
 
     def pulse(self, bias: Bias, seconds: float) -> Pulse:
         """Check and count, then pulse; raise as `measure`."""
         self.envelope.check(bias, seconds)
-        counted = self._admit(bias, Lines(), 1)
-        with self._live(), self._taken_back(counted):
-            return super().pulse(bias, seconds)
+        with self._alone():
+            counted = self._admit(bias, Lines(), 1)
+            with self._live(), self._taken_back(counted):
+                return super().pulse(bias, seconds)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Raise UsageError in a forked process, and while another thread is in the midst of an operation."""
+        if self._owned is not None:
+            self._owned.check_owner()
+        if not self._turn.acquire(blocking=False):
+            raise UsageError(
+                "another thread is in the midst of an operation on this crossbar: nothing was applied. A bench belongs "
+                "to one thread at a time: wait for it there, or do all operations in one thread"
+            )
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     def _admit(self, bias: Bias, lines: Lines, shots: int) -> NDArray[np.int64] | None:
         """Raise unless armed and within all budgets; count the pulses now, for the process may die in their course."""

@@ -1,11 +1,12 @@
 """Case F4: what was delivered is compared with the limits; the computer may have been stopped in the midst of it."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 import pytest
 
-from labmtj.errors import Overstressed
+from labmtj.errors import LimitExceeded, Overstressed
 from labmtj.quantities import Bias, Flag, Limits, Lines, Pulse, Reading, Waveform
 from labmtj.record import MemoryLog
 from labmtj.record.recorded import Recorded
@@ -83,6 +84,20 @@ def test_a_reading_that_was_held_too_long_is_told_where_it_disturbs(stopped_for,
     with pytest.raises(Overstressed, match=r"a reading was delivered beyond the limits: cell \(0, 0\) .* 30\.\d+ s"):
         crossbar.measure(bias, Lines(columns=(0,)), how)
     assert (log.read("arrays/chip/reads")["flags"][0, 0] & Flag.BEYOND_LIMITS) != 0
+
+
+def test_the_time_of_messages_counts_before_a_reading_is_applied(bench, wirings, stopped_for):
+    """Fails where a shot is as long as its apertures: 50 of them passed, and were delivered beyond the limits."""
+    how = Reading(1e-4)
+    plain, world = bench(wirings[0]((4, 5), channels=TWO_UNITS))
+    bias = Bias([0.15, 0, 0, 0], [-0.15, 0, 0, 0, 0])
+    held = plain.measure(bias, Lines(columns=(0,)), how).held_seconds
+    assert held.max() <= plain.hold_seconds(how) <= 2 * held.max()
+    crossbar, _, world = stopped_for(0.0)
+    messages = world.messages.copy()
+    with pytest.raises(LimitExceeded, match=r"limits\.pulse_seconds"):
+        crossbar.measure(bias, Lines(columns=(0,)), replace(how, repeats=50))
+    assert world.messages == messages
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import subprocess
 import sys
 from types import ModuleType
 from typing import ClassVar
@@ -187,3 +188,36 @@ def test_a_simulated_bench_opens_the_same_way():
         currents = array.measure(Bias([0.1] + [0] * 14, [0.0] * 15), Lines(columns=(0,)), Reading())
     assert currents.amperes[0, 0] > 0
     assert labmtj.bench.load_bench("simulated").kind == "simulated"
+
+
+FORKED = """
+import os, sys
+import labmtj
+from labmtj.errors import LabmtjError
+from labmtj.quantities import Bias, Lines, Reading
+bias = Bias([0.1] + 14 * [0.0], 15 * [0.0])
+with labmtj.bench("virtual-2636b-3706a") as array:
+    read = lambda: array.measure(bias, Lines(columns=(0,)), Reading(1e-3))
+    read()
+    if os.fork() == 0:
+        for act in (read, lambda: array.pulse(bias, 1e-3), array.arm, array.make_safe):
+            try:
+                act()
+            except LabmtjError as error:
+                print(error)
+        sys.exit(3)
+    print("child", os.waitstatus_to_exitcode(os.wait()[1]), flush=True)
+    read()  # outputs are on, the watchdog lives, nobody took its answers
+    array.pulse(bias, 1e-3)
+print("done")
+"""
+
+
+def test_a_forked_child_can_do_nothing_to_a_bench_and_leaves_it_as_it_is():
+    """At a6af089 it waited for the watchdog, took its answers away, ended it, and closed what was closed (EBADF)."""
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", FORKED], capture_output=True, text=True, check=False)
+    *refused, child, last = done.stdout.splitlines()
+    assert (child, last) == ("child 3", "done"), done.stderr
+    assert len(refused) == 3
+    assert all("belongs to the process that opened it" in line for line in refused)
+    assert "Traceback" not in done.stderr

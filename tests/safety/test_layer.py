@@ -1,7 +1,10 @@
+import threading
+
 import numpy as np
 import pytest
 
 from labmtj.errors import CannotDo, InstrumentError, LimitExceeded, Stopped, UsageError
+from labmtj.forking import Owner
 from labmtj.quantities import Bias, Lines, Reading
 from labmtj.safety import Ledger, Safety, State
 
@@ -40,6 +43,44 @@ def test_an_operation_that_breaks_off_makes_it_safe_and_needs_arm(scripted, writ
     safety.arm()
     call()
     assert inner.calls == [name, "make_safe", "arm", name]
+
+
+def test_a_second_thread_hears_that_a_bench_belongs_to_one_and_changes_nothing(scripted, write):
+    """Fails without `Safety._alone`: it was advised to call arm()."""
+    inner, safety = scripted()
+    refused = []
+
+    def second(name):
+        with pytest.raises(UsageError, match="A bench belongs to one thread at a time") as told:
+            safety.pulse(write, 1e-3)
+        refused.append(str(told.value))
+
+    def while_it_is_live(name):
+        thread = threading.Thread(target=second, args=(name,))
+        thread.start()
+        thread.join()
+
+    inner._call = while_it_is_live
+    safety.measure(write, ALL, Reading())
+    assert len(refused) == 1
+    assert "arm()" not in refused[0]
+    assert safety.state is State.ARMED
+
+
+def test_a_crossbar_of_another_process_is_not_used_and_nothing_is_counted(scripted, write, monkeypatch):
+    inner, safety = scripted()
+    safety._owned = Owned(Owner())
+    monkeypatch.setattr("os.getpid", lambda: 1)
+    before = safety.pulses.counts.copy()
+    with pytest.raises(UsageError, match="a bench belongs to the process that opened it"):
+        safety.pulse(write, 1e-3)
+    assert inner.calls == []
+    np.testing.assert_array_equal(safety.pulses.counts, before)
+
+
+class Owned:
+    def __init__(self, owner):
+        self.check_owner = owner.check
 
 
 def test_what_fails_while_it_is_made_safe_is_added_to_the_error_that_counts(scripted, write):
