@@ -1,7 +1,7 @@
-"""A page in a browser can send to any port of the machine it runs on: what looks like HTTP or TLS is hung up on.
+"""Other programs reach any port of their machine, a page in a browser among them: what opens as they do is hung up on.
 
-The first line of a connection decides: a browser cannot send anything in front of its request. No instrument of these
-has a command that begins so, and no TSP statement does.
+HTTP, TLS, SSH and SMTP are known. The first line of a connection decides: a browser cannot send anything in front of
+its request. No instrument of these has a command that begins so, and no TSP statement does.
 """
 
 from __future__ import annotations
@@ -16,13 +16,15 @@ _REQUEST = re.compile(
 )
 """a method that browsers know and a target; or any method, target and version"""
 _TLS_HANDSHAKE = b"\x16\x03"
+_GREETING = re.compile(rb"SSH-|(?i:EHLO|HELO)( +[\w\[]|\r?$)")
+"""of a client of SSH, and of SMTP"""
 Cut = Callable[[bytearray], Iterator[bytes]]
 
 
 def looks_like_web(line: bytes) -> bool:
-    """Tell whether a connection that begins so is one of a browser; of a line that is not whole, as far as it goes."""
+    """Tell whether a connection that begins so is no instrument's; of a line that is not whole, as far as it goes."""
     begun = line.lstrip(b"\r\n")
-    return begun.startswith(_TLS_HANDSHAKE) or _REQUEST.match(begun) is not None
+    return begun.startswith(_TLS_HANDSHAKE) or any(each.match(begun) for each in (_REQUEST, _GREETING))
 
 
 def no_web(cut: Cut) -> Cut:

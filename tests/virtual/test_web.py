@@ -11,6 +11,7 @@ from labmtj.virtual.hislip import HislipServer
 from labmtj.virtual.resistor import BookedTime
 from labmtj.virtual.server import SocketServer
 from labmtj.virtual.serving import Control
+from labmtj.virtual.vxi11 import Vxi11Server
 
 COMMAND = b"OUTP ON"
 HEADERS = b"\r\nHost: 127.0.0.1\r\nContent-Type: text/plain\r\n\r\n" + COMMAND + b"\r\n"
@@ -18,6 +19,7 @@ REQUESTS = [
     *(b"%s / HTTP/1.1" % method for method in (b"GET", b"POST", b"PUT", b"HEAD", b"OPTIONS", b"DELETE", b"PATCH")),
     b"POST /" + b"x" * 5000 + b" HTTP/1.1", b"POST http://127.0.0.1:5025/ HTTP/1.0", b"odd-method / HTTP/1.1",
     b"PRI * HTTP/2.0", b"GET /", b"\r\n\r\nPOST / HTTP/1.1", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    b"SSH-2.0-OpenSSH_9.6", b"EHLO example.org", b"HELO [127.0.0.1]", b"ehlo x", b"EHLO",
 ]  # fmt: skip
 
 
@@ -46,7 +48,7 @@ def sent(port, *pieces):
     return b""
 
 
-@pytest.mark.parametrize("kind", [SocketServer, HislipServer])
+@pytest.mark.parametrize("kind", [SocketServer, HislipServer, Vxi11Server])
 def test_what_looks_like_the_web_reaches_no_instrument(kind):
     """At dd97226 the body of a POST is taken for commands."""
     seen = Seen()
@@ -62,7 +64,7 @@ def test_the_control_of_a_bench_hangs_up_too():
     asked = []
     with Control({"fault": asked.append}) as control:
         body = json.dumps({"ask": "fault", "text": "x"}).encode() + b"\n"
-        for request in REQUESTS[:8]:
+        for request in (*REQUESTS[:8], *REQUESTS[-5:]):
             assert sent(control.port, request + b"\r\n" + body) == b""
     assert asked == []
 
@@ -73,6 +75,7 @@ def test_the_control_of_a_bench_hangs_up_too():
         b"*IDN?", b":SYST:ERR?", b"GETX?", b"print(1)?", b'DISP:TEXT "GET / HTTP/1.1";*OPC?', b"\x02x?",
         b'print("POST / HTTP/1.1")--?', b"PUT_IT = 1--?", b'smua.source.output = 1 print("a HTTP/1")--?',
         b"x = 1 -- see HTTP/1.1?", b"TRAC:DATA? 'x'?",
+        b"helo = 1--?", b"EHLO(1)--?", b"SSH = 1--?", b"HELOX?",
     ],
 )  # fmt: skip
 def test_no_client_of_an_instrument_is_cut(line):
