@@ -318,6 +318,8 @@ class _Course:
         last = self.plan.stations[-1].name
         if not self.experiment.on_instruments:  # there, nothing is written while outputs may be on
             self._keep()  # from now on there is a data.h5
+        if self.before:
+            self._show("blocks", self.before, self.total, self.before)
         for _, station, frames in people.blocks():
             self.log.append_frames([frames])
             self.done += 1

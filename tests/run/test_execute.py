@@ -50,8 +50,11 @@ def test_a_signal_stops_the_run_and_resume_finishes_it(
     assert folder.ending == "STOPPED"
     with open_data(folder.data) as data:  # whole and readable as it is
         assert len(data.read("wine/mtj-75nm-0/solutions/number")) == (0 if phase == "blocks" else 2)
-    assert_same_run(resume(folder, workers=1, show=nobody), undisturbed)
+    shown = []
+    assert_same_run(resume(folder, workers=1, show=shown.append), undisturbed)
     assert folder.ending == "DONE"
+    if phase == "blocks":  # how far it was is said at once, not after the next block
+        assert (shown[0].phase, shown[0].done) == ("blocks", 1)
 
 
 def test_a_second_interrupt_does_not_wait_for_the_next_operation(single, tmp_path):
