@@ -15,7 +15,7 @@ run: $(VENV)/run.stamp
 # Two processes; the tests of a file stay together, for they share what is dear to make. JOBS=0: all in one.
 JOBS ?= 2
 test: $(VENV)/test.stamp $(VENV)/clients.stamp
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --durations=25
 
 check: $(VENV)/test.stamp
 	$(BIN)/ruff check .
@@ -39,9 +39,10 @@ $(VENV)/floors.stamp: $(VENV)/run.stamp tests/floors.py
 	  --editable '.[instruments,virtual,notebook]' pytest hypothesis netCDF4
 	@touch $@
 
-# Every case of the fault matrix (docs/reliability.md) in the place of a sample: hours. ARGS="-k row_09" takes a part.
-torture: $(VENV)/test.stamp
-	$(BIN)/python -m pytest tests/reliability --torture -n $(JOBS) --dist worksteal $(ARGS)
+# Every case of the fault matrix (docs/reliability.md) and every long draw instead of a sample: hours. ARGS="-k row_09"
+# takes a part.
+torture: $(VENV)/test.stamp $(VENV)/clients.stamp
+	$(BIN)/python -m pytest --torture -n $(JOBS) --dist worksteal $(ARGS)
 
 # Random faults on a virtual bench while campaigns run and are resumed, for as long as you like.
 MINUTES ?= 60

@@ -1,11 +1,12 @@
 """One BLAS thread for all tests: the matrices are small, and threads that wait for each other cost many times more.
 
-And the smallest world that a virtual instrument can stand in: resistors to ground, relays that lead nowhere.
+And what tests of several folders share: the count of the fault matrix, samples, and how two runs are compared.
 """
 
 import contextlib
 import importlib.util
 import os
+import random
 import re
 import signal
 import socket
@@ -14,7 +15,8 @@ import tempfile
 import threading
 import types
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -26,19 +28,43 @@ import threadpoolctl
 
 from labmtj.record import JournalReader, frames, hdf5
 from labmtj.schema import Column, Table
-from labmtj.virtual.apertures import Apertures
-from labmtj.virtual.terminals import Box, Sensed
 
 hypothesis.settings.register_profile("shared machine", deadline=None)  # how long an example takes is no failure
 hypothesis.settings.load_profile("shared machine")
 threadpoolctl.threadpool_limits(1)
-for library in ("OPENBLAS", "MKL", "OMP"):  # processes that tests start
-    os.environ[f"{library}_NUM_THREADS"] = "1"
+for blas in ("OPENBLAS", "MKL", "OMP"):  # processes that tests start
+    os.environ[f"{blas}_NUM_THREADS"] = "1"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let `pytest tests/reliability --torture` try every case of the fault matrix, not a sample."""
-    parser.addoption("--torture", action="store_true", help="try every case of the fault matrix, which takes hours")
+    """Let `pytest --torture` try every case, not a sample."""
+    parser.addoption(
+        "--torture", action="store_true", help="try every case of the fault matrix and every long draw, in hours"
+    )
+
+
+@pytest.fixture(scope="session")
+def torture(request: pytest.FixtureRequest) -> bool:
+    """Tell whether the full counts are asked for."""
+    return bool(request.config.getoption("--torture"))
+
+
+@pytest.fixture
+def sample(torture: bool, request: pytest.FixtureRequest) -> Callable[[Iterable[Any], int], list[Any]]:
+    """Return a function that gives all of some cases under torture, else one of each `count`-th part of them.
+
+    Which one, the name of the test decides: tests of other faults try other places, and each the same every time.
+    """
+    draw = random.Random(request.node.name)
+
+    def chosen(cases: Iterable[Any], count: int) -> list[Any]:
+        every = list(cases)
+        if torture or len(every) <= count:
+            return every
+        ends = [k * len(every) // count for k in range(count + 1)]
+        return [every[draw.randrange(*part)] for part in pairwise(ends)]
+
+    return chosen
 
 
 TRIED: Counter[int] = Counter()
@@ -111,115 +137,18 @@ def watchdogs_of(locks):
     return found
 
 
-class BookedTime:
-    """Time that passes when told to, with what it was spent on."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-        self.spent: list[tuple[str, float]] = []
-        self.apertures: Apertures[Resistor] = Apertures()
-
-    def now(self) -> float:
-        return self.seconds
-
-    def spend(self, seconds: float, purpose: str) -> None:
-        for channel in self.apertures:
-            purpose = "aperture"
-            self.apertures.add(channel, seconds, channel.look())
-        self.seconds += seconds
-        self.spent.append((purpose, seconds))
+def beside(name: str) -> types.ModuleType:
+    """Return a module of this folder: tests are no package to import it from."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None and spec.loader is not None  # noqa: PT018
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # its dataclasses look themselves up
+    spec.loader.exec_module(module)
+    return module
 
 
-class Resistor:
-    """A channel with a resistor to ground; `steps` is what it was told to put out, and when."""
-
-    def __init__(self, time: BookedTime, ohms: float) -> None:
-        self.time, self.ohms = time, ohms
-        self.state: tuple[str, float, float] = ("released", 0.0, 0.0)
-        self.steps: list[tuple[float, str, float]] = []
-        self.four_wire = False
-
-    def _set(self, state: tuple[str, float, float]) -> None:
-        self.state = state
-        self.steps.append((self.time.seconds, state[0], state[1]))
-
-    def source_volts(self, volts: float, limit_amperes: float) -> None:
-        self._set(("volts", volts, limit_amperes))
-
-    def source_amperes(self, amperes: float, limit_volts: float) -> None:
-        self._set(("amperes", amperes, limit_volts))
-
-    def release(self) -> None:
-        self._set(("released", 0.0, 0.0))
-
-    def remote_sense(self, *, on: bool) -> None:
-        self.four_wire = on
-
-    def sense(self, seconds: float) -> Sensed:
-        self.time.spend(seconds, "aperture")
-        return self.look()
-
-    def open_aperture(self) -> None:
-        self.time.apertures.open(self)
-
-    def close_aperture(self) -> Sensed:
-        return self.time.apertures.close(self) or self.look()
-
-    def look(self) -> Sensed:
-        kind, level, limit = self.state
-        other = {"volts": level / self.ohms, "amperes": level * self.ohms, "released": 0.0}[kind]
-        limited = abs(other) > limit
-        if limited:
-            other = limit if other > 0 else -limit
-            level = other * self.ohms if kind == "volts" else other / self.ohms
-        return Sensed(level, other, limited) if kind == "volts" else Sensed(other, level, limited)
-
-
-class LooseRelays:
-    """Relays that know only whether they are closed, and how often they did."""
-
-    def __init__(self) -> None:
-        self.now_closed: set[tuple[int, int, int]] = set()
-        self.counts: dict[tuple[int, int, int], int] = {}
-        self.moves: list[tuple[str, tuple[int, int, int]]] = []
-
-    def operate(self, opened: Any, closed: Any) -> None:
-        for each in opened:
-            self.now_closed.discard(each)
-            self.moves.append(("open", each))
-        for each in closed:
-            if each not in self.now_closed:
-                self.counts[each] = self.counts.get(each, 0) + 1
-            self.now_closed.add(each)
-            self.moves.append(("close", each))
-
-    def closed(self) -> frozenset[tuple[int, int, int]]:
-        return frozenset(self.now_closed)
-
-    def closures(self) -> Mapping[tuple[int, int, int], int]:
-        return dict(self.counts)
-
-
-@pytest.fixture
-def resistor_box() -> Callable[..., Box]:
-    """Return a function that makes a box whose channels see 10 kilohm to ground, without meter noise."""
-
-    def make(*channels: str, ohms: float = 10e3) -> Box:
-        time = BookedTime()
-        return Box("smu", time, "4308079", noise=False, channels={name: Resistor(time, ohms) for name in channels})
-
-    return make
-
-
-@pytest.fixture
-def relay_box() -> Callable[..., Box]:
-    """Return a function that makes a box of loose relays."""
-
-    def make(**cards: str) -> Box:
-        fitted = {int(slot.removeprefix("slot")): card for slot, card in cards.items()}
-        return Box("matrix", BookedTime(), "04349716", relays=LooseRelays(), cards=fitted)
-
-    return make
+boxes, small_bench = beside("boxes"), beside("smallbench").small_bench
+resistor_box, relay_box = boxes.resistor_box, boxes.relay_box
 
 
 @pytest.fixture
@@ -379,10 +308,5 @@ def _is_array(item):
 
 @pytest.fixture(scope="session")
 def misfits() -> types.ModuleType:
-    """The module of chips that the simplest model does not describe: tests are no package to import it from."""
-    spec = importlib.util.spec_from_file_location("misfits", Path(__file__).with_name("misfits.py"))
-    assert spec is not None and spec.loader is not None  # noqa: PT018
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["misfits"] = module  # its dataclass looks itself up
-    spec.loader.exec_module(module)
-    return module
+    """The module of chips that the simplest model does not describe."""
+    return beside("misfits")

@@ -1,5 +1,7 @@
 """tm_devices of Tektronix, unchanged, over TCP against virtual instruments; its readings against Ohm's law."""
 
+import contextlib
+
 import pytest
 
 from instruments.virtual.keithley2600 import Keithley2636B
@@ -14,9 +16,9 @@ OHMS = 10e3
 
 
 @pytest.fixture(scope="module")
-def manager():
-    """The one that there may be in a process."""
-    with tm_devices.DeviceManager(verbose=False) as manager:
+def manager(tmp_path_factory):
+    """The one that there may be in a process. It writes a folder of logs where the process is."""
+    with contextlib.chdir(tmp_path_factory.mktemp("logs")), tm_devices.DeviceManager(verbose=False) as manager:
         manager.visa_library = "@py"
         yield manager
 

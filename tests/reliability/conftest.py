@@ -119,25 +119,6 @@ def tally(request, torture):
         pytest.fail("\n".join(text for _, text in counted.failures))
 
 
-@pytest.fixture(scope="session")
-def torture(request):
-    """Tell whether the full counts are asked for."""
-    return bool(request.config.getoption("--torture"))
-
-
-@pytest.fixture(scope="session")
-def sample(torture):
-    """Return a function that gives all of some cases under torture, else `count` of them, spread evenly."""
-
-    def chosen(cases, count):
-        cases = list(cases)
-        if torture or len(cases) <= count:
-            return cases
-        return [cases[k * len(cases) // count] for k in range(count)]
-
-    return chosen
-
-
 # -- the bench ---------------------------------------------------------------------------------------------------------
 
 

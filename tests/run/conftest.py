@@ -43,9 +43,9 @@ def undisturbed_single(single, tmp_path_factory):
 
 
 @pytest.fixture
-def copy(undisturbed, tmp_path):
-    """A copy of the finished run that does not know how it ended."""
-    folder = RunFolder(Path(shutil.copytree(undisturbed.path, tmp_path / undisturbed.path.name)))
+def copy(undisturbed_single, tmp_path):
+    """A copy of the finished run on one array that does not know how it ended."""
+    folder = RunFolder(Path(shutil.copytree(undisturbed_single.path, tmp_path / undisturbed_single.path.name)))
     folder.begin()
     return folder
 

@@ -27,27 +27,20 @@ def stop_behind_the_block(progress):
 
 
 @pytest.fixture(scope="module")
-def served():
-    """A virtual bench whose column 6 no relay reaches."""
-    with ServedInstruments(assemble(load_any("virtual-2636b-3706a"))) as instruments:
+def served(small_bench, tmp_path_factory):
+    """A virtual bench whose column 2 no relay reaches, and the folder of its files."""
+    folder = small_bench(tmp_path_factory.mktemp("bench"))
+    with ServedInstruments(assemble(load_any(str(folder / "virtual.yaml")))) as instruments:
         for row in (1, 2, 3):
-            instruments.arm_fault(f"matrix:stuck_open:2-{row}-7")
+            instruments.arm_fault(f"matrix:stuck_open:2-{row}-3")
         yield instruments
 
 
 @pytest.fixture(scope="module")
-def bench(served, tmp_path_factory):
+def bench(served, small_bench, tmp_path_factory):
     """The file of that bench, as one of real instruments."""
-    path = tmp_path_factory.mktemp("bench") / "bench.yaml"
-    path.write_text(f"""kind: instruments
-instruments:
-  smu: {{driver: instruments.keithley2600.Keithley2636B, resource: "{served.servers["smu"].resource}"}}
-  matrix: {{driver: instruments.keithley3706.Keithley3706A, resource: "{served.servers["matrix"].resource}", cards: {{1: "3730", 2: "3730"}}}}
-buses: {{ground: {{row: 1, ground: true}}, high: {{row: 2, channel: smu.a}}, low: {{row: 3, channel: smu.b}}}}
-lines: {{rows: [matrix.1.1-15], columns: [matrix.2.1-15]}}
-chip: {{id: test, array: mtj-50nm}}
-""")
-    return str(path)
+    resources = [server.resource for server in served.servers.values()]
+    return str(small_bench(tmp_path_factory.mktemp("reached"), resources=resources) / "bench.yaml")
 
 
 @pytest.fixture(scope="module")
@@ -65,10 +58,10 @@ def resumed(bench, tmp_path_factory):
 def test_every_touch_down_is_a_row_of_the_record(resumed):
     """With the row put in a group in the place of a table, the second check overwrote the first."""
     with xr.open_dataset(resumed.data, group="bench/contact", engine="h5netcdf") as contact:
-        assert contact.amperes.shape == (2, 30)
+        assert contact.amperes.shape == (2, 8)
         assert contact.amperes.attrs["units"] == "A"
         assert contact.utc_seconds[1] > contact.utc_seconds[0]
-        assert contact.line[contact.open[1].to_numpy()].to_numpy().tolist() == ["column 6"]
+        assert contact.line[contact.open[1].to_numpy()].to_numpy().tolist() == ["column 2"]
         assert not contact.shorted.any()
 
 
@@ -76,15 +69,15 @@ def test_the_report_and_the_summary_name_the_line(resumed):
     write_report(resumed.data, resumed.report)
     page = resumed.report.read_text(encoding="utf-8")
     assert "Contact of the lines" in page
-    assert "column 6 is open" in page
-    assert "column 6 is open" in summary_text(resumed.data)
+    assert "column 2 is open" in page
+    assert "column 2 is open" in summary_text(resumed.data)
 
 
 def test_a_run_tells_a_bad_line_as_it_begins(bench, tmp_path, caplog):
     experiment = load_experiment("reference", bench=bench, changes=SETTINGS)
     with caplog.at_level(logging.WARNING), pytest.raises(Stopped):
         start(experiment, tmp_path, workers=1, show=stop_behind_the_block)
-    assert "column 6 is open" in caplog.text
+    assert "column 2 is open" in caplog.text
     assert "goes on" in caplog.text
 
 
@@ -99,17 +92,19 @@ def test_with_the_probes_up_a_run_is_refused_and_nothing_is_read(tmp_path):
     assert not (path / "data.h5").exists(), "no block has begun: there is nothing to keep"
 
 
-def test_rows_that_the_bench_cannot_drive_are_told_and_their_cells_are_nobodys_failure(tmp_path, caplog):
+def test_rows_that_the_bench_cannot_drive_are_told_and_their_cells_are_nobodys_failure(small_bench, tmp_path, caplog):
     """Seen to fail with these cells classified by their current, as open ones, and with NaN left out of the findings."""
-    outside = "row 13, row 14 cannot be driven: 30 of 225 cells are outside of the run"
-    experiment = load_experiment("reference", bench="virtual-rack-2602b", changes=SETTINGS)
+    outside = "row 2, row 3 cannot be driven: 8 of 16 cells are outside of the run"
+    rows = "  rows: [matrix.1.1-2, {ground: true}, {ground: true}]"
+    small_bench(tmp_path, change=lambda text: text.replace("  rows: [matrix.1.1-4]", rows))
+    experiment = load_experiment("reference", bench=str(tmp_path / "virtual.yaml"), changes=SETTINGS)
     with caplog.at_level(logging.WARNING):
         folder = start(experiment, tmp_path, workers=1, show=quiet)
     assert outside in caplog.text
     assert outside in " ".join(summary_text(folder.data).split())
     with open_data(folder.data) as data:
-        (path,) = (f"arrays/{chip}/reference/outcome" for chip in ("mtj-50nm-0a",))
+        (path,) = (f"arrays/{chip}/reference/outcome" for chip in ("small-0a",))
         outcome = data.read(path)
-    assert (outcome[13:] == Outcome.OUTSIDE).all()
-    assert (outcome[:13] < Outcome.OUTSIDE).all()
-    assert (outcome == Outcome.OPEN).sum() < 5
+    assert (outcome[2:] == Outcome.OUTSIDE).all()
+    assert (outcome[:2] < Outcome.OUTSIDE).all()
+    assert (outcome == Outcome.OPEN).sum() < 2

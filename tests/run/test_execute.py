@@ -99,27 +99,27 @@ def test_a_run_outside_the_main_thread_leaves_signals_alone(single, tmp_path):
 
 
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.77, 0.999])
-def test_a_journal_torn_anywhere_is_finished_to_the_same_data(copy, undisturbed, assert_same_run, share):
+def test_a_journal_torn_anywhere_is_finished_to_the_same_data(copy, undisturbed_single, assert_same_run, share):
     cut(copy, START + int(share * (copy.journal.stat().st_size - START)) + 7)  # data.h5 knows more than the journal
-    assert_same_run(resume(copy, workers=1, show=nobody), undisturbed)
+    assert_same_run(resume(copy, workers=1, show=nobody), undisturbed_single)
 
 
-def test_a_journal_cut_into_its_first_bytes_is_begun_anew(copy, undisturbed, assert_same_run):
+def test_a_journal_cut_into_its_first_bytes_is_begun_anew(copy, undisturbed_single, assert_same_run):
     copy.data.unlink()
     cut(copy, START - 5)
-    assert_same_run(resume(copy, workers=1, show=nobody), undisturbed)
+    assert_same_run(resume(copy, workers=1, show=nobody), undisturbed_single)
 
 
-def test_a_run_killed_before_its_journal_was_made_is_begun_anew(copy, undisturbed, assert_same_run):
+def test_a_run_killed_before_its_journal_was_made_is_begun_anew(copy, undisturbed_single, assert_same_run):
     copy.data.unlink()
     copy.journal.unlink()
-    assert_same_run(resume(copy, workers=1, show=nobody), undisturbed)
+    assert_same_run(resume(copy, workers=1, show=nobody), undisturbed_single)
 
 
-def test_a_checkpoint_that_was_cut_off_is_made_again(copy, undisturbed, assert_same_run):
+def test_a_checkpoint_that_was_cut_off_is_made_again(copy, undisturbed_single, assert_same_run):
     copy.data.with_name(".data.h5.part").write_bytes(copy.data.read_bytes()[:100_000])
     copy.data.write_bytes(copy.data.read_bytes()[:200_000])  # worse than any kill leaves it
-    assert_same_run(resume(copy, workers=1, show=nobody), undisturbed)
+    assert_same_run(resume(copy, workers=1, show=nobody), undisturbed_single)
     assert not copy.data.with_name(".data.h5.part").exists()
 
 

@@ -9,7 +9,7 @@ import pytest
 from labmtj.bench.loading import load_any
 from labmtj.errors import ConfigError, InstrumentError, Stopped, UsageError
 from labmtj.report.contents import open_contents
-from labmtj.run import load_experiment, resume, start
+from labmtj.run import RunFolder, load_experiment, resume, start
 from labmtj.run.execute import Progress
 
 
@@ -24,14 +24,20 @@ def a_run(tmp_path, bench, **options):
 
 
 @pytest.fixture(scope="module")
-def recorded(tmp_path_factory):
+def benches(small_bench, tmp_path_factory):
+    """Return the folder with the files of a small bench."""
+    return small_bench(tmp_path_factory.mktemp("benches"))
+
+
+@pytest.fixture(scope="module")
+def recorded(benches):
     """Return the folder of a run whose traffic was recorded."""
-    return a_run(tmp_path_factory.mktemp("recorded"), "virtual-2636b-3706a", record_traffic=True)
+    return a_run(benches, benches / "virtual.yaml", record_traffic=True)
 
 
 def currents(folder):
     with h5py.File(folder.data) as file:
-        return np.array(file["arrays/mtj-50nm-0a/reads/amperes"])
+        return np.array(file["arrays/small-0a/reads/amperes"])
 
 
 def test_chip_wiring_and_instruments_are_in_the_file(recorded, codes_without_meaning):
@@ -43,10 +49,10 @@ def test_chip_wiring_and_instruments_are_in_the_file(recorded, codes_without_mea
     assert any("2636B" in str(each) for each in bench["instruments"])
 
 
-def test_a_replay_gives_the_same_currents_and_names_the_first_divergence(recorded, tmp_path):
-    bench = tmp_path / "replay.yaml"
-    shutil.copy(recorded.path / "traffic.jsonl", tmp_path / "traffic.jsonl")
-    bench.write_text("kind: replay\nof: 2636b-3706a.yaml\ntraffic: traffic.jsonl\n")
+def test_a_replay_gives_the_same_currents_and_names_the_first_divergence(recorded, benches, tmp_path):
+    bench = benches / "replay.yaml"
+    shutil.copy(recorded.path / "traffic.jsonl", benches / "traffic.jsonl")
+    bench.write_text("kind: replay\nof: bench.yaml\ntraffic: traffic.jsonl\n")
     played = a_run(tmp_path, bench)
     np.testing.assert_array_equal(currents(played), currents(recorded))
     with open_contents(played.data) as contents:
@@ -80,12 +86,10 @@ def test_a_simulated_bench_has_no_traffic(tmp_path):
         start(load_experiment("reference"), tmp_path, workers=1, show=quiet, record_traffic=True)
 
 
-def test_a_run_that_was_stopped_goes_on_with_the_same_chip_only(tmp_path, monkeypatch):
-    changes = {"count": 1, "amplitude": None, "write": {"max_rounds": 0}}
-    changes["infer"] = {"aperture_seconds": 0.001}
-    changes["reference"] = {"aperture_seconds": 0.001}
-    changes["write"] |= {"aperture_seconds": 0.001, "parallel_volts": 0.38, "antiparallel_volts": 0.42}
-    experiment = load_experiment("wine", bench="virtual-2636b-3706a", changes=changes)
+def test_a_run_that_was_stopped_goes_on_with_the_same_chip_only(benches, tmp_path):
+    changes = {"patterns": ["checkerboard"], "amplitude": None, "reference": {"aperture_seconds": 0.001}}
+    changes["write"] = {"max_rounds": 0, "aperture_seconds": 0.001, "parallel_volts": 0.38, "antiparallel_volts": 0.42}
+    experiment = load_experiment("patterns", bench=str(benches / "virtual.yaml"), changes=changes)
 
     def stop_behind_the_first_block(progress):
         if progress.phase == "blocks" and progress.done == 1:
@@ -94,11 +98,9 @@ def test_a_run_that_was_stopped_goes_on_with_the_same_chip_only(tmp_path, monkey
     with pytest.raises(Stopped):
         start(experiment, tmp_path / "runs", workers=1, show=stop_behind_the_first_block)
     (path,) = (tmp_path / "runs").iterdir()
-    from labmtj.run import RunFolder
-
     folder = resume(RunFolder.open(path), workers=1, show=quiet)
     with h5py.File(folder.data) as file:
-        assert file["wine/mtj-50nm-0/solutions/layer1_fidelity"].shape == (1,)
-        starts = np.array(file["arrays/mtj-50nm-0a/reads/start_seconds"])
+        assert file["patterns/small/written/fidelity"].shape == (1,)
+        starts = np.array(file["arrays/small-0a/reads/start_seconds"])
     assert (np.diff(np.nanmin(starts, axis=1)) > 0).all(), "the clock of the bench began anew with the second part"
     assert folder.ending == "DONE"

@@ -61,7 +61,7 @@ def test_it_leaves_nothing_behind(experiment, tmp_path, monkeypatch):
 # -- benches of instruments --------------------------------------------------------------------------------------------
 
 SHORT = {
-    "count": 1, "amplitude": None, "reference": {"aperture_seconds": 0.001}, "infer": {"aperture_seconds": 0.001},
+    "patterns": ["checkerboard"], "amplitude": None, "reference": {"aperture_seconds": 0.001},
     "write": {"max_rounds": 0, "aperture_seconds": 0.001, "parallel_volts": 0.38, "antiparallel_volts": 0.42},
 }  # fmt: skip
 
@@ -88,8 +88,13 @@ def connected(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def on_real_bench():
-    return load_experiment("wine", bench="2636b-3706a", changes=SHORT)
+def benches(small_bench, tmp_path_factory):
+    return small_bench(tmp_path_factory.mktemp("benches"))
+
+
+@pytest.fixture(scope="module")
+def on_real_bench(benches):
+    return load_experiment("patterns", bench=str(benches / "bench.yaml"), changes=SHORT)
 
 
 def test_a_real_bench_is_rehearsed_without_touching_it(on_real_bench, connected, tmp_path, monkeypatch):
@@ -106,23 +111,23 @@ def test_a_real_bench_is_rehearsed_without_touching_it(on_real_bench, connected,
     assert "bench hours" in short_text(found)
 
 
-def test_it_counts_on_a_virtual_bench_what_the_run_then_takes(on_real_bench, tmp_path):
-    """Nothing is scaled with one solution: chip, seed and procedure are those of the run."""
+def test_it_counts_on_a_virtual_bench_what_the_run_then_takes(on_real_bench, benches, tmp_path):
+    """Nothing is scaled with one pattern: chip, seed and procedure are those of the run."""
     found = rehearse(on_real_bench)
-    experiment = load_experiment("wine", bench="virtual-2636b-3706a", changes=SHORT)
+    experiment = load_experiment("patterns", bench=str(benches / "virtual.yaml"), changes=SHORT)
     folder = start(experiment, tmp_path, workers=1, show=lambda progress: None)
     with open_data(folder.data) as data:
-        assert found.total.pulses == len(data.read("arrays/mtj-50nm-0a/pulses/start_seconds"))
-        assert found.total.reads == len(data.read("arrays/mtj-50nm-0a/reads/sign"))
-        last = float(np.nanmax(data.read("arrays/mtj-50nm-0a/reads/start_seconds")))
+        assert found.total.pulses == len(data.read("arrays/small-0a/pulses/start_seconds"))
+        assert found.total.reads == len(data.read("arrays/small-0a/reads/sign"))
+        last = float(np.nanmax(data.read("arrays/small-0a/reads/start_seconds")))
     assert sum(found.total.seconds.values()) == pytest.approx(last, rel=0.02)
 
 
 def test_a_bench_that_cannot_do_it_says_so(tmp_path):
-    """Two 2400 give a pulse together by messages, which take longer than a millisecond."""
+    """Two 2400 time no pulse of a millisecond, neither alone nor together; the first that is asked for is refused."""
     bench = tmp_path / "bench.yaml"
     text = (library.folder() / "benches" / "2400-7002.yaml").read_text()
-    bench.write_text(text.replace("write: {pulse_seconds: 0.02}", "write: {pulse_seconds: 0.001}"))
+    bench.write_text(text.replace("settings: ", "settings: # of all\n  reference: {pulse_seconds: 0.001} "))
     assert bench.read_text() != text
     text = bench_rehearsal(str(bench))
     assert text.startswith("rehearsal of wine on the virtual twin: not as it stands")
