@@ -9,6 +9,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from labmtj.brief import brief
 from labmtj.errors import UsageError
 from labmtj.quantities import BoolArray
 from labmtj.schema import Variable, meanings_of
@@ -33,6 +34,7 @@ class Health(IntEnum):
 BROKEN = (Health.STUCK_P, Health.STUCK_AP, Health.SHORT, Health.OPEN)
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class HealthMap:
     """The health of every cell of a chip, with the evidence for it.

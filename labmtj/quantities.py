@@ -14,6 +14,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from labmtj.brief import brief
 from labmtj.errors import Instead, UsageError
 
 FloatArray = NDArray[np.float64]
@@ -213,6 +214,7 @@ class Flag(IntFlag):
     """as delivered it went beyond a limit of time, energy or voltage; of an unknown pulse: it may have"""
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Currents:
     """What `Crossbar.measure` answers; every array has shape (batch, shots, lines) or broadcasts to it."""
@@ -262,6 +264,7 @@ class Currents:
         return len(self.raw_amperes)
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Waveform:
     """Voltages of every line in steps of constant value: what a pulse is and what a bench delivered.
@@ -278,6 +281,7 @@ class Waveform:
         return cls(np.full((len(bias), 1), seconds), bias.line_volts[:, np.newaxis, :])
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Pulse:
     """What `Crossbar.pulse` answers: as asked for, and as delivered."""
@@ -330,6 +334,7 @@ class Refusal:
         return f"{self.reason}; {self.remedy}"
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class ArrayInfo:
     """What is known of an array by design or calibration, before it is measured."""
@@ -353,6 +358,7 @@ class ArrayInfo:
     """whether pulses below 100 ns may be simulated, although the switching law is wrong there"""
 
 
+@brief
 @dataclass(frozen=True, slots=True)
 class Station:
     """A set of arrays that one part of a campaign works on, independent of all other stations."""

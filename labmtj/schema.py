@@ -14,6 +14,7 @@ from typing import Any, TypedDict
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from labmtj.brief import brief
 from labmtj.errors import UsageError
 
 Attribute = str | bool | int | float | list[str] | list[bool] | list[int] | list[float]
@@ -75,6 +76,7 @@ class Column:
         _check_words(self.units, self.long_name)
 
 
+@brief
 @dataclass(frozen=True)
 class Variable:
     """A named array that is written whole: values of numbers, truth values or text, with unit and meaning."""
@@ -100,6 +102,7 @@ class Variable:
         return np.asarray(self.values)
 
 
+@brief
 @dataclass(frozen=True)
 class Table:
     """A table that grows by rows: one row per read, per pulse, per solution.

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from labmtj.brief import brief
 from labmtj.quantities import FloatArray
 
 
@@ -55,6 +56,7 @@ class UnitFacts:
         return fitting[0] if fitting else self.range_amperes[-1]
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Shots:
     """Levels to hold one after another, each read once; behind the last, every channel goes back to 0 V.
@@ -77,6 +79,7 @@ class Shots:
         return len(self.volts)
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class ShotReadings:
     """What the shots gave, (shots, channels read) each. Currents count out of the unit; bad values are NaN, flagged."""
@@ -89,6 +92,7 @@ class ShotReadings:
     """(shots,) from the beginning of the sequence to the start of each aperture"""
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Pulses:
     """Levels to apply one after another from 0 V, each for `seconds`, and back to 0 V."""
@@ -102,6 +106,7 @@ class Pulses:
         return len(self.volts)
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class DeliveredPulses:
     """What came of the pulses: two channels do not step together, so each pulse is several steps."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from labmtj.brief import brief
 from labmtj.health import Health
 from labmtj.perceptron import Block, Placement, Solutions, avoiding, load_wine, network, pairs
 from labmtj.perceptron.aware import Cells, Statistics, Trained, hardware_aware, statistics_aware
@@ -90,6 +91,7 @@ class Adaptation(StrictModel):
 Places = list[tuple[int, Block | Placement]]
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class KnownChip:
     """What is known of a chip before a solution is written."""
@@ -101,6 +103,7 @@ class KnownChip:
     """(rows, columns) a `Health` each, as earlier runs found it"""
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Adapted:
     """A solution as it is written: bits and biases of both layers, and where every copy of a layer lies."""

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from labmtj.brief import brief
 from labmtj.errors import ProcedureFailed, SettingError
 from labmtj.quantities import ArrayInfo, BoolArray, FloatArray
 from labmtj.schema import Purpose, Variable
@@ -65,6 +66,7 @@ class AmplitudeMap(AmplitudeSettings):
             put_scan(log, scan_amplitudes(crossbar, reference, self.reference, self.write, self))
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class AmplitudeScan:
     """Fidelity of a checkerboard against amplitude, per direction."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import Field
 
+from labmtj.brief import brief
 from labmtj.quantities import ArrayInfo, Bias, Lines, Reading
 from labmtj.run.plain import LogWithin
 from labmtj.schema import Purpose
@@ -21,6 +22,7 @@ from procedures.ports import AllPorts, PortReads
 from procedures.reference import ReferenceMaps, ReferenceSettings, initialise, put_reference, read_cells, reference_maps
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class CalibrationResult:
     """What was read."""

@@ -15,6 +15,7 @@ from typing import Literal, get_args
 import numpy as np
 from pydantic import Field
 
+from labmtj.brief import brief
 from labmtj.errors import Instead, ProcedureFailed, SettingError
 from labmtj.fitting.proportions import (
     OF_FAMILY,
@@ -137,6 +138,7 @@ class Disturb(StrictModel):
         return ReadDisturb(self.reference.read_volts, seconds, counts[0], counts[1], lost)
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class ReadDisturb:
     """Cells that left their state while the read voltage was held, (2,) each: towards P, towards AP."""
@@ -154,6 +156,7 @@ class ReadDisturb:
         return least_rate(self.lost, self.seconds)
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class DisturbResult:
     """Cells lost by half-selects; arrays are (kinds, 2, amplitudes): towards P first, then towards AP."""

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from labmtj.brief import brief
 from labmtj.fitting.proportions import OF_FAMILY, Proportion, one_trial_of_each
 from labmtj.health import Health
 from labmtj.quantities import Bias, BoolArray, FloatArray
@@ -130,6 +131,7 @@ def _shorts(cells: SingleCells, group: Cells, amperes: FloatArray) -> BoolArray:
     return shorts
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class EnduranceResult:
     """What cycling did; reads are (checks, cells), NaN from the breakdown of a cell on."""

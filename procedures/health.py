@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import Field
 
+from labmtj.brief import brief
 from labmtj.health import Health, HealthMap
 from labmtj.quantities import BoolArray, FloatArray
 from labmtj.schema import Purpose
@@ -84,6 +85,7 @@ _WHY = {
 }  # fmt: skip
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Checked:
     """What a check found."""

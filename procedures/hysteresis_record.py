@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from labmtj.brief import brief
 from labmtj.fitting.hysteresis import TmrFit
 from labmtj.quantities import FloatArray
 from labmtj.schema import Variable
@@ -18,6 +19,7 @@ PATH = "hysteresis"
 MAP = ("row", "column")
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Loops:
     """What the loops told; maps are (rows, columns), NaN where a cell did not switch, or was not asked for."""

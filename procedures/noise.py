@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from labmtj.brief import brief
 from labmtj.errors import ProcedureFailed
 from labmtj.fitting.noise import FEWEST_SAMPLES, NoiseLevels, fit_noise, welch
 from labmtj.fitting.telegraph import TelegraphTest, find_telegraph
@@ -61,6 +62,7 @@ class NoiseSeries(StrictModel):
         return result
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class NoiseResult:
     """Noise of n cells relative to their current, all in the state in which they were found."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import Field
 
+from labmtj.brief import brief
 from labmtj.errors import CannotDo, ProcedureFailed
 from labmtj.fitting.network import NetworkFit, fit_network
 from labmtj.fitting.scatter import pooled_variance
@@ -92,6 +93,7 @@ class AllPorts(StrictModel):
         return admittance, sigma
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class PortReads:
     """Port admittances of an array, and what they tell; lines are rows first, then columns."""

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from labmtj.brief import brief
 from labmtj.quantities import Bias, Currents, Flag, FloatArray, Lines, Reading
 from labmtj.schema import Purpose, Variable, meanings_of
 from labmtj.strictmodel import StrictModel
@@ -45,6 +46,7 @@ class ReadMap(ReadMapSettings):
         return found
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class CellReads:
     """What every cell gave; maps are (rows, columns), NaN on rows that the crossbar cannot drive."""

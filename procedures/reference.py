@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from labmtj.brief import brief
 from labmtj.errors import ProcedureFailed
 from labmtj.health import Health
 from labmtj.quantities import Bias, BoolArray, FloatArray, Lines, Reading
@@ -80,6 +81,7 @@ class ReferenceMap(ReferenceSettings):
             put_reference(log, reference_maps(crossbar, self))
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class ReferenceMaps:
     """Reads of every cell in both uniform arrays; all maps are (rows, columns)."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import Field
 
+from labmtj.brief import brief
 from labmtj.errors import SettingError
 from labmtj.fitting.proportions import OF_FAMILY, Proportion, least_rate, one_trial_of_each
 from labmtj.quantities import FloatArray
@@ -75,6 +76,7 @@ class Retention(StrictModel):
         return np.array(found).T
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class RetentionResult:
     """Cells that lost their state at rest; arrays are (2, waits): towards P first, then towards AP."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from labmtj.brief import brief
 from labmtj.quantities import BoolArray, FloatArray, Lines, Reading
 from labmtj.verbs import Crossbar
 from procedures.schemes import select_rows
@@ -25,6 +26,7 @@ CONTRAST = 0.1
 """relative change of the current that is no noise: a tenth, as of the median cell in the reference maps"""
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Staying:
     """What rows read at once showed, (rows, columns) each; False on rows that were not looked at."""

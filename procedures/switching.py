@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from labmtj.brief import brief
 from labmtj.errors import SettingError, UsageError
 from labmtj.fitting.steering import Steering
 from labmtj.fitting.switching_curve import MedianSlope, SwitchingCurves, fit_curves, slope_per_decade
@@ -96,6 +97,7 @@ class SwitchingProbability(TrialSettings):
         return result
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class SwitchingResult:
     """What single pulses told; arrays are (2, cells) or (2, cells, widths): towards P first, then towards AP."""

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from labmtj.brief import brief
 from labmtj.perceptron import Readout, network, pairs, refit, tuning
 from labmtj.quantities import FloatArray, Station
 from labmtj.verbs import Data
@@ -20,6 +21,7 @@ from procedures.wine_record import solutions_path
 SPLITS = ("train", "test", "all")
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Campaign:
     """The records of a station, in units of the nominal conductance step."""
@@ -108,6 +110,7 @@ def _written(data: Data, table: str) -> tuple[Arrays, Arrays]:
     return bits, biases
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Tuned:
     """What tuning found."""

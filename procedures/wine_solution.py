@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from labmtj.brief import brief
 from labmtj.perceptron import Block, Placement, Solutions, Wine, load_wine, network, pairs
 from labmtj.quantities import BoolArray, FloatArray, Station
 from labmtj.schema import Purpose
@@ -25,6 +26,7 @@ Crossbars = collections.abc.Mapping[str, Crossbar]
 Place = Block | Placement
 
 
+@brief
 @dataclass(frozen=True)
 class Scene:
     """What stays the same from solution to solution of a station."""

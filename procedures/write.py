@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from labmtj.brief import brief
 from labmtj.errors import UsageError
 from labmtj.quantities import ArrayInfo, Bias, BoolArray, Flag, FloatArray, Reading
 from labmtj.strictmodel import StrictModel
@@ -71,6 +72,7 @@ class WriteSettings(StrictModel):
         check_read_volts(array, (*key, "read_volts"), self.read_volts)
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class WriteResult:
     """What was written; maps are (rows, columns)."""

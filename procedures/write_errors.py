@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from pydantic import Field
 
+from labmtj.brief import brief
 from labmtj.errors import SettingError
 from labmtj.fitting.proportions import (
     OF_FAMILY,
@@ -109,6 +110,7 @@ class WriteErrors(TrialSettings):
         return found
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class WriteErrorResult:
     """Write errors; arrays are (2, cells, amplitudes), towards P first, then towards AP."""

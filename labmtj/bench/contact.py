@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labmtj.bench.laboratory import LaboratoryFile
+from labmtj.brief import brief
 from labmtj.quantities import Bias, Flag, FloatArray, Lines, Reading
 from labmtj.safety import line_name
 from labmtj.verbs import Crossbar
@@ -42,6 +43,7 @@ class Expected:
         return self.highest_factor * cells * self.cell_siemens[1] * self.read_volts
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Contact:
     """What the contact check found."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from labmtj.brief import brief
 from labmtj.calibration.cells import FittedCells, fit_cells
 from labmtj.calibration.gains import Gains, fit_gains
 from labmtj.calibration.observed import Observed, observed
@@ -27,6 +28,7 @@ GAIN_FRACTION = 2e-4
 0.03 %). All resistances share it: it is stated apart, and is not in any standard error"""
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Calibration:
     """What a log told of a chip."""

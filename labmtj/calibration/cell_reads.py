@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from labmtj.brief import brief
 from labmtj.calibration.observed import Observed, driven_alone
 from labmtj.calibration.states import Decoded, single_reads
 from labmtj.errors import DataError
@@ -18,6 +19,7 @@ MOSTLY_KNOWN = 0.98
 """part of the cells whose state must be known in a segment"""
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Reads:
     """Single reads, and the networks that they were made in."""

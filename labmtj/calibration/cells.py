@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from labmtj.brief import brief
 from labmtj.calibration.cell_reads import Reads, reads_of
 from labmtj.calibration.law import LEAST_CHANGE, with_measured_law
 from labmtj.calibration.observed import Observed
@@ -30,6 +31,7 @@ SHORT_FACTOR, OPEN_FACTOR = 3.0, 0.3
 """times the usual P, and AP, conductance: beyond, a cell is no junction (as the reference maps judge it)"""
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class FittedCells:
     """Every cell of a chip, flat; standard errors are relative, without the gain of the meter."""

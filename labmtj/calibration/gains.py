@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import block_diag, null_space
 
+from labmtj.brief import brief
 from labmtj.calibration.observed import Answers, Observed, driven_alone
 from labmtj.calibration.states import Decoded
 from labmtj.junction import LineOffsets
@@ -32,6 +33,7 @@ LEAST = 6
 """biases with every line read"""
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Gains:
     """Relative deviations; zero where nothing calls for one."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from labmtj.brief import brief
 from labmtj.calibration.observed import Observed
 from labmtj.quantities import FloatArray
 
@@ -17,6 +18,7 @@ FEWEST = 20
 """repeated values on a range, before their scatter counts"""
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class ShotNoise:
     """Relative to full scale, by range."""

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labmtj import yamlfile
+from labmtj.brief import brief
 from labmtj.errors import ConfigError, DataError
 from labmtj.junction import ArrayDescription
 from labmtj.quantities import BoolArray, Flag, FloatArray
@@ -31,6 +32,7 @@ _BLOCK = 65_536
 """shots that are read from the file at once"""
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Answers:
     """What lines answered to biases, one row per bias: the shots of each folded into one value."""
@@ -65,6 +67,7 @@ class Answers:
         return Answers(**{name: getattr(self, name)[chosen] for name in names}, lines=self.lines)
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Observed:
     """The record of one chip."""

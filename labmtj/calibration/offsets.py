@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from labmtj.brief import brief
 from labmtj.calibration.observed import Answers, Observed
 from labmtj.calibration.predict import Model
 from labmtj.calibration.states import Decoded
@@ -33,6 +34,7 @@ NOISE_FRACTION = 1e-6
 """least noise of a reading, as a fraction of full scale: the resolution of a meter"""
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class FittedOffsets:
     """Offsets by line; a line that was never read keeps zero, with the prior as its error."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from labmtj.brief import brief
 from labmtj.calibration.cell_reads import writes_of
 from labmtj.fitting.scatter import median_of_mean_square
 from labmtj.quantities import BoolArray, FloatArray
@@ -17,6 +18,7 @@ LEAST_WRITES = 20
 """cells written twice to one state, before the spread from write to write counts as measured"""
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Written:
     """How cells repeat from one write to the next."""

@@ -16,6 +16,7 @@ from labmtj.bench.routing import Router
 from labmtj.bench.simulated import crossbar_of
 from labmtj.bench.standing import laboratory_of
 from labmtj.bench.wiring import wiring_of
+from labmtj.brief import brief
 from labmtj.calibration.noise import UNTOLD, ShotNoise
 from labmtj.junction import ArrayDescription, LimitDescription
 from labmtj.layer import Layer
@@ -33,6 +34,7 @@ RANGES = (1e-3, 1e-2, 1e-1, 1.0)
 """of the twin's meter beyond those that were used"""
 
 
+@brief
 @dataclass(frozen=True)
 class Twin:
     """The twin of one chip, and the noise of its meter."""
@@ -106,6 +108,7 @@ def _meter(noise: ShotNoise) -> MeterModel:
     return MeterModel(tuple(MeterRange(scale, 0.0, 0.0, found.get(scale, usual) * scale) for scale in scales))
 
 
+@brief
 @dataclass(frozen=True)
 class TwinExperiment(Experiment):
     """An experiment on the twins of its chips."""

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from labmtj.brief import brief
 from labmtj.calibration.calibrate import GAIN_FRACTION
 from labmtj.calibration.noise import shot_noise
 from labmtj.calibration.observed import Answers, Observed, driven_alone
@@ -29,6 +30,7 @@ TOO_FAR = 3.0
 """sigma"""
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Residuals:
     """Measured and predicted, one entry per value of a line; flat."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from labmtj.brief import brief
 from labmtj.calibration.observed import Answers, Observed, driven_alone
 from labmtj.errors import DataError
 from labmtj.quantities import BoolArray, FloatArray
@@ -21,6 +22,7 @@ LEAST_CONTRAST = 0.25
 """of the usual one: a cell whose reads differ by less has shown one state only"""
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Decoded:
     """States of all cells at every answer."""

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labmtj import yamlfile
+from labmtj.brief import brief
 from labmtj.calibration.calibrate import Calibration, calibrate
 from labmtj.calibration.foretold import Accuracies, foretold_accuracies, measured_accuracies
 from labmtj.calibration.gains import from_file as gains_of
@@ -29,6 +30,7 @@ MOST_BEYOND = 0.01
 """of a line's values beyond 3 sigma: a line with more of them is told"""
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class ChipTwin:
     """One chip of a log against its twin."""
@@ -100,6 +102,7 @@ class StationTwin:
     """mean write fidelity of the log, and of the twins written anew"""
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class TwinResult:
     """A log against its twins."""

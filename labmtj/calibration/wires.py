@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from labmtj.brief import brief
 from labmtj.calibration.noise import ShotNoise, shot_noise
 from labmtj.calibration.observed import Answers, Observed, driven_alone
 from labmtj.calibration.states import Decoded
@@ -34,6 +35,7 @@ LEAST_ACROSS = 0.5
 """part of the admittances between two rows, or between two columns, that must have been read"""
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class FittedWires:
     """The wires of an array file, and why they are what they are."""

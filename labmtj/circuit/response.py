@@ -12,6 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
+from labmtj.brief import brief
 from labmtj.circuit.wires import Wires
 from labmtj.quantities import FloatArray
 
@@ -19,6 +20,7 @@ LEAK_OHMS = 1e12
 """A piece of wire that cuts separate from every pad keeps this resistance to the voltage of its line (assumed)."""
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class WiresResponse:
     """The wires of an array, seen from its cells.

@@ -8,6 +8,7 @@ from typing import Literal, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from labmtj.brief import brief
 from labmtj.errors import UsageError
 from labmtj.quantities import FloatArray
 
@@ -16,6 +17,7 @@ ColumnEnds = Literal["bottom", "top", "both"]
 _PADS = {"left": (0,), "right": (1,), "top": (0,), "bottom": (1,), "both": (0, 1)}
 
 
+@brief
 @dataclass(init=False, frozen=True, eq=False)
 class Wires:
     """Resistances of the wires of a rows x columns array, in ohms; zero is allowed everywhere.

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from labmtj.brief import brief
 from labmtj.errors import DataError
 from labmtj.quantities import BoolArray, FloatArray
 
 _ROUNDS = 20
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class TmrFit:
     """TMR(V) = TMR0 / (1 + (V / V_h)^2) of n cells, each array (n,), NaN where a cell has no reads; 95 % intervals."""

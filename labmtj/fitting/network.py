@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from labmtj.brief import brief
 from labmtj.circuit import OPEN_OHMS
 from labmtj.fitting.descent import covariance_of, descend, settle, told_by
 from labmtj.fitting.port_model import METER, PortModel
@@ -48,6 +49,7 @@ class Told:
         return self.ohms - 1.96 * self.standard_error_ohms, self.ohms + 1.96 * self.standard_error_ohms
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class NetworkFit:
     """What port admittances tell of an array. A common gain error of source and meter is in every value, not here."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from labmtj.brief import brief
 from labmtj.errors import UsageError
 from labmtj.fitting.likelihood import Model, Profile, maximise
 from labmtj.fitting.profile import likelihood_interval
@@ -23,6 +24,7 @@ NOTHING = 1e-9
 """a share of the variance that stands for none"""
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class NoiseLevels:
     """Levels of n series, (n,) each, with 95 % intervals: S(f) = white + pink / f, one-sided."""

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from labmtj.brief import brief
 from labmtj.circuit import Wires, response_of
 from labmtj.errors import DataError
 from labmtj.fitting.wire_model import TYPICAL_OHMS, WireModel, impedance_of, through_pieces
@@ -34,6 +35,7 @@ MEDIAN_OF_SQUARE = 0.4549
 """of a standard normal number"""
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Candidates:
     """Derivatives of the data, in units of sigma, by what could be fitted beside what is."""

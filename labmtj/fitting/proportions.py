@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from labmtj.brief import brief
 from labmtj.errors import UsageError
 from labmtj.quantities import BoolArray, FloatArray
 
@@ -22,6 +23,7 @@ WEIGHTINGS = 20_000
 """random weights of cells for an interval: its tails of 2.5 % are right to 0.1 %"""
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Proportion:
     """Counted fractions and their intervals, all of one shape."""

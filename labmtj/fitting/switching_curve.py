@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from labmtj.brief import brief
 from labmtj.errors import UsageError
 from labmtj.fitting.likelihood import Model, Profile, information, maximise
 from labmtj.fitting.profile import likelihood_interval
@@ -22,6 +23,7 @@ STEEPEST = 1e4
 """of s V50; a curve in which no failure lies above a success may be as steep as one likes"""
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class SwitchingCurves:
     """What the pulses tell of n curves, (n,) each; intervals are of 95 % likelihood."""
@@ -116,6 +118,7 @@ def _fit(volts: FloatArray, trials: Trials) -> tuple[FloatArray, ...]:
     )  # fmt: skip
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class MedianSlope:
     """How V50 moves with the width of the pulses, (n,) each."""

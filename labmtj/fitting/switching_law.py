@@ -19,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from labmtj.brief import brief
 from labmtj.errors import UsageError
 from labmtj.fitting.likelihood import Model, Profile, information, maximise
 from labmtj.fitting.profile import likelihood_interval
@@ -35,6 +36,7 @@ TELLING_RATIO = 100.0
 """likelihood ratio beyond which an exponent is said to be told"""
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class SwitchingLaws:
     """Laws of n sets of pulses, (n,) each, conditional on `attempt_seconds` and `exponent`; intervals of 95 %.
@@ -57,6 +59,7 @@ class SwitchingLaws:
     log_likelihood: FloatArray
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class ModelRange:
     """Delta and Vc0 with the error of the law: the intervals moved by what other laws find instead, (n,) each.
@@ -70,6 +73,7 @@ class ModelRange:
     critical_high: FloatArray
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Ridge:
     """What fits as well when tau0 is not known: for every Delta the best Vc0 and tau0, (n, points) each."""
@@ -81,6 +85,7 @@ class Ridge:
     """of the log likelihood below the largest on the ridge; below 1.92 the data do not exclude it at 95 %"""
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class ExponentTest:
     """Whether the pulses tell the exponent of the barrier, (n,) each."""
@@ -111,6 +116,7 @@ def _told(ratio: float, exponent: int) -> str:
     return f"the data tell exponent {exponent} (log likelihood ratio {ratio:.1f}; tau0 anywhere from 0.1 to 10 ns)"
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Pulses:
     """Pulses of n cells, (n, trials) each; NaN volts where there was none."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from labmtj.brief import brief
 from labmtj.errors import UsageError
 from labmtj.fitting.noise import NoiseLevels, check_series, fit_noise, pink_shape
 from labmtj.quantities import BoolArray, FloatArray
@@ -21,6 +22,7 @@ BINS = 128
 ROUNDS = 60
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class TelegraphTest:
     """What was found in n series, (n,) each; NaN where there is one level."""

@@ -9,12 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from labmtj.brief import brief
 from labmtj.quantities import FloatArray
 
 SMALLEST_ETA, LARGEST_ETA = -30.0, 6.0
 """beyond these a trial is as good as certain; keeps exponentials finite"""
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Trials:
     """Outcomes, (sets, trials) each; a weight of 0 stands for a trial that was not made, of n for n equal ones."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from labmtj.brief import brief
 from labmtj.quantities import FloatArray
 
 WIRES = ("row_segment_ohms", "column_segment_ohms", "row_lead_ohms", "column_lead_ohms")
@@ -29,6 +30,7 @@ def pieces_of(shape: tuple[int, int]) -> list[Piece]:
     return [(kind, line, at) for kind, lines, each in counts for line in range(lines) for at in range(each)]
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class WireModel:
     """Parameters of the wires, and how the pieces are made of them."""

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from labmtj.brief import brief
 from labmtj.errors import UsageError
 from labmtj.junction.conduction import Cells, Conduction
 from labmtj.junction.switching import BackHopping, SwitchingLaw
@@ -27,6 +28,7 @@ class Defect(IntEnum):
     OPEN = 4
 
 
+@brief
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Junctions:
     """N = rows * columns cells, flat and row-major, as they are at `temperature_kelvin`; arrays (N,) are read-only.

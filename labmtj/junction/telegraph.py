@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from labmtj.brief import brief
 from labmtj.quantities import BoolArray, FloatArray
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Telegraph:
     """The M cells with two resistance levels; every array is (M,). Level True is the high one."""

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from labmtj.brief import brief
 from labmtj.quantities import FloatArray
 
 NEGLIGIBLE_RATE = 1e-12
 """stress per second below which a pulse is not worth a power law: no campaign reaches 1e6 s"""
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Wear:
     """Power-law time to breakdown with Weibull spread (assumed constants; the laws are those used for MgO barriers).

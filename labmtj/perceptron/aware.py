@@ -19,6 +19,7 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from labmtj.brief import brief
 from labmtj.errors import UsageError
 from labmtj.perceptron.pairs import difference
 from labmtj.perceptron.readout import Readout, refit
@@ -38,6 +39,7 @@ NOISY_COPIES, NOISE = 3, 0.1
 """further copies of the samples, and the standard deviation that is added to their inputs, which lie in [0, 1]"""
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Cells:
     """What the cells of a layer conduct in either state, (networks, chips, inputs, columns), in one unit.

@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from labmtj.brief import brief
 from labmtj.errors import UsageError
 from labmtj.perceptron.pairs import difference
 from labmtj.quantities import BoolArray, FloatArray
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Fidelity:
     """Shares of addressed cells that were read as wanted; NaN where no such cell was addressed."""
@@ -57,6 +59,7 @@ def write_error_rates(attempts: NDArray[np.integer], verified: BoolArray, most: 
     return rates
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class ColumnErrors:
     """Errors of column currents in units of dG * V_read."""
@@ -79,6 +82,7 @@ def column_errors(
     return ColumnErrors(errors, errors.mean(axis=-2), _rms(errors, -2), _rms(errors, (-2, -1)))
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class WeightErrors:
     """Effective weights against the ternary target, in units of dG."""
@@ -103,6 +107,7 @@ def weight_errors(transfer_siemens: FloatArray, bits: NDArray[Any], dg_siemens: 
     return WeightErrors(errors, errors.mean(axis=(-2, -1)), _rms(errors, (-2, -1)))
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class ProductErrors:
     """Measured against ideal pre-activations, per layer (...) or per neuron (..., neurons)."""

@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from labmtj.brief import brief
 from labmtj.errors import UsageError
 from labmtj.perceptron.adam import Adam
 from labmtj.quantities import BoolArray, FloatArray
@@ -26,6 +27,7 @@ SHARPNESS = 2.0
 """cross-entropy is taken of this times the logits"""
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Readout:
     """The numbers kept in software, per solution and neuron."""

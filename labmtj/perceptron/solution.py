@@ -14,6 +14,7 @@ from typing import Any, BinaryIO, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from labmtj.brief import brief
 from labmtj.errors import DataError, UsageError
 from labmtj.filing import open_plain, written_aside
 from labmtj.perceptron.pairs import difference
@@ -31,6 +32,7 @@ LONGEST_TEXT = 1000
 RANKS = {"w1": 3, "w2": 3, "b1": 2, "b2": 2}
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Solutions:
     """`n` networks of the same layer sizes; the arrays are copied, checked and read-only.

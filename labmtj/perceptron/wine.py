@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from labmtj.brief import brief
 from labmtj.quantities import FloatArray
 
 TEST_ROWS = (
@@ -25,6 +26,7 @@ FEATURE_NAMES = (
 )  # fmt: skip
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Wine:
     """178 wines of three cultivars, 13 features each; the arrays are read-only."""

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from labmtj.brief import brief
 from labmtj.quantities import FloatArray
 from labmtj.reading.opened import Run
 
@@ -21,6 +22,7 @@ _LOGS = {"pulsed", "reads", "row_reads", "pulses", "pulse_steps"}  # what went o
 _MOST_VALUES = 1 << 20
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Measure:
     """A quantity of which a run has several values."""

@@ -26,12 +26,15 @@ from labmtj.run.folder import RunFolder
 if TYPE_CHECKING:
     import xarray
 
+_LONGEST_NAME = 28
+"""of a run in its repr, which is one line of at most 100 characters"""
+
 
 def open_run(run: str | os.PathLike[str]) -> Run:
     """Open a run for reading: its folder, or its data.h5.
 
-    A run that goes on, was stopped or was killed opens with what its data.h5 holds; `Run.remarks` and its repr say
-    what is missing. A run that is being written is seen as it was when it was opened. h5py and xarray may have the
+    A run that goes on, was stopped or was killed opens with what its data.h5 holds; `Run.remarks` and `print(run)`
+    say what is missing. A run that is being written is seen as it was when it was opened. h5py and xarray may have the
     same file open meanwhile.
 
     Raises:
@@ -219,6 +222,11 @@ class Run:
         return group
 
     def __repr__(self) -> str:
+        name = self.name if len(self.name) <= _LONGEST_NAME else f"{self.name[:_LONGEST_NAME]}..."
+        holds = f"{len(self.chips)} chip{'' if len(self.chips) == 1 else 's'}, {len(self.groups())} groups"
+        return f"<labmtj run {name}: {self.ended}, {holds}; print(run) says more>"
+
+    def __str__(self) -> str:
         made = f", {self.created:%Y-%m-%d %H:%M} UTC" if self.created else ""
         lines = [f"<labmtj run {self.name}: {self.experiment}, {self.ended}, seed {self.seed}{made}"]
         lines.append(f" chips: {', '.join(self.chips) or 'none'}")

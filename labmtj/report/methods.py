@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from labmtj.brief import brief
 from labmtj.quantities import FloatArray
 from labmtj.report.blocks import Cell, Source, Table
 from labmtj.report.contents import Contents
@@ -29,6 +30,7 @@ _NOTE = (
 )
 
 
+@brief
 @dataclass(frozen=True)
 class Comparison:
     """The ways on one device size."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from labmtj.bench import BookedClock
 from labmtj.bench.onward import OnwardClock
+from labmtj.brief import brief
 from labmtj.layer import Layer
 from labmtj.quantities import Bias, Currents, FloatArray, Lines, Pulse, Reading
 from labmtj.run.stations import StationAtWork
@@ -20,6 +21,7 @@ SELECTED_FRACTION = 0.75
 """a cell counts as pulsed if it sees more than this part of the largest voltage of the bias; half-selected is 0.5"""
 
 
+@brief
 @dataclass
 class Tally:
     """What some blocks of a station took; grows with every operation."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from labmtj.brief import brief
 from labmtj.quantities import Station
 from labmtj.record import Checkpointer, JournalLog, JournalWriter
 from labmtj.run.costs import CountedStation, Tally
@@ -24,6 +25,7 @@ BLOCKS_TRIED_ON_INSTRUMENTS = 2
 """the same over sockets, where a block takes seconds"""
 
 
+@brief
 @dataclass(frozen=True)
 class Rehearsal:
     """What an experiment would take on its bench, from what a part of it took on the bench's twin."""

@@ -18,6 +18,7 @@ from multiprocessing.queues import Queue
 from pathlib import Path
 from typing import Any, Protocol
 
+from labmtj.brief import brief
 from labmtj.errors import LabmtjError, ProcedureFailed, UsageError
 from labmtj.quantities import Station
 from labmtj.run.experiment import Experiment, load_run
@@ -35,6 +36,7 @@ BLOCKS_AHEAD = 40
 """blocks a worker may be ahead of the main process: bounds the memory of frames that wait"""
 
 
+@brief
 @dataclass(frozen=True)
 class Plan:
     """Which blocks are to be done."""

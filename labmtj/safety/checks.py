@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from labmtj.brief import brief
 from labmtj.errors import Instead, LimitExceeded
 from labmtj.quantities import Bias, BoolArray, FloatArray, Limits
 from labmtj.safety.exposure import Exposure, most_across, worst_cell
@@ -37,6 +38,7 @@ def line_name(line: int, shape: tuple[int, int]) -> str:
     return f"row {line}" if line < shape[0] else f"column {line - shape[0]}"
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Envelope:
     """What is allowed on one array."""

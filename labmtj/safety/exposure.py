@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from labmtj.brief import brief
 from labmtj.quantities import FloatArray
 
 Shape = tuple[int, int]
@@ -51,6 +52,7 @@ def cells_across(volts: FloatArray, shape: Shape) -> FloatArray:
     return across
 
 
+@brief
 @dataclass(eq=False)
 class Exposure:
     """The longest exposure of every cell, and the one of most energy, step by step.

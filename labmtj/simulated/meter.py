@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from labmtj.brief import brief
 from labmtj.errors import UsageError
 from labmtj.quantities import Flag, FloatArray
 from labmtj.streams import stream
@@ -69,6 +70,7 @@ class MeterModel:
         return cls((MeterRange(1.0, 0.0, 0.0, 0.0),), resolution_fraction=0.0)
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Offsets:
     """Offsets of the sources and meters behind the lines, as they were found."""

@@ -31,7 +31,11 @@ def test_a_run_says_what_it_was(run, wine):
     assert run.stations == ("mtj-35nm-0", "mtj-75nm-0")
     assert abs(datetime.datetime.now(datetime.UTC) - run.created) < datetime.timedelta(hours=1)
     assert (run.operator, run.notes, run.remarks) == ("", "", ())
-    text = repr(run)
+    assert (
+        repr(run) == f"<labmtj run {wine.path.name}: done, 4 chips, {len(run.groups())} groups; print(run) says more>"
+    )
+    assert len(repr(run)) <= 100
+    text = str(run)
     assert wine.path.name in text
     assert "mtj-35nm-0a" in text
 
@@ -98,7 +102,7 @@ def test_a_run_that_was_killed_opens_with_what_there_is(spoiled):
         assert run.ended == "killed"
         assert f"labmtj resume {folder.path}" in run.remarks[0]
         assert "100 bytes" in run.remarks[1]
-        assert f"labmtj recover {folder.path}" in repr(run)
+        assert f"labmtj recover {folder.path}" in str(run)
         assert run.reads("mtj-50nm-0a").sizes["read"] == 90
     assert digest(folder) == before
 
@@ -110,7 +114,7 @@ def test_a_run_that_goes_on_says_so(spoiled):
     files.lock(descriptor, folder.journal)
     with labmtj.open(folder.path) as run:
         assert run.ended == "running"
-        assert "open it again" in repr(run)
+        assert "open it again" in str(run)
     os.close(descriptor)
 
 
