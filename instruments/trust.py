@@ -12,6 +12,7 @@ import pyvisa
 
 from instruments.rawsocket import AnswerTooLong, NeverHeard
 from labmtj.errors import AnswerLost, InstrumentError
+from labmtj.extras import how_to_install
 
 REOPENINGS = 3
 """most times that a connection is opened anew before its instrument is given up"""
@@ -27,6 +28,8 @@ _TRANSPORT = (
     ValueError,  # bytes that are no text, a bad address
     RuntimeError,  # PyVISA-py, of a HiSLIP connection that was dropped
 )  # fmt: skip
+_NO_PYVISA_PY = ("Wrapper not found", "Could not locate a VISA implementation")
+"""how PyVISA begins to say that there is no library of this name"""
 _HUNG_UP = (BrokenPipeError, ConnectionResetError, ConnectionAbortedError)
 """what a write or a read raises once the other side has ended the connection: which of them is a matter of time"""
 
@@ -266,4 +269,11 @@ def _in_words(error: Exception) -> str:
         return "did not answer in time; check that it is on, its cable and its address"
     if isinstance(error, UnicodeError):
         return f"sent bytes that are no text ({error}); check the cable and the terminators"
+    if str(error).startswith(_NO_PYVISA_PY):
+        return how_to_install("pyvisa_py")
+    if str(error).startswith("Could not open VISA library"):
+        return (
+            "needs the VISA library of NI or Keysight (visa_library: @ivi in the bench file), which is not installed "
+            "on this machine"
+        )
     return f"cannot be reached ({error}); check that it is on, its cable and its address"

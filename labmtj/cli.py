@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from labmtj import __version__, commands
-from labmtj.errors import LabmtjError
+from labmtj.errors import LabmtjError, UsageError
 from labmtj.escaped import escaped
+from labmtj.extras import what_is_missing
 from labmtj.refusals import refusal_of_the_system
 from labmtj.system import STOPS
 from labmtj.terminal import escape_logs, say
@@ -126,6 +127,8 @@ def _interrupted(error: BaseException) -> int:
 
 def _unforeseen(error: Exception) -> int:
     """Tell an error that nobody foresaw; one behind a Ctrl+C is its doing: extension modules turn it into their own."""
+    if missing := what_is_missing(error):
+        return _complain(f"this command {missing}", code=UsageError.exit_code)
     if _Interrupt.came:
         return _interrupted(error)
     if refused := refusal_of_the_system(error):

@@ -11,6 +11,7 @@ from typing import Any
 
 from labmtj.bench.laboratory import InstrumentFile
 from labmtj.errors import InstrumentError, LabmtjError, SettingError
+from labmtj.extras import what_is_missing
 from labmtj.forking import closed_in_forks
 from labmtj.safety import Step, attempt
 from labmtj.shots import Identity
@@ -36,10 +37,13 @@ def driver_class(name: str, instrument: InstrumentFile) -> Callable[..., Any]:
     try:
         found = getattr(importlib.import_module(module), class_name)
     except Exception as error:  # noqa: BLE001 - a module that somebody wrote may raise anything
+        missing = what_is_missing(error)
         raise SettingError(
             ("instruments", name, "driver"),
-            f"cannot load {instrument.driver!r}: {error}; wanted is a dotted name such as "
-            "instruments.keithley2600.Keithley2636B (drivers need `pip install labmtj[instruments]`)",
+            f"{instrument.driver} {missing}"
+            if missing
+            else f"cannot load {instrument.driver!r}: {error}; wanted is a dotted name such as "
+            "instruments.keithley2600.Keithley2636B",
         ) from None
     if not (isinstance(found, type) and hasattr(found, "identify") and hasattr(found, "make_safe")):
         raise SettingError(("instruments", name, "driver"), f"{instrument.driver!r} is not a driver of labmtj")

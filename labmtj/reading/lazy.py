@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from labmtj.errors import UsageError
+from labmtj.extras import what_is_missing
 from labmtj.record import DataFile
 from labmtj.record.portable import portable
 
@@ -25,10 +26,9 @@ def dataset(data: DataFile, group: str) -> xarray.Dataset:
     """
     try:
         import xarray
-    except ImportError:
-        raise UsageError(
-            "datasets need xarray: pip install 'labmtj[notebook]'; `blocks` gives arrays without"
-        ) from None
+    except ImportError as error:
+        missing = what_is_missing(error) or str(error)
+        raise UsageError(f"a dataset {missing}; `blocks` gives arrays without") from None
     variables = {name: _variable(data, f"{group}/{name}" if group else name) for name in data.tree()[group]}
     coordinates = {name: each for name, each in variables.items() if name in each.dims}
     others = {name: each for name, each in variables.items() if name not in coordinates}

@@ -37,7 +37,7 @@ from labmtj.report.wires import port_groups
 
 _LOADING = (
     "Under every figure stands where in data.h5 its numbers are, and one line of Python that loads them; it needs "
-    "“import xarray as xr”, the package h5netcdf, and the folder of the run as the working directory."
+    "“pip install 'labmtj[notebook]'”, “import xarray as xr”, and the folder of the run as the working directory."
 )
 
 

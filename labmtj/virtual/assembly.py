@@ -13,6 +13,7 @@ from labmtj.bench.wiring import Channel, wiring_of
 from labmtj.bench.wiring import Column as BenchColumn
 from labmtj.bench.wiring import Wiring as BenchWiring
 from labmtj.errors import SettingError, UsageError
+from labmtj.extras import what_is_missing
 from labmtj.virtual.line_noise import LineNoise
 from labmtj.virtual.network import Network
 from labmtj.virtual.terminals import VirtualInstrument
@@ -86,8 +87,9 @@ def _virtual_class(name: str, instrument: InstrumentFile) -> Any:
     except (ImportError, AttributeError) as error:
         raise SettingError(
             ("instruments", name, "driver"),
-            f"{instrument.driver} has no virtual counterpart {dotted}.{class_name}: {error} "
-            "(virtual instruments need `pip install labmtj[virtual]`)",
+            f"the virtual {class_name} {missing}"
+            if (missing := what_is_missing(error))
+            else f"{instrument.driver} has no virtual counterpart {dotted}.{class_name}: {error}",
         ) from None
 
 
