@@ -25,28 +25,28 @@ with labmtj.bench(sys.argv[1]) as array:
     if sys.argv[2:] == ["fork in C"] and ctypes.PyDLL(None).fork() == 0:
         ctypes.PyDLL(None).sleep(600)
     print("armed", os.getpid(), flush=True)
-    rows = np.zeros((40, 4))
+    rows = np.zeros((300, 4))
     rows[:, 0] = 0.1
-    array.measure(Bias(rows, np.zeros((40, 4))), Lines(columns=(0,)), Reading(aperture_seconds=0.2))
+    array.measure(Bias(rows, np.zeros((300, 4))), Lines(columns=(0,)), Reading(aperture_seconds=0.2))
 """
-"""eight seconds of one script on the box"""
+"""a minute of one script on the box"""
 
 
 def seconds_until_off(rig):
     begun = time.monotonic()
     while any(abs(each.level) > 2e-3 for each in rig.network.settings) or any(rig.outputs()):
-        assert time.monotonic() < begun + 20
+        assert time.monotonic() < begun + 50
         time.sleep(0.001)
     return time.monotonic() - begun
 
 
 def test_a_run_killed_at_random_moments_is_made_safe_and_comes_to_its_end(
-    rigs, reference, at_work, torture, tally, metrics_of
+    rigs, reference, at_work, torture, required, tally, metrics_of
 ):
     """Fails with `Watchdog` replaced by `NoWatch`: the outputs stay on."""
     moments, off = random.Random(9), []
     rig, words = rigs(), ()
-    for number in range(200 if torture else 5):
+    for number in range(200 if torture else 3):
         process = rig.spawn(*words)
         at_work(rig, process)
         time.sleep(moments.uniform(0.0, LONGEST_SECONDS))
@@ -54,8 +54,8 @@ def test_a_run_killed_at_random_moments_is_made_safe_and_comes_to_its_end(
             process.kill()
             off.append(seconds_until_off(rig))
             process.communicate()
-            assert off[-1] < OFF_SECONDS
-            rig.assert_safe(within=OFF_SECONDS)
+            assert off[-1] < required(OFF_SECONDS)
+            rig.assert_safe(within=required(OFF_SECONDS))
             done = (rig.last() / "DONE").exists()
             if not done:
                 assert '"event": "outputs off"' in (rig.last() / "watchdog.jsonl").read_text()
@@ -81,20 +81,20 @@ def measuring_long(rig, *words):
     return process
 
 
-def test_a_script_that_a_dead_run_has_left_behind_is_aborted(rigs, tally):
-    """Fails without `driver.abort()` in the watchdog: the script goes on for seconds."""
+def test_a_script_that_a_dead_run_has_left_behind_is_aborted(rigs, tally, required):
+    """Fails without `driver.abort()` in the watchdog: the script goes on for a minute."""
     rig = rigs(virtual=REAL_TIME, timeout=5.0)
     process = measuring_long(rig)
     time.sleep(0.2)
     with tally(9, "kill while a script runs"):
         process.kill()
-        assert seconds_until_off(rig) < OFF_SECONDS
+        assert seconds_until_off(rig) < required(OFF_SECONDS)
         process.communicate()
-        rig.assert_safe(within=OFF_SECONDS)
+        rig.assert_safe(within=required(OFF_SECONDS))
 
 
 @pytest.mark.parametrize("how", ["fork", "fork in C"])
-def test_a_forked_child_does_not_keep_the_death_from_being_noticed(rigs, tally, descendants_of, how):
+def test_a_forked_child_does_not_keep_the_death_from_being_noticed(rigs, tally, required, descendants_of, how):
     """Fails without `os.register_at_fork` in labmtj.forking: the child holds the pipe, and the sockets.
 
     That does not reach a child that C forks.
@@ -105,21 +105,23 @@ def test_a_forked_child_does_not_keep_the_death_from_being_noticed(rigs, tally, 
     with tally(9, "kill with a forked child"):
         try:
             process.kill()
-            assert seconds_until_off(rig) < OFF_SECONDS
+            assert seconds_until_off(rig) < required(OFF_SECONDS)
         finally:
             os.kill(forked, 9)
             process.communicate()
-        rig.assert_safe(within=OFF_SECONDS)
+        rig.assert_safe(within=required(OFF_SECONDS))
 
 
-def test_the_instruments_of_a_virtual_bench_outlive_its_run_until_they_are_safe(rig, tally, at_work_by_itself):
+def test_the_instruments_of_a_virtual_bench_outlive_its_run_until_they_are_safe(
+    rig, tally, required, at_work_by_itself
+):
     """Fails if the watchdog does not hold the pipe that the server lives by: it finds nobody, and says so."""
     process = rig.spawn("run", "reference", "--bench", rig.folder / "virtual.yaml", "--out", rig.runs)
     at_work_by_itself(rig, process)
     with tally(9, "kill with a virtual bench of its own"):
         process.kill()
         process.communicate()
-        record, deadline = rig.last() / "watchdog.jsonl", time.monotonic() + 5
+        record, deadline = rig.last() / "watchdog.jsonl", time.monotonic() + required(5.0)
         while not record.exists() or '"event": "safe"' not in record.read_text():
             assert time.monotonic() < deadline
             time.sleep(0.02)

@@ -15,6 +15,8 @@ STOP_SECONDS = 2.0
 CLEAN_UP_SECONDS = 1.0
 """from the stop to the end of the process: outputs off, data.h5 written, on a machine that does other things, too"""
 REAL_TIME = "kind: virtual\nof: bench.yaml\narrays: [small.yaml]\nseed: 3\nnoise: false\nrealtime_factor: 1\n"
+RESUMED = ("once", "twice")
+"""of SIGNALS, in a sample: after the others the record is as after the first"""
 LEVEL_VOLTS = 0.05
 LONG = """
 import numpy as np
@@ -23,11 +25,11 @@ from labmtj.quantities import Bias, Lines, Reading
 
 class Long(BaseModel):
     def execute(self, crossbar, log):
-        rows = np.zeros((40, 4))
+        rows = np.zeros((300, 4))
         rows[:, 0] = 0.1
-        crossbar.measure(Bias(rows, np.zeros((40, 4))), Lines(columns=(0,)), Reading(aperture_seconds=0.2))
+        crossbar.measure(Bias(rows, np.zeros((300, 4))), Lines(columns=(0,)), Reading(aperture_seconds=0.2))
 """
-"""eight seconds of one script on the box"""
+"""a minute of one script on the box"""
 SIGNALS = {
     "once": [signal.SIGINT], "twice": [signal.SIGINT] * 2, "often": [signal.SIGINT] * 12,
     "SIGTERM": [signal.SIGTERM], "SIGHUP": [signal.SIGHUP],
@@ -63,7 +65,9 @@ def assert_same(found, wanted):
 
 
 @pytest.mark.parametrize("how", SIGNALS)
-def test_a_signal_stops_the_run_safely_and_it_can_be_resumed(rigs, tally, torture, at_work, reference, metrics_of, how):
+def test_a_signal_stops_the_run_safely_and_it_can_be_resumed(
+    rigs, tally, torture, required, at_work, reference, metrics_of, how
+):
     """Fails without handlers: SIGTERM and SIGHUP end the process at once, and the watchdog has to clean up."""
     moments = random.Random(how)
     for number in range(20 if torture else 1):
@@ -76,15 +80,17 @@ def test_a_signal_stops_the_run_safely_and_it_can_be_resumed(rigs, tally, tortur
             begun = time.monotonic()
             send(process, SIGNALS[how])
             if process.wait(timeout=60):  # else it was done already
-                assert time.monotonic() - begun < STOP_SECONDS + CLEAN_UP_SECONDS
+                assert time.monotonic() - begun < required(STOP_SECONDS + CLEAN_UP_SECONDS)
                 assert_stopped(process, CODES[how], rig, run)
+                if not (torture or how in RESUMED):
+                    continue
                 rig.resume()
             rig.assert_safe()
             assert_same(metrics_of(run / "data.h5"), reference["metrics"])
 
 
 @pytest.mark.parametrize(("how", "seconds"), [("once", STOP_SECONDS), ("twice", 0.8), ("SIGTERM", STOP_SECONDS)])
-def test_a_long_script_on_the_box_does_not_keep_a_run_from_stopping(rigs, tally, monkeypatch, how, seconds):
+def test_a_long_script_on_the_box_does_not_keep_a_run_from_stopping(rigs, tally, required, monkeypatch, how, seconds):
     """Fails without the timer in `StopRequests.handle`: the script goes on to its end."""
     rig = rigs(virtual=REAL_TIME, timeout=5.0)
     (rig.folder / "longest.py").write_text(LONG)
@@ -100,16 +106,16 @@ def test_a_long_script_on_the_box_does_not_keep_a_run_from_stopping(rigs, tally,
         send(process, SIGNALS[how])
         while any(abs(each.level) > 2e-3 for each in rig.network.settings):
             time.sleep(0.005)
-        assert time.monotonic() - begun < seconds
+        assert time.monotonic() - begun < required(seconds)
         assert_stopped(process, CODES[how], rig, rig.last())
 
 
 def test_a_stop_while_the_bench_is_opened_leaves_nothing_on(rigs, tally, torture):
     moments = random.Random(11)
-    for number in range(20 if torture else 2):
+    for number in range(20 if torture else 1):
         rig = rigs()
         process = rig.spawn()
-        time.sleep(moments.uniform(0.4, 1.2))
+        time.sleep(moments.uniform(0.4, 1.2))  # before its first output is on, or at work
         with tally(11, f"while opening, {number}"):
             send(process, [signal.SIGINT])
             _, said = process.communicate(timeout=60)

@@ -27,7 +27,7 @@ START_SECONDS = 60.0
 KILL_SECONDS = 40.0
 """by the clock of the wall, on a busy machine; what counts is the time of the processor"""
 PROCESSOR_SECONDS = {"report": 10.0, "resume": 20.0}  # one draws figures, one goes on with a whole run
-SAMPLE, TORTURE = 20, 1200
+SAMPLE, TORTURE = 12, 1200
 """cases of each kind"""
 FEWER = {"report": 20, "resume": 8}
 """of that many cases one is tried"""

@@ -49,7 +49,7 @@ def test_a_run_that_loses_its_guardian_ends_safe_and_can_be_resumed(
 ):
     """Fails without `watch.require` in `BenchCrossbar._operation`: the run goes on to its end, and nobody watches it."""
     moments = random.Random(17)
-    for number in range(40 if torture else 2):
+    for number in range(40 if torture else 1):
         rig = rigs()
         process = rig.spawn()
         at_work(rig, process)
@@ -111,4 +111,4 @@ def test_a_box_that_a_stopped_run_holds_is_said_to_be_held(rigs, tally, at_work)
         assert f"or end it with `kill -9 {process.pid}`: its watchdog then makes the bench safe" in owner
         process.kill()
         process.communicate()
-        rig.assert_safe(within=5.0)
+        rig.assert_safe(within=30.0)

@@ -90,16 +90,17 @@ def test_a_pulse_slept_through_for_less_than_the_lease_ends_the_run(rigs, two_bo
     for command in commands:
         rig = rigs(bench=two_boxes)
         with tally(18, f"labmtj {command}, asleep for {SHORT_SECONDS:g} s"):
-            process = spawned(rig, command)
+            process, begun = spawned(rig, command), time.monotonic()
             stop_within_a_pulse(rig, process)
             time.sleep(SHORT_SECONDS)
             os.kill(process.pid, signal.SIGCONT)
             _, said = process.communicate(timeout=LONGEST_SECONDS)
+            took = time.monotonic() - begun
             assert process.returncode == 1, said
             figures = re.search(
                 r"was delivered beyond the limits: cell \(\d, \d\) sees more than 0\.15 V for ([\d.]+) s", said
             )
-            assert float(figures[1]) == pytest.approx(SHORT_SECONDS + 0.1, abs=0.5)
+            assert SHORT_SECONDS < float(figures[1]) < took
             assert "limits.pulse_seconds" in said
             rig.assert_safe()
             if command == "run":

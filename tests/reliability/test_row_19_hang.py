@@ -139,7 +139,7 @@ def seconds_until(false, most=LONGEST_SECONDS):
 
 def why(record):
     """Return the first note of the watchdog, once there is one."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not record.exists() or not (lines := record.read_text().splitlines()):
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -159,7 +159,7 @@ def test_a_run_that_hangs_is_ended_and_its_bench_made_safe(hung, tally, torture)
             by_itself = how == "deadlock" and phase in ("idle", "recording", "making safe", "closing", "connecting")
             took.append(seconds_until(bench.live))
             if not by_itself and phase not in ("closing", "connecting"):
-                assert process.wait(5) == -signal.SIGKILL, "the run goes on"
+                assert process.wait(30) == -signal.SIGKILL, "the run goes on"
                 assert re.fullmatch(r"the run did not come back from [a-z ]+ within its lease of [\d.]+ s", why(record))
                 seconds_until(bench.not_at_rest)
             assert not bench.events(), "a relay moved under voltage"

@@ -32,39 +32,32 @@ def last(parent):
     return RunFolder(found[-1].parent) if found else None
 
 
-def lasts(spawn, parent):
-    """Return the seconds of a run from the making of its folder to the mark of its end: on a busy machine they grow."""
-    process = spawn()
-    while last(parent) is None:
-        time.sleep(0.005)
-    begun = time.monotonic()
-    while last(parent).ending is None and process.poll() is None:
-        time.sleep(0.005)
-    process.communicate()
-    return time.monotonic() - begun
+def until(journal_bytes, process, parent, before):
+    """Wait until a new run has written so much, or is over: its progress, not its time, which other work stretches."""
+    deadline = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < deadline:
+        folder = last(parent)
+        if folder != before and folder.journal.exists() and folder.journal.stat().st_size >= journal_bytes:
+            return
+        time.sleep(0.001)
 
 
 def test_kills_at_random_moments(spawn, recording, tmp_path, torture, tally, datasets_of):
     moments, parent = random.Random(11), tmp_path / "runs"
-    longest_seconds = lasts(spawn, parent)
-    undisturbed = datasets_of(recording[0].data)
+    undisturbed, whole_bytes = datasets_of(recording[0].data), recording[0].journal.stat().st_size
     interrupted, count = 0, 200 if torture else 4
     for number in range(count):
         before, process = last(parent), spawn()
-        while last(parent) == before:
-            assert process.poll() is None, process.communicate()
-            time.sleep(0.005)
-        time.sleep(longest_seconds * (number % 4 + moments.random()) / 4)  # one in each quarter
+        until(whole_bytes * (number % 4 + moments.random()) / 4, process, parent, before)  # one in each quarter
         with tally(9, f"kill {number} of a simulation"):
             process.kill()
-            process.communicate()
+            _, said = process.communicate()
             folder = last(parent)
+            assert folder != before, said
             kept = rows_of(folder)
             if folder.ending != "DONE":
                 interrupted += 1
                 resume(folder, workers=1, show=lambda _: None)
-            else:
-                longest_seconds /= 2  # the machine was busier when a run was timed
             assert rows_of(folder)[: len(kept)] == kept
             after = datasets_of(folder.data)
             assert after.keys() == undisturbed.keys()

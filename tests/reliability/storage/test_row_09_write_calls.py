@@ -4,6 +4,6 @@
 def test_a_death_at_every_call(recording, every_crash_point, assert_recovers, sample, tally):
     points = list(every_crash_point(recording[1]))
     assert len(points) > 50
-    for number, (files, kept) in enumerate(sample(points, 25)):
+    for number, (files, kept) in enumerate(sample(points, 10)):
         with tally(9, f"crash point {number} of the simulation"):
             assert_recovers(files, kept)

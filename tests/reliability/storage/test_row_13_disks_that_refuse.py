@@ -73,7 +73,7 @@ def test_a_disk_that_refuses_at_any_call_of_a_simulation(
 
     calls = calls_of(run(tmp_path / "counted"))
     cases = [(number, code) for number in range(1, len(calls) + 1) for code in CODES]
-    for number, code in sample(cases, 12):
+    for number, code in sample(cases, 6):
         parent = tmp_path / f"{number}-{code}"
         with tally(13, f"{errno.errorcode[code]} at call {number} of a simulation"):
             error = refused(run(parent), number, code)
@@ -99,7 +99,7 @@ def test_outputs_are_off_before_anything_else_is_done_when_the_disk_refuses(
     """Fails if `_Course.run` keeps before it leaves the crew: files are touched with outputs on."""
     calls = calls_of(rigs().start)
     cases = [(number, code) for number in range(1, len(calls) + 1) for code in CODES]
-    for number, code in sample(cases, 4):
+    for number, code in sample(cases, 2):
         rig = rigs()
         with tally(13, f"{errno.errorcode[code]} at call {number} on a bench"):
             refused(rig.start, number, code)
