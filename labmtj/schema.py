@@ -23,6 +23,11 @@ OUTCOME = "outcome"
 """group whose attributes say what a run comes to, for a list of runs: "accuracy", the highest median among its arrays,
 as a fraction"""
 
+KIND = "labmtj_kind"
+"""attribute of a group that says what it is"""
+CORE_KINDS = frozenset({"group", "table", "run"})
+"""of groups that hold others, of tables that grow, and of what the run itself records about bench and chips"""
+
 NAME_PATTERN = r"^[A-Za-z0-9._-]*[A-Za-z0-9_-][A-Za-z0-9._-]*$"
 """the same for models of files, beside a length: more than dots alone"""
 _NAME = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}")

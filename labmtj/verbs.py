@@ -208,12 +208,15 @@ class Log(Protocol):
         """Append rows to the table at `path`: every column, all with the same first axis; a scalar is for all rows."""
         ...
 
-    def put(self, path: str, variables: Mapping[str, Variable], *, signal: str = "") -> None:
-        """Write a group of named arrays whole, in the place of what was put there before."""
+    def put(self, path: str, variables: Mapping[str, Variable], *, signal: str = "", kind: str = "") -> None:
+        """Write a group of named arrays whole, instead of what was put there before; `kind` as in `attributes`."""
         ...
 
-    def attributes(self, path: str, values: Mapping[str, Attribute]) -> None:
-        """Set attributes of the group at `path` ("" = of the file); others stay."""
+    def attributes(self, path: str, values: Mapping[str, Attribute], *, kind: str = "") -> None:
+        """Set attributes of the group at `path` ("" = of the file); others stay.
+
+        `kind` says what the group is: the section of the report that is registered for it shows it.
+        """
         ...
 
     def state(self, name: str, values: Mapping[str, object]) -> None:

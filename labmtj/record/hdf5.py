@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labmtj.record.portable import portable
-from labmtj.schema import Attribute, Column, Table, Variable
+from labmtj.schema import KIND, Attribute, Column, Table, Variable
 
 PURE_AXIS = "This is a netCDF dimension but not a netCDF variable."
 """How the name of a dimension scale begins that stands for an axis without coordinate, a convention of netCDF."""
@@ -38,7 +38,8 @@ def group(file: h5py.File, path: str, signal: str = "") -> h5py.Group:
     here = file
     for depth, part in enumerate(path.split("/") if path else ()):
         if part not in here:
-            here.create_group(part).attrs["NX_class"] = "NXcollection" if depth else "NXentry"
+            made = here.create_group(part)
+            made.attrs["NX_class"], made.attrs[KIND] = "NXcollection" if depth else "NXentry", "group"
         here = here[part]
     if signal:
         here.attrs["NX_class"], here.attrs["signal"] = "NXdata", signal
@@ -50,7 +51,7 @@ def declare_table(file: h5py.File, table: Table) -> None:
     if table.path in file and table.row in file[table.path]:
         return
     here = group(file, table.path, table.signal)
-    here.attrs["labmtj_row"] = table.row
+    here.attrs["labmtj_row"], here.attrs[KIND] = table.row, "table"
     here.attrs["labmtj_columns"] = np.array(list(table.columns), h5py.string_dtype())  # HDF5 sorts them by name
     scales = {name: _coordinate(here, name, coordinate) for name, coordinate in table.coordinates.items()}
     scales |= {name: pure_axis(here, name, length) for name, length in table.sizes.items()}
@@ -78,8 +79,10 @@ def append_rows(here: h5py.Group, blocks: Sequence[Mapping[str, NDArray[Any]]]) 
 
 
 def put(file: h5py.File, path: str, variables: Mapping[str, Variable], signal: str) -> None:
-    """Write named arrays whole, in the place of the arrays that the group had; its groups and attributes stay."""
+    """Write named arrays whole, instead of the arrays that the group had; its groups and attributes stay."""
     here = group(file, path, signal)
+    if here.attrs.get(KIND) == "group":
+        here.attrs[KIND] = "arrays"
     for name in [name for name, item in here.items() if isinstance(item, h5py.Dataset)]:
         del here[name]
     lengths = {dim: length for v in variables.values() for dim, length in zip(v.dims, v.array.shape, strict=True)}

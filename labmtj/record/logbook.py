@@ -28,7 +28,7 @@ from labmtj.record.frames import Record
 from labmtj.record.joining import RowJoiner
 from labmtj.record.journal import JournalWriter
 from labmtj.record.replay import JournalReader, split_frames
-from labmtj.schema import Attribute, Purpose, Table, Tags, Variable, check_name, check_path
+from labmtj.schema import KIND, Attribute, Purpose, Table, Tags, Variable, check_name, check_path
 from labmtj.strictmodel import plain
 
 _RESERVED = ("NX_class", "signal", "axes")  # written by the HDF5 layout itself
@@ -82,7 +82,7 @@ class Logbook:
             arrays[name] = array if fits else fitting(array, dtype, (rows, *shape), f"{name!r} of table {path!r}")
         self.write({"kind": "rows", "path": path, "rows": rows, "columns": arrays})
 
-    def put(self, path: str, variables: Mapping[str, Variable], *, signal: str = "") -> None:
+    def put(self, path: str, variables: Mapping[str, Variable], *, signal: str = "", kind: str = "") -> None:
         """Write a group of named arrays whole; UsageError for text or axes that do not fit together."""
         check_path(path)
         if not variables or (signal and signal not in variables):
@@ -100,8 +100,10 @@ class Logbook:
         self._claim_put(path, frozenset({*variables, *lengths}))
         entries = {name: variable_record(variable) for name, variable in sorted(variables.items())}
         self.write({"kind": "put", "path": path, "signal": signal, "variables": entries})
+        if kind:
+            self.attributes(path, {}, kind=kind)
 
-    def attributes(self, path: str, values: Mapping[str, Attribute]) -> None:
+    def attributes(self, path: str, values: Mapping[str, Attribute], *, kind: str = "") -> None:
         """Set attributes of the group at `path`, "" for the file itself."""
         if path:
             self._claim(path, self._members.get(path, frozenset()))
@@ -111,6 +113,9 @@ class Logbook:
             if name in _RESERVED or name.startswith("labmtj_"):
                 raise UsageError(f"attribute {name!r} of {path!r} is written by the record itself; choose another name")
             check_attribute(f"attribute {name!r} of {path!r}", value)
+        if kind:
+            check_name(kind, path)
+            values = {**values, KIND: kind}
         self.write({"kind": "attributes", "path": path, "values": dict(sorted(values.items()))})
 
     def state(self, name: str, values: Mapping[str, object]) -> None:

@@ -71,7 +71,7 @@ class Recorded(Layer):
 def put_overstress(log: Log, name: str, error: Overstressed) -> None:
     """Record in `arrays/<name>/overstress/health` which cells got more than the limits allow, and what they got."""
     health = HealthMap.overstressed(error.cells, error.problem)
-    log.put(f"arrays/{name}/overstress/health", health.variables(), signal="state")
+    log.put(f"arrays/{name}/overstress/health", health.variables(), signal="state", kind="run")
 
 
 def array_tables(name: str, shape: tuple[int, int]) -> tuple[Table, Table, Table, Table]:

@@ -16,7 +16,8 @@ def put_counts(log: Log, safeties: Mapping[str, Safety]) -> None:
     for chip, safety in safeties.items():
         counts = safety.pulses.counts.reshape(safety.shape)
         meaning = "pulses above half of limits.cell_volts in the life of the cell, as far as it was counted"
-        log.put(f"arrays/{chip}/pulsed", {"pulses": Variable(counts, "1", meaning, ("row", "column"))}, signal="pulses")
+        pulses = Variable(counts, "1", meaning, ("row", "column"))
+        log.put(f"arrays/{chip}/pulsed", {"pulses": pulses}, signal="pulses", kind="run")
         log.attributes(f"arrays/{chip}/pulsed", _budget([safety.pulses]))
     relays = {name: ledger for safety in safeties.values() for name, ledger in safety.relays.items()}
     if relays:
@@ -35,6 +36,7 @@ def _put_closures(log: Log, relays: Mapping[str, Ledger]) -> None:
             ),
         },
         signal="closures",
+        kind="run",
     )
     log.attributes("bench/closures", _budget(list(relays.values())))
 

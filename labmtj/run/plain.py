@@ -128,13 +128,13 @@ class LogWithin:
         """Append rows to a table below the group."""
         self._log.append(self._at(path), columns)
 
-    def put(self, path: str, variables: Mapping[str, Variable], *, signal: str = "") -> None:
+    def put(self, path: str, variables: Mapping[str, Variable], *, signal: str = "", kind: str = "") -> None:
         """Write a group of named arrays below the group."""
-        self._log.put(self._at(path), variables, signal=signal)
+        self._log.put(self._at(path), variables, signal=signal, kind=kind)
 
-    def attributes(self, path: str, values: Mapping[str, Attribute]) -> None:
+    def attributes(self, path: str, values: Mapping[str, Attribute], *, kind: str = "") -> None:
         """Set attributes of a group below the group, or ("") of the group."""
-        self._log.attributes(self._at(path), values)
+        self._log.attributes(self._at(path), values, kind=kind)
 
     def state(self, name: str, values: Mapping[str, object]) -> None:
         """Keep a snapshot."""

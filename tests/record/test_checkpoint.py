@@ -149,7 +149,7 @@ def test_every_row_comes_back_to_the_bit(log, journal, data):
         assert file.attributes("") == {"NX_class": "NXroot", "title": "run 2", "seed": 2} | {
             name: value for name, value in file.attributes("").items() if name.startswith("labmtj_")
         }
-        maps = {"mean": 1.0, "list": [1, 2, 2], "words": ["a", "µ"], "ok": True, "empty": []}
+        maps = {"mean": 1.0, "list": [1, 2, 2], "words": ["a", "µ"], "ok": True, "empty": [], "labmtj_kind": "arrays"}
         assert file.attributes("maps") == maps | {"NX_class": "NXdata", "signal": "ohms", "axes": ["row", "."]}
 
 
