@@ -19,7 +19,7 @@ from labmtj.record import Checkpointer, JournalLog, JournalWriter
 from labmtj.record.recorded import Recorded
 from labmtj.run.plain import LogWithin
 from labmtj.simulated import SimulatedCrossbar
-from procedures.calibration import CalibrationReads
+from procedures.calibration.procedure import CalibrationReads
 
 CHIP = "small-0a"
 KINDS = ("none", "lines 30 %", "lines 70 %", "one segment", "one range", "gains", "path", "contact", "law")

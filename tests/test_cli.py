@@ -107,13 +107,16 @@ EXPERIMENTS = {
     ),
     "no procedure": ("seed: 1\n", ["e.yaml:1", "procedure", "missing"]),
     "procedure not there": (
-        "procedure: procedures.wine.Wien\n",
+        "procedure: procedures.wine.procedure.Wien\n",
         ["e.yaml:1", "procedure", "procedures.wine.WineCampaign"],
     ),
     "module not there": ("procedure: nowhere.at.All\n", ["e.yaml:1", "procedure", "nowhere"]),
     "not a dotted name": ("procedure: ..wine\n", ["e.yaml:1", "procedure", "dotted name"]),
     "not a procedure": ("procedure: procedures.wine.WineCampaign.__init__\n", ["e.yaml:1", "procedure"]),
-    "settings alone": ("procedure: procedures.write.WriteSettings\n", ["e.yaml:1", "not a procedure", "execute"]),
+    "settings alone": (
+        "procedure: procedures.common.write.WriteSettings\n",
+        ["e.yaml:1", "not a procedure", "execute"],
+    ),
     "unknown size": (
         WINE + "settings:\n  sizes: [mtj-75nm, mtj-9nm]\n",
         ["e.yaml:3", "settings.sizes", "mtj-9nm", "mtj-100nm"],

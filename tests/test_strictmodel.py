@@ -6,8 +6,8 @@ from pydantic import Field, ValidationError
 
 from labmtj.record import MemoryLog
 from labmtj.strictmodel import StrictModel, plain
-from procedures.switching import SwitchingProbability
-from procedures.write import WriteSettings
+from procedures.common.write import WriteSettings
+from procedures.switching.procedure import SwitchingProbability
 
 
 class Inner(StrictModel):

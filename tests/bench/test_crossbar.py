@@ -7,10 +7,10 @@ from labmtj.bench.wiring import Channel
 from labmtj.errors import CannotDo, InstrumentError, UsageError
 from labmtj.perceptron import Block
 from labmtj.quantities import Bias, Flag, Limits, Lines, Reading
-from procedures.infer import InferSettings, Multiplier
-from procedures.reference import Outcome, ReferenceSettings, read_cells, reference_maps
-from procedures.schemes import inputs_on_rows, select_cells, select_in_rows, select_rows
-from procedures.write import WriteSettings, write_matrix
+from procedures.common.infer import InferSettings, Multiplier
+from procedures.common.reference import Outcome, ReferenceSettings, read_cells, reference_maps
+from procedures.common.schemes import inputs_on_rows, select_cells, select_in_rows, select_rows
+from procedures.common.write import WriteSettings, write_matrix
 
 BOTH = Reading(polarity="both")
 

@@ -12,7 +12,7 @@ from labmtj.record import MemoryLog
 from labmtj.record.recorded import Recorded
 from labmtj.safety import Delivered, Envelope, Safety
 from labmtj.safety.delivered import check_pulse
-from procedures.schemes import select_cells
+from procedures.common.schemes import select_cells
 
 TWO_UNITS = (("one", "1"), ("two", "1"))
 LIMITS = Limits(pulse_seconds=0.1, pulse_joules=1.0)

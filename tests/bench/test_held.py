@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from labmtj.safety import Envelope, Safety
-from procedures.schemes import select_cells
+from procedures.common.schemes import select_cells
 
 WIDTHS = {"virtual-rack-2602b": 2e-4, "virtual-2400-7002": 1e-2}
 """far below, or at, what messages can do"""

@@ -17,11 +17,11 @@ from labmtj.layer import Layer
 from labmtj.perceptron import Solutions, load_wine, network
 from labmtj.quantities import Bias, Currents, Lines, Pulse, Reading, Waveform
 from labmtj.simulated import Timing
-from procedures.hardware import CrossbarHardware
-from procedures.infer import InferSettings
-from procedures.reference import ReferenceSettings, reference_maps
-from procedures.schemes import select_rows
-from procedures.write import WriteSettings, write_matrix
+from procedures.common.infer import InferSettings
+from procedures.common.perceptron.hardware import CrossbarHardware
+from procedures.common.reference import ReferenceSettings, reference_maps
+from procedures.common.schemes import select_rows
+from procedures.common.write import WriteSettings, write_matrix
 
 WIDTHS = {  # of a pulse: what units time themselves is short, what messages time takes 10 ms and more
     "virtual-2636b-3706a": 1e-3,

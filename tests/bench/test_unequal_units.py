@@ -7,7 +7,7 @@ import pytest
 
 from labmtj.errors import CannotDo
 from labmtj.quantities import Lines, Reading
-from procedures.schemes import select_rows
+from procedures.common.schemes import select_rows
 
 UNEQUAL = {"one": 0.003, "two": 0.03, "three": 0.3, "four": 0.001, "five": 0.02}
 """units whose shortest pulse, and shortest aperture, differ: in seconds"""

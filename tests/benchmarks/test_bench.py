@@ -20,10 +20,10 @@ from labmtj.bench.served import BookedClock, ServedBench
 from labmtj.bench.simulated import crossbar_of
 from labmtj.perceptron import Block
 from labmtj.quantities import Reading
-from procedures.amplitude import AmplitudeSettings, scan_amplitudes
-from procedures.infer import InferSettings, Multiplier
-from procedures.reference import ReferenceSettings, read_cells, reference_maps
-from procedures.write import WriteSettings, write_matrix
+from procedures.common.amplitude import AmplitudeSettings, scan_amplitudes
+from procedures.common.infer import InferSettings, Multiplier
+from procedures.common.reference import ReferenceSettings, read_cells, reference_maps
+from procedures.common.write import WriteSettings, write_matrix
 
 FILE = load_any("virtual-2636b-3706a")
 SHAPE = (15, 15)

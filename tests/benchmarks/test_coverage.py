@@ -19,7 +19,7 @@ from labmtj.junction import ArrayDescription, Defect
 from labmtj.record import Checkpointer, JournalLog, JournalWriter
 from labmtj.record.recorded import Recorded
 from labmtj.run.plain import LogWithin
-from procedures.calibration import CalibrationReads
+from procedures.calibration.procedure import CalibrationReads
 
 CHIPS, SHAPE, CHIP = 200, (8, 7), "small-0a"
 WIRES = ("row_segment_ohms", "column_segment_ohms", "row_lead_ohms", "column_lead_ohms")

@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_limits
 from labmtj.bench import load_array
 from labmtj.bench.simulated import crossbar_of
 from labmtj.record import MemoryLog
-from procedures.hysteresis import Hysteresis
+from procedures.hysteresis.procedure import Hysteresis
 
 
 @pytest.mark.parametrize("name", ["mtj-35nm", "mtj-50nm", "mtj-75nm", "mtj-100nm"])

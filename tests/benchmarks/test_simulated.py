@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from labmtj.bench import load_bench
 from labmtj.bench.simulated import crossbar_of
 from labmtj.quantities import Bias, Lines, Reading
-from procedures.schemes import select_cells
+from procedures.common.schemes import select_cells
 
 SHAPE = (15, 15)
 

@@ -16,9 +16,9 @@ from labmtj.junction import ArrayDescription, CellsDescription, DefectiveCell
 from labmtj.record import Checkpointer, JournalLog, JournalWriter
 from labmtj.record.recorded import Recorded
 from labmtj.run.plain import LogWithin
-from procedures.calibration import CalibrationReads
-from procedures.ports import AllPorts
-from procedures.reference import ReferenceMap
+from procedures.calibration.procedure import CalibrationReads
+from procedures.common.ports import AllPorts
+from procedures.common.reference import ReferenceMap
 
 SHAPE = (8, 7)
 DEFECTS = (

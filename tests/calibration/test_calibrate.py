@@ -17,8 +17,8 @@ from labmtj.junction import ArrayDescription, CellMap
 from labmtj.layer import Layer
 from labmtj.quantities import Bias, Lines, Reading, Refusal
 from labmtj.schema import Purpose
-from procedures.reference import ReferenceMap, initialise, read_cells
-from procedures.schemes import select_cells, select_rows
+from procedures.common.reference import ReferenceMap, initialise, read_cells
+from procedures.common.schemes import select_cells, select_rows
 
 SHAPE = (8, 7)
 WIRES = ("row_segment_ohms", "column_segment_ohms", "row_lead_ohms", "column_lead_ohms")

@@ -17,8 +17,8 @@ from labmtj.errors import DataError
 from labmtj.junction import ArrayDescription, CellMap
 from labmtj.quantities import Bias, Lines, Reading
 from labmtj.run import load_experiment, start
-from procedures.reference import ReferenceSettings, reference_maps
-from procedures.schemes import select_cells
+from procedures.common.reference import ReferenceSettings, reference_maps
+from procedures.common.schemes import select_cells
 
 SHAPE = (8, 7)
 INPUTS = np.random.default_rng(3).uniform(0, 0.1, (40, SHAPE[0]))

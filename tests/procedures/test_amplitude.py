@@ -5,9 +5,9 @@ import pytest
 
 from labmtj.errors import ProcedureFailed, SettingError
 from labmtj.quantities import ArrayInfo, Limits
-from procedures.amplitude import AmplitudeSettings, checkerboard, edge_of, middle_of_plateau, scan_amplitudes
-from procedures.reference import ReferenceSettings, reference_maps
-from procedures.write import WriteSettings
+from procedures.common.amplitude import AmplitudeSettings, checkerboard, edge_of, middle_of_plateau, scan_amplitudes
+from procedures.common.reference import ReferenceSettings, reference_maps
+from procedures.common.write import WriteSettings
 
 VOLTS = np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
 

@@ -8,9 +8,9 @@ from labmtj.bench.simulated import crossbar_of, describe
 from labmtj.errors import SettingError
 from labmtj.junction import ArrayDescription
 from labmtj.record import MemoryLog
-from procedures.calibration import CalibrationReads
-from procedures.ports import AllPorts
-from procedures.reference import ReferenceSettings
+from procedures.calibration.procedure import CalibrationReads
+from procedures.common.ports import AllPorts
+from procedures.common.reference import ReferenceSettings
 
 
 @pytest.fixture(scope="module")

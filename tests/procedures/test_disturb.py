@@ -7,7 +7,7 @@ from labmtj.errors import SettingError
 from labmtj.junction.analytic import switching_probability, switching_rate
 from labmtj.quantities import Limits
 from labmtj.record import MemoryLog
-from procedures.disturb import Disturb, victims
+from procedures.disturb.procedure import Disturb, victims
 
 SETTINGS = {"volts": [0.3, 0.4, 0.5], "pulses": 40, "pulse_seconds": 1e-2, "hold_seconds": 0.0, "count": 4}
 

@@ -6,7 +6,7 @@ from labmtj.errors import SettingError
 from labmtj.junction.wear import Wear
 from labmtj.quantities import Limits
 from labmtj.record import MemoryLog
-from procedures.endurance import NEVER, Endurance
+from procedures.endurance.procedure import NEVER, Endurance
 
 SETTINGS = {"cells": [(0, 0), (1, 1), (3, 2)], "parallel_volts": 0.6, "antiparallel_volts": 0.7}
 

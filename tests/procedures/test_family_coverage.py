@@ -22,10 +22,10 @@ from labmtj.junction.wear import Wear
 from labmtj.quantities import Limits
 from labmtj.record import MemoryLog
 from labmtj.simulated import SimulatedCrossbar
-from procedures.disturb import Disturb
-from procedures.endurance import Endurance
-from procedures.retention import Retention
-from procedures.write_errors import WriteErrors
+from procedures.disturb.procedure import Disturb
+from procedures.endurance.procedure import Endurance
+from procedures.retention.procedure import Retention
+from procedures.write_errors.procedure import WriteErrors
 
 SHAPE, CELLS = (6, 6), 36
 WIRES = Wires.uniform(SHAPE, row_segment_ohms=0, column_segment_ohms=0, row_lead_ohms=0, column_lead_ohms=0)

@@ -7,10 +7,10 @@ from labmtj.bench.simulated import crossbar_of, describe
 from labmtj.errors import UsageError
 from labmtj.perceptron import CrossbarPerceptron, load_wine
 from labmtj.perceptron.pairs import difference
-from procedures.amplitude import AmplitudeSettings
-from procedures.hardware import CrossbarHardware
-from procedures.infer import InferSettings
-from procedures.write import WriteSettings
+from procedures.common.amplitude import AmplitudeSettings
+from procedures.common.infer import InferSettings
+from procedures.common.perceptron.hardware import CrossbarHardware
+from procedures.common.write import WriteSettings
 
 DELTA = 1 / 6000.0
 """of cells of 3 and 6 kohm"""

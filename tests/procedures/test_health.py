@@ -10,8 +10,8 @@ from labmtj.bench.simulated import crossbar_of
 from labmtj.health import Health
 from labmtj.junction import Defect
 from labmtj.record import MemoryLog
-from procedures.health import HealthCheck
-from procedures.read_map import ReadMap
+from procedures.common.health import HealthCheck
+from procedures.common.read_map import ReadMap
 
 OF_DEFECT = {
     Defect.NONE: Health.USABLE, Defect.STUCK_P: Health.STUCK_P, Defect.STUCK_AP: Health.STUCK_AP,

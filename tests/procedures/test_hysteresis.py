@@ -14,7 +14,7 @@ from labmtj.report.summary import summary_lines
 from labmtj.run import load_experiment, start
 from labmtj.simulated import MeterModel, SimulatedCrossbar
 from labmtj.simulated.meter import MeterRange
-from procedures.hysteresis import Hysteresis
+from procedures.hysteresis.procedure import Hysteresis
 
 QUICK = {"aperture_seconds": 0.001}
 

@@ -12,7 +12,7 @@ from labmtj.layer import Layer
 from labmtj.perceptron import Block
 from labmtj.quantities import ArrayInfo, Limits, Refusal
 from labmtj.simulated import MeterModel, MeterRange
-from procedures.infer import InferSettings, Multiplier, pair_difference
+from procedures.common.infer import InferSettings, Multiplier, pair_difference
 
 BLOCK = Block(1, 2, 13, 12)
 READ_VOLTS = 0.1

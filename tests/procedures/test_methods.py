@@ -18,11 +18,11 @@ from labmtj.report.methods import comparisons, method_lines
 from labmtj.report.page import page_html
 from labmtj.report.summary import summary_lines
 from labmtj.run import load_experiment, start
-from procedures.adaptation import Adaptation, KnownChip, adapt, health_of
-from procedures.methods import METHODS, TUNINGS
-from procedures.reference import Outcome, ReferenceMaps
-from procedures.wine import WineCampaign
-from procedures.wine_solution import best_copies
+from procedures.common.perceptron.adaptation import Adaptation, KnownChip, adapt, health_of
+from procedures.common.perceptron.solution import best_copies
+from procedures.common.reference import Outcome, ReferenceMaps
+from procedures.methods.procedure import METHODS, TUNINGS
+from procedures.wine.procedure import WineCampaign
 
 EXPERIMENT = """
 procedure: procedures.methods.MethodCampaign

@@ -10,7 +10,7 @@ from labmtj.junction import Defect
 from labmtj.junction.telegraph import Telegraph
 from labmtj.record import MemoryLog
 from labmtj.simulated import SimulatedCrossbar
-from procedures.noise import NoiseSeries
+from procedures.noise.procedure import NoiseSeries
 
 
 @pytest.fixture

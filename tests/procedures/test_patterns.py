@@ -10,7 +10,7 @@ from labmtj.record import MemoryLog, open_data
 from labmtj.report.contents import open_contents
 from labmtj.report.patterns import pattern_lines, patterns
 from labmtj.run import load_experiment, start
-from procedures.patterns import PatternCampaign, states
+from procedures.patterns.procedure import PatternCampaign, states
 
 
 def test_patterns_by_hand():

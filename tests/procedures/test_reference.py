@@ -7,9 +7,9 @@ from labmtj.errors import ProcedureFailed, SettingError
 from labmtj.junction import Defect
 from labmtj.quantities import ArrayInfo, Limits, Reading
 from labmtj.simulated import MeterModel, MeterRange
-from procedures.reference import Outcome, ReferenceSettings, initialise, read_cells, reference_maps
-from procedures.schemes import select_rows
-from procedures.write import WriteSettings, write_matrix
+from procedures.common.reference import Outcome, ReferenceSettings, initialise, read_cells, reference_maps
+from procedures.common.schemes import select_rows
+from procedures.common.write import WriteSettings, write_matrix
 
 SETTINGS = ReferenceSettings()
 READING = Reading(polarity="both")

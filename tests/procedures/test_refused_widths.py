@@ -7,11 +7,11 @@ from labmtj.errors import ProcedureFailed
 from labmtj.layer import Layer
 from labmtj.quantities import Refusal
 from labmtj.record import MemoryLog
-from procedures.disturb import Disturb
-from procedures.endurance import Endurance
-from procedures.hysteresis import Hysteresis
-from procedures.switching import SwitchingProbability
-from procedures.write_errors import WriteErrors
+from procedures.disturb.procedure import Disturb
+from procedures.endurance.procedure import Endurance
+from procedures.hysteresis.procedure import Hysteresis
+from procedures.switching.procedure import SwitchingProbability
+from procedures.write_errors.procedure import WriteErrors
 
 REFERENCE_SECONDS = 1e-2
 

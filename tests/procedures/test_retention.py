@@ -4,7 +4,7 @@ import pytest
 from labmtj.errors import SettingError
 from labmtj.junction.analytic import switching_rate
 from labmtj.record import MemoryLog
-from procedures.retention import Retention
+from procedures.retention.procedure import Retention
 
 
 def test_the_fraction_lost_at_rest_is_that_of_the_law_and_the_hours_are_booked(make, true_state):

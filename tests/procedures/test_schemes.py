@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labmtj.quantities import Bias
-from procedures.schemes import (
+from procedures.common.schemes import (
     float_partners,
     inputs_on_rows,
     select_cells,

@@ -11,8 +11,8 @@ from labmtj.junction import Defect
 from labmtj.quantities import Limits
 from labmtj.record import MemoryLog
 from labmtj.simulated.meter import MeterModel, MeterRange
-from procedures.single_cells import apart, spread_out
-from procedures.switching import SwitchingProbability
+from procedures.common.single_cells import apart, spread_out
+from procedures.switching.procedure import SwitchingProbability
 
 NOISY = MeterModel(
     (MeterRange(1e-4, 2e-4, 2.5e-8, 5e-10), MeterRange(1e-3, 2e-4, 2e-7, 1e-9), MeterRange(1e-2, 2e-4, 2.5e-6, 3e-8)),

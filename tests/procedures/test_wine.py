@@ -10,7 +10,7 @@ from labmtj.bench.simulated import SimulatedBench
 from labmtj.record import MemoryLog
 from labmtj.record.recorded import Recorded
 from labmtj.schema import Purpose
-from procedures.wine import WineCampaign
+from procedures.wine.procedure import WineCampaign
 
 READS = (13 + 6) * 2
 """one row after another on both layers, both polarities"""

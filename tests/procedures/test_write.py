@@ -11,9 +11,9 @@ from labmtj.circuit import PortState, response_of
 from labmtj.errors import SettingError, UsageError
 from labmtj.junction import Defect, median_switching_volts, switching_probability
 from labmtj.quantities import ArrayInfo, Limits
-from procedures.amplitude import checkerboard
-from procedures.reference import Outcome, ReferenceSettings, reference_maps
-from procedures.write import METHODS, WriteSettings, write_matrix
+from procedures.common.amplitude import checkerboard
+from procedures.common.reference import Outcome, ReferenceSettings, reference_maps
+from procedures.common.write import METHODS, WriteSettings, write_matrix
 
 SHAPE = (15, 15)
 SEEDS = range(4)

@@ -4,7 +4,7 @@ import pytest
 from labmtj.errors import SettingError
 from labmtj.junction.analytic import switching_probability
 from labmtj.record import MemoryLog
-from procedures.write_errors import WriteErrors
+from procedures.write_errors.procedure import WriteErrors
 
 
 @pytest.mark.parametrize("critical", [(0.60, 0.70), (0.5, 0.55)])

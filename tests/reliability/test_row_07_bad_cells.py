@@ -16,7 +16,7 @@ from labmtj.health import Health
 from labmtj.report import write_report
 from labmtj.run import load_experiment, start
 from labmtj.schema import Purpose
-from procedures.reference import Outcome
+from procedures.common.reference import Outcome
 
 PATTERNS = ["checkerboard", "inverse"]
 CELLS = [(row, column) for row in range(4) for column in range(4)]

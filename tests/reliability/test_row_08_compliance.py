@@ -9,7 +9,7 @@ import numpy as np
 
 from labmtj.quantities import Flag
 from labmtj.safety import Safety
-from procedures import write
+from procedures.common import write
 
 LIMITS = "limits: {line_amperes: 1.0e-3}"
 """nominal cells draw 0.6 mA from a line at most; a short of 200 ohm would draw 1.4 mA of a write pulse"""

@@ -20,9 +20,9 @@ from labmtj.junction import ArrayDescription
 from labmtj.perceptron import Block
 from labmtj.quantities import Bias, Limits, Lines, Reading
 from labmtj.safety import Envelope, Ledger, Safety, cell_names
-from procedures.infer import InferSettings, Multiplier
-from procedures.reference import ReferenceMaps, ReferenceSettings, reference_maps
-from procedures.write import METHODS, WriteSettings, write_matrix
+from procedures.common.infer import InferSettings, Multiplier
+from procedures.common.reference import ReferenceMaps, ReferenceSettings, reference_maps
+from procedures.common.write import METHODS, WriteSettings, write_matrix
 
 SHAPE = (2, 3)
 LINES = sum(SHAPE)

@@ -12,7 +12,7 @@ from labmtj.report import summary_text, write_report
 from labmtj.run import RunFolder, load_experiment, resume, start
 from labmtj.virtual.assembly import assemble
 from labmtj.virtual.serving import ServedInstruments
-from procedures.reference import Outcome
+from procedures.common.reference import Outcome
 
 SETTINGS = {"aperture_seconds": 0.001}
 

@@ -7,7 +7,7 @@ from labmtj.bench import load_bench
 from labmtj.bench.simulated import crossbar_of
 from labmtj.quantities import Bias, Lines, Reading
 from labmtj.run.costs import Counted, selected
-from procedures.schemes import select_cells, select_rows
+from procedures.common.schemes import select_cells, select_rows
 
 
 def test_selected_cells_are_those_with_the_largest_voltage():

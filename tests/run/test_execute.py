@@ -10,7 +10,7 @@ from labmtj.record import files, open_data
 from labmtj.record.replay import START
 from labmtj.run import RunFolder, resume, start
 from labmtj.run import stations as stations_module
-from procedures.wine import WineCampaign
+from procedures.wine.procedure import WineCampaign
 
 
 def nobody(progress):

@@ -9,8 +9,8 @@ from labmtj.health import Health, HealthMap
 from labmtj.record import Checkpointer, JournalLog, JournalWriter, open_data
 from labmtj.run import RunFolder, load_experiment
 from labmtj.run.health import keep_found_health
-from procedures.effort import Effort
-from procedures.health import put_finding, put_health
+from procedures.common.cost import Effort
+from procedures.common.health import put_finding, put_health
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from labmtj.record import MemoryLog, open_data
 from labmtj.run import load_experiment, start
 from labmtj.run.plain import LogWithin
 from labmtj.schema import Column, Purpose, Table, Variable
-from procedures.reference import ReferenceMap, reference_maps
+from procedures.common.reference import ReferenceMap, reference_maps
 
 
 def nobody(progress):

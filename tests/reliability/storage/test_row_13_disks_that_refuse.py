@@ -11,7 +11,7 @@ from labmtj.errors import ProcedureFailed, RecordError, UsageError
 from labmtj.record import checkpoint, files
 from labmtj.record.intents import unanswered
 from labmtj.run import RunFolder, resume, start
-from procedures import patterns
+from procedures.patterns import procedure as patterns
 
 CODES = [errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EROFS]
 CALLS = ("make_folder", "create", "write", "truncate", "sync_data", "sync", "sync_folder", "reserve", "clone", "rename")

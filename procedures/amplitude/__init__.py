@@ -1,0 +1,7 @@
+"""Amplitude scan: write fidelity against write voltage, for each direction."""
+
+from __future__ import annotations
+
+from procedures.common.amplitude import AmplitudeMap
+
+__all__ = ["AmplitudeMap"]

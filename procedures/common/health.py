@@ -1,0 +1,128 @@
+"""Health of a chip: which cells are fit for use. Every cell is switched to and fro, and read again and again.
+
+    stuck, short, open   from the reference maps: the cell does not show the contrast of the others
+    noisy                its readings scatter more than those of usual cells in the same state, in any state
+
+What is found of a chip on instruments is kept, and later runs read it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from pydantic import Field
+
+from labmtj.brief import brief
+from labmtj.health import Health, HealthMap
+from labmtj.quantities import BoolArray, FloatArray
+from labmtj.schema import Purpose
+from labmtj.verbs import Crossbar, Log
+from procedures.common.cost import Counting, Effort, effort_attributes
+from procedures.common.read_map import CellReads, ReadMapSettings, put_read_map, read_map
+from procedures.common.reference import (
+    Outcome,
+    ReferenceMaps,
+    ReferenceSettings,
+    initialise,
+    put_reference,
+    reference_maps,
+)
+
+_HEALTH_OF = {
+    Outcome.WRITTEN: Health.USABLE, Outcome.STUCK_P: Health.STUCK_P, Outcome.STUCK_AP: Health.STUCK_AP,
+    Outcome.SHORT: Health.SHORT, Outcome.OPEN: Health.OPEN, Outcome.UNSTABLE: Health.NOISY,
+}  # fmt: skip
+
+
+class HealthCheck(ReferenceSettings):
+    """Reference maps, then repeated reads in both states; leaves the array all-AP."""
+
+    repeats: int = Field(16, ge=8, le=10_000, description="readings of every cell in each state, to find noisy ones")
+    noisy_factor: float = Field(
+        4.0, gt=1, description="a cell is noisy if its readings scatter so many times more than the usual cell's"
+    )
+
+    def execute(self, crossbar: Crossbar, log: Log) -> Checked:
+        """Check every cell; record the maps, and the health in the group `health`."""
+        counting = Counting(crossbar)
+        with log.tagged(purpose=Purpose.CHARACTERISE):
+            reference = reference_maps(counting, self)
+            reads = {"antiparallel": read_map(counting, self._reads)}
+            self._initialise(counting, reference.polarity)
+            reads["parallel"] = read_map(counting, self._reads)
+            initialise(
+                counting, -reference.polarity * self.initialise_volts, self.pulse_seconds, self.initialise_pulses
+            )
+            found = Checked(self._judged(reference, reads), reference, reads, counting.effort)
+            put_reference(log, reference)
+            for name, each in reads.items():
+                put_read_map(log, each, f"read_map_{name}")
+            put_health(log, found.health, found.effort)
+        return found
+
+    def _initialise(self, crossbar: Crossbar, sign: int) -> None:
+        initialise(crossbar, sign * self.initialise_volts, self.pulse_seconds, self.initialise_pulses)
+
+    @property
+    def _reads(self) -> ReadMapSettings:
+        return ReadMapSettings(read_volts=self.read_volts, aperture_seconds=self.aperture_seconds, repeats=self.repeats)
+
+    def _judged(self, reference: ReferenceMaps, reads: dict[str, CellReads]) -> HealthMap:
+        health = HealthMap.unknown("", reference.outcome.shape)
+        for outcome, state in _HEALTH_OF.items():
+            told = reference.outcome == outcome
+            if told.any():
+                states = np.full(told.shape, state, np.uint8)
+                health = health.with_evidence(states, told, f"reference maps: {_WHY[outcome]}")
+        for name, each in reads.items():
+            noisy = noisy_cells(each, reference.usable, self.noisy_factor)
+            if noisy.any():
+                states = np.full(noisy.shape, Health.NOISY, np.uint8)
+                text = f"{self.repeats} readings in {name} scatter over {self.noisy_factor:g} x the usual"
+                health = health.with_evidence(states, noisy, text)
+        return health
+
+
+_WHY = {
+    Outcome.WRITTEN: "switches to and fro", Outcome.STUCK_P: "always reads as P",
+    Outcome.STUCK_AP: "always reads as AP",
+    Outcome.UNSTABLE: "follows a pulse, but does not stay",
+    Outcome.SHORT: "over 3 times the conductance of P", Outcome.OPEN: "under 0.3 of the conductance of AP",
+}  # fmt: skip
+
+
+@brief
+@dataclass(frozen=True, eq=False)
+class Checked:
+    """What a check found."""
+
+    health: HealthMap
+    """the chip is not named in it: whoever runs the procedure knows which it was"""
+    reference: ReferenceMaps
+    reads: dict[str, CellReads]
+    """by state of the array, "antiparallel" and "parallel" """
+    effort: Effort
+
+
+def noisy_cells(reads: CellReads, usable: BoolArray, factor: float) -> BoolArray:
+    """Return which usable cells scatter over `factor` times as much as the usual one of about the same current.
+
+    The scatter of a meter grows with the current on a range: cells are compared by scatter over current.
+    """
+    relative: FloatArray = np.where(usable, reads.scatter_amperes / np.abs(reads.amperes), np.nan)
+    return np.asarray(usable & (relative > factor * np.nanmedian(relative)), bool) if usable.any() else usable
+
+
+def put_health(log: Log, health: HealthMap, effort: Effort, path: str = "health") -> None:
+    """Record the map in the group `path`: a `Health` per cell, which evidence decided, and the evidence as text."""
+    log.put(path, health.variables(), signal="state")
+    log.attributes(path, effort_attributes(effort))
+
+
+def put_finding(log: Log, cells: BoolArray, state: Health, text: str, effort: Effort, path: str) -> None:
+    """Record in `path`/health that cells (rows, columns) were found in a state; of all others nothing is said."""
+    health = HealthMap.unknown("", cells.shape)
+    if cells.any():
+        states = np.full(cells.shape, state, np.uint8)
+        put_health(log, health.with_evidence(states, cells, text), effort, f"{path}/health")

@@ -1,0 +1,1 @@
+"""What the campaigns that write a two-layer perceptron share."""

@@ -1,0 +1,253 @@
+"""All-port reads: one line driven at a time, all others at 0 V, the current of EVERY line read.
+
+What reads of columns alone cannot tell is in the currents of row into row and of column into column: wires and leads.
+The state of the array stays as it is. From the admittances follow every cell, the wires, and what leaks to ground.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from pydantic import Field
+
+from labmtj.brief import brief
+from labmtj.errors import CannotDo, ProcedureFailed
+from labmtj.fitting.network import NetworkFit, fit_network
+from labmtj.fitting.scatter import pooled_variance
+from labmtj.quantities import ArrayInfo, Bias, Currents, FloatArray, Lines, Reading
+from labmtj.schema import Attribute, Purpose, Variable
+from labmtj.strictmodel import StrictModel
+from labmtj.verbs import Crossbar, Log
+from procedures.common.bounds import check_read_volts
+from procedures.common.cost import Counting, Effort, effort_attributes
+from procedures.common.reference import possible_of
+
+LINES = ("driven", "line")
+
+
+class AllPorts(StrictModel):
+    """All-port reads as a procedure of their own."""
+
+    read_volts: float = Field(0.1, gt=0, description="volts on the driven line")
+    to_zero_bias: bool = Field(
+        default=True,
+        description="read at half the voltage, too, and extrapolate: AP cells conduct more at higher volts",
+    )
+    aperture_seconds: float = Field(0.02, gt=0, le=3600, description="integration time of a reading")
+    repeats: int = Field(4, ge=2, le=1000, description="readings of each line in both polarities; their scatter counts")
+    gain_fraction: float = Field(
+        5e-5, ge=0, le=0.1, description="how far units and ranges differ in gain (assumed); a common error stands apart"
+    )
+    separate_meter_lead: bool = Field(
+        default=False, description="let the two lines on meters have a series resistance that grounded lines have not"
+    )
+
+    def check(self, array: ArrayInfo) -> None:
+        """Raise SettingError for a read voltage that may disturb the array."""
+        check_read_volts(array, ("read_volts",), self.read_volts)
+
+    def execute(self, crossbar: Crossbar, log: Log) -> PortReads:
+        """Read, fit and record.
+
+        Raises ProcedureFailed if no line can be driven, or the fit does not settle.
+        """
+        counting = Counting(crossbar)
+        with log.tagged(purpose=Purpose.CALIBRATE):
+            admittance, sigma, offset = self._extrapolated(counting)
+            fit = fit_network(
+                admittance,
+                sigma,
+                crossbar.shape,
+                separate_meter=self.separate_meter_lead,
+                gain_fraction=self.gain_fraction,
+            )
+            leak, leak_error = leaks(admittance, sigma, self.gain_fraction, fit.fitted_siemens)
+            result = PortReads(
+                admittance, sigma, offset, leak, leak_error, fit, self.gain_fraction, counting.effort
+            )  # fmt: skip
+            put_ports(log, result, self)
+        return result
+
+    def _extrapolated(self, crossbar: Crossbar) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return admittance, its standard deviation (lines, lines) and the currents at zero input (lines,)."""
+        full, full_sigma = self._admittance(crossbar, self.read_volts)
+        offset = zero_currents(crossbar, self._how)
+        if not self.to_zero_bias:
+            return full, full_sigma, offset
+        half, half_sigma = self._admittance(crossbar, self.read_volts / 2)
+        # conductance grows with the square of the voltage, to the next order (V / V_h)^4
+        return (4 * half - full) / 3, np.hypot(4 * half_sigma, full_sigma) / 3, offset
+
+    @property
+    def _how(self) -> Reading:
+        return Reading(aperture_seconds=self.aperture_seconds, repeats=self.repeats, polarity="both")
+
+    def _admittance(self, crossbar: Crossbar, volts: float) -> tuple[FloatArray, FloatArray]:
+        lines = sum(crossbar.shape)
+        admittance, sigma = np.full((2, lines, lines), np.nan)
+        for driven, read, currents in drive_each(crossbar, volts, self._how):
+            into = -currents.raw_amperes * currents.signs[:, np.newaxis] / volts
+            where = np.ix_(driven, read)
+            admittance[where], sigma[where] = _mean_and_sigma(into, self.gain_fraction)
+        return admittance, sigma
+
+
+@brief
+@dataclass(frozen=True, eq=False)
+class PortReads:
+    """Port admittances of an array, and what they tell; lines are rows first, then columns."""
+
+    admittance_siemens: FloatArray
+    """(driven line, line) current into the line per volt; NaN where it could not be read"""
+    sigma_siemens: FloatArray
+    zero_amperes: FloatArray
+    """(lines,) current of each line at zero input, NaN where it could not be read"""
+    leak_siemens: FloatArray
+    """(lines,) conductance to ground: what goes in at the line and comes out at no other; NaN where not all was read"""
+    leak_error_siemens: FloatArray
+    fit: NetworkFit
+    gain_fraction: float
+    """assumed difference between units and ranges, in the errors; a gain error common to all stands apart"""
+    effort: Effort
+
+
+def drive_each(
+    crossbar: Crossbar, volts: float, how: Reading
+) -> list[tuple[list[int], list[int], Currents]]:  # fmt: skip
+    """Drive every line that can be driven alone and read all it can read: driven lines, read lines, answer, for each.
+
+    Where a bench has too few channels to read columns against a column, rows alone are read, and the column itself.
+    """
+    count = sum(crossbar.shape)
+    bias, possible = possible_of(crossbar, Bias.from_lines(volts * np.eye(count), crossbar.shape, ordered=False))
+    drivable = possible.tolist()
+    found = []
+    for kind in ([k for k in drivable if k < crossbar.shape[0]], [k for k in drivable if k >= crossbar.shape[0]]):
+        if not kind:
+            continue
+        chosen = Bias.from_lines(volts * np.eye(count)[kind], crossbar.shape, ordered=False)
+        try:
+            found.append((kind, drivable, crossbar.measure(chosen, _lines(drivable, crossbar.shape), how)))
+        except CannotDo:
+            found += [_read_less(crossbar, line, volts, drivable, how) for line in kind]
+    if not found:
+        raise ProcedureFailed(f"no line can be driven alone to {volts:g} V: {crossbar.can(bias)}")
+    return found
+
+
+def _read_less(
+    crossbar: Crossbar, line: int, volts: float, lines: list[int], how: Reading
+) -> tuple[list[int], list[int], Currents]:
+    other = [k for k in lines if k == line or (k < crossbar.shape[0]) != (line < crossbar.shape[0])]
+    bias = Bias.from_lines([np.where(np.arange(sum(crossbar.shape)) == line, volts, 0.0)], crossbar.shape)
+    return [line], other, crossbar.measure(bias, _lines(other, crossbar.shape), how)
+
+
+def zero_currents(crossbar: Crossbar, how: Reading) -> FloatArray:
+    """Return the current of every line with all sources at 0 V, (lines,), NaN for a line that cannot be read."""
+    amperes = np.full(sum(crossbar.shape), np.nan)
+    bias = Bias(np.zeros(crossbar.shape[0]), np.zeros(crossbar.shape[1]))
+    given = Reading(how.aperture_seconds, how.settle_seconds, how.range_amperes, how.repeats)
+    for lines in (range(crossbar.shape[0]), range(crossbar.shape[0], len(amperes))):
+        readable = _readable(crossbar, list(lines))
+        if readable:
+            answer = crossbar.measure(bias, _lines(readable, crossbar.shape), given)
+            amperes[readable] = answer.amperes[0]
+    return amperes
+
+
+def _readable(crossbar: Crossbar, lines: list[int]) -> list[int]:
+    """Return the lines that have a source: one that cannot be driven, such as one tied to ground, is not read."""
+    tiny = min(1e-3, crossbar.limits.disturb_volts)
+    alone = Bias.from_lines(tiny * np.eye(sum(crossbar.shape))[lines], crossbar.shape)
+    if crossbar.can(alone) is None:
+        return lines
+    return [
+        line
+        for line, volts in zip(lines, alone.line_volts, strict=True)
+        if crossbar.can(Bias.from_lines(volts, crossbar.shape)) is None
+    ]
+
+
+def _lines(numbers: list[int], shape: tuple[int, int]) -> Lines:
+    return Lines(
+        tuple(k for k in numbers if k < shape[0]), tuple(k - shape[0] for k in numbers if k >= shape[0])
+    )  # fmt: skip
+
+
+def _mean_and_sigma(into: FloatArray, gain_fraction: float) -> tuple[FloatArray, FloatArray]:
+    """Return mean over the shots and its standard deviation, (driven, lines), from (driven, shots, lines)."""
+    pairs = into.reshape(len(into), -1, 2, into.shape[2]).mean(axis=2)  # both polarities: the offset cancels
+    mean, own = pairs.mean(axis=1), pairs.var(axis=1, ddof=1)
+    shots = pairs.shape[1]
+    variance = pooled_variance(own, mean, np.array(shots - 1.0)) / shots
+    return mean, np.sqrt(variance + (gain_fraction * mean) ** 2 + (1e-12) ** 2)
+
+
+def leaks(
+    admittance: FloatArray, sigma: FloatArray, gain_fraction: float, fitted: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return the conductance of every line to ground and its standard error, (lines,): the sum of its whole row.
+
+    A telegraph cell that jumps between two reads of a row looks like a leak: what the `fitted` admittances do not
+    explain counts as error. A gain that differs from channel to channel does so, too.
+    """
+    apart = gain_fraction * np.abs(admittance.diagonal())
+    unexplained = np.nan_to_num(admittance - fitted)
+    return admittance.sum(axis=1), np.sqrt(np.maximum(sigma**2, unexplained**2).sum(axis=1) + apart**2)
+
+
+def put_ports(log: Log, result: PortReads, settings: AllPorts, path: str = "ports") -> None:
+    """Record the admittances in the group `path`, and what was fitted in `path`/network."""
+    log.put(
+        path,
+        {
+            "admittance_siemens": Variable(
+                result.admittance_siemens, "S", "current into the line per volt on the driven line", LINES
+            ),
+            "sigma_siemens": Variable(result.sigma_siemens, "S", "standard deviation of the admittance", LINES),
+            "zero_amperes": Variable(result.zero_amperes, "A", "current of the line at zero input", ("line",)),
+            "leak_siemens": Variable(result.leak_siemens, "S", "conductance of the line to ground", ("line",)),
+            "leak_error_siemens": Variable(result.leak_error_siemens, "S", "standard error of it", ("line",)),
+        },
+    )
+    log.attributes(
+        path,
+        {
+            "read_volts": settings.read_volts, "to_zero_bias": settings.to_zero_bias,
+            "gain_fraction": result.gain_fraction, **effort_attributes(result.effort),
+        },
+    )  # fmt: skip
+    put_network(log, result.fit, f"{path}/network")
+
+
+def put_network(log: Log, fit: NetworkFit, path: str) -> None:
+    """Record what was fitted; a wire that the data do not tell has no value there, but its reason."""
+    cells = ("row", "column")
+    log.put(
+        path,
+        {
+            "cell_siemens": Variable(fit.cell_siemens, "S", "conductance of the cell, wires taken off", cells),
+            "cell_error_siemens": Variable(fit.cell_error_siemens, "S", "standard error of it", cells),
+            "cell_ohms": Variable(fit.cell_ohms, "ohm", "resistance of the cell, wires taken off", cells),
+            "estimate": Variable(
+                fit.estimate, "1", "cells in S, row by row, then wires in ohm, paths in S", ("parameter",)
+            ),
+            "piece_ohms": Variable(
+                fit.pieces[0], "ohm", "each piece of wire: segments of rows, of columns, leads", ("piece",)
+            ),
+            "covariance": Variable(
+                fit.covariance, "1", "of the posterior, in units of `estimate`", ("parameter", "other")
+            ),
+        },
+    )
+    told: dict[str, Attribute] = {"rank": fit.rank, "parameters": fit.parameters, "data": fit.data}
+    told |= {"chi_squared": fit.chi_squared, "freedom": fit.freedom, "outvoted": fit.outvoted, "wires": list(fit.wires)}
+    told |= {"misfit": fit.misfit, "model": fit.model.summary(), "paths": fit.path_words()}
+    for name, wire in fit.wires.items():
+        if wire.ohms is None or wire.standard_error_ohms is None:
+            told[f"{name}_refused"] = wire.reason
+        else:
+            told |= {name: wire.ohms, f"{name}_error": wire.standard_error_ohms}
+    log.attributes(path, told)

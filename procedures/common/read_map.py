@@ -1,0 +1,114 @@
+"""Read map: every cell of an array in the state it is in, in both polarities, again and again; nothing is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from labmtj.brief import brief
+from labmtj.quantities import Bias, Currents, Flag, FloatArray, Lines, Reading
+from labmtj.schema import Purpose, Variable, meanings_of
+from labmtj.strictmodel import StrictModel
+from labmtj.verbs import Crossbar, Log
+from procedures.common.bounds import Limited, check_read_volts
+from procedures.common.cost import Counting, Effort, effort_attributes
+from procedures.common.reference import possible_of
+from procedures.common.schemes import select_rows
+
+CELLS = ("row", "column")
+
+
+class ReadMapSettings(StrictModel):
+    """How a map is read."""
+
+    read_volts: float = Field(0.1, gt=0, description="volts on the row that is read, all other lines at 0 V")
+    aperture_seconds: float = Field(0.02, gt=0, le=3600, description="integration time of a reading")
+    repeats: int = Field(
+        4, ge=2, le=10_000, description="readings of every cell in both polarities; their scatter counts"
+    )
+
+    def check(self, array: Limited, *key: str) -> None:
+        """Raise SettingError for a read voltage that may disturb the array; `key` is where the settings stand."""
+        check_read_volts(array, (*key, "read_volts"), self.read_volts)
+
+
+class ReadMap(ReadMapSettings):
+    """The read map as a procedure of its own."""
+
+    def execute(self, crossbar: Crossbar, log: Log) -> CellReads:
+        """Read the map and record it in the group `read_map`."""
+        with log.tagged(purpose=Purpose.CHARACTERISE):
+            found = read_map(crossbar, self)
+            put_read_map(log, found)
+        return found
+
+
+@brief
+@dataclass(frozen=True, eq=False)
+class CellReads:
+    """What every cell gave; maps are (rows, columns), NaN on rows that the crossbar cannot drive."""
+
+    amperes: FloatArray
+    """mean of both polarities: the offset of the meter cancels"""
+    scatter_amperes: FloatArray
+    """standard deviation of one reading in both polarities"""
+    baseline_amperes: FloatArray
+    """(columns,) at zero input"""
+    flags: NDArray[np.uint8]
+    """whatever was wrong with any of a cell's readings, see `Flag`"""
+    read_volts: float
+    """on the row; what the cell itself gets is less by the drop along its lines"""
+    effort: Effort
+
+    @property
+    def siemens(self) -> FloatArray:
+        """Conductance between the ends of the row and the column, wires included."""
+        return self.amperes / self.read_volts
+
+
+def read_map(crossbar: Crossbar, settings: ReadMapSettings) -> CellReads:
+    """Read every cell, one driven row at a time; the state of the array stays as it is."""
+    counting = Counting(crossbar)
+    rows, columns = crossbar.shape
+    across = Lines(columns=tuple(range(columns)))
+    how = Reading(settings.aperture_seconds, repeats=settings.repeats, polarity="both")
+    maps = np.full((2, rows, columns), np.nan)
+    flags = np.zeros((rows, columns), np.uint8)
+    each = select_rows(crossbar.shape, np.arange(rows), settings.read_volts)
+    bias, possible = possible_of(crossbar, Bias.from_lines(each.line_volts, crossbar.shape, ordered=False))
+    answer = counting.measure(bias, across, how)
+    maps[:, possible] = mean_and_scatter(answer)
+    flags[possible] = np.bitwise_or.reduce(np.broadcast_to(answer.flags, answer.raw_amperes.shape), axis=1)
+    given = Reading(settings.aperture_seconds, repeats=settings.repeats)
+    baseline = counting.measure(Bias(np.zeros(rows), np.zeros(columns)), across, given).amperes[0]
+    return CellReads(maps[0], maps[1], baseline, flags, settings.read_volts, counting.effort)
+
+
+def mean_and_scatter(answer: Currents) -> FloatArray:
+    """Return mean and standard deviation of a reading in both polarities, (2, batch, lines), of alternating signs."""
+    signed = answer.raw_amperes * answer.signs[:, np.newaxis]
+    pairs = signed.reshape(len(signed), -1, 2, signed.shape[2]).mean(axis=2)
+    return np.stack([pairs.mean(axis=1), pairs.std(axis=1, ddof=1)])
+
+
+def put_read_map(log: Log, found: CellReads, path: str = "read_map") -> None:
+    """Record a map in the group `path`."""
+    log.put(
+        path,
+        {
+            "amperes": Variable(found.amperes, "A", "read current of the cell, mean of both polarities", CELLS),
+            "scatter_amperes": Variable(
+                found.scatter_amperes, "A", "standard deviation of one reading in both polarities", CELLS
+            ),
+            "siemens": Variable(found.siemens, "S", "conductance of the cell with its lines", CELLS),
+            "flags": Variable(
+                found.flags, "1", "what was wrong with any of its readings", CELLS, flag_masks=meanings_of(Flag)
+            ),
+            "baseline_amperes": Variable(found.baseline_amperes, "A", "current at zero input", ("column",)),
+        },
+        signal="siemens",
+    )
+    log.attributes(path, {"read_volts": found.read_volts, **effort_attributes(found.effort)})

@@ -1,0 +1,292 @@
+"""Reference maps: every cell read in the all-P and the all-AP array, and what follows from the pair.
+
+The threshold of a cell is the midpoint of its own two reads. A threshold from nominal values misreads up to half of a
+low-resistance array, because reads shrink with the voltage drop along the lines; the cell's own midpoint misreads none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from labmtj.brief import brief
+from labmtj.errors import ProcedureFailed
+from labmtj.health import Health
+from labmtj.quantities import Bias, BoolArray, FloatArray, Lines, Reading
+from labmtj.schema import Attribute, Purpose, Variable, meanings_of
+from labmtj.strictmodel import StrictModel
+from labmtj.verbs import Crossbar, Log
+from procedures.common.bounds import Limited, check_pulse_seconds, check_read_volts, check_volts
+from procedures.common.schemes import select_columns, select_rows
+from procedures.common.staying import look_at_once
+
+OutcomeMap = NDArray[np.uint8]
+
+
+class Outcome(IntEnum):
+    """What became of a cell."""
+
+    WRITTEN = 0
+    STUCK_P = 1
+    STUCK_AP = 2
+    SHORT = 3
+    OPEN = 4
+    UNSTABLE = 5
+    """took the target and lost it again until the passes were used up; or follows a pulse, but does not stay"""
+    OUTSIDE = 6
+    """on a row that the crossbar cannot drive, such as one tied to ground: neither read nor written"""
+
+
+STATES = {"AP": 0, "P": 1}
+"""of a cell: meanings of the values of arrays in the record"""
+MANY_STUCK = 0.1
+"""of the cells: more look stuck where cells relax before they are read"""
+_KNOWN_BAD = {
+    Health.STUCK_P: Outcome.STUCK_P, Health.STUCK_AP: Outcome.STUCK_AP, Health.SHORT: Outcome.SHORT,
+    Health.OPEN: Outcome.OPEN,
+}  # fmt: skip
+"""a noisy cell is not among them: it can be written"""
+
+
+class ReferenceSettings(StrictModel):
+    """How the reference maps are made."""
+
+    initialise_volts: float = Field(0.9, gt=0, description="volts on one line at a time, all others at 0 V")
+    pulse_seconds: float = Field(
+        1e-2, gt=0, le=3600, description="width of an initialising pulse: long, for it disturbs no other cell"
+    )
+    initialise_pulses: int = Field(1, ge=1, le=100, description="pulses per line and direction")
+    read_volts: float = Field(0.1, gt=0, description="volts on the row that is read")
+    aperture_seconds: float = Field(0.02, gt=0, le=3600, description="integration time of a reading")
+
+    def check(self, array: Limited, *key: str) -> None:
+        """Raise SettingError for what the array does not survive; `key` is where the settings stand."""
+        check_volts(array, (*key, "initialise_volts"), self.initialise_volts)
+        check_pulse_seconds(array, (*key, "pulse_seconds"), self.pulse_seconds)
+        check_read_volts(array, (*key, "read_volts"), self.read_volts)
+
+
+class ReferenceMap(ReferenceSettings):
+    """The reference maps as a procedure of their own."""
+
+    def execute(self, crossbar: Crossbar, log: Log) -> None:
+        """Make the maps of an array and record them; leaves the array all-AP."""
+        with log.tagged(purpose=Purpose.CHARACTERISE):
+            put_reference(log, reference_maps(crossbar, self))
+
+
+@brief
+@dataclass(frozen=True, eq=False)
+class ReferenceMaps:
+    """Reads of every cell in both uniform arrays; all maps are (rows, columns)."""
+
+    parallel_amperes: FloatArray
+    antiparallel_amperes: FloatArray
+    read_volts: float
+    polarity: int
+    """+1 if a positive row drives cells to P"""
+    outcome: OutcomeMap
+
+    @property
+    def threshold_amperes(self) -> FloatArray:
+        """Midpoint of each cell's own two reads; for a cell that showed one state only, well to the other side of it.
+
+        The two reads of such a cell differ by noise alone, and so would the state read against their midpoint.
+        """
+        own = (self.parallel_amperes + self.antiparallel_amperes) / 2
+        inside = self.inside
+        high, low = np.nanmedian(self.parallel_amperes[inside]), np.nanmedian(self.antiparallel_amperes[inside])
+        below = np.minimum(own - (high - low) / 2, (high + low) / 2)
+        above = np.maximum(own + (high - low) / 2, (high + low) / 2)
+        always_high = np.isin(self.outcome, (Outcome.STUCK_P, Outcome.SHORT))
+        always_low = np.isin(self.outcome, (Outcome.STUCK_AP, Outcome.OPEN, Outcome.OUTSIDE))
+        own = np.where(self.outcome == Outcome.UNSTABLE, (high + low) / 2, own)  # its reads are of any state
+        return np.where(always_high, below, np.where(always_low, above, own))
+
+    @property
+    def inside(self) -> BoolArray:
+        """Cells on lines that the crossbar can drive."""
+        return np.asarray(self.outcome != Outcome.OUTSIDE, bool)
+
+    @property
+    def usable(self) -> BoolArray:
+        """Cells that answered to both initialisations."""
+        return np.asarray(self.outcome == Outcome.WRITTEN, bool)
+
+    @property
+    def writable(self) -> BoolArray:
+        """Usable cells, and those that follow a pulse but do not stay."""
+        return np.asarray(self.usable | (self.outcome == Outcome.UNSTABLE), bool)
+
+    @property
+    def shorted(self) -> BoolArray:
+        """Cells of far too low resistance."""
+        return np.asarray(self.outcome == Outcome.SHORT, bool)
+
+    def with_broken(self, amperes: FloatArray) -> ReferenceMaps:
+        """Return the maps with every cell unusable from now on that reads (rows, columns) as no working cell does.
+
+        The reads are at `read_volts`; NaN says nothing.
+        """
+        driven = self.parallel_amperes[self.inside], self.antiparallel_amperes[self.inside]
+        outcome = np.where(self.usable, _broken(amperes, *driven), 0)
+        return replace(self, outcome=np.maximum(self.outcome, outcome).astype(np.uint8)) if outcome.any() else self
+
+    def with_known(self, health: NDArray[np.uint8] | None) -> ReferenceMaps:
+        """Return the maps with every cell unusable that earlier runs found stuck, shorted or open: (rows, columns).
+
+        A cell that switched this once may not the next time; a new health map sets it free.
+        """
+        if health is None:
+            return self
+        known = np.select([health == each for each in _KNOWN_BAD], list(_KNOWN_BAD.values()), Outcome.WRITTEN)
+        return replace(self, outcome=np.where(self.usable, known, self.outcome).astype(np.uint8))
+
+    def to_memory(self) -> dict[str, Any]:
+        """Return the maps as plain arrays, for a snapshot."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+
+def read_cells(
+    crossbar: Crossbar,
+    read_volts: float,
+    how: Reading,
+    rows: NDArray[np.intp] | None = None,
+    columns: NDArray[np.intp] | None = None,
+) -> FloatArray:
+    """Return the read current of every cell of the rows and columns (default all), one driven row at a time.
+
+    Rows that the crossbar cannot drive, such as those tied to ground, carry no current: 0 A. A current beyond the
+    range, that of a short on a range for cells, counts as the end of the range.
+    """
+    driven = np.arange(crossbar.shape[0]) if rows is None else rows
+    across = np.arange(crossbar.shape[1]) if columns is None else columns
+    bias, possible = possible_of(crossbar, select_rows(crossbar.shape, driven, read_volts))
+    amperes = np.zeros((len(driven), len(across)))
+    currents = crossbar.measure(bias, Lines(columns=tuple(across.tolist())), how)
+    amperes[possible] = currents.bounded_amperes(read_volts)
+    return amperes
+
+
+def possible_of(crossbar: Crossbar, bias: Bias, seconds: float = 0.0) -> tuple[Bias, NDArray[np.intp]]:
+    """Return the biases of a batch that the crossbar can give, and their numbers; all of them if it can give none.
+
+    What it cannot give is then refused where it is asked for.
+    """
+    every = range(len(bias))
+    possible: Sequence[int] = every
+    if crossbar.can(bias, seconds):
+        alone = [Bias.from_lines(volts, bias.shape) for volts in bias.line_volts]
+        possible = [k for k in every if crossbar.can(alone[k], seconds) is None]
+    chosen = np.array(possible or every, np.intp)
+    return Bias.from_lines(bias.line_volts[chosen], bias.shape, ordered=bias.ordered), chosen
+
+
+def initialise(crossbar: Crossbar, volts: float, seconds: float, pulses: int = 1) -> None:
+    """Drive every cell in the direction of `volts`, by its row and by its column, all other lines at 0 V.
+
+    No cell is half-selected. The second way reaches the cells from which a short on the first keeps the voltage. Lines
+    that the crossbar cannot drive, such as those tied to ground, are left out.
+    """
+    by_row = select_rows(crossbar.shape, np.arange(crossbar.shape[0]), volts)
+    by_column = select_columns(crossbar.shape, np.arange(crossbar.shape[1]), volts)
+    both = Bias.from_lines([*by_row.line_volts, *by_column.line_volts], crossbar.shape)
+    each, _ = possible_of(crossbar, both, seconds)
+    crossbar.pulse(Bias.from_lines(np.repeat(each.line_volts, pulses, axis=0), crossbar.shape), seconds)
+
+
+def reference_maps(crossbar: Crossbar, settings: ReferenceSettings, many_stuck: float = MANY_STUCK) -> ReferenceMaps:
+    """Initialise the array in both directions, read it in both, find the polarity, classify cells that did not follow.
+
+    Where more than a part `many_stuck` of the cells looks stuck, those are pulsed and read at once: are they cells that
+    do not stay? A few stuck cells are defects, and get no more pulses. Leaves the array all-AP.
+
+    Raises:
+        ProcedureFailed: if most cells did not switch, or did not stay in their states.
+    """
+    how = Reading(aperture_seconds=settings.aperture_seconds, polarity="both")
+    maps = []
+    for sign in (-1, 1, -1):
+        initialise(crossbar, sign * settings.initialise_volts, settings.pulse_seconds, settings.initialise_pulses)
+        maps.append(read_cells(crossbar, settings.read_volts, how))
+    negative, positive = (maps[0] + maps[2]) / 2, maps[1]
+    inside = _inside(crossbar, settings.read_volts)
+    contrast = np.nanmedian((positive - negative)[inside])
+    if abs(contrast) < 0.1 * np.nanmedian(np.abs(positive[inside])):
+        found = look_at_once(crossbar, settings.initialise_volts, settings.pulse_seconds, settings.read_volts)
+        raise ProcedureFailed(
+            f"no reference maps: all lines pulsed at +-{settings.initialise_volts:g} V, median contrast "
+            f"{contrast:.2g} A; {found.text()}"
+        )
+    polarity = 1 if contrast > 0 else -1
+    if polarity < 0:  # the last pulses were negative, which here means P: end in AP as promised
+        initialise(crossbar, settings.initialise_volts, settings.pulse_seconds, settings.initialise_pulses)
+    parallel, antiparallel = (positive, negative) if polarity > 0 else (negative, positive)
+    outcome = np.full(crossbar.shape, Outcome.OUTSIDE, np.uint8)
+    rows = np.ix_(inside, np.ones(crossbar.shape[1], bool))
+    outcome[rows] = _classify(parallel[rows], antiparallel[rows])
+    stuck = np.isin(outcome, (Outcome.STUCK_P, Outcome.STUCK_AP))
+    if stuck.sum() > many_stuck * np.count_nonzero(outcome != Outcome.OUTSIDE):
+        outcome = _without_hasty(crossbar, settings, polarity, outcome, stuck)
+    return ReferenceMaps(parallel, antiparallel, settings.read_volts, polarity, outcome)
+
+
+def _without_hasty(
+    crossbar: Crossbar, settings: ReferenceSettings, polarity: int, outcome: OutcomeMap, stuck: BoolArray
+) -> OutcomeMap:
+    """Return the outcomes with UNSTABLE for cells that look stuck but follow a pulse; leave the array all-AP."""
+    volts, rows = settings.initialise_volts, np.flatnonzero(stuck.any(axis=1)).tolist()
+    found = look_at_once(crossbar, volts, settings.pulse_seconds, settings.read_volts, rows)
+    initialise(crossbar, -polarity * volts, settings.pulse_seconds, settings.initialise_pulses)
+    return np.where(stuck & found.not_staying, Outcome.UNSTABLE, outcome).astype(np.uint8)
+
+
+def _inside(crossbar: Crossbar, read_volts: float) -> BoolArray:
+    """Return which rows can be driven, (rows,)."""
+    _, possible = possible_of(crossbar, select_rows(crossbar.shape, np.arange(crossbar.shape[0]), read_volts))
+    return np.isin(np.arange(crossbar.shape[0]), possible)
+
+
+def _classify(parallel: FloatArray, antiparallel: FloatArray) -> OutcomeMap:
+    """Return an Outcome per cell: a cell that does not show a quarter of the usual contrast is not usable."""
+    high, low = np.nanmedian(parallel), np.nanmedian(antiparallel)
+    outcome = np.full(parallel.shape, Outcome.WRITTEN, np.uint8)
+    stuck = ~(parallel - antiparallel >= 0.25 * (high - low))  # also where a reading is no number
+    mean = (parallel + antiparallel) / 2
+    outcome[stuck] = np.where(mean[stuck] > (high + low) / 2, Outcome.STUCK_P, Outcome.STUCK_AP)
+    broken = _broken(mean, parallel, antiparallel)
+    outcome[stuck & (broken > 0)] = broken[stuck & (broken > 0)]
+    return outcome
+
+
+def _broken(amperes: FloatArray, parallel: FloatArray, antiparallel: FloatArray) -> OutcomeMap:
+    """Return SHORT or OPEN for reads far from both states of a usual cell of these maps, else 0."""
+    short, opened = amperes > 3 * np.nanmedian(parallel), amperes < 0.3 * np.nanmedian(antiparallel)
+    return np.where(short, Outcome.SHORT, np.where(opened, Outcome.OPEN, 0)).astype(np.uint8)
+
+
+def put_reference(log: Log, reference: ReferenceMaps, path: str = "reference", **attributes: Attribute) -> None:
+    """Record the maps in the group `path`, with more attributes about them."""
+    cells = ("row", "column")
+    log.put(
+        path,
+        {
+            "parallel_amperes": Variable(
+                reference.parallel_amperes, "A", "read current of the cell, array all P", cells
+            ),
+            "antiparallel_amperes": Variable(
+                reference.antiparallel_amperes, "A", "read current of the cell, array all AP", cells
+            ),
+            "threshold_amperes": Variable(reference.threshold_amperes, "A", "above it a read counts as P", cells),
+            "outcome": Variable(
+                reference.outcome, "1", "usable (0: it can be written) or why not", cells, meanings_of(Outcome)
+            ),
+        },
+    )
+    log.attributes(path, {"read_volts": reference.read_volts, "polarity": reference.polarity, **attributes})

@@ -1,0 +1,289 @@
+"""Write a matrix of states with verify and bounded retry.
+
+Every method is a first move (all cells, all rows, or nothing) and a number of repair rounds that pulse what the verify
+read shows to be wrong. Nothing is retried for ever: after the last round each wrong cell gets a typed outcome. No pulse
+is repeated unread: behind one that a source limited, the whole array is read, for nobody knows which cell got what.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from labmtj.brief import brief
+from labmtj.errors import UsageError
+from labmtj.quantities import ArrayInfo, Bias, BoolArray, Flag, FloatArray, Reading
+from labmtj.strictmodel import StrictModel
+from labmtj.verbs import Crossbar
+from procedures.common.bounds import check_pulse_seconds, check_read_volts, check_volts
+from procedures.common.reference import Outcome, OutcomeMap, ReferenceMaps, read_cells
+from procedures.common.schemes import Scheme, float_partners, select_cells, select_in_rows
+
+Method = Literal["row_parallel_repair", "row_parallel", "open_loop", "closed_loop", "converge", "compensated"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What a method does: the first move, whether rounds follow, raise the amplitude, and read half-selected cells."""
+
+    first: Literal["rows", "cells", "none"]
+    only_wrong: bool
+    repair: bool
+    rising: bool = False
+    verify_all: bool = True
+    compensate: bool = False
+
+
+ORDER = (False, True)
+"""AP first: it conducts less, so the lines leave more voltage to the cells that become P."""
+METHODS: dict[Method, _Plan] = {
+    "open_loop": _Plan("cells", only_wrong=False, repair=False),
+    "row_parallel": _Plan("rows", only_wrong=False, repair=False),
+    "compensated": _Plan("rows", only_wrong=False, repair=False, compensate=True),
+    "closed_loop": _Plan("none", only_wrong=True, repair=True, rising=True, verify_all=False),
+    "converge": _Plan("none", only_wrong=True, repair=True),
+    "row_parallel_repair": _Plan("rows", only_wrong=True, repair=True, rising=True),
+}
+
+
+class WriteSettings(StrictModel):
+    """How a matrix is written."""
+
+    method: Method = Field(
+        "row_parallel_repair", description="first move and repair rounds, as described in `procedures.common.write`"
+    )
+    scheme: Scheme = Field("half", description="bias of a single selected cell")
+    parallel_volts: float = Field(0.6, gt=0, description="volts across a cell written to P")
+    antiparallel_volts: float = Field(0.7, gt=0, description="volts across a cell written to AP")
+    pulse_seconds: float = Field(1e-3, gt=0, le=3600, description="width of a write pulse")
+    step_fraction: float = Field(0.05, ge=0, le=0.5, description="rise of the amplitude per repair round")
+    max_rounds: int = Field(5, ge=0, le=100, description="repair rounds before a cell is given up")
+    read_volts: float = Field(0.1, gt=0, description="volts of a verify read")
+    aperture_seconds: float = Field(0.02, gt=0, le=3600, description="integration time of a verify read")
+
+    def check(self, array: ArrayInfo, *key: str, amplitudes: bool = True) -> None:
+        """Raise SettingError for what the array does not survive; amplitudes that come from a scan need no check."""
+        if amplitudes:
+            check_volts(array, (*key, "parallel_volts"), self.parallel_volts)
+            check_volts(array, (*key, "antiparallel_volts"), self.antiparallel_volts)
+        check_pulse_seconds(array, (*key, "pulse_seconds"), self.pulse_seconds)
+        check_read_volts(array, (*key, "read_volts"), self.read_volts)
+
+
+@brief
+@dataclass(frozen=True, eq=False)
+class WriteResult:
+    """What was written; maps are (rows, columns)."""
+
+    target: BoolArray
+    achieved: BoolArray
+    addressed: BoolArray
+    verify_amperes: FloatArray
+    attempts: NDArray[np.uint16]
+    """pulses that selected the cell"""
+    outcome: OutcomeMap
+    rounds: int
+    pulses: int
+    first_fidelity: float
+    """fidelity after the first move, before any repair"""
+    limited: int
+    """pulses in which a source was in compliance: they may have reached other cells than was meant"""
+    reference: ReferenceMaps
+    """as given, but for cells that were found broken: to be used from now on"""
+
+    @property
+    def fidelity(self) -> float:
+        """Fraction of the addressed cells whose last verify read equals the target."""
+        return _fidelity(self.achieved, self.target, self.addressed)
+
+
+def _fidelity(achieved: BoolArray, target: BoolArray, addressed: BoolArray) -> float:
+    return float((achieved == target)[addressed].mean())
+
+
+class _Writer:
+    """One write in progress: the crossbar, what is known of it, and the counts."""
+
+    def __init__(
+        self, crossbar: Crossbar, reference: ReferenceMaps, settings: WriteSettings, delivered: FloatArray | None
+    ) -> None:
+        self.crossbar, self.reference, self.settings = crossbar, reference, settings
+        self.plan = METHODS[settings.method]
+        if self.plan.compensate and delivered is None:
+            raise UsageError(
+                f"the method {settings.method!r} needs the delivered fraction of every cell; "
+                "give `delivered`, or take another method"
+            )
+        self.attempts = np.zeros(crossbar.shape, np.uint16)
+        self.pulses = self.limited = 0
+        # reads scale with their voltage, and so do the midpoints
+        self.threshold_amperes = reference.threshold_amperes * (settings.read_volts / reference.read_volts)
+        self._scale = reference.read_volts / settings.read_volts
+        self._boost = 1 / delivered if self.plan.compensate and delivered is not None else np.ones(crossbar.shape)
+        self._how = Reading(
+            aperture_seconds=settings.aperture_seconds,
+            range_amperes=1.5
+            * float(reference.parallel_amperes[reference.usable].max())
+            * (settings.read_volts / reference.read_volts),
+            polarity="both",
+        )
+
+    def read(self, rows: NDArray[np.intp] | None = None, columns: NDArray[np.intp] | None = None) -> FloatArray:
+        """Return the verify currents of the rows and columns (default all)."""
+        return read_cells(self.crossbar, self.settings.read_volts, self._how, rows, columns)
+
+    def judge(self, amperes: FloatArray) -> BoolArray:
+        """Return the states that verify currents (rows, columns) show; cells found broken are left alone from now on.
+
+        The partner lines of new shorts float, as those of the old ones do.
+        """
+        self.reference = self.reference.with_broken(amperes * self._scale)
+        return np.asarray(amperes > self.threshold_amperes, bool)
+
+    def confirm(self, given: ReferenceMaps) -> None:
+        """Have another read agree on every cell found broken: one odd reading marks none for good."""
+        if self.reference is not given:
+            again = given.with_broken(self.read() * self._scale)
+            agreed = self.reference.outcome == again.outcome
+            self.reference = replace(given, outcome=np.where(agreed, again.outcome, given.outcome))
+
+    def read_again(self, amperes: FloatArray, pulsed: BoolArray, *, limited: bool) -> None:
+        """Replace the verify currents of every cell that a pulse on some single cells may have changed.
+
+        In the scheme "half" no cell sees a voltage that shares no line with one that was pulsed, unless lines float or
+        a source was `limited`.
+        """
+        rows, columns = pulsed.any(axis=1), pulsed.any(axis=0)
+        elsewhere = self.plan.verify_all and (self.settings.scheme != "half" or self.reference.shorted.any())
+        if limited or elsewhere:
+            rows = np.ones_like(rows)
+        amperes[rows] = self.read(np.flatnonzero(rows))
+        if self.plan.verify_all and not rows.all():
+            amperes[np.ix_(~rows, columns)] = self.read(np.flatnonzero(~rows), np.flatnonzero(columns))
+
+    def volts(self, state: bool, rise: float) -> float:  # noqa: FBT001 - a state is a bit
+        """Return the signed cell voltage that writes a state, raised by `rise` up to what the cells survive."""
+        amplitude = self.settings.parallel_volts if state else self.settings.antiparallel_volts
+        towards = self.reference.polarity if state else -self.reference.polarity
+        return towards * min(amplitude * rise, self.crossbar.limits.cell_volts)
+
+    def write_rows(self, target: BoolArray, cells: BoolArray) -> None:
+        """Pulse the cells row by row, at most two pulses per row: one direction for the whole array, then the other."""
+        biases = []
+        for state in ORDER:
+            rows, chosen = self._rows_with(cells & (target == state))
+            if len(rows):
+                biases.append(self._row_bias(rows, chosen, self.volts(state, 1.0)))
+        self._pulse(biases)
+        self.attempts += cells
+
+    def write_cells(self, target: BoolArray, cells: BoolArray, rise: float) -> None:
+        """Pulse the cells one at a time, one direction first."""
+        biases = []
+        for state in ORDER:
+            chosen = np.argwhere(cells & (target == state))
+            if len(chosen):
+                volts = np.clip(
+                    self.volts(state, rise) * self._boost[chosen[:, 0], chosen[:, 1]], -self._cap(), self._cap()
+                )
+                biases.append(select_cells(self.crossbar.shape, chosen, volts, self.settings.scheme))
+        self._pulse(biases)
+        self.attempts += cells
+
+    def _cap(self) -> float:
+        return self.crossbar.limits.cell_volts
+
+    def _rows_with(self, cells: BoolArray) -> tuple[NDArray[np.intp], BoolArray]:
+        rows = np.flatnonzero(cells.any(axis=1))
+        return rows, cells[rows]
+
+    def _row_bias(self, rows: NDArray[np.intp], columns: BoolArray, volts: float) -> Bias:
+        """Half the voltage on the row, half on its columns; a compensated row gets its mean, a column the rest."""
+        wanted = np.clip(volts * self._boost[rows], -self._cap(), self._cap())
+        row_volts = np.array([wanted[k, columns[k]].mean() / 2 for k in range(len(rows))])
+        room = self._cap() - np.abs(row_volts)  # the model-free bound: row and column together within the cell limit
+        column_volts = np.clip(row_volts[:, np.newaxis] - wanted, -room[:, np.newaxis], room[:, np.newaxis])
+        return select_in_rows(rows, columns, row_volts, column_volts, self.crossbar.shape)
+
+    def _pulse(self, biases: list[Bias]) -> None:
+        if not biases:
+            return
+        batch = Bias.from_lines(np.concatenate([bias.line_volts for bias in biases]), self.crossbar.shape)
+        pulse = self.crossbar.pulse(float_partners(batch, self.reference.shorted), self.settings.pulse_seconds)
+        self.pulses += len(batch)
+        self.limited += int(np.count_nonzero((pulse.flags & Flag.COMPLIANCE).any(axis=1)))
+
+
+def write_matrix(
+    crossbar: Crossbar,
+    target: BoolArray,
+    reference: ReferenceMaps,
+    settings: WriteSettings,
+    *,
+    known: BoolArray | None = None,
+    addressed: BoolArray | None = None,
+    delivered: FloatArray | None = None,
+) -> WriteResult:
+    """Write a matrix of states and verify it.
+
+    Args:
+        crossbar: the array.
+        target: (rows, columns), True = P.
+        reference: its reference maps; cells they found unusable are not pulsed.
+        settings: method, amplitudes, bounds.
+        known: the states as last verified, if nothing happened since; saves the first read.
+        addressed: the cells that count for the fidelity, default all that the crossbar can drive.
+        delivered: fraction of the source voltage that reaches each cell, for the method "compensated".
+
+    Raises:
+        UsageError: for the method "compensated" without `delivered`.
+    """
+    writer = _Writer(crossbar, reference, settings, delivered)
+    plan = writer.plan
+    state, amperes = known, None
+    if plan.only_wrong and state is None:
+        amperes = writer.read()
+        state = writer.judge(amperes)
+    wrong = np.ones(crossbar.shape, bool) if state is None or not plan.only_wrong else state != target
+    if plan.first == "rows":
+        writer.write_rows(target, wrong & writer.reference.usable)
+    elif plan.first == "cells":
+        writer.write_cells(target, wrong & writer.reference.usable, 1.0)
+    if amperes is None or writer.pulses:
+        amperes = writer.read()
+    state = writer.judge(amperes)
+    chosen = reference.inside if addressed is None else addressed
+    first_fidelity = _fidelity(state, target, chosen)
+    ever_right = state == target
+    rounds = 0
+    while plan.repair and rounds < settings.max_rounds and (todo := (state != target) & writer.reference.usable).any():
+        before = writer.limited
+        writer.write_cells(target, todo, 1 + settings.step_fraction * rounds * plan.rising)
+        writer.read_again(amperes, todo, limited=writer.limited > before)
+        state = writer.judge(amperes)
+        ever_right |= state == target
+        rounds += 1
+    writer.confirm(reference)
+    return WriteResult(
+        target, state, chosen, amperes, writer.attempts, _outcomes(state, target, ever_right, writer.reference),
+        rounds, writer.pulses, first_fidelity, writer.limited, writer.reference,
+    )  # fmt: skip
+
+
+def read_states(crossbar: Crossbar, reference: ReferenceMaps, settings: WriteSettings) -> BoolArray:
+    """Read every cell as a verify does and return the states, (rows, columns), True = P."""
+    writer = _Writer(crossbar, reference, settings, np.ones(crossbar.shape))
+    return writer.read() > writer.threshold_amperes
+
+
+def _outcomes(state: BoolArray, target: BoolArray, ever_right: BoolArray, reference: ReferenceMaps) -> OutcomeMap:
+    """Return the outcome of every cell: what the reference found, or why the target was missed."""
+    outcome = reference.outcome.copy()
+    missed = (state != target) & reference.usable
+    outcome[missed] = np.where(state[missed], Outcome.STUCK_P, Outcome.STUCK_AP)
+    outcome[missed & ever_right] = Outcome.UNSTABLE
+    return outcome

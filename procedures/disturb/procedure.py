@@ -1,0 +1,234 @@
+"""Disturb: how often a cell that is half-selected, or read, leaves its state.
+
+What is reported is the fraction of cells lost after so many half-selects. The cells differ, and their rates by decades:
+one probability per half-select would take them for alike. Only bounds of its mean follow from the fraction.
+
+Half-selects come in three kinds: V/2 on the lines of the selected cell, V/3 on them, and V/3 the other way round on all
+the rest. Each is tried in the polarity that does harm, on an array all in one state, then all in the other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import numpy as np
+from pydantic import Field
+
+from labmtj.brief import brief
+from labmtj.errors import Instead, ProcedureFailed, SettingError
+from labmtj.fitting.proportions import (
+    OF_FAMILY,
+    Proportion,
+    least_rate,
+    mean_over_family,
+    one_trial_of_each,
+    per_exposure_bounds,
+)
+from labmtj.quantities import Bias, BoolArray, FloatArray, Lines, Reading
+from labmtj.schema import Purpose, Variable
+from labmtj.strictmodel import StrictModel
+from labmtj.verbs import Crossbar, Log
+from procedures.common.bounds import Limited, check_pulse_seconds, check_pulses, check_volts
+from procedures.common.cost import Counting, Effort, effort_attributes
+from procedures.common.reference import ReferenceSettings, possible_of, put_reference, reference_maps
+from procedures.common.schemes import Scheme, float_partners, select_cells, select_rows
+from procedures.common.single_cells import DIRECTION_NAMES, DIRECTIONS, Cells, check_count, refused_widths, spread_out
+from procedures.common.uniform import Uniform
+
+Kind = Literal["half", "third", "third_rest"]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+PATH = "disturb"
+
+
+class Disturb(StrictModel):
+    """Half-select disturb against amplitude, and read disturb."""
+
+    kinds: list[Kind] = Field(list(KINDS), min_length=1, description="half (V/2), third (V/3), third_rest (-V/3)")
+    volts: list[float] = Field(
+        [0.5, 0.6, 0.7, 0.8, 0.9], min_length=1, description="amplitudes at the selected cell, of which a part disturbs"
+    )
+    pulse_seconds: float = Field(1e-3, gt=0, le=3600, description="width of a pulse")
+    pulses: int = Field(100, ge=1, description="on each selected cell, per kind, state and amplitude")
+    count: int = Field(3, ge=1, le=1000, description="selected cells, spread over the diagonal")
+    hold_seconds: float = Field(10.0, ge=0, le=1e7, description="time at the read voltage, per state; 0 leaves it out")
+    reference: ReferenceSettings = ReferenceSettings()
+
+    def check(self, array: Limited, *key: str) -> None:
+        """Raise SettingError for what the array does not survive."""
+        self.reference.check(array, *key, "reference")
+        check_pulse_seconds(array, (*key, "pulse_seconds"), self.pulse_seconds)
+        check_pulses(array, (*key, "pulses"), 2 * self.pulses * len(self.volts) * len(self.kinds))
+        if "count" in self.model_fields_set:  # the default is what a small array has
+            check_count(array, (*key, "count"), self.count)
+        for volts in self.volts:
+            check_volts(array, (*key, "volts"), volts)
+            if volts <= 0:
+                raise SettingError((*key, "volts"), f"{volts:g} V is no amplitude; give more than 0")
+
+    def execute(self, crossbar: Crossbar, log: Log) -> DisturbResult:
+        """Measure and record; every disturbed cell is written back: the array is left all-AP."""
+        self.check(crossbar)
+        with log.tagged(purpose=Purpose.CHARACTERISE):
+            counting = Counting(crossbar)
+            array = Uniform(counting, reference_maps(counting, self.reference), self.reference)
+            put_reference(log, array.reference)
+            self._refuse_kinds(array)
+            flipped, cells = self._half_selects(array)
+            read = self._reads(array) if self.hold_seconds else None
+            array.initialise(False)  # noqa: FBT003 - a state is a bit
+            result = DisturbResult(
+                tuple(self.kinds), np.array(self.volts), flipped.sum(axis=-1), cells.sum(axis=-1), self.pulses,
+                mean_over_family(flipped, cells), read, counting.effort,
+            )  # fmt: skip
+            put_disturb(log, result)
+        return result
+
+    def _half_selects(self, array: Uniform) -> tuple[FloatArray, FloatArray]:
+        """Return how often each cell flipped, and how often it stood there to, (kinds, 2, amplitudes, cells).
+
+        One selected cell at a time: among several, a victim of one would be driven back by the reverse V/3 of another.
+        """
+        found = np.zeros((2, len(self.kinds), 2, len(self.volts), int(np.prod(array.shape))))
+        for k, kind in enumerate(self.kinds):
+            for d, state in enumerate(DIRECTIONS):
+                for a, volts in enumerate(self.volts):
+                    for cell in spread_out(array.reference.usable, self.count):
+                        standing = array.initialise(not state) & victims(array.reference.usable, cell, kind)
+                        self._pulse(array, cell, kind, array.sign(state) * volts)
+                        found[:, k, d, a] += np.stack([standing & (array.read() == state), standing]).reshape(2, -1)
+        return found[0], found[1]
+
+    def _refuse_kinds(self, array: Uniform) -> None:
+        """Raise ProcedureFailed for a kind, or a width, that the crossbar cannot give, before the first test pulse."""
+        chosen = spread_out(array.reference.usable, self.count)
+        biases = {kind: self._bias(array, chosen, kind, max(self.volts)) for kind in self.kinds}
+        possible = [kind for kind, bias in biases.items() if array.crossbar.can(bias) is None]
+        for kind, bias in biases.items():
+            if refusal := array.crossbar.can(bias):
+                raise ProcedureFailed(
+                    f"pulses of kind {kind} cannot be given: {refusal}; or leave it out of kinds"
+                ).advising(Instead("kinds", self.kinds, possible) if possible else None)
+            refused_widths(array.crossbar, bias, [self.pulse_seconds])
+
+    def _pulse(self, array: Uniform, cell: Cells, kind: Kind, volts: float) -> None:
+        """Pulse a cell so that the victims of the kind see a part of `volts`."""
+        bias = self._bias(array, np.tile(cell, (self.pulses, 1)), kind, volts)
+        array.crossbar.pulse(bias, self.pulse_seconds)
+
+    @staticmethod
+    def _bias(array: Uniform, cells: Cells, kind: Kind, volts: float) -> Bias:
+        scheme: Scheme = "half" if kind == "half" else "third"
+        at_selected = -volts if kind == "third_rest" else volts  # the rest sees it the other way round
+        return float_partners(select_cells(array.shape, cells, at_selected, scheme), array.reference.shorted)
+
+    def _reads(self, array: Uniform) -> ReadDisturb:
+        """Hold the read voltage in the polarity that does harm, on all rows at once where the crossbar can."""
+        how = Reading(
+            self.reference.aperture_seconds, repeats=max(1, round(self.hold_seconds / self.reference.aperture_seconds))
+        )
+        counts = np.zeros((2, 2))
+        for d, state in enumerate(DIRECTIONS):
+            standing = array.initialise(not state) & array.reference.usable
+            bias = _rows_at(array.crossbar, array.sign(state) * self.reference.read_volts)
+            array.crossbar.measure(bias, Lines(columns=(0,)), how)
+            counts[:, d] = (standing & (array.read() == state)).sum(), standing.sum()
+        seconds = how.repeats * (how.aperture_seconds + how.settle_seconds)
+        lost = one_trial_of_each(counts[0], counts[1])
+        return ReadDisturb(self.reference.read_volts, seconds, counts[0], counts[1], lost)
+
+
+@brief
+@dataclass(frozen=True, eq=False)
+class ReadDisturb:
+    """Cells that left their state while the read voltage was held, (2,) each: towards P, towards AP."""
+
+    read_volts: float
+    seconds: float
+    flipped: FloatArray
+    cells: FloatArray
+    lost: Proportion
+    """fraction of the cells lost after `seconds`: mean over the family of cells, 95 %"""
+
+    @property
+    def least_rate(self) -> FloatArray:
+        """Least mean rate in 1/s that this leaves possible, (2,); no largest one follows."""
+        return least_rate(self.lost, self.seconds)
+
+
+@brief
+@dataclass(frozen=True, eq=False)
+class DisturbResult:
+    """Cells lost by half-selects; arrays are (kinds, 2, amplitudes): towards P first, then towards AP."""
+
+    kinds: tuple[Kind, ...]
+    volts: FloatArray
+    """(amplitudes,) at the selected cell, between its lines; victims see a half, or a third"""
+    flipped: FloatArray
+    """of victims of any selected cell: a victim of two of them may count twice"""
+    cells: FloatArray
+    """victims that stood in the right state before, likewise"""
+    exposures: int
+    """half-selects of each victim, one after another"""
+    lost: Proportion
+    """fraction of the victims lost after `exposures` half-selects: mean over the family of cells at these places, of
+    which the victims are a sample; 95 %"""
+    read: ReadDisturb | None
+    effort: Effort
+
+    @property
+    def probability_bounds(self) -> tuple[FloatArray, FloatArray]:
+        """Least and largest mean probability per half-select that the fraction lost leaves possible."""
+        return per_exposure_bounds(self.lost, self.exposures)
+
+
+def victims(usable: BoolArray, cell: Cells, kind: Kind) -> BoolArray:
+    """Return the usable cells that a pulse on a cell (row, column) half-selects in a kind, (rows, columns)."""
+    row, column = np.ogrid[: usable.shape[0], : usable.shape[1]]
+    on_row, on_column = row == cell[0], column == cell[1]
+    chosen = ~on_row & ~on_column if kind == "third_rest" else on_row ^ on_column
+    return np.asarray(usable & chosen, bool)
+
+
+def _rows_at(crossbar: Crossbar, volts: float) -> Bias:
+    """Return all rows at a voltage, or one after another where the crossbar cannot hold them together."""
+    together = Bias(np.full(crossbar.shape[0], volts), np.zeros(crossbar.shape[1]))
+    if crossbar.can(together) is None:
+        return together
+    return possible_of(crossbar, select_rows(crossbar.shape, np.arange(crossbar.shape[0]), volts))[0]
+
+
+def put_disturb(log: Log, result: DisturbResult, path: str = PATH) -> None:
+    """Record the counts and what follows from them."""
+    dims = ("kind", "direction", "volts")
+    least, largest = result.probability_bounds
+    values = {
+        "kind": Variable(list(result.kinds), "1", "how the cells were half-selected", ("kind",)),
+        "direction": Variable(list(DIRECTION_NAMES), "1", "towards which state", ("direction",)),
+        "volts": Variable(result.volts, "V", "amplitude at the selected cell, between its lines", ("volts",)),
+        "flipped": Variable(result.flipped, "1", "cells that left their state", dims),
+        "cells": Variable(result.cells, "1", "half-selected cells", dims),
+        "lost": Variable(result.lost.value, "1", "fraction of them lost after `exposures` half-selects", dims),
+        "lost_low": Variable(result.lost.low, "1", f"lower end of its 95 % interval, {OF_FAMILY}", dims),
+        "lost_high": Variable(result.lost.high, "1", f"upper end of its 95 % interval, {OF_FAMILY}", dims),
+        "probability_low": Variable(least, "1", "least mean probability per half-select that this leaves", dims),
+        "probability_high": Variable(largest, "1", "largest mean probability per half-select that it leaves", dims),
+    }
+    if read := result.read:
+        values |= {
+            "read_flipped": Variable(read.flipped, "1", "cells that left their state while read", ("direction",)),
+            "read_cells": Variable(read.cells, "1", "cells that were read", ("direction",)),
+            "read_lost": Variable(read.lost.value, "1", "fraction of them lost after read_seconds", ("direction",)),
+            "read_lost_low": Variable(
+                read.lost.low, "1", f"lower end of its 95 % interval, {OF_FAMILY}", ("direction",)
+            ),
+            "read_lost_high": Variable(
+                read.lost.high, "1", f"upper end of its 95 % interval, {OF_FAMILY}", ("direction",)
+            ),
+            "read_rate_low": Variable(
+                read.least_rate, "1/s", "least mean rate that this leaves possible", ("direction",)
+            ),
+        }
+        log.attributes(path, {"read_volts": read.read_volts, "read_seconds": read.seconds})
+    log.put(path, values, signal="lost")
+    log.attributes(path, {"exposures": result.exposures, **effort_attributes(result.effort)})

@@ -1,0 +1,7 @@
+"""Health of a chip: which cells are fit for use. Every cell is switched to and fro, and read again and again."""
+
+from __future__ import annotations
+
+from procedures.common.health import HealthCheck
+
+__all__ = ["HealthCheck"]

@@ -1,0 +1,168 @@
+"""Ways to use what is known of chips, compared: the same solutions on the same chips at the same write settings.
+
+A station is a die: its chips hold one layer each, and all solutions are written to them in one way, then in the next.
+The ways differ in where layers go, whether networks are trained on, and how many copies there are
+(`procedures.common.perceptron.adaptation`). Everything after the array is the same for all: one gain per solution, then
+biases, or gains and biases, fitted to the 148. Gains over the plain way are paired by die, with an interval over dies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from labmtj.errors import UsageError
+from labmtj.perceptron import Solutions, load_wine, network, refit, tuning
+from labmtj.perceptron.comparison import PairedGain, paired_gain
+from labmtj.quantities import FloatArray, Station
+from labmtj.schema import Variable, check_name
+from labmtj.verbs import Data, Log
+from procedures.common.perceptron import record
+from procedures.common.perceptron.adaptation import Adaptation
+from procedures.common.perceptron.base import WineBase
+from procedures.common.perceptron.campaign import SPLITS, Campaign
+from procedures.common.perceptron.solution import Scene, WrittenSolution
+
+TUNINGS = ("per_solution", "refit_bias", "refit_both")
+"""one gain per solution; from there biases, or biases and gains, fitted per neuron"""
+METHODS = {
+    "plain": Adaptation(),
+    "placed": Adaptation(placement="avoid"),
+    "hardware_aware": Adaptation(training="hardware_aware"),
+    "placed_and_aware": Adaptation(placement="avoid", training="hardware_aware"),
+    "statistics_aware": Adaptation(training="statistics_aware"),
+    "ensemble": Adaptation(copies=3, best=2),
+}
+
+
+class MethodCampaign(WineBase):
+    """Settings of the campaign."""
+
+    methods: dict[str, Adaptation] = Field(METHODS, min_length=2, max_length=20, description="ways by name")
+    baseline: str = Field("plain", description="name of the way that the others are compared with")
+
+    @model_validator(mode="after")
+    def _named(self) -> MethodCampaign:
+        if self.baseline not in self.methods:
+            raise ValueError(f"baseline: {self.baseline!r} is none of the methods {', '.join(self.methods)}")
+        for name in self.methods:
+            try:
+                check_name(name, "methods")
+            except UsageError as error:
+                raise ValueError(str(error)) from None
+        return self
+
+    @property
+    def adaptations(self) -> list[Adaptation]:
+        """Every way."""
+        return list(self.methods.values())
+
+    def blocks(self) -> int:
+        """Return the number of blocks: one to characterise, one per way and solution; all of a way, then the next."""
+        return 1 + len(self.methods) * len(self.load())
+
+    def prepare(self, stations: Sequence[Station], log: Log) -> None:
+        """Check that everything fits and describe the tables, before the first volt."""
+        super().prepare(stations, log)
+        for name, how in self.methods.items():
+            for station in stations:
+                root = f"methods/{name}"
+                record.declare(log, station, self.load(), load_wine(), root, adapted=not how.plain)
+
+    def write_one(self, scene: Scene, solutions: Solutions, number: int) -> None:
+        """Write, read and record a solution in one way.
+
+        All solutions of a way follow one another, as in a campaign of that way alone: only cells that change are
+        pulsed, and pulses count.
+        """
+        which, number = divmod(number, len(solutions))
+        name = list(self.methods)[which]
+        WrittenSolution(scene, solutions, number, self.methods[name], f"methods/{name}").run()
+
+    def conclude(self, station: Station, data: Data, log: Log) -> None:
+        """Tune gains and biases on the records of a station, for every way alike."""
+        for name, how in self.methods.items():
+            root = f"methods/{name}"
+            records = Campaign.read(data, station, self.infer.read_volts, root, adapted=not how.plain)
+            found = Variable(
+                accuracies(records), "1", "fraction of samples classified correctly", ("tuning", "split", "solution")
+            )
+            log.put(f"{root}/{station.name}/accuracy", {"accuracy": found, **_axes()})
+
+    def summarise(self, stations: Sequence[Station], data: Data, log: Log) -> None:
+        """Record one table per device size."""
+        for family in dict.fromkeys(station.info.name for station in stations):
+            dies = [station for station in stations if station.info.name == family]
+            path = f"methods/summary/{family}"
+            log.put(path, self._summary(dies, data))
+            log.attributes(path, {"baseline": self.baseline, "dies": len(dies), "solutions": len(self.load())})
+
+    def _summary(self, dies: Sequence[Station], data: Data) -> dict[str, Variable]:
+        found = {
+            name: np.array([data.read(f"methods/{name}/{die.name}/accuracy/accuracy") for die in dies])
+            for name in self.methods
+        }  # each (dies, tunings, splits, solutions)
+        per_method = ("method", "tuning", "split")
+        gains = [_gains(found[name] - found[self.baseline]) for name in self.methods]
+        spent = [self._spent(name, dies, data) for name in self.methods]
+        medians = [np.median(found[name], axis=(0, 3)) for name in self.methods]
+        means = [found[name].mean(axis=(0, 3)) for name in self.methods]
+        return {
+            "method": Variable(np.array(list(self.methods)), "1", "way", ("method",)),
+            **_axes(),
+            "median_accuracy": Variable(np.array(medians), "1", "median over dies and solutions", per_method),
+            "mean_accuracy": Variable(np.array(means), "1", "mean over dies and solutions", per_method),
+            "gain": Variable(
+                np.array(gains), "1", "accuracy minus that of the baseline, mean over dies, and its 95 % interval",
+                (*per_method, "bound"),
+            ),
+            "bound": Variable(np.array(("mean", "low", "high")), "1", "of the gain", ("bound",)),
+            "write_fidelity": Variable([each[0] for each in spent], "1", "mean over dies and solutions", ("method",)),
+            "pulses": Variable([each[1] for each in spent], "1", "write pulses per solution, mean", ("method",)),
+            "bench_seconds": Variable([each[2] for each in spent], "s", "per solution, mean", ("method",)),
+            "chips": Variable([self._used(how, dies[0]) for how in self.adaptations], "1", "per die", ("method",)),
+        }  # fmt: skip
+
+    def _spent(self, name: str, dies: Sequence[Station], data: Data) -> tuple[float, float, float]:
+        """Return fidelity, pulses and bench seconds of a solution, means over dies and solutions."""
+        tables = [record.solutions_path(die, f"methods/{name}") for die in dies]
+
+        def mean(column: str) -> float:
+            return float(np.mean([data.read(f"{table}/{column}").mean() for table in tables]))
+
+        cells = [self.load().w1[0].size, self.load().w2[0].size]
+        fidelity = float(np.average([mean("layer1_fidelity"), mean("layer2_fidelity")], weights=cells))
+        return fidelity, mean("layer1_pulses") + mean("layer2_pulses"), mean("bench_seconds")
+
+    def _used(self, how: Adaptation, die: Station) -> int:
+        mapping = self.places(self.load(), die)
+        counts = [how.chips(block, die.info.shape) for block in mapping.blocks]
+        return max(counts) if mapping.sequential else sum(counts)
+
+
+def accuracies(records: Campaign) -> FloatArray:
+    """Return the accuracy after each of `TUNINGS` on the training, the test and all samples, (3, 3, solutions)."""
+    products, labels = records.products[:, records.train], records.labels[records.train]
+    curves = tuning.scan_common(products, records.matrix2, *records.biases, labels)
+    start = records.readout(tuning.best_each(curves))
+    readouts = [start, *(refit(products, records.matrix2, labels, start, kind) for kind in ("bias", "both"))]
+    return np.array([records.accuracies(network.predictions(records.logits(readout))) for readout in readouts])
+
+
+def _gains(differences: FloatArray) -> FloatArray:
+    """Return mean, low and high end, (tunings, splits, 3), of differences (dies, tunings, splits, solutions)."""
+    per_die = differences.mean(axis=3)
+    return np.array([[_bounds(paired_gain(per_die[:, i, j])) for j in range(3)] for i in range(3)])
+
+
+def _bounds(gain: PairedGain) -> tuple[float, float, float]:
+    return gain.mean, gain.low, gain.high
+
+
+def _axes() -> dict[str, Variable]:
+    return {
+        "tuning": Variable(np.array(TUNINGS), "1", "how gains and biases were chosen", ("tuning",)),
+        "split": Variable(np.array(SPLITS), "1", "148 tuned on, 30 only reported, all 178", ("split",)),
+    }

@@ -1,0 +1,182 @@
+"""Noise of cells: a series of reads of each, its white and 1/f level, and the cells that jump between two levels.
+
+Reads alone: no pulse, the states stay as they are found. Levels are of the current relative to its mean, so that cells
+of any resistance compare.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from labmtj.brief import brief
+from labmtj.errors import ProcedureFailed
+from labmtj.fitting.noise import FEWEST_SAMPLES, NoiseLevels, fit_noise, welch
+from labmtj.fitting.telegraph import TelegraphTest, find_telegraph
+from labmtj.health import Health
+from labmtj.quantities import Bias, BoolArray, Flag, FloatArray, Lines, Reading
+from labmtj.schema import Purpose, Variable
+from labmtj.strictmodel import StrictModel
+from labmtj.verbs import Crossbar, Log
+from procedures.common.bounds import Limited, check_read_volts
+from procedures.common.cost import Counting, Effort, effort_attributes
+from procedures.common.health import put_finding
+from procedures.common.reference import possible_of
+from procedures.common.schemes import select_rows
+from procedures.common.single_cells import Cells, Place, check_places
+
+PATH = "noise"
+LEAST_FRACTION = 0.05
+"""of the usual current; a cell below it is open, and has no relative noise"""
+UNEVEN = 0.05
+"""by how much intervals between reads may differ from their median for a spectrum to mean anything"""
+
+
+class NoiseSeries(StrictModel):
+    """Noise spectrum and telegraph cells."""
+
+    cells: list[Place] | None = Field(None, description="[row, column] of each; null takes all")
+    samples: int = Field(1000, ge=FEWEST_SAMPLES, le=1_000_000, description="reads of each cell, one after another")
+    read_volts: float = Field(0.1, gt=0, description="volts on the row that is read")
+    aperture_seconds: float = Field(0.02, gt=0, le=3600, description="integration time of a read")
+    false_alarm_rate: float = Field(0.005, ge=5e-4, le=0.5, description="of the telegraph test, per cell")
+    noisy_factor: float = Field(5.0, gt=1, description="a cell is noisy, too, if its rms is this often the median")
+
+    def check(self, array: Limited, *key: str) -> None:
+        """Raise SettingError for what the array does not survive, or cells it does not have."""
+        check_read_volts(array, (*key, "read_volts"), self.read_volts)
+        check_places(array, (*key, "cells"), self.cells)
+
+    def execute(self, crossbar: Crossbar, log: Log) -> NoiseResult:
+        """Read, judge and record; changes nothing in the array."""
+        self.check(crossbar)
+        with log.tagged(purpose=Purpose.CHARACTERISE):
+            counting = Counting(crossbar)
+            result = _judge(self, *_read(self, counting), counting.shape, counting.effort)
+            put_noise(log, result)
+            text = f"{self.samples} reads: jumps between two levels, or over {self.noisy_factor:g} x the usual rms"
+            put_finding(log, result.noisy, Health.NOISY, text, result.effort, PATH)
+        return result
+
+
+@brief
+@dataclass(frozen=True, eq=False)
+class NoiseResult:
+    """Noise of n cells relative to their current, all in the state in which they were found."""
+
+    cells: Cells
+    """those judged: without lines that cannot be driven, open cells, and cells with a read beyond the range"""
+    interval_seconds: float
+    mean_amperes: FloatArray
+    """(n,)"""
+    series: FloatArray
+    """(n, samples), each read relative to the mean, less one"""
+    rms: FloatArray
+    """(n,), relative"""
+    levels: NoiseLevels
+    """relative: white in 1/Hz, pink dimensionless; of the cell and the meter together"""
+    telegraph: TelegraphTest
+    """levels relative to the mean"""
+    noisy: BoolArray
+    """(rows, columns): telegraph cells, and those whose rms is far above the others'"""
+    judged: BoolArray
+    """(rows, columns)"""
+    effort: Effort
+
+
+def _read(settings: NoiseSeries, crossbar: Crossbar) -> tuple[Cells, FloatArray, float]:
+    """Return the cells, their currents (n, samples), and the interval between two reads."""
+    wanted = np.argwhere(np.ones(crossbar.shape, bool)) if settings.cells is None else np.array(settings.cells, np.intp)
+    bias, possible = possible_of(crossbar, select_rows(crossbar.shape, np.unique(wanted[:, 0]), settings.read_volts))
+    cells, series, interval = [], [], 0.0
+    for volts, row in zip(bias.line_volts, np.unique(wanted[:, 0])[possible], strict=True):
+        columns = np.unique(wanted[wanted[:, 0] == row, 1])
+        amperes, interval = _row(settings, crossbar, Bias.from_lines(volts, crossbar.shape), columns)
+        cells += [(int(row), int(column)) for column in columns]
+        series.append(amperes)
+    return np.array(cells, np.intp), np.concatenate(series), interval
+
+
+def _row(settings: NoiseSeries, crossbar: Crossbar, bias: Bias, columns: NDArray[np.intp]) -> tuple[FloatArray, float]:
+    """Return the series of the cells of a row, (cells, samples), all on the range of the first look."""
+    lines = Lines(columns=tuple(columns.tolist()))
+    look = crossbar.measure(bias, lines, Reading(settings.aperture_seconds)).amperes
+    scale = 1.5 * float(np.nanmedian(np.abs(look)))
+    how = Reading(settings.aperture_seconds, repeats=settings.samples, range_amperes=scale if scale > 0 else None)
+    currents = crossbar.measure(bias, lines, how)
+    spoilt = (currents.flags & (Flag.INVALID | Flag.OVERFLOW | Flag.COMPLIANCE)).astype(bool)
+    starts = np.broadcast_to(currents.start_seconds, currents.raw_amperes.shape)[0]
+    return np.where(spoilt, np.nan, currents.raw_amperes)[0].T, _interval(starts)
+
+
+def _interval(starts: FloatArray) -> float:
+    """Return the time between two reads, (samples, lines); ProcedureFailed if they are not evenly spaced."""
+    steps = np.diff(starts, axis=0)
+    middle = float(np.median(steps))
+    if not middle > 0 or np.mean(np.abs(steps - middle) > UNEVEN * middle) > UNEVEN:
+        raise ProcedureFailed(
+            f"reads came at uneven times (median interval {middle:.3g} s): no spectrum can be made of them; "
+            "read with a longer aperture_seconds"
+        )
+    return middle
+
+
+def _judge(
+    settings: NoiseSeries, cells: Cells, amperes: FloatArray, interval: float, shape: tuple[int, int], effort: Effort
+) -> NoiseResult:
+    mean = amperes.mean(axis=1)
+    good = np.isfinite(mean) & (np.abs(mean) > LEAST_FRACTION * np.abs(np.nanmedian(mean)))
+    if not good.any():
+        raise ProcedureFailed("no cell gave a series of reads to judge; look at the read map first")
+    cells, mean = cells[good], mean[good]
+    series = amperes[good] / mean[:, np.newaxis] - 1
+    rms = series.std(axis=1)
+    telegraph = find_telegraph(series, interval, settings.aperture_seconds, false_alarm_rate=settings.false_alarm_rate)
+    noisy, judged = np.zeros((2, *shape), bool)
+    judged[cells[:, 0], cells[:, 1]] = True
+    noisy[cells[:, 0], cells[:, 1]] = telegraph.found | (rms > settings.noisy_factor * np.median(rms))
+    levels = fit_noise(series, interval, settings.aperture_seconds)
+    return NoiseResult(cells, interval, mean, series, rms, levels, telegraph, noisy, judged, effort)
+
+
+def put_noise(log: Log, result: NoiseResult, path: str = PATH) -> None:
+    """Record levels, jumps, spectra and the map of noisy cells."""
+    frequencies, density = welch(result.series, result.interval_seconds)
+    cell, lattice = ("cell",), ("row", "column")
+    levels, jumps = result.levels, result.telegraph
+    log.put(
+        path,
+        {
+            "noisy": Variable(result.noisy, "1", "telegraph, or far noisier than the others", lattice),
+            "judged": Variable(result.judged, "1", "whether the cell was looked at", lattice),
+            "cells": Variable(result.cells, "1", "row and column of each cell", ("cell", "line")),
+            "mean_amperes": Variable(result.mean_amperes, "A", "mean read current", cell),
+            "series": Variable(result.series.astype(np.float32), "1", "reads, relative to mean", ("cell", "sample")),
+            "rms": Variable(result.rms, "1", "standard deviation of the reads, relative", cell),
+            "white": Variable(levels.white, "1/Hz", "white level, relative, cell and meter", cell),
+            "white_low": Variable(levels.white_low, "1/Hz", "lower end of its 95 % interval", cell),
+            "white_high": Variable(levels.white_high, "1/Hz", "upper end of its 95 % interval", cell),
+            "pink": Variable(levels.pink, "1", "1/f level at 1 Hz times 1 Hz, relative", cell),
+            "pink_low": Variable(levels.pink_low, "1", "lower end of its 95 % interval", cell),
+            "pink_high": Variable(levels.pink_high, "1", "upper end of its 95 % interval", cell),
+            "telegraph": Variable(jumps.found, "1", "whether the cell jumps between two levels", cell),
+            "jump": Variable(jumps.jump, "1", "height of the jumps, relative", cell),
+            "low_seconds": Variable(jumps.low_seconds, "s", "mean dwell in the level of less current", cell),
+            "high_seconds": Variable(jumps.high_seconds, "s", "mean dwell in the level of more current", cell),
+            "jumps": Variable(jumps.jumps, "1", "jumps seen in the series", cell),
+            "frequency": Variable(frequencies, "Hz", "frequency", ("frequency",)),
+            "density": Variable(density.astype(np.float32), "1/Hz", "relative, by Welch", ("cell", "frequency")),
+        },
+        signal="noisy",
+    )
+    log.attributes(
+        path,
+        {
+            "interval_seconds": result.interval_seconds,
+            "false_alarm_rate": jumps.false_alarm_rate,
+            **effort_attributes(result.effort),
+        },
+    )

@@ -1,0 +1,149 @@
+"""Test patterns written one after another: the memory test of an array, and the shortest campaign with a write.
+
+Block 0 of a station makes the reference maps and finds the amplitudes; block k writes pattern k - 1 over the one
+before, and verifies it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from labmtj.quantities import ArrayInfo, BoolArray, Station
+from labmtj.schema import Column, Purpose, Table, Variable, meanings_of
+from labmtj.strictmodel import StrictModel
+from labmtj.verbs import Crossbar, Data, Log
+from procedures.common.amplitude import AmplitudeSettings
+from procedures.common.characterisation import characterise, read_again
+from procedures.common.reference import STATES, Outcome, ReferenceMaps, ReferenceSettings
+from procedures.common.write import WriteSettings, write_matrix
+
+Pattern = Literal["parallel", "antiparallel", "checkerboard", "inverse", "rows", "columns", "random"]
+
+
+def states(pattern: Pattern, shape: tuple[int, int], seed: int) -> BoolArray:
+    """Return the states of a pattern, (rows, columns), True = P; "inverse" is that of the checkerboard."""
+    row, column = np.indices(shape)
+    made = {
+        "parallel": np.ones(shape),
+        "antiparallel": np.zeros(shape),
+        "checkerboard": (row + column) % 2,
+        "inverse": 1 - (row + column) % 2,
+        "rows": row % 2,
+        "columns": column % 2,
+        "random": np.random.default_rng(seed).integers(0, 2, shape),
+    }
+    return np.asarray(made[pattern], bool)
+
+
+class PatternCampaign(StrictModel):
+    """Settings of the campaign."""
+
+    patterns: list[Pattern] = Field(
+        ["checkerboard", "inverse", "rows", "columns", "random"],
+        min_length=1,
+        max_length=10_000,
+        description="written in this order, each over the one before",
+    )
+    random_seed: int = Field(0, ge=0, lt=2**63, description="of the first random pattern; each later one counts up")
+    reference: ReferenceSettings = ReferenceSettings()
+    amplitude: AmplitudeSettings | None = Field(
+        AmplitudeSettings(), description="scan for the write amplitudes; null takes those of `write`"
+    )
+    write: WriteSettings = WriteSettings()
+
+    def fingerprint(self) -> str:
+        """Return the checksum of the input files, of which there are none."""
+        return "none"
+
+    def stations(self, arrays: Sequence[ArrayInfo]) -> list[Station]:
+        """Return one station of one chip for every array of the bench."""
+        return [Station(array.name, (f"{array.name}-0a",), array) for array in arrays]
+
+    def blocks(self) -> int:
+        """Return the number of blocks: one to characterise, one per pattern."""
+        return 1 + len(self.patterns)
+
+    def prepare(self, stations: Sequence[Station], log: Log) -> None:
+        """Check the settings against every array and declare a table per station."""
+        for station in stations:
+            self.reference.check(station.info, "reference")
+            if self.amplitude is not None:
+                self.amplitude.check(station.info, "amplitude")
+            self.write.check(station.info, "write", amplitudes=self.amplitude is None)
+            log.table(_table(station))
+
+    def block(
+        self, station: Station, index: int, arrays: Mapping[str, Crossbar], memory: dict[str, Any], log: Log
+    ) -> None:
+        """Characterise the chip, or write and verify one pattern."""
+        (name,) = station.arrays
+        if index == 0:
+            known = station.info.health
+            memory |= characterise(name, arrays[name], log, self.reference, self.amplitude, self.write, known)
+            return
+        number = index - 1
+        target = states(self.patterns[number], station.info.shape, self.random_seed + number)
+        with log.tagged(purpose=Purpose.WRITE, solution=number):
+            result = write_matrix(
+                arrays[name], target, ReferenceMaps(**memory["reference"]), WriteSettings(**memory["write"]),
+                known=memory["state"], delivered=station.info.delivered_fraction,
+            )  # fmt: skip
+        memory["state"], memory["reference"] = result.achieved, result.reference.to_memory()
+        row = {
+            "number": number, "target": target, "achieved": result.achieved, "verify_amperes": result.verify_amperes,
+            "outcome": result.outcome, "fidelity": result.fidelity, "rounds": result.rounds, "pulses": result.pulses,
+            "limited": result.limited,
+        }  # fmt: skip
+        log.append(_table(station).path, {key: np.asarray(value)[np.newaxis] for key, value in row.items()})
+
+    def distrust(
+        self,
+        station: Station,
+        arrays: Mapping[str, Crossbar],
+        memory: dict[str, Any],
+        log: Log,  # noqa: ARG002 - the reads are recorded as all are
+    ) -> None:
+        """Read the chip again before it is written."""
+        (name,) = station.arrays
+        states = read_again(arrays[name], memory, self.write)
+        if memory:
+            memory["state"] = states
+
+    def conclude(self, station: Station, data: Data, log: Log) -> None:
+        """Nothing follows for one station alone."""
+
+    def summarise(self, stations: Sequence[Station], data: Data, log: Log) -> None:
+        """Record the median fidelity of every array."""
+        fidelity = [float(np.median(data.read(f"{_table(station).path}/fidelity"))) for station in stations]
+        names = [station.name for station in stations]
+        log.put(
+            "patterns/summary",
+            {
+                "array": Variable(names, "1", "device family", ("station",)),
+                "fidelity": Variable(fidelity, "1", "median over the patterns", ("station",)),
+            },
+        )
+
+
+def _table(station: Station) -> Table:
+    cells = ("row", "column")
+    return Table(
+        f"patterns/{station.name}/written",
+        "pattern",
+        {
+            "number": Column("i4", "1", "number of the pattern in the settings"),
+            "target": Column("u1", "1", "state to be written, 1 = P", cells, STATES),
+            "achieved": Column("u1", "1", "state at the last verify read, 1 = P", cells, STATES),
+            "verify_amperes": Column("f8", "A", "current of the last verify read of the cell", cells),
+            "outcome": Column("u1", "1", "what became of the cell", cells, meanings_of(Outcome)),
+            "fidelity": Column("f8", "1", "fraction of the cells, without those outside, that read as wanted"),
+            "rounds": Column("u2", "1", "repair rounds"),
+            "pulses": Column("u4", "1", "write pulses"),
+            "limited": Column("u4", "1", "write pulses in which a source was in compliance"),
+        },
+        dict(zip(cells, station.info.shape, strict=True)),
+    )

@@ -1,0 +1,7 @@
+"""All-port reads: one line driven at a time, all others at 0 V, the current of EVERY line read."""
+
+from __future__ import annotations
+
+from procedures.common.ports import AllPorts
+
+__all__ = ["AllPorts"]

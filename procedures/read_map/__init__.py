@@ -1,0 +1,7 @@
+"""Read map: every cell of an array in the state it is in, in both polarities, again and again."""
+
+from __future__ import annotations
+
+from procedures.common.read_map import ReadMap
+
+__all__ = ["ReadMap"]

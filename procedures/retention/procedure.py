@@ -1,0 +1,122 @@
+"""Retention: the fraction of cells that have lost their state after a time at rest.
+
+The cells differ, and their rates by decades: what is reported is a fraction after each time. It bounds a mean rate from
+below only, because cells that were lost at once may have any rate.
+
+The time passes on the crossbar's clock: it is waited for on a bench, and booked where the clock is virtual.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from pydantic import Field
+
+from labmtj.brief import brief
+from labmtj.errors import SettingError
+from labmtj.fitting.proportions import OF_FAMILY, Proportion, least_rate, one_trial_of_each
+from labmtj.quantities import FloatArray
+from labmtj.schema import Purpose, Variable
+from labmtj.strictmodel import StrictModel
+from labmtj.verbs import Crossbar, Log
+from procedures.common.bounds import Limited
+from procedures.common.cost import Counting, Effort, effort_attributes
+from procedures.common.reference import ReferenceSettings, put_reference, reference_maps
+from procedures.common.single_cells import DIRECTION_NAMES, DIRECTIONS
+from procedures.common.uniform import Uniform
+
+PATH = "retention"
+
+
+class Retention(StrictModel):
+    """Cells left alone at 0 V in either state."""
+
+    waits_seconds: list[float] = Field(
+        [60.0, 600.0, 3600.0], min_length=1, description="read again this long after writing, per state; rising"
+    )
+    reference: ReferenceSettings = ReferenceSettings()
+
+    def check(self, array: Limited, *key: str) -> None:
+        """Raise SettingError for what the array does not survive, and times that do not rise."""
+        self.reference.check(array, *key, "reference")
+        waits = self.waits_seconds
+        if sorted(set(waits)) != waits or waits[0] <= 0 or waits[-1] > 1e7:
+            raise SettingError((*key, "waits_seconds"), "give rising times above 0 s and up to 1e7 s")
+
+    def execute(self, crossbar: Crossbar, log: Log) -> RetentionResult:
+        """Write, wait, read and record; leaves the array all-AP."""
+        self.check(crossbar)
+        with log.tagged(purpose=Purpose.CHARACTERISE):
+            counting = Counting(crossbar)
+            # a cell that is lost before the maps are read is no stuck one here
+            array = Uniform(counting, reference_maps(counting, self.reference, many_stuck=0.0), self.reference)
+            put_reference(log, array.reference)
+            waited = np.array([self._wait(array, state) for state in DIRECTIONS]).swapaxes(0, 1)
+            array.initialise(False)  # noqa: FBT003 - a state is a bit
+            away, flipped, cells, seconds = waited
+            result = RetentionResult(
+                seconds, away, flipped, cells, one_trial_of_each(away, cells), counting.effort
+            )  # fmt: skip
+            put_retention(log, result)
+        return result
+
+    def _wait(self, array: Uniform, state: bool) -> FloatArray:  # noqa: FBT001
+        """Return cells away, cells seen away so far, all cells and seconds since the write, (4, waits), for a state."""
+        array.initialise(not state)
+        written = array.reference.writable
+        clock, begun, found = array.crossbar.clock, array.crossbar.clock.now(), []
+        left = np.zeros(array.shape, bool)
+        for wait in self.waits_seconds:
+            clock.sleep(max(0.0, wait - (clock.now() - begun)))
+            passed = clock.now() - begun
+            away = written & (array.read() == state)
+            left |= away
+            found.append((float(away.sum()), float(left.sum()), float(written.sum()), passed))
+        return np.array(found).T
+
+
+@brief
+@dataclass(frozen=True, eq=False)
+class RetentionResult:
+    """Cells that lost their state at rest; arrays are (2, waits): towards P first, then towards AP."""
+
+    seconds: FloatArray
+    """since they were written, and read once"""
+    away: FloatArray
+    """cells that read as the other state after this time"""
+    flipped: FloatArray
+    """cells that did so after this time or a shorter one: some came back since"""
+    cells: FloatArray
+    """all that can be written, also those that do not stay long enough to be seen in their state"""
+    lost: Proportion
+    """fraction of the cells away after this time: mean over the family of cells, of which these are a sample; 95 %. A
+    cell that left and came back in between has not lost its state: the fraction tends to a half where all flip to and
+    fro"""
+    effort: Effort
+
+    @property
+    def least_rate(self) -> FloatArray:
+        """Least mean rate in 1/s of leaving the state that this leaves possible; no largest one follows."""
+        return least_rate(self.lost, self.seconds)
+
+
+def put_retention(log: Log, result: RetentionResult, path: str = PATH) -> None:
+    """Record the counts and the fractions."""
+    dims = ("direction", "wait")
+    log.put(
+        path,
+        {
+            "direction": Variable(list(DIRECTION_NAMES), "1", "towards which state", ("direction",)),
+            "seconds": Variable(result.seconds, "s", "since the cells were written, and read once", dims),
+            "away": Variable(result.away, "1", "cells that read as the other state after this time", dims),
+            "flipped": Variable(result.flipped, "1", "cells that did so after this time or a shorter one", dims),
+            "cells": Variable(result.cells, "1", "cells that can be written", dims),
+            "lost": Variable(result.lost.value, "1", "fraction of the cells away after this time", dims),
+            "lost_low": Variable(result.lost.low, "1", f"lower end of its 95 % interval, {OF_FAMILY}", dims),
+            "lost_high": Variable(result.lost.high, "1", f"upper end of its 95 % interval, {OF_FAMILY}", dims),
+            "rate_low": Variable(result.least_rate, "1/s", "least mean rate that this leaves possible", dims),
+        },
+        signal="lost",
+    )
+    log.attributes(path, effort_attributes(result.effort))

@@ -1,0 +1,49 @@
+"""The reference campaign: solutions of a two-layer perceptron for Wine, written to arrays of several device sizes.
+
+Each device size has a pair of chips, one per layer (or one chip used in turn), rewritten with solution after solution.
+Block 0 of a station characterises its chips; block k writes solution k - 1, reads it as a network and records all.
+What the tuning of gains and biases makes of the records is in `procedures/wine/analysis.py`; it needs no array.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pydantic import Field
+
+from labmtj.perceptron import Solutions, load_wine
+from labmtj.quantities import Station
+from labmtj.verbs import Data, Log
+from procedures.common.perceptron import record
+from procedures.common.perceptron.adaptation import Adaptation
+from procedures.common.perceptron.base import WineBase
+from procedures.common.perceptron.solution import Scene, WrittenSolution
+from procedures.wine import analysis as wine_analysis
+
+
+class WineCampaign(WineBase):
+    """Settings of the campaign."""
+
+    adapt: Adaptation = Field(Adaptation(), description="what is done with what the reference maps tell of the chips")
+
+    @property
+    def adaptations(self) -> list[Adaptation]:
+        """The one way that solutions are written."""
+        return [self.adapt]
+
+    def prepare(self, stations: Sequence[Station], log: Log) -> None:
+        """Check that everything fits and describe the tables, before the first volt."""
+        super().prepare(stations, log)
+        record.describe(log, stations, self.load(), load_wine(), adapted=not self.adapt.plain)
+
+    def write_one(self, scene: Scene, solutions: Solutions, number: int) -> None:
+        """Write, read and record a solution of a station."""
+        WrittenSolution(scene, solutions, number, self.adapt).run()
+
+    def conclude(self, station: Station, data: Data, log: Log) -> None:
+        """Tune gains and biases on the records of a station and record every metric."""
+        wine_analysis.conclude(station, data, log, self.infer.read_volts, adapted=not self.adapt.plain)
+
+    def summarise(self, stations: Sequence[Station], data: Data, log: Log) -> None:
+        """Record one line per device size."""
+        wine_analysis.summarise(stations, data, log)
