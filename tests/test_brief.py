@@ -16,8 +16,8 @@ import procedures
 from labmtj.bench import load_array
 from labmtj.bench.simulated import crossbar_of
 from labmtj.brief import LONGEST
-from procedures.reference import ReferenceSettings, reference_maps
-from procedures.write import WriteSettings, write_matrix
+from procedures.common.reference import ReferenceSettings, reference_maps
+from procedures.common.write import WriteSettings, write_matrix
 
 ARRAYS = r"FloatArray|BoolArray|NDArray|OutcomeMap|ArrayLike|ndarray"
 

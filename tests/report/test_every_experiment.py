@@ -19,7 +19,7 @@ from labmtj.report.contents import open_contents
 from labmtj.report.kinds import kind_words
 from labmtj.report.pattern_maps import pattern_maps, patterns_group
 from labmtj.run import load_experiment, start
-from procedures.reference import Outcome
+from procedures.common.reference import Outcome
 
 SMALL = {
     "all-ports": {},
