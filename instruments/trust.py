@@ -262,8 +262,8 @@ def _in_words(error: Exception) -> str:
     code = getattr(error, "error_code", None)
     if isinstance(error, _HUNG_UP) or code == pyvisa.constants.StatusCode.error_connection_lost:
         return (
-            "has ended the connection; does another client have the instrument (many serve one at a time), "
-            "or was it switched off?"
+            "has ended the connection; does another client have the instrument (many serve one at a time)? Was it "
+            "switched off?"
         )
     if isinstance(error, TimeoutError) or code == pyvisa.constants.StatusCode.error_timeout:
         return "did not answer in time; check that it is on, its cable and its address"

@@ -132,7 +132,7 @@ class TSPSession(Trust, Instrument):
                 self._reach()
             printed = self._exchange((*_SETTINGS, _DRAIN), 0.0)[0]
         except InstrumentError as error:
-            hint = "; is it switched on, at this address, free of other clients, and in its TSP language?"
+            hint = f"{'' if error.problem.endswith('?') else '.'} Is it in its TSP language?"
             raise self.lost(error.problem + hint, error.command) from error
         self._left_over += [_error(line) for line in printed if _ENTRY.match(line)]
         self._opened, self._tainted = True, False

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import difflib
 import json
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
+
+from labmtj.unithints import without_unit
 
 Key = tuple[str | int, ...]
 
@@ -26,7 +28,8 @@ def worst_complaint(
         problems.setdefault(field, []).append((key, problem))
     first = min(problems, key=lambda field: problems[field][0][1]["type"] != "extra_forbidden")
     key, problem = max(problems[first], key=lambda each: len(each[0]))
-    text = _sentence(problem, [name for name, found in problems.items() if found[0][1]["type"] == "missing"])
+    missing = [str(name[-1]) for name, found in problems.items() if found[0][1]["type"] == "missing"]
+    text = _sentence(problem, key, [*missing, *_names_at(model, key[:-1])])
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
     return key, text + _suggestion(model, given, first, context) + more
 
@@ -46,11 +49,27 @@ def _key_of(problem: Any, given: Any) -> Key:
     return tuple(key)
 
 
-def _sentence(problem: Any, missing: list[Key]) -> str:
+def _names_at(model: Any, key: Key) -> list[str]:
+    """Return the keys that a model knows at a place in it."""
+    models = _models_in(model)
+    for part in map(str, key):  # a name or a number within a mapping or a list leads to no other model
+        fields = [each.model_fields[part].annotation for each in models if part in each.model_fields]
+        models = [inner for annotation in fields for inner in _models_in(annotation)] or models
+    return [name for each in models for name in each.model_fields]
+
+
+def _models_in(annotation: Any) -> list[type[BaseModel]]:
+    """Return the models that a type names, within unions, lists and mappings."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [found for inner in get_args(annotation) for found in _models_in(inner)]
+
+
+def _sentence(problem: Any, key: Key, known: list[str]) -> str:
+    """Say what is wrong with a value; `known` are the keys at its place, those that are missing first."""
     match problem["type"]:
         case "extra_forbidden":
-            name = str(problem["loc"][-1])
-            close = difflib.get_close_matches(name, [str(key[-1]) for key in missing], 1)
+            close = difflib.get_close_matches(str(problem["loc"][-1]), known, 1)
             return (
                 f"is not a known key; {f'did you mean {close[0]}?' if close else 'remove it or correct its spelling'}"
             )
@@ -58,8 +77,15 @@ def _sentence(problem: Any, missing: list[Key]) -> str:
             return f"{str(problem['input'])[:60]!r} is no name here; take letters, digits, - and _"
         case "missing":
             return "is missing; add it"
+    if isinstance(text := problem["input"], str) and (with_unit := without_unit(text, _named(key))):
+        return with_unit
     said = str(problem["msg"]).removeprefix("Value error, ")
     return f"{said[0].lower()}{said[1:]}; found {problem['input']!r}"[:300]
+
+
+def _named(key: Key) -> str:
+    """Return the part of a key that names a quantity: of `diameter_metres.value` the first."""
+    return next((str(part) for part in reversed(key) if "_" in str(part)), "this")
 
 
 def _suggestion(model: type[BaseModel], given: Any, key: Key, context: dict[str, Any]) -> str:

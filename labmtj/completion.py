@@ -1,4 +1,4 @@
-"""The script by which bash or zsh completes labmtj's commands, options, experiments, benches and files."""
+"""The script by which bash or zsh completes labmtj's commands, options, experiments, benches, runs and files."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ _labmtj() {{
         words="{benches}"
     elif [[ $COMP_CWORD == 2 && $command == run && $word != -* ]]; then
         words="{experiments}"
+    elif [[ $word != -* && " {run_places} " == *" $command:$COMP_CWORD "* ]]; then
+        words=$(command ls runs 2> /dev/null)
     elif [[ $word == -* ]]; then
         case "$command ${{COMP_WORDS[2]}}" in
 {settings}
@@ -25,7 +27,10 @@ _labmtj() {{
 {options}
         esac
     fi
-    COMPREPLY=( $(compgen -W "$words" -- "$word") $(compgen -f -- "$word") )
+    COMPREPLY=( $(compgen -W "$words" -- "$word") )
+    if [[ " {run_places} " != *" $command:$COMP_CWORD "* || ${{#COMPREPLY[@]}} == 0 ]]; then
+        COMPREPLY+=( $(compgen -f -- "$word") )
+    fi
 }}
 complete -o filenames -F _labmtj labmtj"""
 
@@ -38,6 +43,7 @@ def script(shell: str, parser: argparse.ArgumentParser) -> str:
         commands=" ".join(commands),
         bench_commands=" ".join(name for name, each in commands.items() if _takes_bench(each)),
         benches=" ".join(_names("benches")),
+        run_places=" ".join(f"{name}:{place}" for name, each in commands.items() for place in _places_of_runs(each)),
         experiments=" ".join(experiments),
         options="\n".join(f'            {name}) words+=" {_options(each)}" ;;' for name, each in commands.items()),
         settings="\n".join(f'            "run {name}") words="{_settings(name)}" ;;' for name in experiments),
@@ -52,6 +58,12 @@ def _commands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentPar
 
 def _takes_bench(parser: argparse.ArgumentParser) -> bool:
     return any(action.dest == "bench" and not action.option_strings for action in parser._actions)
+
+
+def _places_of_runs(parser: argparse.ArgumentParser) -> list[int]:
+    """Return which words of a command name runs, counted from 2 for the first behind the command."""
+    words = [action for action in parser._actions if not action.option_strings]
+    return [number for number, action in enumerate(words, 2) if "run" in (action.dest, str(action.metavar).lower())]
 
 
 def _options(parser: argparse.ArgumentParser) -> str:

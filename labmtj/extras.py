@@ -14,7 +14,7 @@ def how_to_install(library: str) -> str:
     return f"needs {library.replace('_', '-')}, which is not installed: pip install 'labmtj[{EXTRAS[library]}]'"
 
 
-def what_is_missing(error: BaseException) -> str:
+def what_is_missing(error: BaseException | None) -> str:
     """Return the same of the library that an import did not find; "" for any other failure."""
     library = str(getattr(error, "name", None) or "").partition(".")[0]
     return how_to_install(library) if isinstance(error, ImportError) and library in EXTRAS else ""

@@ -5,9 +5,12 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
+from labmtj.dottednames import did_you_mean
 from labmtj.errors import ConfigError
 from labmtj.filing import kind_of
 
+MOST_NAMES = 1000
+"""of a folder, among which one is looked for that comes close to a misspelt one"""
 _PACKAGE = Path(__file__).resolve().parent
 
 
@@ -34,5 +37,20 @@ def find(name: str, kind: str, beside: Path | None = None) -> Path:
                 return candidate
             if candidate.exists() and not candidate.is_dir():
                 raise ConfigError(f"{name[:200]}: is {kind_of(candidate.resolve()) or 'no file'}, not a file")
-    shipped = ", ".join(sorted(path.name for path in shelf.glob("*.*") if path.suffix in (".yaml", ".npz")))
-    raise ConfigError(f"{name[:200]}: no such file; give a path, or one of the {kind} that come with labmtj: {shipped}")
+    shipped = sorted(path.name for path in shelf.glob("*.*") if path.suffix in (".yaml", ".npz"))
+    close = did_you_mean(name, [*map(_stem, shipped), *_beside(Path(name)), *_beside((beside or Path()) / name)])
+    raise ConfigError(
+        f"{name[:200]}: no such file{f'{close} Give' if close else '; give'} a path, or one of the {kind} that come "
+        f"with labmtj: {', '.join(shipped)}"
+    )
+
+
+def _stem(name: str) -> str:
+    return name.removesuffix(".yaml")
+
+
+def _beside(path: Path) -> list[str]:
+    """Return what else is in the folder of a file that is not there, named as that is."""
+    with suppress(OSError, ValueError):
+        return [str(path.parent / each.name) for each in path.parent.glob("*.yaml")][:MOST_NAMES]
+    return []

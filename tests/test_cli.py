@@ -72,7 +72,10 @@ def assert_refused(answer, *words, code=2):
 WINE = "procedure: procedures.wine.WineCampaign\n"
 EXPERIMENTS = {
     "unknown key": (WINE + "seeds: 1\n", ["e.yaml:2", "seeds", "not a known key"]),
-    "unknown setting": (WINE + "settings:\n  chips: 1\n  chip: 1\n", ["e.yaml:4", "settings.chip", "spelling"]),
+    "unknown setting": (
+        WINE + "settings:\n  chips: 1\n  chip: 1\n",
+        ["e.yaml:4", "settings.chip", "did you mean chips?"],
+    ),
     "duplicate key": (WINE + "seed: 1\nseed: 2\n", ["e.yaml:3", "seed", "twice"]),
     "quoted number": (
         WINE + "settings:\n  reference:\n    pulse_seconds: '1e-3'\n",
@@ -569,6 +572,22 @@ def test_a_shell_completes_commands_settings_benches_and_experiments(labmtj, tmp
     done = subprocess.run(["bash", tmp_path / "try.sh"], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["resume", "switching", "virtual-2400-7002", "--write.method --write.max-rounds"]
     assert labmtj("completion", "zsh")[1].startswith("autoload")
+
+
+def test_a_shell_completes_runs_where_a_run_is_named(labmtj, tmp_path):
+    """Fails where files of the folder are offered: runs lie in `runs`. A path is completed where no run begins so."""
+    for name in ("20261130T120000Z_ab12", "20261130T120000Z_cd34", "20251130T120000Z_ef56"):
+        (tmp_path / "runs" / name).mkdir(parents=True)
+    (tmp_path / "2026.txt").touch()
+    (tmp_path / "try.sh").write_text(
+        labmtj("completion", "bash")[1]
+        + '\ntry() { COMP_WORDS=("$@"); COMP_CWORD=$(( $# - 1 )); COMPREPLY=(); _labmtj; echo "${COMPREPLY[*]}"; }'
+        "\ntry labmtj show 2026; try labmtj compare x 20261130T120000Z_c; try labmtj report try; try labmtj ls 2026"
+    )
+    done = subprocess.run(["bash", "try.sh"], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout.splitlines() == [
+        "20261130T120000Z_ab12 20261130T120000Z_cd34", "20261130T120000Z_cd34", "try.sh", "2026.txt",
+    ]  # fmt: skip
 
 
 def test_a_run_is_named_as_the_list_names_it(labmtj, run, tmp_path):

@@ -244,8 +244,13 @@ def _armed(bench: OpenBench) -> Iterator[None]:
 
 @contextmanager
 def located(name: str) -> Iterator[None]:
-    """Turn a SettingError about a bench into a ConfigError that names file and line."""
+    """Turn a SettingError about a bench into a ConfigError that names file and line; one about a procedure passes."""
     try:
         yield
     except SettingError as error:
-        raise complaint(yamlfile.load(library.find(name, "benches")), error) from error
+        if error.key[:1] not in {(name,) for name in LaboratoryFile.model_fields}:
+            raise
+        found = complaint(yamlfile.load(library.find(name, "benches")), error)
+        for note in getattr(error, "__notes__", ()):
+            found.add_note(note)
+        raise found from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -12,11 +13,13 @@ from contextlib import suppress
 from typing import Any, Self
 
 from labmtj.bench.laboratory import VirtualFile
-from labmtj.errors import InstrumentError
+from labmtj.errors import InstrumentError, LabmtjError, SettingError
 
 START_SECONDS = 60.0
 """a server that has not answered by then is taken for dead; scripts of several boxes take a few seconds to load"""
 
+_KEY = re.compile(r"((?:instruments|buses|lines)(?:\.[\w-]+)*): ")
+"""how the text of a SettingError about a bench begins"""
 LONGEST_WAIT_SECONDS = 10.0
 """of one question to a server, well within what it may take to answer"""
 
@@ -30,6 +33,7 @@ class ServedBench:
 
     Raises:
         InstrumentError: if the server does not come up; with what it said.
+        SettingError: for an instrument that has no virtual counterpart, or a card that it does not take.
     """
 
     def __init__(self, file: VirtualFile, faults: Sequence[str] = ()) -> None:
@@ -66,10 +70,13 @@ class ServedBench:
                 return found
         raise self._failed()
 
-    def _failed(self) -> InstrumentError:
+    def _failed(self) -> LabmtjError:
+        """Return why the server did not start; what it says of a key of the bench file is a SettingError here, too."""
         self._process.kill()
         _, said = self._process.communicate()
         text = said.strip().removeprefix("labmtj: ") or "it ended without a word"
+        if key := _KEY.match(text):
+            return SettingError(tuple(key[1].split(".")), text[key.end() :])
         return InstrumentError("virtual bench", self.name, f"the server did not start: {text[-1000:]}")
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from labmtj.bench.laboratory import InstrumentFile
+from labmtj.dottednames import CannotLoad, loaded
 from labmtj.errors import InstrumentError, LabmtjError, SettingError
 from labmtj.extras import what_is_missing
 from labmtj.forking import closed_in_forks
@@ -33,21 +33,24 @@ class Sessions:
 
 def driver_class(name: str, instrument: InstrumentFile) -> Callable[..., Any]:
     """Return the class of a driver; raise SettingError if there is none of that name."""
-    module, _, class_name = instrument.driver.rpartition(".")
     try:
-        found = getattr(importlib.import_module(module), class_name)
-    except Exception as error:  # noqa: BLE001 - a module that somebody wrote may raise anything
-        missing = what_is_missing(error)
+        found: Any = loaded(instrument.driver, _is_driver)
+    except CannotLoad as error:
+        example = "; wanted is a dotted name such as instruments.keithley2600.Keithley2636B"
+        missing = what_is_missing(error.__cause__)
         raise SettingError(
             ("instruments", name, "driver"),
             f"{instrument.driver} {missing}"
             if missing
-            else f"cannot load {instrument.driver!r}: {error}; wanted is a dotted name such as "
-            "instruments.keithley2600.Keithley2636B",
+            else f"cannot load {instrument.driver!r}: {error}{'' if 'did you mean' in str(error) else example}",
         ) from None
-    if not (isinstance(found, type) and hasattr(found, "identify") and hasattr(found, "make_safe")):
+    if not _is_driver(found):
         raise SettingError(("instruments", name, "driver"), f"{instrument.driver!r} is not a driver of labmtj")
-    return found
+    return found  # type: ignore[no-any-return]
+
+
+def _is_driver(found: Any) -> bool:
+    return isinstance(found, type) and hasattr(found, "identify") and hasattr(found, "make_safe")
 
 
 def at_resources(instruments: Mapping[str, InstrumentFile], resources: Mapping[str, str]) -> dict[str, InstrumentFile]:

@@ -45,6 +45,17 @@ def _below_one(parameter: Parameter) -> Parameter:
     return parameter
 
 
+def _between(lowest: float, highest: float, example: str) -> AfterValidator:
+    """Return a check of orders of magnitude: who misses them has written another unit."""
+
+    def check(parameter: Parameter) -> Parameter:
+        if not lowest <= parameter.value <= highest:
+            raise ValueError(f"value = {parameter.value:g} is in another unit, it seems: {example}")
+        return parameter
+
+    return AfterValidator(check)
+
+
 class DefectStatistics(DescribedModel):
     """Fractions of cells that are not junctions any more; a cell has one defect at most."""
 
@@ -104,8 +115,8 @@ class TelegraphStatistics(DescribedModel):
 class Family(DescribedModel):
     """Statistics of one device size. Values are at 300 K; what is `None` is off."""
 
-    diameter_metres: Positive
-    resistance_area_ohm_m2: Positive
+    diameter_metres: Annotated[Positive, _between(1e-10, 1e-4, "50 nm is 50e-9 metres")]
+    resistance_area_ohm_m2: Annotated[Positive, _between(1e-16, 1e-4, "10 ohm um^2 is 1e-11 ohm m^2")]
     """P resistance times area; 1e-11 is 10 ohm um^2"""
     tmr: Positive
     """relative increase of the resistance from P to AP at vanishing voltage"""

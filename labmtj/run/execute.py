@@ -81,7 +81,8 @@ def start(
     place: _Place | None = None
     try:
         place = _begun(folder)
-        return _to_its_end(folder, experiment, place, workers, show)
+        with experiment.located():
+            return _to_its_end(folder, experiment, place, workers, show)
     except LabmtjError as error:
         refused = error.exit_code == UsageError.exit_code or error.instead is not None  # others can be resumed
         if refused and (place is None or not place.holds_results) and not _has_a_story(folder):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import datetime
-import importlib
 import platform
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -20,6 +20,8 @@ from labmtj import library, yamlfile
 from labmtj.bench import BenchFile, SimulatedBench, StandingBench, load_any
 from labmtj.bench.contact_table import contact_table
 from labmtj.bench.loading import AnyBenchFile
+from labmtj.bench.opening import located
+from labmtj.dottednames import CannotLoad, loaded
 from labmtj.errors import ConfigError, SettingError, UsageError
 from labmtj.quantities import Station
 from labmtj.record import FrameLog
@@ -96,6 +98,8 @@ class Experiment:
     over_budget: bool = False
     """whether to go on beyond the budgets of cells and relays"""
     tags: tuple[str, ...] = ()
+    bench_file: Path | None = None
+    """where the bench was read from; None if from a run"""
     run: str = ""
     """name of the run's folder, once there is one"""
     traffic: Path | None = None
@@ -134,6 +138,10 @@ class Experiment:
     def on_instruments(self) -> bool:
         """Whether the bench is one of instruments, that cannot be rewound."""
         return not isinstance(self.bench, BenchFile)
+
+    def located(self) -> AbstractContextManager[None]:
+        """Return a context that turns what is wrong with the bench into a ConfigError that names file and line."""
+        return nullcontext() if self.bench_file is None else located(str(self.bench_file))
 
     def connect(self) -> SimulatedBench | StandingBench:
         """Return the bench; nothing is opened yet."""
@@ -178,7 +186,8 @@ def load_experiment(
     path = library.find(name, "experiments")
     file = yamlfile.load(path)
     content = file.parse(ExperimentFile)
-    chosen = load_any(bench) if bench is not None else _bench_of(file, content.bench)
+    bench_file = library.find(bench, "benches") if bench is not None else _bench_of(file, content.bench)
+    chosen = load_any(str(bench_file))
     given = merged(content.settings, changes or {})
     brought = fitting(settings_of_bench(chosen), procedure_class(file, content.procedure), given)
     file = replace(file, origins=_origins(chosen.name, changes or {}, brought))
@@ -193,6 +202,7 @@ def load_experiment(
         content.notes,
         over_budget or content.over_budget,
         tuple(dict.fromkeys((*content.tags, *map(_tag, tags)))),
+        bench_file,
     )
     try:
         experiment.check()
@@ -207,12 +217,11 @@ def _tag(text: str) -> str:
     return text
 
 
-def _bench_of(file: YamlFile, name: str) -> AnyBenchFile:
+def _bench_of(file: YamlFile, name: str) -> Path:
     try:
-        path = library.find(name, "benches", file.path.parent)
+        return library.find(name, "benches", file.path.parent)
     except ConfigError as error:
         raise file.complaint(("bench",), str(error)) from None
-    return load_any(str(path))
 
 
 def load_run(path: Path) -> Experiment:
@@ -255,19 +264,21 @@ def checked_experiment(file: YamlFile) -> Experiment:
 
 def procedure_class(file: YamlFile, dotted: str) -> type[BaseModel]:
     """Return the class of a procedure by its dotted name."""
-    module, _, name = dotted.rpartition(".")
     try:
-        found = getattr(importlib.import_module(module), name)
-    except Exception as error:  # noqa: BLE001 - a module that somebody wrote may raise anything
-        raise file.complaint(
-            ("procedure",),
-            f"cannot load {dotted!r}: {error}; wanted is a dotted name such as procedures.wine.WineCampaign",
-        ) from None
-    if not (isinstance(found, type) and issubclass(found, BaseModel) and (is_campaign(found) or is_plain(found))):
+        found: Any = loaded(dotted, _is_procedure)
+    except CannotLoad as error:
+        example = "; wanted is a dotted name such as procedures.wine.WineCampaign"
+        advice = "" if "did you mean" in str(error) else example
+        raise file.complaint(("procedure",), f"cannot load {dotted!r}: {error}{advice}") from None
+    if not _is_procedure(found):
         raise file.complaint(
             ("procedure",), f"{dotted!r} is not a procedure: a pydantic model of its settings with `execute` or `block`"
         )
-    return found
+    return found  # type: ignore[no-any-return]
+
+
+def _is_procedure(found: Any) -> bool:
+    return isinstance(found, type) and issubclass(found, BaseModel) and (is_campaign(found) or is_plain(found))
 
 
 def _settings(file: YamlFile, procedure: str, settings: dict[str, Any]) -> BaseModel:

@@ -10,7 +10,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from labmtj import library, yamlfile
-from labmtj.bench.loading import AnyBenchFile
+from labmtj.bench.loading import AnyBenchFile, file_with
 from labmtj.errors import UsageError
 from labmtj.run.experiment import ExperimentFile, procedure_class
 from labmtj.run.settings import leaves, option_of, settings_of_bench, walk
@@ -75,7 +75,7 @@ def check_settings(name: str, bench: AnyBenchFile) -> None:
     known: set[str] = set()
     for path in (library.folder() / "experiments").glob("*.yaml"):
         known.update(key for key, _ in walk(settings_of(str(path))))
-    file = yamlfile.load(library.find(name, "benches"))
+    file = file_with(yamlfile.load(library.find(name, "benches")), ("settings",))
     for key, _ in leaves(settings_of_bench(bench)):
         dotted = ".".join(key)
         if dotted not in known:

@@ -59,7 +59,7 @@ def rehearse(experiment: Experiment) -> Rehearsal:
     touched: in the place of a bench of instruments stands its virtual twin, see `twin_of`. Nothing is left behind.
 
     Raises:
-        SettingError, InstrumentError: if a driver has no virtual counterpart, or the twin does not come up.
+        ConfigError, InstrumentError: if a driver has no virtual counterpart, or the twin does not come up.
         CannotDo, LimitExceeded: what the run itself would be refused.
     """
     limit_threads()
@@ -68,7 +68,7 @@ def rehearse(experiment: Experiment) -> Rehearsal:
         experiment = replace(experiment, bench=twin_of(experiment.bench, experiment.seed))
     most = BLOCKS_TRIED_ON_INSTRUMENTS if experiment.on_instruments else BLOCKS_TRIED
     stations, others = experiment.stations(), min(most, blocks - 1)
-    with ExitStack() as stack:
+    with experiment.located(), ExitStack() as stack:
         tried = []
         for station in stations:
             tried.append(CountedStation(StationAtWork(experiment, stations, station)))

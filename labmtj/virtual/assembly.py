@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from labmtj.bench.laboratory import InstrumentFile, VirtualFile
+from labmtj.bench.sessions import driver_class
 from labmtj.bench.simulated import crossbar_of
 from labmtj.bench.wiring import Channel, wiring_of
 from labmtj.bench.wiring import Column as BenchColumn
@@ -85,12 +86,12 @@ def _virtual_class(name: str, instrument: InstrumentFile) -> Any:
     try:
         return getattr(importlib.import_module(dotted), class_name)
     except (ImportError, AttributeError) as error:
-        raise SettingError(
-            ("instruments", name, "driver"),
-            f"the virtual {class_name} {missing}"
-            if (missing := what_is_missing(error))
-            else f"{instrument.driver} has no virtual counterpart {dotted}.{class_name}: {error}",
-        ) from None
+        if missing := what_is_missing(error):
+            problem = f"the virtual {class_name} {missing}"
+        else:
+            driver_class(name, instrument)  # misspelt, more likely
+            problem = f"{instrument.driver} has no virtual counterpart {dotted}.{class_name}: {error}"
+        raise SettingError(("instruments", name, "driver"), problem) from None
 
 
 # -- what is connected to what -----------------------------------------------------------------------------------------

@@ -10,6 +10,9 @@ from labmtj.bench.loading import AnyBenchFile
 from labmtj.bench.schema import bench_schema, schema_path, schema_text
 from labmtj.bench.wiring import Channel, Column, wiring_of
 from labmtj.errors import ConfigError
+from labmtj.run import load_experiment
+from labmtj.run.rehearse import rehearse
+from labmtj.virtual.serving import serve
 
 BENCHES = library.folder() / "benches"
 REAL = ("2636b-3706a", "2636b-707b", "2400-7002", "b2902a-b2201a", "rack-2602b")
@@ -117,6 +120,61 @@ def test_a_virtual_bench_is_of_a_bench_of_instruments(tmp_path):
     assert list(load_any(str(path)).arrays) == ["mtj-50nm"]
     with pytest.raises(ConfigError, match="is a bench of kind virtual"):
         load_bench(str(path))
+
+
+WRONG_BEHIND = [
+    ("Keithley2636B", "Keithley2636C", "there is no Keithley2636C in instruments.keithley2600; did you mean Keithley2636B"),
+    ("keithley3706.K", "keitley3706.K", "no module instruments.keitley3706; did you mean instruments.keithley3706.Keithley3706A?"),
+    ('"3730", 2', '"3731", 2', "a virtual 3706A takes no card '3731'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("old", "new", "said"), WRONG_BEHIND)
+def test_what_is_wrong_in_the_file_that_a_virtual_bench_names_is_located_there(write, tmp_path, old, new, said):
+    """At a6af089 the virtual bench's own file was named, or none, and the remedy was `pip install`."""
+    path = write((old, new))
+    (tmp_path / "virtual.yaml").write_text("kind: virtual\nof: bench.yaml\n")
+    line = 1 + TEXT.split(old)[0].count("\n")
+    with pytest.raises(ConfigError) as caught, serve(str(tmp_path / "virtual.yaml")):
+        pass
+    assert str(caught.value).startswith(f"{path}:{line}: instruments.")
+    assert said in str(caught.value)
+    assert "pip" not in str(caught.value)
+
+
+def test_what_the_server_of_a_virtual_bench_refuses_is_located_too(write, tmp_path):
+    path = write(('"3730", 2', '"3731", 2'))
+    (tmp_path / "virtual.yaml").write_text("kind: virtual\nof: bench.yaml\n")
+    experiment = load_experiment("retention", bench=str(tmp_path / "virtual.yaml"))
+    with pytest.raises(ConfigError, match=re.escape(f"{path}:7: instruments.matrix.cards: a virtual 3706A takes no")):
+        rehearse(experiment)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("settle_seconds: 1e-3", "setle_seconds: 1e-3", "setle_seconds: is not a known key; did you mean settle_seconds?"),
+        ("channel: smu.b", "chanel: smu.b", "buses.low.chanel: is not a known key; did you mean channel?"),
+        ("limits: {}", "limits: {cell_volt: 1}", "did you mean cell_volts?"),
+        ("settle_seconds: 1e-3", "settle_seconds: 1 ms", "'1 ms' is a number with a unit; write it in seconds, without the unit: 1e-3"),
+    ],
+)  # fmt: skip
+def test_a_misspelt_key_and_a_unit_come_with_what_is_right(write, old, new, said):
+    """At a6af089 only keys that must be there were offered."""
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        load_any(str(write((old, new))))
+
+
+@pytest.mark.parametrize(("name", "said"), [("hysteresiss", "hysteresis"), ("wines", "wine")])
+def test_a_misspelt_experiment_comes_with_what_is_right(name, said):
+    with pytest.raises(ConfigError, match=rf"{name}: no such file; did you mean {said}\? Give a path, or one of"):
+        load_experiment(name)
+
+
+def test_a_misspelt_file_comes_with_the_one_beside_it(write, tmp_path):
+    write()
+    with pytest.raises(ConfigError, match=re.escape(f"did you mean {tmp_path / 'bench.yaml'}?")):
+        load_any(str(tmp_path / "bensh.yaml"))
 
 
 def test_the_schema_beside_the_benches_is_up_to_date():

@@ -93,6 +93,8 @@ def test_each_size_has_its_own_stability_and_spread():
         ("family.tmr.colour", "red"),
         ("family.colour", {"value": 1.0, "provenance": "assumed"}),
         ("family.diameter_metres.relative_sigma", 0.1),
+        ("family.diameter_metres.value", 50.0),
+        ("family.resistance_area_ohm_m2.value", 10.0),
         ("family.barrier_exponent.value", 1.5),
         ("family.attempt_seconds.sigma", 1e-10),
         ("family.vc_resistance_correlation.value", 1.1),
