@@ -49,6 +49,16 @@ def torture(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--torture"))
 
 
+@pytest.fixture(scope="session")
+def required(torture: bool) -> Callable[[float], float]:
+    """Return a function from what a requirement allows, in seconds, to what a test does.
+
+    Only a full run, which has the machine for itself, holds labmtj to it; a sample runs beside other tests, and shows
+    that it happens at all.
+    """
+    return lambda seconds: seconds if torture else max(30.0, seconds)
+
+
 @pytest.fixture
 def sample(torture: bool, request: pytest.FixtureRequest) -> Callable[[Iterable[Any], int], list[Any]]:
     """Return a function that gives all of some cases under torture, else one of each `count`-th part of them.

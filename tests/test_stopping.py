@@ -56,13 +56,13 @@ def test_a_request_that_no_operation_meets_breaks_off_what_goes_on():
 
     def long_operation():
         os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(5)
+        time.sleep(120)
 
     begun = time.monotonic()
     with pytest.raises(Stopped) as stopped, stop_requests(patience_seconds=0.1):
         long_operation()
     assert stopped.value.exit_code == 143
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 60
 
 
 def test_a_clean_up_is_not_broken_off():
@@ -75,7 +75,7 @@ def test_a_clean_up_is_not_broken_off():
             os.kill(os.getpid(), signal.SIGINT)
             time.sleep(0.2)
             done.append(True)
-        time.sleep(5)
+        time.sleep(120)
 
     with pytest.raises(Stopped), stop_requests(patience_seconds=0.05):
         clean_up()
@@ -102,10 +102,15 @@ def test_a_stop_counts_more_than_a_pause():
 
 
 HANGS = """
-import signal, sys, time
+import signal, sys, threading, time
 import labmtj.stopping
 labmtj.stopping.UNWINDING_SECONDS = float(sys.argv[1])
-with labmtj.stopping.stop_requests():
+def tell():
+    while not requests.signal_number:
+        time.sleep(0.01)
+    print("has heard the first", flush=True)
+with labmtj.stopping.stop_requests() as requests:
+    threading.Thread(target=tell, daemon=True).start()
     try:
         with labmtj.stopping.undisturbed():
             print("hangs", flush=True)
@@ -123,10 +128,10 @@ def test_a_second_ctrl_c_ends_a_process_whose_unwinding_does_not_end(numbers, co
     ) as process:
         try:
             assert process.stdout.readline() == "hangs\n"
-            for number in numbers:
-                os.kill(process.pid, number)
-                time.sleep(0.1)
-            _, said = process.communicate(timeout=20)
+            os.kill(process.pid, numbers[0])
+            assert process.stdout.readline() == "has heard the first\n"  # of two at once, the lower number comes first
+            os.kill(process.pid, numbers[1])
+            _, said = process.communicate(timeout=50)
         finally:
             process.kill()
     assert process.returncode == code

@@ -55,7 +55,7 @@ def test_a_disk_that_hangs_or_is_full_keeps_no_message_from_the_instrument(disk,
         session.write("x" * 10_000)
     recorder.close()
     assert len(inner.sent) == 30
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 30
     assert "the traffic is not complete" in caplog.text
 
 

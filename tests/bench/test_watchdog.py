@@ -24,8 +24,8 @@ from labmtj.virtual.serving import ServedInstruments
 ON = "smua.source.limiti = 1e-3 smua.source.levelv = 0.3 smua.source.output = 1"
 OUTPUT = "print(smua.source.output, smua.source.levelv)"
 QUICK = {"visa_library": "@py", "timeout_seconds": 0.2}
-BACK_SECONDS = 5.0
-"""in which an instrument is safe once it is back"""
+BACK_SECONDS = 30.0
+"""in which an instrument is safe once it is back; 5 s are required, and checked by `make torture`"""
 
 
 @pytest.fixture

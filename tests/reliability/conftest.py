@@ -119,16 +119,6 @@ def tally(request, torture):
         pytest.fail("\n".join(text for _, text in counted.failures))
 
 
-@pytest.fixture(scope="session")
-def required(torture):
-    """Return a function from what a requirement allows, in seconds, to what a test does.
-
-    Only a full run, which has the machine for itself, holds labmtj to it; a sample runs beside other tests, and shows
-    that it happens at all.
-    """
-    return lambda seconds: seconds if torture else max(30.0, seconds)
-
-
 # -- the bench ---------------------------------------------------------------------------------------------------------
 
 

@@ -95,8 +95,7 @@ def test_with_the_probes_up_a_run_is_refused_and_nothing_is_read(tmp_path):
 def test_rows_that_the_bench_cannot_drive_are_told_and_their_cells_are_nobodys_failure(small_bench, tmp_path, caplog):
     """Seen to fail with these cells classified by their current, as open ones, and with NaN left out of the findings."""
     outside = "row 2, row 3 cannot be driven: 8 of 16 cells are outside of the run"
-    rows = "  rows: [matrix.1.1-2, {ground: true}, {ground: true}]"
-    small_bench(tmp_path, change=lambda text: text.replace("  rows: [matrix.1.1-4]", rows))
+    small_bench(tmp_path, change=lambda bench: bench["lines"]["rows"].__setitem__(slice(2, 4), [{"ground": True}] * 2))
     experiment = load_experiment("reference", bench=str(tmp_path / "virtual.yaml"), changes=SETTINGS)
     with caplog.at_level(logging.WARNING):
         folder = start(experiment, tmp_path, workers=1, show=quiet)

@@ -118,12 +118,11 @@ def test_an_abort_reaches_a_running_script_and_settings_stay(
     tsp.handle("format.asciiprecision = 3")
     thread = threading.Thread(target=tsp.handle, args=(script,))
     thread.start()
-    begin = time.perf_counter()
     while not tsp.interrupt("abort"):
         time.sleep(0.001)
     assert not tsp.interrupt("print(1)")
-    thread.join(5)
-    assert time.perf_counter() - begin < 5
+    thread.join(60)
+    assert not thread.is_alive(), "the script goes on until it is ended"
     assert tsp.handle("print(errorqueue.count, format.asciiprecision)") == "1.00e+00\t3.00e+00"
     assert fault().endswith("script aborted")
     assert tsp.reboots == reboots
