@@ -163,8 +163,25 @@ def show(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
     folder = _with_data(known.run)
     say(summary_text(folder.data))
     if folder.run_yaml.exists() and (condition := folder.condition) != "done":
-        say("", f"not complete, this run is: {condition}", *filter(None, [folder.reason]))
+        say("", f"not complete, this run is: {condition}", *filter(None, [folder.reason, _what_is_behind(folder)]))
     return 0
+
+
+def _what_is_behind(folder: RunFolder) -> str:
+    """Say how much of the journal data.h5 does not have yet, "" if it has all."""
+    from labmtj.reading.condition import Condition
+    from labmtj.reading.opening import open_recorded
+
+    with open_recorded(folder.data) as data:
+        condition = Condition.of(folder, data)
+    if not condition.behind_bytes:
+        return ""
+    when = (
+        "it comes with the next checkpoint"
+        if condition.ended in ("running", "paused")
+        else f"`labmtj recover {folder.path}` brings it in"
+    )
+    return f"the journal has {condition.behind_bytes / 1e6:.3g} MB that data.h5 has not: {when}"
 
 
 def ls(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001

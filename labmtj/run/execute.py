@@ -284,6 +284,7 @@ class _Course:
         experiment = replace(self.experiment, run=path.name, watchdog=self.folder.watchdog)
         if experiment.on_instruments:
             experiment = replace(experiment, begun_seconds=last_seconds(self.folder.journal))
+            self._keep()  # from now on there is a data.h5; later, nothing is written while outputs may be on
         check, at_work = self.requests.check, False
         try:
             with crew(
@@ -317,7 +318,7 @@ class _Course:
     def _blocks(self, people: Crew) -> None:
         """Take the blocks that are still to be done; a round of all stations is made durable at once."""
         last = self.plan.stations[-1].name
-        if not self.experiment.on_instruments:  # there, nothing is written while outputs may be on
+        if not self.experiment.on_instruments:
             self._keep()  # from now on there is a data.h5
         if self.before:
             self._show("blocks", self.before, self.total, self.before)

@@ -1,13 +1,16 @@
 """Runs on a bench of instruments: virtual ones over sockets, and their traffic played back."""
 
+import re
 import shutil
 
 import h5py
 import numpy as np
 import pytest
 
+from labmtj import cli
 from labmtj.bench.loading import load_any
 from labmtj.errors import ConfigError, InstrumentError, Stopped, UsageError
+from labmtj.record import Checkpointer
 from labmtj.report.contents import open_contents
 from labmtj.run import RunFolder, load_experiment, resume, start
 from labmtj.run.execute import Progress
@@ -86,18 +89,23 @@ def test_a_simulated_bench_has_no_traffic(tmp_path):
         start(load_experiment("reference"), tmp_path, workers=1, show=quiet, record_traffic=True)
 
 
-def test_a_run_that_was_stopped_goes_on_with_the_same_chip_only(benches, tmp_path):
+def test_a_run_that_was_stopped_goes_on_with_the_same_chip_only(benches, tmp_path, capsys, monkeypatch):
     changes = {"patterns": ["checkerboard"], "amplitude": None, "reference": {"aperture_seconds": 0.001}}
     changes["write"] = {"max_rounds": 0, "aperture_seconds": 0.001, "parallel_volts": 0.38, "antiparallel_volts": 0.42}
     experiment = load_experiment("patterns", bench=str(benches / "virtual.yaml"), changes=changes)
 
     def stop_behind_the_first_block(progress):
         if progress.phase == "blocks" and progress.done == 1:
+            assert cli.main(["show", str(next((tmp_path / "runs").iterdir()))]) == 0  # fails without a data.h5 at once
             raise Stopped
 
+    monkeypatch.setattr(Checkpointer, "due", lambda self: False)
     with pytest.raises(Stopped):
         start(experiment, tmp_path / "runs", workers=1, show=stop_behind_the_first_block)
     (path,) = (tmp_path / "runs").iterdir()
+    assert re.search(
+        r"not complete, this run is: running\nthe journal has \S+ MB that data.h5 has not", capsys.readouterr().out
+    )
     folder = resume(RunFolder.open(path), workers=1, show=quiet)
     with h5py.File(folder.data) as file:
         assert file["patterns/small/written/fidelity"].shape == (1,)
