@@ -176,9 +176,10 @@ def test_what_cannot_be_is_refused(known, changes, key):
     assert key in caught.value.key
 
 
-def test_one_cell_on_instruments(tmp_path):
+def test_one_cell_on_instruments(small_bench, tmp_path):
     changes = {"cells": [[2, 3]], "aperture_seconds": 0.001, "sweeps": 3, "step_volts": 0.04}
-    experiment = load_experiment("hysteresis", bench="virtual-2636b-3706a", changes=changes)
+    bench = small_bench(tmp_path) / "virtual.yaml"
+    experiment = load_experiment("hysteresis", bench=str(bench), changes=changes)
     folder = start(experiment, tmp_path, workers=1, show=lambda _: None)
     assert folder.ending == "DONE"
     with open_contents(folder.data) as contents:

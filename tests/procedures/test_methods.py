@@ -31,7 +31,8 @@ seed: 3
 settings:
   count: 2
   chips: 3
-  amplitude: {points: 4}
+  amplitude: null
+  write: {parallel_volts: 0.38, antiparallel_volts: 0.42}
   infer: {mode: transfer}
   methods:
     plain: {}

@@ -24,7 +24,7 @@ def test_patterns_by_hand():
 
 
 def test_a_run_writes_them_and_tells_how_well(tmp_path):
-    changes = {"patterns": ["checkerboard", "inverse", "random"]}
+    changes = {"patterns": ["checkerboard", "inverse", "random"], "amplitude": {"points": 6}}
     folder = start(load_experiment("patterns", changes=changes), tmp_path, workers=1, show=lambda _: None)
     with open_data(folder.data) as data:
         target = data.read("patterns/mtj-50nm/written/target")

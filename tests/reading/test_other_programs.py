@@ -54,9 +54,14 @@ def test_the_library_of_netcdf_sees_every_attribute_of_an_export(run, tmp_path):
         assert file["flags"].flag_masks.dtype == np.uint8
 
 
-def test_every_group_of_a_run_becomes_netcdf_by_xarray(run, tmp_path):
+def one_of_each_kind(run):
+    """Return a group of each kind: those of other chips have the same columns."""
+    return {group.rpartition("/")[2]: group for group in run.groups()}.values()
+
+
+def test_every_kind_of_group_of_a_run_becomes_netcdf_by_xarray(run, tmp_path):
     """Case use/08: to_netcdf."""
-    for number, group in enumerate(run.groups()):
+    for number, group in enumerate(one_of_each_kind(run)):
         run[group].to_netcdf(tmp_path / f"{number}.nc", engine="h5netcdf")
         with netCDF4.Dataset(tmp_path / f"{number}.nc") as file:
             assert set(run[group].attrs) <= set(file.ncattrs())
@@ -70,7 +75,7 @@ def test_truth_values_of_older_files_are_portable_too():
 
 def test_runs_and_datasets_go_to_another_process(run):
     """Case use/11."""
-    for group in run.groups():
+    for group in one_of_each_kind(run):
         xarray.testing.assert_identical(pickle.loads(pickle.dumps(run[group])), run[group])
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(1, context) as pool:
