@@ -66,7 +66,8 @@ def descend(problem: Problem, estimate: FloatArray) -> tuple[FloatArray, int]:
         step = _step(problem, estimate, residual, jacobian, damping)
         trial = problem.linearised(estimate + step)
         gain = _cost(problem, estimate, residual) - _cost(problem, estimate + step, trial[0])
-        if abs(gain) < (COARSE_SETTLED if problem.coarse_fraction else SETTLED) + 1e-9 * float(residual @ residual):
+        settled = (COARSE_SETTLED if problem.coarse_fraction else SETTLED) * _spread(residual, estimate)
+        if abs(gain) < settled + 1e-9 * float(residual @ residual):
             return estimate + (step if gain >= 0 else 0), iteration
         if gain < 0:
             damping = 5 * damping or FIRST_DAMPING
@@ -75,11 +76,16 @@ def descend(problem: Problem, estimate: FloatArray) -> tuple[FloatArray, int]:
             damping = max(damping / 3, LEAST_DAMPING) if damping else 0.0
         if problem.coarse_fraction and iteration >= COARSE_STEPS:
             return estimate, iteration
-    if latest < SLOW:
+    if latest < SLOW * _spread(residual, estimate):
         return estimate, STEPS
     raise ProcedureFailed(
         "the network fit does not settle: are the admittances those of one state of the array? Take the reads again"
     )
+
+
+def _spread(residual: FloatArray, estimate: FloatArray) -> float:
+    """Return chi-squared per degree of freedom, at least 1: errors are widened by its root where the model misses."""
+    return max(1.0, float(residual @ residual) / max(1, len(residual) - len(estimate)))
 
 
 def _step(

@@ -31,7 +31,7 @@ from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar, Log
 from procedures.common.bounds import Limited, check_pulse_seconds, check_pulses, check_volts
 from procedures.common.cost import Counting, Effort, effort_attributes
-from procedures.common.reference import ReferenceSettings, possible_of, put_reference, reference_maps
+from procedures.common.reference import MANY_STUCK, ReferenceSettings, possible_of, put_reference, reference_maps
 from procedures.common.schemes import Scheme, float_partners, select_cells, select_rows
 from procedures.common.single_cells import DIRECTION_NAMES, DIRECTIONS, Cells, check_count, refused_widths, spread_out
 from procedures.common.uniform import Uniform
@@ -71,7 +71,9 @@ class Disturb(StrictModel):
         self.check(crossbar)
         with log.tagged(purpose=Purpose.CHARACTERISE):
             counting = Counting(crossbar)
-            array = Uniform(counting, reference_maps(counting, self.reference), self.reference)
+            # a cell that is lost before the maps are read is no stuck one where cells are held
+            many_stuck = 0.0 if self.hold_seconds else MANY_STUCK
+            array = Uniform(counting, reference_maps(counting, self.reference, many_stuck), self.reference)
             put_reference(log, array.reference)
             self._refuse_kinds(array)
             flipped, cells = self._half_selects(array)
@@ -123,16 +125,21 @@ class Disturb(StrictModel):
         return float_partners(select_cells(array.shape, cells, at_selected, scheme), array.reference.shorted)
 
     def _reads(self, array: Uniform) -> ReadDisturb:
-        """Hold the read voltage in the polarity that does harm, on all rows at once where the crossbar can."""
+        """Hold the read voltage in the polarity that does harm, on all rows at once where the crossbar can.
+
+        A cell that left before it could be read in its state counts as lost: without such cells the weakest are left
+        out.
+        """
         how = Reading(
             self.reference.aperture_seconds, repeats=max(1, round(self.hold_seconds / self.reference.aperture_seconds))
         )
         counts = np.zeros((2, 2))
         for d, state in enumerate(DIRECTIONS):
-            standing = array.initialise(not state) & array.reference.usable
+            array.initialise(not state)
+            written = array.reference.writable
             bias = _rows_at(array.crossbar, array.sign(state) * self.reference.read_volts)
             array.crossbar.measure(bias, Lines(columns=(0,)), how)
-            counts[:, d] = (standing & (array.read() == state)).sum(), standing.sum()
+            counts[:, d] = (written & (array.read() == state)).sum(), written.sum()
         seconds = how.repeats * (how.aperture_seconds + how.settle_seconds)
         lost = one_trial_of_each(counts[0], counts[1])
         return ReadDisturb(self.reference.read_volts, seconds, counts[0], counts[1], lost)
