@@ -79,14 +79,14 @@ class Keithley2600Source(LimitedChannels, TSPInstrument):
         self._limits.pop(channel, None)
         self._require_zero(channel)
         asked = questions(AT_LIMITING, channel)
-        told = self.run(
+        answers = self.run(
             *commands(AT_LIMITING, channel),
             f"{smu}.source.autorangev = 0 {smu}.source.rangev = {literal(scale)}",
             f"{smu}.source.limiti = {literal(amperes)}",
             f"print({smu}.source.limiti, {smu}.source.rangev, {smu}.source.levelv)",
             f"print({', '.join(asked)})",
         )
-        limit, others = self.each(told, 2)
+        limit, others = self.each(answers, 2)
         kept = self.parsed(limit, 3)
         self._refuse(channel, self.parsed(others, len(asked)))
         names = ("a compliance", "a source range", "a level")

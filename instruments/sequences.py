@@ -123,16 +123,16 @@ class SequencedUnit(SourceMeasure):
         """
         if not (np.abs(starts) < SENTINEL).all():
             raise self.distrust("does not tell when it read", str(starts))
-        told = decoded(status, self.model.status)
-        beyond = (told & np.uint8(Flag.OVERFLOW)) != 0  # whatever number comes with that, it is not the current
+        reported = decoded(status, self.model.status)
+        beyond = (reported & np.uint8(Flag.OVERFLOW)) != 0  # whatever number comes with that, it is not the current
         amperes, flags = without_sentinels(np.where(beyond, OVERFLOW, currents))
-        flags |= told
+        flags |= reported
         scales = self.model.ranges_of(amperes)
         if shots.range_amperes is not None:
             scales = np.broadcast_to([self._range(channel, shots) for channel in shots.channels], amperes.shape)
         read = [shots.channels.index(channel) for channel in shots.read]
         unread = [place for place, channel in enumerate(shots.channels) if channel not in shots.read]
-        limited = np.bitwise_or.reduce(told[:, unread] & np.uint8(Flag.COMPLIANCE), axis=1, keepdims=True)
+        limited = np.bitwise_or.reduce(reported[:, unread] & np.uint8(Flag.COMPLIANCE), axis=1, keepdims=True)
         return ShotReadings(amperes[:, read], flags[:, read] | limited, scales[:, read], starts)
 
     def _pulse_seconds(self, seconds: float) -> float:

@@ -304,7 +304,7 @@ def pulse(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG00
     from labmtj.bench.hands import pulse_cell
 
     with _stopped_at_once():
-        told = pulse_cell(
+        line = pulse_cell(
             known.bench,
             known.row,
             known.column,
@@ -313,7 +313,7 @@ def pulse(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG00
             known.array,
             over_budget=known.over_budget,
         )
-        say(told)
+        say(line)
     return 0
 
 

@@ -42,8 +42,8 @@ def make_safe(name: str) -> list[str]:
     failed = shut_down(sources, matrices, relays_without_sources=relays, seconds=BOX_SECONDS)
     safe = [done[unit] for unit in (step.instrument for step in [*sources, *matrices]) if unit in done]
     if failed:
-        told = "\n  ".join([*safe, *map(_with_owner, failed)])
-        raise InstrumentError("bench", name, f"not everything is known to be safe, see to it by hand:\n  {told}")
+        report = "\n  ".join([*safe, *map(_with_owner, failed)])
+        raise InstrumentError("bench", name, f"not everything is known to be safe, see to it by hand:\n  {report}")
     return safe
 
 

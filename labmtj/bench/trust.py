@@ -56,5 +56,5 @@ def asked(instrument: Instrument) -> None:
 def all_of(failed: Sequence[LabmtjError]) -> InstrumentError:
     """Return one error that tells what failed while a bench was made safe."""
     addresses = dict.fromkeys(str(getattr(error, "address", "?")) for error in failed)
-    told = "\n  ".join(dict.fromkeys(map(str, failed)))
-    return InstrumentError("bench", ", ".join(addresses), f"not everything is safe, see to it by hand:\n  {told}")
+    problems = "\n  ".join(dict.fromkeys(map(str, failed)))
+    return InstrumentError("bench", ", ".join(addresses), f"not everything is safe, see to it by hand:\n  {problems}")

@@ -31,7 +31,7 @@ GAIN_FRACTION = 2e-4
 @brief
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """What a log told of a chip."""
+    """What the records say of a chip."""
 
     observed: Observed
     decoded: Decoded
@@ -41,9 +41,9 @@ class Calibration:
     offsets: FittedOffsets | None
     description: ArrayDescription
     """the array file"""
-    switching_told: str
+    switching_summary: str
     """what became of the switching parameters"""
-    polarity_told: str
+    polarity_summary: str
     """whether the polarity was measured, and what the array file of the run said"""
 
     @property
@@ -95,7 +95,7 @@ def calibrate(path: Path, chip: str | None = None, on: ArrayDescription | None =
         DataError: naming what is missing, and the procedure that measures it.
     """
     seen = observed(path, chip, on)
-    seen, polarity_told = _with_polarity(seen)
+    seen, polarity_summary = _with_polarity(seen)
     if np.prod(seen.assumed.shape) > MOST_CELLS:
         raise DataError(
             f"{path}: {seen.assumed.shape[0]} x {seen.assumed.shape[1]} cells are more than the {MOST_CELLS} whose "
@@ -116,7 +116,7 @@ def calibrate(path: Path, chip: str | None = None, on: ArrayDescription | None =
     offsets = fit_offsets(seen, states, Model(description))
     switching = fit_switching(seen, description)
     description = _with_switching(_with_offsets(description, offsets, gains, seen), switching)
-    return Calibration(seen, states, gains, wires, cells, offsets, description, switching.told, polarity_told)
+    return Calibration(seen, states, gains, wires, cells, offsets, description, switching.summary, polarity_summary)
 
 
 def _with_polarity(seen: Observed) -> tuple[Observed, str]:
@@ -124,10 +124,10 @@ def _with_polarity(seen: Observed) -> tuple[Observed, str]:
     before, measured = seen.assumed.polarity, seen.polarity
     if measured is None:
         return seen, f"polarity {before:+d} (assumed: as in array file {seen.assumed.name}; the run measured none)"
-    told = f"polarity {measured:+d} (measured)"
+    text = f"polarity {measured:+d} (measured)"
     if measured != before:
-        told += f"; array file {seen.assumed.name} says {before:+d}, wrong for this chip: use this file instead"
-    return replace(seen, assumed=seen.assumed.model_copy(update={"polarity": measured})), told
+        text += f"; array file {seen.assumed.name} says {before:+d}, wrong for this chip: use this file instead"
+    return replace(seen, assumed=seen.assumed.model_copy(update={"polarity": measured})), text
 
 
 def _described(seen: Observed, wired: ArrayDescription, cells: FittedCells, misfit: str) -> ArrayDescription:

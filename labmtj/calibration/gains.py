@@ -24,7 +24,7 @@ from labmtj.quantities import FloatArray
 CHANNEL_SPREAD = 5e-5
 """relative difference between the gains of two channels or ranges that is no fault (assumed: as in the fit of wires)"""
 SEEN = 0.1
-"""part of the largest currents that must flow on a range, before its gain is told"""
+"""part of the largest currents that must flow on a range, before its gain is fitted"""
 LEAST_SPREAD = 1e-3
 """of the gains of sources, before it counts: data sheets allow as much"""
 FEWEST_RANGES = 3
@@ -46,7 +46,8 @@ class Gains:
     ranges: FloatArray = field(default_factory=lambda: np.empty(0))
     common_error: float = 0.0
     """relative standard error of every resistance that gains leave that differ, because their mean is not known"""
-    told: str = ""
+    summary: str = ""
+    """what differs, in words"""
 
     @property
     def differ(self) -> bool:
@@ -90,9 +91,9 @@ class Gains:
         )  # fmt: skip
 
 
-def no_gains(lines: int, told: str = "") -> Gains:
+def no_gains(lines: int, summary: str = "") -> Gains:
     """Return that all gains are alike."""
-    return Gains(np.zeros(lines), np.zeros(lines), told=told)
+    return Gains(np.zeros(lines), np.zeros(lines), summary=summary)
 
 
 def from_file(described: LineOffsets | None, lines: int) -> Gains:
@@ -108,7 +109,7 @@ def from_file(described: LineOffsets | None, lines: int) -> Gains:
 
 
 def fit_gains(seen: Observed, decoded: Decoded) -> Gains:
-    """Return the gains that the reads call for (Bayesian information criterion), or why they are not told."""
+    """Return the gains that the reads call for (Bayesian information criterion), or why they cannot be fitted."""
     lines = sum(seen.assumed.shape)
     biases = _whole_biases(seen, decoded)
     amperes = biases.amperes
@@ -126,30 +127,30 @@ def fit_gains(seen: Observed, decoded: Decoded) -> Gains:
     }
     sigma = np.hypot(CHANNEL_SPREAD * np.linalg.norm(amperes, axis=1), biases.noise)
     names, found, reduced = _best(blocks, amperes.sum(axis=1) / sigma, sigma)
-    meters, deviations, common, told = np.zeros(lines), np.zeros(len(ranges)), 0.0, []
+    meters, deviations, common, texts = np.zeros(lines), np.zeros(len(ranges)), 0.0, []
     if "ranges" in names:
         deviations = found["ranges"] - np.median(found["ranges"])
         each = ", ".join(f"{scale:g} A {gain:+.2%}" for scale, gain in zip(ranges, deviations, strict=True))
-        told.append(f"gains of the ranges differ: {each}, against their median")
+        texts.append(f"gains of the ranges differ: {each}, against their median")
         if len(ranges) < FEWEST_RANGES:
             common = float(np.ptp(deviations))
-            told[-1] += f"; which of {len(ranges)} is right is not separable, so errors are widened by the difference"
+            texts[-1] += f"; which of {len(ranges)} is right is not separable, so errors are widened by the difference"
     if "lines" in names:
         meters = found["lines"] - np.mean(found["lines"])
         spread = float(np.std(meters))
         common = float(np.hypot(common, spread / np.sqrt(lines)))
-        told.append(f"gains of the meters differ by {spread:.2%} from line to line; their mean is taken for right")
+        texts.append(f"gains of the meters differ by {spread:.2%} from line to line; their mean is taken for right")
     if "leaks" in names:
-        told.append(f"lines leak to ground, the most {1e6 * np.max(np.abs(found['leaks'])):.2g} uS")
+        texts.append(f"lines leak to ground, the most {1e6 * np.max(np.abs(found['leaks'])):.2g} uS")
     gains = Gains(meters, np.zeros(lines), ranges, deviations, common)
     sources = _sources(_whole_biases(gains.corrected(seen), decoded), seen.assumed.shape)
     if sources.any():
         spread = float(np.std(sources))
         common = float(np.hypot(common, spread / np.sqrt(lines)))
-        told.append(f"gains of the sources differ by {spread:.2%} from line to line; their mean is taken for right")
+        texts.append(f"gains of the sources differ by {spread:.2%} from line to line; their mean is taken for right")
     if reduced > 4.0:
-        told.append(f"the currents of all lines do not sum to zero: chi-squared per degree of freedom {reduced:.2g}")
-    return Gains(meters, sources, ranges, deviations, common, "; ".join(told))
+        texts.append(f"the currents of all lines do not sum to zero: chi-squared per degree of freedom {reduced:.2g}")
+    return Gains(meters, sources, ranges, deviations, common, "; ".join(texts))
 
 
 def _best(

@@ -37,9 +37,9 @@ def with_measured_law(
         least_change: of a conductance between the voltages that were read, that counts.
     """
     squares = reads.driven_volts**2
-    told = reads.told & ~reads.state() & follows[reads.cell] & np.isfinite(residual)
-    group = (reads.network[:, np.newaxis] * follows.size + reads.cell)[told]
-    volts, left = np.broadcast_to(squares[:, np.newaxis], told.shape)[told], residual[told]
+    usable = reads.told & ~reads.state() & follows[reads.cell] & np.isfinite(residual)
+    group = (reads.network[:, np.newaxis] * follows.size + reads.cell)[usable]
+    volts, left = np.broadcast_to(squares[:, np.newaxis], usable.shape)[usable], residual[usable]
     size = int(group.max(initial=0)) + 1
     count = np.maximum(np.bincount(group, minlength=size), 1)
     volts, left = (each - (np.bincount(group, each, size) / count)[group] for each in (volts, left))

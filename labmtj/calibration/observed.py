@@ -153,13 +153,13 @@ def _polarity(data: DataFile, path: Path, chip: str) -> int | None:
     """Return the polarity that procedures recorded of a chip; DataError if they contradict each other."""
     groups = [group for group in data.tree() if group.startswith(f"arrays/{chip}/")]
     found = {group: data.attributes(group).get("polarity") for group in groups}
-    told = {group: int(value) for group, value in found.items() if value in (-1, 1)}
-    if len(set(told.values())) > 1:
-        each = ", ".join(f"{group} {value:+d}" for group, value in told.items())
+    recorded = {group: int(value) for group, value in found.items() if value in (-1, 1)}
+    if len(set(recorded.values())) > 1:
+        each = ", ".join(f"{group} {value:+d}" for group, value in recorded.items())
         raise DataError(
             f"{path}: chip {chip} has no one polarity: {each}; rows and columns were exchanged during the run"
         )
-    return next(iter(told.values()), None)
+    return next(iter(recorded.values()), None)
 
 
 def check_same_chip(on: ArrayDescription, seen: Observed) -> None:

@@ -37,7 +37,7 @@ ROOM_KELVIN = 300.0
 class FittedSwitching:
     """What is known of switching, and in which words."""
 
-    told: str
+    summary: str
     maps: Mapping[str, CellMap] = field(default_factory=dict)
     family: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """new values of family parameters, by name"""
@@ -83,12 +83,12 @@ class _Switching:
     def fitted(self) -> FittedSwitching:
         """Return barrier, stray field and critical voltages, and their spread over the cells."""
         delta, root = self.found["stability"], np.sqrt(np.maximum(self.found["stability"], 0.0))
-        told = (
+        good = (
             np.isfinite(delta).all(axis=0)
             & np.isfinite(self.found["critical_volts"]).all(axis=0)
             & (delta > 0).all(axis=0)
         )
-        if told.sum() < 2:
+        if good.sum() < 2:
             return FittedSwitching("switching assumed: no two cells were pulsed enough in both directions")
         stray = (root[0] - root[1]) / (root[0] + root[1])
         volts = self.found["critical_volts"] * self._delivered()
@@ -103,14 +103,14 @@ class _Switching:
             f"at tau0 = {self.given.get('attempt_seconds', np.nan):g} s and exponent "
             f"{self.given.get('assumed_exponent', 0)}, which are assumed"
         )
-        family = {name: self._spread(name, each[told], errors[name][told], condition) for name, each in values.items()}
+        family = {name: self._spread(name, each[good], errors[name][good], condition) for name, each in values.items()}
         family |= self._conditions()
         maps = {}
-        if told.sum() >= MOST_OF_ALL * np.prod(self.description.shape):
-            maps = {name: self._map(values[name], errors[name], told) for name in values}
+        if good.sum() >= MOST_OF_ALL * np.prod(self.description.shape):
+            maps = {name: self._map(values[name], errors[name], good) for name in values}
         which = "cell by cell" if maps else "as the spread of the family: too few for maps of their own (--cells all)"
         return FittedSwitching(
-            f"switching: {told.sum()} cells, {which}; Delta and Vc0 {condition}: they hold for widths that were tested"
+            f"switching: {good.sum()} cells, {which}; Delta and Vc0 {condition}: they hold for widths that were tested"
             f"{self._law_error()}{self._short()}",
             maps, family,
         )  # fmt: skip
@@ -207,10 +207,10 @@ class _Switching:
             if isinstance(value, int | float)
         }
 
-    def _map(self, values: FloatArray, errors: FloatArray, told: NDArray[np.bool_]) -> CellMap:
-        """Return a map; a cell that was not told has the median, with the spread of the others as its error."""
+    def _map(self, values: FloatArray, errors: FloatArray, good: NDArray[np.bool_]) -> CellMap:
+        """Return a map; a cell that is not usable has the median, with the spread of the others as its error."""
         shape = self.description.shape
-        whole = np.full(shape[0] * shape[1], np.median(values[told]))
-        error = np.full(whole.size, np.std(values[told]))
-        whole[self.cell[told]], error[self.cell[told]] = values[told], errors[told]
+        whole = np.full(shape[0] * shape[1], np.median(values[good]))
+        error = np.full(whole.size, np.std(values[good]))
+        whole[self.cell[good]], error[self.cell[good]] = values[good], errors[good]
         return CellMap.of(whole.reshape(shape), error.reshape(shape))

@@ -42,20 +42,20 @@ def calibration_lines(found: Calibration) -> list[str]:
     lines += _left_out(seen)
     if unread := int((~found.decoded.read).sum()):
         lines += _wrapped(f"{unread} cells were never read alone: they have the median of the others, and their spread")
-    lines += _wrapped(found.polarity_told)
+    lines += _wrapped(found.polarity_summary)
     lines += _wrapped("defects: " + (_named(_defects(found)) or "none"))
-    lines += ["", *_wire_lines(found), *_wrapped(found.gains.told)]
+    lines += ["", *_wire_lines(found), *_wrapped(found.gains.summary)]
     if found.offsets is None:
-        lines += _wrapped("offsets: not told; reads at 0 V, or in both polarities, tell them")
+        lines += _wrapped("offsets: not determined; that takes reads at 0 V, or in both polarities")
     else:
         scales = ", ".join(f"{scale:g}" for scale in found.offsets.ranges)
         lines += _wrapped(f"offsets of sources and meters: from {found.offsets.reads} readings, ranges {scales} A")
-    return [*lines, *_wrapped(found.switching_told)]
+    return [*lines, *_wrapped(found.switching_summary)]
 
 
 def _left_out(seen: Observed) -> list[str]:
-    told = f"{seen.left_out} shots were not looked at: those of the stretches in which least was read"
-    return _wrapped(told) if seen.left_out else []
+    text = f"{seen.left_out} shots were not looked at: those of the stretches in which least was read"
+    return _wrapped(text) if seen.left_out else []
 
 
 def _wire_lines(found: Calibration) -> Iterator[str]:
@@ -64,7 +64,7 @@ def _wire_lines(found: Calibration) -> Iterator[str]:
         value = getattr(found.description.wires, name)
         error = f"+- {errors[name]:.2g}" if name in errors else ""
         yield f"  {name:<22}{value.value:>10.4g} ohm  {error:<12}{value.provenance}{_apart(value)}"
-    for text in found.wires.told:
+    for text in found.wires.summary:
         yield from _wrapped(text)
 
 
@@ -135,11 +135,11 @@ def _failures(chip: ChipTwin) -> list[str]:
     ]
     if not bad_lines and not bad_cells:
         return ["  the model fails nowhere: no line and no cell lies beyond 3 sigma"]
-    told = f"the model fails at {len(bad_lines)} lines and {len(bad_cells)} cells beyond 3 sigma"
+    text = f"the model fails at {len(bad_lines)} lines and {len(bad_cells)} cells beyond 3 sigma"
     parts = [f"lines {_named(bad_lines)}"] * bool(bad_lines) + [f"cells (typical z) {_named(bad_cells)}"] * bool(
         bad_cells
     )
-    return [f"  {line}" for line in textwrap.wrap(f"{told}: {'; '.join(parts)}", WIDTH - 2)]
+    return [f"  {line}" for line in textwrap.wrap(f"{text}: {'; '.join(parts)}", WIDTH - 2)]
 
 
 def _station_lines(station: StationTwin) -> list[str]:

@@ -41,7 +41,7 @@ class FittedWires:
     """The wires of an array file, and why they are what they are."""
 
     description: WireDescription
-    told: tuple[str, ...]
+    summary: tuple[str, ...]
     """lines of text: rank and posterior; of what was not fitted, why, and what would tell it"""
     names: tuple[str, ...] = ()
     """of those that were fitted"""
@@ -189,28 +189,28 @@ def _combined(observed: Observed, fits: list[NetworkFit]) -> FittedWires:
     names = tuple(name for name in WIRES if all(fit.wires[name].ohms is not None for fit in fits))
     reduced = tuple(fit.chi_squared_per_freedom for fit in fits)
     misfit = next((fit.misfit for fit in fits if fit.misfit), "")
-    told = [
+    summary = [
         f"all ports read in {len(fits)} states: rank {best.rank} of {best.parameters}, chi-squared per degree of "
         f"freedom {', '.join(f'{each:.2g}' for each in reduced)}; {best.model.summary()}"
     ]
-    told += [misfit] * bool(misfit)
-    told += [
+    summary += [misfit] * bool(misfit)
+    summary += [
         f"a path beside the cells, {each}; no array file holds one, so the twin misses it" for each in best.path_words()
     ]
     if METER in best.wires and (meter := best.wires[METER]).ohms is not None:
-        told.append(
+        summary.append(
             f"lines on meters have {meter.ohms:.4g} +- {meter.standard_error_ohms:.2g} ohm in series that grounded "
             "lines have not; no array file holds that, so the twin misses it"
         )
     if not misfit:
-        told += [
+        summary += [
             f"{name} not identified: {next(fit.wires[name].reason for fit in fits if fit.wires[name].ohms is None)}"
             for name in WIRES
             if name not in names
         ]
     if not names and not misfit:
         return FittedWires(
-            observed.assumed.wires, tuple(told), rank=best.rank, parameters=best.parameters, chi_squared=reduced
+            observed.assumed.wires, tuple(summary), rank=best.rank, parameters=best.parameters, chi_squared=reduced
         )
     values, covariance = _mean([_wire_part(fit) for fit in fits])
     spread, vectors = np.linalg.eigh(covariance)
@@ -233,7 +233,7 @@ def _combined(observed: Observed, fits: list[NetworkFit]) -> FittedWires:
     description = described(pieces, root, before.model_copy(update=changed), best.model.shape)
     return FittedWires(
         description,
-        tuple(told),
+        tuple(summary),
         names,
         np.maximum(pieces, 0.0),
         root,

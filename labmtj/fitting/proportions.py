@@ -122,10 +122,10 @@ def mean_over_tested(hits: ArrayLike, trials: ArrayLike, level: float = 0.95) ->
         value = np.asarray(each.sum(axis=-1) / cells, float)
         near = np.where(tried, (k + 0.5) / (m + 1), 0.0)  # a cell that always did the same may yet do otherwise
         own = np.where(tried, near * (1 - near) / m, 0.0).sum(axis=-1) / cells**2
-        told = (value * (1 - value)) / own
+        effective = (value * (1 - value)) / own
     least = cells * np.where(tried, m, m.max(initial=0)).min(axis=-1)  # p (1 - p) is concave
     same = (value <= 0) | (value >= 1)
-    size = np.where(same, m.sum(axis=-1), np.maximum(np.nan_to_num(told, nan=0.0), least))
+    size = np.where(same, m.sum(axis=-1), np.maximum(np.nan_to_num(effective, nan=0.0), least))
     return _around(value, np.where(cells > 0, size, 0.0), level)
 
 

@@ -182,8 +182,8 @@ def _singly(columns: FloatArray, span: FloatArray, residual: FloatArray) -> Floa
     """Return by how much each derivative (data, n) alone would lower chi-squared, all others following, (n,)."""
     apart = columns - span @ (span.T @ columns)
     squares, whole = (apart**2).sum(axis=0), (columns**2).sum(axis=0)
-    told = squares > NULL * whole
-    return np.where(told, (apart.T @ residual) ** 2 / np.where(told, squares, 1.0), 0.0)
+    informative = squares > NULL * whole
+    return np.where(informative, (apart.T @ residual) ** 2 / np.where(informative, squares, 1.0), 0.0)
 
 
 def _together(columns: FloatArray, span: FloatArray, residual: FloatArray) -> tuple[float, int]:

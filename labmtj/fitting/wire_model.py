@@ -94,10 +94,10 @@ class WireModel:
         """Return in words what is apart."""
         lines = [kind.removesuffix("_ohms").replace("_", " ") for kind in WIRES if kind not in self.names]
         single = [name for name in self.names if name.count("[") == 2]
-        told = ["all lines of a kind alike" if not lines else f"by line: {', '.join(lines)}"]
+        words = ["all lines of a kind alike" if not lines else f"by line: {', '.join(lines)}"]
         if len(single) > MOST_NAMED:
-            told.append("every segment of its own, as far as the reads tell")
-        return "; ".join([*told, *(f"{name} of its own" for name in single[:MOST_NAMED] if len(single) <= MOST_NAMED)])
+            words.append("every segment of its own, as far as the reads tell")
+        return "; ".join([*words, *(f"{name} of its own" for name in single[:MOST_NAMED] if len(single) <= MOST_NAMED)])
 
     def kinds(self) -> FloatArray:
         """Return the matrix (4, pieces) from pieces to the mean of each kind."""

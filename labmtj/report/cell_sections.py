@@ -50,7 +50,7 @@ def _cost(contents: Contents, group: str, name: str) -> Note:
 
 def switching_table(contents: Contents, group: str) -> Table:
     """Return Delta, Vc0 and the slope of every cell, with what they are conditional on."""
-    told = contents.attributes(group)
+    attrs = contents.attributes(group)
     places = contents.read(f"{group}/cells")
     rows: list[list[Cell]] = []
     for direction, name in enumerate(("to P", "to AP")):
@@ -63,8 +63,8 @@ def switching_table(contents: Contents, group: str) -> Table:
             )  # fmt: skip
     return Table(
         "Laws of the cells", ("cell", "V50 per decade of width (mV)", "Δ", "Vc0 (V)"), rows,
-        f"95 % intervals in brackets. Δ and Vc0 hold at τ0 = {float(told['attempt_seconds']):g} s and exponent "
-        f"{told['assumed_exponent']} alone: see the ridge. After “law”: the same with the error of the law itself, "
+        f"95 % intervals in brackets. Δ and Vc0 hold at τ0 = {float(attrs['attempt_seconds']):g} s and exponent "
+        f"{attrs['assumed_exponent']} alone: see the ridge. After “law”: the same with the error of the law itself, "
         "for τ0 of 0.3 to 1 ns and, at exponent 2, the attempt rate of a macrospin.",
         [Source.of(group, ".stability.to_pandas()", array="stability")],
     )  # fmt: skip

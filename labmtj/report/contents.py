@@ -61,10 +61,10 @@ class Contents:
 
     def meanings(self, array: str) -> dict[str, int]:
         """Return the values of an array of codes by their meanings; empty where the file does not name them."""
-        told = self.attributes_of(array)
-        names = str(told.get("flag_meanings", "")).split()
+        attrs = self.attributes_of(array)
+        names = str(attrs.get("flag_meanings", "")).split()
         return {
-            name: int(value) for name, value in zip(names, np.atleast_1d(told.get("flag_values", [])), strict=False)
+            name: int(value) for name, value in zip(names, np.atleast_1d(attrs.get("flag_values", [])), strict=False)
         }
 
     @cached_property

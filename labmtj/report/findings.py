@@ -127,10 +127,10 @@ def _amplitudes(contents: Contents) -> Iterator[Finding]:
     for chip in contents.chips:
         group = f"arrays/{chip}/amplitude"
         if contents.has(f"{group}/volts"):
-            told, volts = contents.attributes(group), contents.read(f"{group}/volts")
+            attrs, volts = contents.attributes(group), contents.read(f"{group}/volts")
             parts = [
-                f"{name} at {float(told[f'{state}_volts']):.3g} V "
-                f"({percent(_nearest(volts, told[f'{state}_volts'], contents.read(f'{group}/{state}_fidelity')))} %)"
+                f"{name} at {float(attrs[f'{state}_volts']):.3g} V "
+                f"({percent(_nearest(volts, attrs[f'{state}_volts'], contents.read(f'{group}/{state}_fidelity')))} %)"
                 for state, name in (("parallel", "P"), ("antiparallel", "AP"))
             ]
             texts.append(f"{chip} {', '.join(parts)}")

@@ -51,8 +51,8 @@ def result_sentence(contents: Contents) -> str:
 
 def origin_text(contents: Contents) -> str:
     """Return what the record says about where arrays and solutions come from, and no more."""
-    told = contents.attributes("solutions")
-    name, origin, checksum = (str(told.get(key, "")) for key in ("name", "origin", "sha256"))
+    attrs = contents.attributes("solutions")
+    name, origin, checksum = (str(attrs.get(key, "")) for key in ("name", "origin", "sha256"))
     if not checksum:
         solutions = "The file does not say where the solutions come from."
     elif origin.startswith(TRAINED):

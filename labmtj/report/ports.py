@@ -29,7 +29,7 @@ def ports_section(contents: Contents, group: str, number: int) -> Section:
 
 
 def _wires_table(contents: Contents, group: str) -> Table:
-    network, told = contents.attributes(f"{group}/network"), contents.attributes(group)
+    network, attrs = contents.attributes(f"{group}/network"), contents.attributes(group)
     rows = [
         [Cell(NAMES.get(name, name)), Cell(MISSING if ohms is None else f"{ohms:.4g}"),
          Cell(reason if ohms is None else f"{error:.2g}")]
@@ -40,9 +40,9 @@ def _wires_table(contents: Contents, group: str) -> Table:
         f"{network['chi_squared']:.4g} at {network['freedom']} degrees of freedom, {network.get('outvoted', 0)} reads "
         f"outvoted by the others; {fit_words(network)}. Where lines differ, their mean is listed. Lines on meters "
         f"and on ground are taken to end alike unless a meter lead is listed. Units may differ by "
-        f"{told['gain_fraction']:g} in gain (assumed, in the errors); a gain error common to all stands "
+        f"{attrs['gain_fraction']:g} in gain (assumed, in the errors); a gain error common to all stands "
         "apart and scales every resistance. "
-        f"{told['effort_readings']} readings, {hours(float(told['effort_bench_hours']))} on the bench, no pulse."
+        f"{attrs['effort_readings']} readings, {hours(float(attrs['effort_bench_hours']))} on the bench, no pulse."
     )
     if network.get("misfit"):
         note = f"{network['misfit']}. {note}"

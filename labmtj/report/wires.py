@@ -44,7 +44,7 @@ def port_lines(contents: Contents) -> list[str]:
     """Return what was told of each chip for a terminal."""
     lines = []
     for group in port_groups(contents)[:16]:
-        network, told = contents.attributes(f"{group}/network"), contents.attributes(group)
+        network, attrs = contents.attributes(f"{group}/network"), contents.attributes(group)
         wires = ", ".join(
             f"{NAMES.get(name, name)} {'refused' if ohms is None else f'{ohms:.4g} +- {error:.2g} ohm'}"
             for name, ohms, error, _ in told_wires(network)
@@ -57,6 +57,6 @@ def port_lines(contents: Contents) -> list[str]:
         lines.append(
             f"{group.removeprefix('arrays/')}: {wires}; cells to {100 * relative:.2g} % each, gain apart; rank "
             f"{network['rank']} of {network['parameters']}, {fit_words(network)}; "
-            f"{hours(float(told['effort_bench_hours']))} on the bench"
+            f"{hours(float(attrs['effort_bench_hours']))} on the bench"
         )
     return lines

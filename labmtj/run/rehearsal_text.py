@@ -53,8 +53,8 @@ def bench_rehearsal(bench: str) -> str:
     try:
         return short_text(rehearse(load_experiment(_DEFAULT, bench=bench, changes=_FEW)))
     except LabmtjError as error:
-        told = ". ".join([str(error), *getattr(error, "__notes__", ())])
-        return "\n".join(_wrapped(f"rehearsal of {_DEFAULT} on the virtual twin: not as it stands: {told}"))
+        text = ". ".join([str(error), *getattr(error, "__notes__", ())])
+        return "\n".join(_wrapped(f"rehearsal of {_DEFAULT} on the virtual twin: not as it stands: {text}"))
 
 
 def _wrapped(*lines: str) -> Iterator[str]:
@@ -80,8 +80,8 @@ def _sums(found: Rehearsal, total: Tally) -> Iterator[str]:
     yield f"data.h5: about {found.data_bytes / 1e6:.0f} MB"
     yield from _relays(total, on_instruments=found.experiment.on_instruments)
     if total.round_trips:
-        told = ", ".join(f"{name} {count:.0f}" for name, count in total.round_trips.items())
-        yield f"round trips: {sum(total.round_trips.values()):.0f} ({told})"
+        text = ", ".join(f"{name} {count:.0f}" for name, count in total.round_trips.items())
+        yield f"round trips: {sum(total.round_trips.values()):.0f} ({text})"
 
 
 def _purposes(total: Tally) -> Iterator[str]:

@@ -84,4 +84,4 @@ def test_the_law_through_calibrate(found, truth):
         scale = 1.0 if name == "stray_field" else true
         error, reach = (fitted.array.ravel() - true) / scale, 1.96 * fitted.errors.ravel() / scale
         assert told(name, error, error - reach, error + reach, 0.03) > 0.9
-    print(f"\n{found.switching_told}")
+    print(f"\n{found.switching_summary}")

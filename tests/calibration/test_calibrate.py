@@ -101,7 +101,7 @@ def test_switching_that_was_measured_before_is_kept(log_of, maps, assumed, found
     )
     later = calibrate(log_of(maps, assumed()).data, on=known)
     assert later.description.cells.thermal_stability == flat
-    assert "as in array file small" in later.switching_told
+    assert "as in array file small" in later.switching_summary
 
 
 def test_an_array_file_of_another_chip_is_refused(log_of, maps, assumed, found):

@@ -96,22 +96,22 @@ def test_a_few_cells_tell_the_family_and_no_maps(make):
     assert family.critical_volts_to_parallel.provenance == "fitted"
     assert family.critical_volts_to_parallel.value == pytest.approx(0.6, rel=0.04)
     assert (family.attempt_seconds.provenance, family.barrier_exponent.provenance) == ("assumed", "assumed")
-    assert "assumed" in found.switching_told
+    assert "assumed" in found.switching_summary
 
 
 def test_without_the_procedure_it_says_which_one_to_run(log_of, maps, assumed):
     found = calibrate(log_of(maps, assumed()).data)
-    assert "labmtj run switching" in found.switching_told
+    assert "labmtj run switching" in found.switching_summary
     assert found.description.family.thermal_stability.provenance == "assumed"
 
 
 def test_the_error_of_the_law_is_quoted_and_short_pulses_are_warned_of_or_refused(make):
     """Cases B1 and A3."""
-    told = calibrate(make(np.arange(56)).data).switching_told
+    told = calibrate(make(np.arange(56)).data).switching_summary
     assert "with the error of the law (tau0 0.3 to 1 ns, attempt rate of a macrospin) Delta -8.0% to +8.0%" in told
     assert "Vc0 -6.0% to +6.0%" in told
     assert "below 1e-06 s" not in told
-    assert "pulses of 5e-07 s: below 1e-06 s" in calibrate(make(np.arange(56), shortest=5e-7).data).switching_told
+    assert "pulses of 5e-07 s: below 1e-06 s" in calibrate(make(np.arange(56), shortest=5e-7).data).switching_summary
     with pytest.raises(DataError, match="short_pulses: true in the array file"):
         calibrate(make(np.arange(56), shortest=1e-8).data)
 

@@ -53,12 +53,12 @@ class Reporting(StatusRegisters, MeterCommands):
             fields = [int(number(each)) for each in call.arguments]
             if len(fields) == 6:
                 year, month, day, hour, minute, second = fields
-                told = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+                clock = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
             else:
-                told = datetime.fromtimestamp(fields[-1], UTC)
+                clock = datetime.fromtimestamp(fields[-1], UTC)
         except (ValueError, OverflowError, OSError, TypeError):
             raise SCPIError(-222) from None
-        self._clock_ahead = told - EPOCH - timedelta(seconds=self.box.time.now())
+        self._clock_ahead = clock - EPOCH - timedelta(seconds=self.box.time.now())
 
     @command(":SYSTem:TIME?")
     def _time(self, call: Call) -> str:

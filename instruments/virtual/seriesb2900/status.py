@@ -40,10 +40,10 @@ class Reporting(StatusRegisters, MeterCommands):
         only(call.arguments, 3)
         try:
             values = [int(number(each)) for each in call.arguments]
-            told = self._now.replace(**dict(zip(fields, values, strict=True)))  # type: ignore[arg-type]
+            clock = self._now.replace(**dict(zip(fields, values, strict=True)))  # type: ignore[arg-type]
         except (ValueError, TypeError, OverflowError):
             raise SCPIError(-222) from None
-        self._clock_ahead += told - self._now
+        self._clock_ahead += clock - self._now
 
     @command(":SYSTem:DATE")
     def _set_date(self, call: Call) -> None:
