@@ -60,7 +60,7 @@ $(VENV)/test.stamp: $(VENV)/run.stamp
 	$(INSTALL) --no-build-isolation --editable '.[test,check]'
 	@touch $@
 
-# Drivers that nobody here wrote, for tests/clients: each in a folder of its own, so that none decides what another gets.
+# Drivers of other makers, for tests/clients: each in a folder of its own, so that none decides what another gets.
 # Without a package index their tests are skipped.
 CLIENTS := qcodes tm_devices keithley2600-1.4.1 keithley2600-2.1.0
 $(VENV)/clients.stamp: $(VENV)/test.stamp $(CLIENTS:%=tests/clients/%.txt)

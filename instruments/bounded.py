@@ -1,4 +1,4 @@
-"""Calls that may hang: each is waited for until a deadline, by a clock that nobody sets, and no longer."""
+"""Calls that may hang: each is waited for until a deadline, by a clock that cannot be set, and no longer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Answer = TypeVar("Answer")
 
 
 class BoundedCalls:
-    """Makes calls one at a time, each in a thread of its own; one that hangs is left behind in its thread.
+    """Makes calls one at a time, each in a thread of its own; one that hangs is left in its thread.
 
     The timeouts of VISA libraries are no deadlines: PyVISA-py looks at its own only while nothing arrives, and at the
     time of day; a vendor's library, a name server or a kernel may not come back at all. A thread costs about 0.1 ms.

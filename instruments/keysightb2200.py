@@ -17,11 +17,11 @@ from labmtj.errors import UsageError
 RELAY_SECONDS = 0.01  # assumed for all cards
 ON_OFF = {True: 1, False: 0}
 _COMMON = (
-    ReliedOn("configuration", ":ROUT:FUNC NCON"),  # set only where it differs, for that opens every relay
+    ReliedOn("configuration", ":ROUT:FUNC NCON"),  # set only where it differs, because that opens every relay
     # by the other rule a new route opens the ones that it touches
     ReliedOn("connection rule", ":ROUT:CONN:RULE 0,SROU", ":ROUT:CONN:RULE 0,FREE"),
     ReliedOn("connection sequence", ":ROUT:CONN:SEQ 0,MBBR", ":ROUT:CONN:SEQ 0,BBM"),
-    # each mode connects by itself what nobody closed
+    # each mode connects by itself what was not closed
     ReliedOn("bias mode", ":ROUT:BIAS 0,ON", ":ROUT:BIAS 0,OFF"),
     ReliedOn("service request mask", "*SRE 36", "*SRE 0"),
 )

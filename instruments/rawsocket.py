@@ -42,7 +42,7 @@ class RawSocket:
         open_timeout: milliseconds for the connection; default `timeout`.
 
     Raises:
-        OSError: nobody answers at this address.
+        OSError: no answer at this address.
     """
 
     def __init__(

@@ -7,7 +7,7 @@ that its readings and pulses hang on. When a channel is limited (armed), each se
 * asked only (`set` is empty), and refused with `name` if it is not as wanted: a switch that stays in other hands; or
 * neither: it is set with every reading or sequence.
 
-The same table is what a test walks: it leaves `other` behind in the virtual instrument as an earlier user would, and
+The same table is what a test walks: it leaves `other` in the virtual instrument as an earlier user would, and
 the driver must then read and pulse as on a clean one, or refuse with `name`. So a row is complete only if the virtual
 instrument models the setting.
 """

@@ -75,7 +75,7 @@ class SCPIInstrument(Session, SCPIMixin, Instrument):
                 self._set_alone(entry, channel)
 
     def _complains(self) -> bool:
-        """Empty the error queue and say whether there was anything in it; AnswerLost if nobody answers."""
+        """Empty the error queue and say whether there was anything in it; AnswerLost if no answer comes."""
         try:
             return bool(self.next_errors())
         except AnswerLost:

@@ -57,7 +57,7 @@ class VISAResource:
         self._visa = BoundedCalls().call(seconds, lambda: VISAAdapter(self._resource_name, **self._settings))
 
     def close(self) -> None:
-        """Close the session; one that does not close is left behind."""
+        """Close the session; one that does not close is abandoned."""
         visa, self._visa = self._visa, None
         if visa is not None:
             closing = threading.Thread(target=_closed, args=(visa,), name="close", daemon=True)

@@ -126,7 +126,7 @@ def recover(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG
         reader = recover(folder.journal, folder.data, skip_damage=known.skip_damage)
     say(f"{folder.data}: rebuilt from {reader.valid_bytes / 1e6:.1f} MB of journal")
     if reader.torn_bytes:
-        say(f"{reader.torn_bytes} bytes behind the last whole frame were never acknowledged and are left out")
+        say(f"{reader.torn_bytes} bytes after the last whole frame were never acknowledged and are left out")
     return 0
 
 

@@ -18,7 +18,7 @@ def worst_complaint(
 ) -> tuple[Key, str]:
     """Return the key of the fault to mend first, and what to say of it.
 
-    A key that is not known comes before one that is missing, for it may be that one, misspelt. Of the ways in which a
+    A key that is not known comes before one that is missing: it may be that one, misspelt. Of the ways in which a
     value fails each of several types, the one that got farthest counts.
     """
     problems: dict[Key, list[Any]] = {}

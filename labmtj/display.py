@@ -73,7 +73,7 @@ class Display:
                 self._line(self._what)
 
     def _repeat(self) -> None:
-        """Show now and then how long it has been, for a block may take hours."""
+        """Show now and then how long it has been: a block may take hours."""
         while not self._ended.wait(_SOON_SECONDS / 2):
             with self._lock:
                 now = time.monotonic()

@@ -1,8 +1,8 @@
 """Every file that labmtj makes or opens where others may have had a say: links are not followed, pipes not waited for.
 
-What is written appears whole or not at all, under a name that nobody can foresee until then. In a folder that several
-users share, somebody may have put a link in the place of a file that is about to be written, or a pipe that never ends
-in the place of one that is read.
+What is written appears whole or not at all, under a name that cannot be foreseen until then. In a folder that several
+users share, another user may have put a link where a file is about to be written, or a pipe that never ends
+where one is read.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def append_to(path: Path) -> TextIO:
 
 
 def new_aside(path: Path, mode: int = 0o644) -> Path:
-    """Return a new, empty file beside `path`, under a name that nobody can foresee."""
+    """Return a new, empty file beside `path`, under a name that cannot be foreseen."""
     aside = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.part")
     os.close(create(aside, mode))
     return aside
@@ -127,7 +127,7 @@ def private_folder(path: Path) -> Path:
     """Return a folder that this user alone can change, made if it is not there.
 
     Raises:
-        OSError: for a link, and for a folder of somebody else or that others may write to.
+        OSError: for a link, and for a folder of another user or that others may write to.
     """
     path.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
     found = path.lstat()

@@ -50,7 +50,7 @@ def owning(instruments: Mapping[str, str], run: str = "") -> Iterator[Mapping[st
 
     Args:
         instruments: VISA resources by name on the bench; case and blanks of a resource do not matter.
-        run: name of the run, for whoever is refused.
+        run: name of the run, for the user who is refused.
 
     Raises:
         BenchBusy: naming the process, host and run that holds one of them. None is held then.
@@ -70,7 +70,7 @@ def _lock_path(address: str) -> Path:
 
 
 def owner_of(resource: str) -> str:
-    """Return who holds the instrument at a VISA resource and what to do about it, "" if nobody does."""
+    """Return who holds the instrument at a VISA resource and what to do about it, "" if it is free."""
     path = _lock_path(_canonical(resource))
     try:
         return _owner(_text(path)) if _is_held(path) else ""

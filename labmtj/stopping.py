@@ -51,7 +51,7 @@ class StopRequests:
     """Remembers that a stop was requested. Its handlers do no more than note it, set a timer, or raise.
 
     They raise once: what unwinds after that, outputs off and all kept, is not to be broken off by more of the same. But
-    it must not last for ever: a second Ctrl+C ends the process after `UNWINDING_SECONDS`, and the watchdog takes over.
+    it must end: a second Ctrl+C ends the process after `UNWINDING_SECONDS`, and the watchdog takes over.
 
     Args:
         patience_seconds: from a request to breaking off what goes on; 0 breaks off at once.

@@ -57,10 +57,10 @@ def lock(descriptor: int, path: Path, remedy: str, *, wait: bool = False) -> Non
         descriptor: of the file.
         path: of the file, for the message.
         remedy: what to do where its file system has no locks.
-        wait: until whoever has it leaves it.
+        wait: until its holder leaves it.
 
     Raises:
-        BlockingIOError: if somebody else has it and is not waited for.
+        BlockingIOError: if another process has it and is not waited for.
         UsageError: if the file system, or the system, has no locks.
     """
     check_system()
@@ -75,7 +75,7 @@ def lock(descriptor: int, path: Path, remedy: str, *, wait: bool = False) -> Non
 
 
 def is_locked(descriptor: int) -> bool:
-    """Tell whether somebody has the file locked; False where there are no locks."""
+    """Return whether a process has the file locked; False where there are no locks."""
     if fcntl is None:
         return False
     try:

@@ -15,7 +15,7 @@ def say(*lines: str, file: TextIO | None = None) -> None:
 
 
 class _Escaping(logging.StreamHandler[TextIO]):
-    """Prints what is logged and taken by nobody else."""
+    """Prints what is logged and taken by no other handler."""
 
     def __init__(self) -> None:
         super().__init__(sys.stderr)

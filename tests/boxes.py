@@ -10,7 +10,7 @@ from labmtj.virtual.terminals import Box, Sensed
 
 
 class BookedTime:
-    """Time that passes when told to, with what it was spent on."""
+    """Time that passes on call, with what it was spent on."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -29,7 +29,7 @@ class BookedTime:
 
 
 class Resistor:
-    """A channel with a resistor to ground; `steps` is what it was told to put out, and when."""
+    """A channel with a resistor to ground; `steps` is what it was set to put out, and when."""
 
     def __init__(self, time: BookedTime, ohms: float) -> None:
         self.time, self.ohms = time, ohms

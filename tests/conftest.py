@@ -45,7 +45,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture(scope="session")
 def torture(request: pytest.FixtureRequest) -> bool:
-    """Tell whether the full counts are asked for."""
+    """Return whether the full counts are asked for."""
     return bool(request.config.getoption("--torture"))
 
 
@@ -137,7 +137,7 @@ def own_ledgers(tmp_path, monkeypatch):
 
 
 def watchdogs_of(locks):
-    """Return the processes of watchdogs whose locks are in a folder, where the system tells."""
+    """Return the processes of watchdogs whose locks are in a folder, where the system says."""
     marker, found = f"XDG_RUNTIME_DIR={locks}".encode(), []
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):

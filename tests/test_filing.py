@@ -1,4 +1,4 @@
-"""Cases F9 and F13: no link that somebody planted is followed, and nothing but plain files is opened."""
+"""Cases F9 and F13: no link that another user planted is followed, and nothing but plain files is opened."""
 
 import contextlib
 import os
@@ -169,7 +169,7 @@ def at_once(capsys, monkeypatch, tmp_path):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_what_is_no_file_is_refused_by_name(at_once, tmp_path, kind, command):
-    """At dd97226 some wait for ever for somebody who writes to the pipe."""
+    """At dd97226 some wait without end for a process that writes to the pipe."""
     KINDS[kind](tmp_path / "X")
     code, said = at_once(*command)
     assert code == 2

@@ -34,9 +34,9 @@ def caused(error, cause):
     ],
 )
 def test_what_the_system_refuses_is_a_sentence(error, said):
-    told = refusal_of_the_system(error)
-    assert said in told
-    assert bool(said) == bool(told)
+    shown = refusal_of_the_system(error)
+    assert said in shown
+    assert bool(said) == bool(shown)
 
 
 @pytest.mark.parametrize(

@@ -150,7 +150,7 @@ def test_a_second_ctrl_c_leaves_what_ends_in_time_alone(monkeypatch):
 
 @pytest.mark.parametrize("during", [True, False])
 def test_a_continue_that_comes_while_a_pause_is_prepared_is_not_lost(monkeypatch, during):
-    """Case F13: at dd97226 the process stopped behind it, for nobody to wake."""
+    """Case F13: at dd97226 the process stopped after it, and nothing woke it."""
     stopped = []
     with stopping.continuing(), stopping.stop_requests(further={stopping.PAUSE}) as requests:
         os.kill(os.getpid(), signal.SIGCONT)  # of an earlier pause

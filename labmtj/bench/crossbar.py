@@ -85,7 +85,7 @@ class BenchCrossbar:
         self._armed = self._may_be_on = False
         self._owner = Owner()
         self._turn = threading.RLock()
-        """held by an operation, and by whoever switches off what is idle"""
+        """held by an operation, and by the thread that switches off what is idle"""
         self.watch: Watch = NoWatch()
         self._routing_seconds = longest.routing(
             len(self._instruments), len(wiring.channels), settle_seconds + relay_settle_seconds
@@ -119,9 +119,9 @@ class BenchCrossbar:
                 self._idle()
 
     def _idle(self) -> None:
-        """Say that no operation is on: from now on the caller computes for as long as it likes."""
+        """Say that no operation is on: from now on the caller computes for any time."""
         if self._may_be_on:
-            self.watch.tell(IDLE, IDLE_LEASE_SECONDS)
+            self.watch.announce(IDLE, IDLE_LEASE_SECONDS)
         else:
             self.watch.rest()
 
@@ -145,7 +145,7 @@ class BenchCrossbar:
             return
         try:
             if self._may_be_on:
-                self.watch.tell(IDLE, MAKE_SAFE_SECONDS)  # the caller may compute, and keep this thread from running
+                self.watch.announce(IDLE, MAKE_SAFE_SECONDS)  # the caller may compute, and hold up this thread
                 self._switch_off()
                 self._may_be_on = False
         finally:
@@ -166,7 +166,7 @@ class BenchCrossbar:
 
     def _disarm(self) -> None:
         """Bring the units to rest: if an answer was lost, nobody knows which of their outputs are on."""
-        self.watch.tell("making safe", MAKE_SAFE_SECONDS)
+        self.watch.announce("making safe", MAKE_SAFE_SECONDS)
         self._switch_off()
 
     def _switch_off(self) -> None:
@@ -191,7 +191,7 @@ class BenchCrossbar:
 
     def _recover(self) -> None:
         """Bring sources to 0 V behind a lost answer, and have everything confirmed; relays as they are, or to rest."""
-        self.watch.tell("recovering", MAKE_SAFE_SECONDS)
+        self.watch.announce("recovering", MAKE_SAFE_SECONDS)
         self.sources.forget()
         with hurried(self._instruments):
             if failed := self._at_once(self._zeros()):
@@ -216,7 +216,7 @@ class BenchCrossbar:
         self._armed = False
         if not self._owner.is_here:
             return
-        self.watch.tell("making safe", MAKE_SAFE_SECONDS)
+        self.watch.announce("making safe", MAKE_SAFE_SECONDS)
         mine = self._turn.acquire(timeout=STEP_SECONDS)  # `doze` may be at it; it has a deadline
         try:
             self._make_safe()

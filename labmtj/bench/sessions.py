@@ -117,7 +117,7 @@ def open_sessions(
             )
     finally:
         for error in attempt([Step(name, given[name].resource, each.adapter.close) for name, each in drivers.items()]):
-            # noted only, for the instrument is safe by now or was never touched
+            # noted only: the instrument is safe by now or was never touched
             _LOG.warning("closing a session failed: %s", error)
 
 

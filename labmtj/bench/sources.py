@@ -18,7 +18,7 @@ from labmtj.shots import Pulses, Shots
 from labmtj.verbs import Clock, SourceMeasureUnit
 
 MESSAGES_OF_A_SHOT = 3
-"""to each of several units: its level, a reading or a look at its compliance, and behind the last shot 0 V"""
+"""to each of several units: its level, a reading or a look at its compliance, and after the last shot 0 V"""
 
 
 class Sources:

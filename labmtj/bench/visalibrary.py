@@ -1,7 +1,7 @@
 """Which VISA library a file may name: by name any file, by path the user's own bench files alone: it is code that runs.
 
 A library is loaded by `check`, `read`, `safe`, `run` and `resume`, before anything is asked of an instrument. A bench
-file or a run.yaml that came from somebody else must not be able to choose it.
+file or a run.yaml that another user wrote must not be able to choose it.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ def visa_library(name: str, info: ValidationInfo) -> str:
             f"own or can change, may have come from anybody. If you trust it, set {VARIABLE} to this path"
         )
     if not where.is_absolute() or not is_own(where):
-        raise ValueError(f"{name} must be an absolute path of a file that you or root own, and nobody else can change")
+        raise ValueError(f"{name} must be an absolute path of a file of yours or of root that no other user can change")
     return name
 
 
 def is_own(path: Path) -> bool:
-    """Tell whether a file belongs to this user or to root, and nobody else can change it."""
+    """Return whether a file belongs to this user or to root, and no other user can change it."""
     try:
         found = path.stat()
     except OSError:

@@ -30,7 +30,7 @@ class Watch(Protocol):
         """Have a new lease echoed if the present one does not fit what comes next."""
         ...
 
-    def tell(self, phase: str, seconds: float) -> None:
+    def announce(self, phase: str, seconds: float) -> None:
         """Send a lease of exactly so long and do not wait: for work that must not depend on an echo."""
         ...
 
@@ -46,13 +46,13 @@ class NoWatch:
         """Nothing can be left on."""
 
     def require(self, phase: str, seconds: float) -> None:
-        """Nobody echoes."""
+        """No echo comes."""
 
     def extend(self, phase: str, seconds: float) -> None:
-        """Nobody echoes."""
+        """No echo comes."""
 
-    def tell(self, phase: str, seconds: float) -> None:
-        """Nobody listens."""
+    def announce(self, phase: str, seconds: float) -> None:
+        """No watchdog listens."""
 
     def rest(self) -> None:
-        """Nobody watches."""
+        """No watchdog watches."""

@@ -121,7 +121,7 @@ class Watchdog:
         if not MARGIN_SECONDS / 2 <= rest <= 2 * MARGIN_SECONDS:
             self.require(phase, seconds)
 
-    def tell(self, phase: str, seconds: float) -> None:
+    def announce(self, phase: str, seconds: float) -> None:
         """Send a lease of exactly so long and do not wait."""
         self._until = 0.0
         self._watching = True

@@ -178,10 +178,10 @@ def _across(admittance: FloatArray, shape: tuple[int, int]) -> float:
 
 
 def _combined(observed: Observed, fits: list[NetworkFit]) -> FittedWires:
-    """Return the mean of the fits, weighted by what each tells; a wire counts that every fit quotes.
+    """Return the mean of the fits, weighted by how well each determines them; a wire counts that every fit quotes.
 
-    Where wires differ, the fit of most cells in P stands alone: it tells most, and what its reads leave open is in its
-    errors. Two states that agree on that would count as knowledge what is but the gains that they share.
+    Where wires differ, the fit of most cells in P stands alone: it determines most, and what its reads leave open is in
+    its errors. Two states that agree on that would count as knowledge what is but the gains that they share.
     """
     if any(fit.model.names != WIRES for fit in fits):
         fits = [next((fit for fit in fits if fit.misfit), fits[0])]
@@ -248,7 +248,7 @@ def _combined(observed: Observed, fits: list[NetworkFit]) -> FittedWires:
 def _with_assumed(
     pieces: FloatArray, root: FloatArray, before: WireDescription, names: tuple[str, ...], shape: tuple[int, int]
 ) -> tuple[FloatArray, FloatArray]:
-    """Return the pieces with those of kinds that the data do not tell as they were assumed, and as if known."""
+    """Return the pieces with those of kinds that the data do not determine as they were assumed, and as if known."""
     kept = np.array([kind in names for kind, _, _ in pieces_of(shape)])
     assumed = np.concatenate([each.ravel() for each in before.pieces(shape).values()])
     return np.where(kept, pieces, assumed), np.where(kept[:, np.newaxis], root, 0.0)

@@ -96,14 +96,14 @@ class NetworkFit:
 
     @property
     def misfit(self) -> str:
-        """Why nothing of the wires counts as fitted: no model of them describes the reads, or none that these tell."""
+        """Why nothing of the wires counts as fitted: no model of them describes the reads, or none that they fix."""
         if self.chi_squared_per_freedom > MISFIT:
             return (
                 f"misfit: chi-squared per degree of freedom {self.chi_squared_per_freedom:.3g} is above {MISFIT:g}; no "
                 "model of cells and wires describes the reads"
             )
         if self.model.singles > MOST_SINGLES:
-            return "not identified: segments differ within their lines, and the reads do not tell each of them"
+            return "not identified: segments differ within their lines, and the reads do not determine each of them"
         return ""
 
     def path_words(self) -> list[str]:
@@ -212,13 +212,13 @@ def _wires(fit: NetworkFit, known: Mapping[str, bool]) -> dict[str, Told]:
 
 
 def _wire(fit: NetworkFit, name: str, ohms: float, error: float, *, known: bool) -> Told:
-    """Return the resistance if the data tell it."""
+    """Return the resistance if the data determine it."""
     if fit.misfit:
         return Told(None, None, fit.misfit)
     if not known:
         missing = "read the current of every line, rows and columns, with each line driven alone"
         rank = f"the reads have rank {fit.rank} for {fit.parameters} unknowns"
-        return Told(None, None, f"{rank}, and {name} is not told; {missing}")
+        return Told(None, None, f"{rank}, and {name} is not determined; {missing}")
     if error > max(TOLD_FRACTION * abs(ohms), TOLD_OHMS):
         longer = "read with more repeats or a longer aperture"
         return Told(None, None, f"{name} would be {ohms:.3g} +- {error:.2g} ohm, too uncertain to quote; {longer}")

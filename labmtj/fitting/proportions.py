@@ -137,7 +137,7 @@ def _counts(hits: ArrayLike, trials: ArrayLike, level: float) -> tuple[FloatArra
 
 
 def _around(value: FloatArray, size: FloatArray, level: float) -> Proportion:
-    """Return mid-P intervals of fractions seen in so many trials, which need not be a whole number; NaN in none."""
+    """Return mid-P intervals of fractions seen in `size` trials, which need not be whole numbers; NaN in none."""
     from scipy.special import betainc
 
     n = np.asarray(size, float)

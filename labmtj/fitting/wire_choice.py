@@ -137,7 +137,7 @@ def _by_line(wires: WireModel) -> WireModel:
     """Return the wires with lines of their own in every kind.
 
     Freed are all kinds or none: cells can imitate some kinds so well that the reads do not call for them, but where the
-    leads differ from line to line, segments that are taken to be alike would give cells errors that nobody states.
+    leads differ from line to line, segments that are taken to be alike would give cells errors that no fit states.
     """
     for kind in WIRES:
         if kind in wires.names:
@@ -198,7 +198,7 @@ def _together(columns: FloatArray, span: FloatArray, residual: FloatArray) -> tu
 def _segments_apart(problem: PortModel, estimate: FloatArray) -> tuple[FloatArray, int]:
     """Let all segments of a line differ, as far as the reads call for it; how far is found with them (MacKay 1992).
 
-    The reads do not tell every segment: what they leave open is as wide as the segments differ.
+    The reads do not determine every segment: what they leave open is as wide as the segments differ.
     """
     kinds = np.array([WIRES.index(name) for name, _, _ in pieces_of(problem.wires.shape)])
     numbers = np.flatnonzero(kinds < 2).astype(np.intp)

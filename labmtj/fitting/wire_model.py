@@ -16,7 +16,7 @@ from labmtj.quantities import FloatArray
 
 WIRES = ("row_segment_ohms", "column_segment_ohms", "row_lead_ohms", "column_lead_ohms")
 TYPICAL_OHMS, PRIOR_OHMS = 10.0, 50.0
-"""where the fit begins, and how far from there wires are believed to lie where the data do not tell (assumed)"""
+"""where the fit begins, and how far from there wires are believed to lie where the data do not say (assumed)"""
 MOST_NAMED = 6
 """single pieces that are named"""
 Piece = tuple[str, int, int]
@@ -96,7 +96,7 @@ class WireModel:
         single = [name for name in self.names if name.count("[") == 2]
         words = ["all lines of a kind alike" if not lines else f"by line: {', '.join(lines)}"]
         if len(single) > MOST_NAMED:
-            words.append("every segment of its own, as far as the reads tell")
+            words.append("every segment of its own, as far as the reads determine it")
         return "; ".join([*words, *(f"{name} of its own" for name in single[:MOST_NAMED] if len(single) <= MOST_NAMED)])
 
     def kinds(self) -> FloatArray:

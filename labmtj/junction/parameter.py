@@ -11,7 +11,7 @@ from labmtj.strictmodel import StrictModel
 Provenance = Literal["published", "typical", "fitted", "assumed", "misfit", "not identified"]
 """published: a cited text gives it; typical: as texts report; fitted: to a measured chip; assumed: a choice; misfit:
 the best of a model that does not describe the reads, errors as wide as it misses them; not identified: the reads do
-not tell it"""
+not determine it"""
 
 TRUNCATION = 4.0
 """normal spreads end at this many sigma, so that no drawn value can change sign"""

@@ -121,7 +121,7 @@ def _write_aside(reader: JournalReader, data: Path, *, afresh: bool) -> tuple[in
     temporary = data.with_name(f".{data.name}.part")
     try:
         if afresh:
-            files.remove(temporary)  # that of a run that died, or what somebody has planted there
+            files.remove(temporary)  # that of a run that died, or what another user has planted there
             files.close(files.create(temporary))
             with h5py.File(temporary, "w", locking=False) as file:
                 hdf5.begin(file)

@@ -1,6 +1,6 @@
 """What the records of a journal may claim of a reader's time and disk: more than any run that is as long comes to.
 
-Values that repeat are stored once: a frame of a hundred bytes can claim a gigabyte of rows. A journal that somebody has
+Values that repeat are stored once: a frame of a hundred bytes can claim a gigabyte of rows. A journal that a user has
 made for it would fill the disk, or keep `labmtj recover` busy for hours.
 """
 

@@ -34,7 +34,7 @@ def open_existing(path: Path) -> int:
 
 
 def lock(descriptor: int, path: Path) -> None:
-    """Become the only writer of the file, until the descriptor is closed; BlockingIOError if somebody else is.
+    """Become the only writer of the file, until the descriptor is closed; BlockingIOError if another process is.
 
     UsageError where the file system has no locks.
     """

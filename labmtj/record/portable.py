@@ -14,7 +14,7 @@ TYPED_AS_VARIABLE = ("flag_values", "flag_masks", "valid_min", "valid_max", "val
 def portable(attributes: Mapping[str, Any], dtype: np.dtype[Any] | None = None) -> dict[str, Any]:
     """Return attributes that every netCDF program reads.
 
-    Truth values become int8, for HDF5 has them as an enumeration, which netCDF refuses; text stays text.
+    Truth values become int8, because HDF5 has them as an enumeration, which netCDF refuses; text stays text.
 
     Args:
         attributes: by name, as `DataFile.attributes` returns them.

@@ -70,7 +70,7 @@ def open_data(path: Path, *, largest_bytes: int = 1 << 32) -> DataFile:
         raise DataError(f"{path} is not there; give the path of a data file")
     with _naming(path, ""):
         # HDF5 shares a file that one process opens twice with one driver, and refuses where their locks differ. With a
-        # driver that nobody else uses, h5py and xarray open the same file beside us, in either order.
+        # driver that no other library uses, h5py and xarray open the same file beside us, in either order.
         file = h5py.File(path, "r", locking=False, driver="stdio")
     try:
         return DataFile(path, file, largest_bytes)

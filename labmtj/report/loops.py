@@ -25,7 +25,7 @@ def loops_figure(contents: Contents, group: str) -> Figure:
     _map(to_parallel, switched["parallel"], "switches to P")
     _map(to_antiparallel, switched["antiparallel"], "switches to AP")
     text = (
-        f"Right: {shown} of the cells, read at {float(told['read_volts']):g} V behind each pulse of "
+        f"Right: {shown} of the cells, read at {float(told['read_volts']):g} V after each pulse of "
         f"{float(told['pulse_seconds']):g} s; a cell gets no more pulses of a sign that has switched it, unless loops "
         f"are whole. Left: amplitude that switched each cell, row minus column; the pulse before, "
         f"{float(told['step_volts']):g} V weaker, did not. Grey: not switched up to {float(told['stop_volts']):g} V, "

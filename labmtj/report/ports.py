@@ -1,4 +1,4 @@
-"""What all-port reads told: the wires with their errors or why there are none, the cells behind them, the leaks."""
+"""What all-port reads show: the wires with their errors or why there are none, the cells behind them, the leaks."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def leaking(leak: FloatArray, error: FloatArray) -> str:
     """Say how many lines leak for certain, from conductances in µS."""
     known = np.isfinite(leak)
     if not known.any():
-        return "no line had all others read, so leaks are not told"
+        return "no line had all others read, so leaks are not known"
     count = int((leak[known] > _SIGMAS * error[known]).sum())
     most = float((leak + 1.96 * error)[known].max())
     return f"no line leaks for certain, none more than {most:.2g} µS" if not count else f"{count} lines leak"

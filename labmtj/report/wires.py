@@ -1,4 +1,4 @@
-"""The wires of a chip as all-port reads told them, in words: for a terminal, and for the page."""
+"""The wires of a chip as all-port reads determined them, in words: for a terminal, and for the page."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def told_wires(network: Mapping[str, Any]) -> list[tuple[str, float | None, floa
         if name in network:
             found.append((str(name), float(network[name]), float(network[f"{name}_error"]), ""))
         else:
-            found.append((str(name), None, float("nan"), str(network.get(f"{name}_refused", "not told"))))
+            found.append((str(name), None, float("nan"), str(network.get(f"{name}_refused", "not determined"))))
     return found
 
 
@@ -41,7 +41,7 @@ def fit_words(network: Mapping[str, Any]) -> str:
 
 
 def port_lines(contents: Contents) -> list[str]:
-    """Return what was told of each chip for a terminal."""
+    """Return what is known of each chip for a terminal."""
     lines = []
     for group in port_groups(contents)[:16]:
         network, attrs = contents.attributes(f"{group}/network"), contents.attributes(group)

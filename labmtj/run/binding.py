@@ -41,14 +41,14 @@ def bind(log: Log, text: str) -> None:
 def unchanged(folder: RunFolder, *, obeyed: bool = False) -> YamlFile:
     """Return the run.yaml of a run; raise ConfigError, naming keys and both values, if it is not as the run began.
 
-    A run that does not tell, such as of an older labmtj, is passed; with a warning if its run.yaml is to be `obeyed`.
+    A run that does not say, such as of an older labmtj, is passed; with a warning if its run.yaml is to be `obeyed`.
     """
     now = yamlfile.load(folder.run_yaml)
     then = _recorded(folder)
     if then is None:
         if obeyed and not _nothing_recorded(folder):
             _LOG.warning(
-                "%s: the journal does not tell what run.yaml said when this run began, an older labmtj made it: it is "
+                "%s: the journal does not hold what run.yaml said when this run began, an older labmtj made it: it is "
                 "taken as it is",
                 folder.path,
             )
@@ -89,7 +89,7 @@ def _recorded(folder: RunFolder) -> str | None:
 
 
 def _nothing_recorded(folder: RunFolder) -> bool:
-    """Tell whether the run died before the first frame of its journal."""
+    """Return whether the run died before the first frame of its journal."""
     try:
         with open_plain(folder.journal) as file:
             head = file.read(START + 1)

@@ -93,7 +93,7 @@ def start(
 
 
 def _has_a_story(folder: RunFolder) -> bool:
-    """Tell whether a run left more than its journal to look at: traffic, the watchdog's notes, the trace of a bug."""
+    """Return whether a run left more than its journal to look at: traffic, the watchdog's notes, the trace of a bug."""
     kept = (folder.path / "traffic.jsonl", folder.watchdog)
     return any(path.exists() and path.stat().st_size for path in kept) or (
         folder.log.exists() and b'"trace"' in read_plain(folder.log)
@@ -179,7 +179,7 @@ def _mendable(error: Failure, folder: RunFolder) -> Failure:
 
 
 def _how_to_go_on(folder: RunFolder) -> str:
-    return f"when that is mended, go on with: labmtj resume {folder.path}"
+    return f"when that is fixed, go on with: labmtj resume {folder.path}"
 
 
 def _rewound(folder: RunFolder, experiment: Experiment) -> _Place:

@@ -62,7 +62,7 @@ def _value(option: str, text: str, annotation: Any) -> Any:
 
 
 def _is_text(annotation: Any) -> bool:
-    """Tell whether a setting takes nothing but text, or text and null."""
+    """Return whether a setting takes nothing but text, or text and null."""
     if get_origin(annotation) in (Union, types.UnionType):
         return all(inner is type(None) or _is_text(inner) for inner in get_args(annotation))
     if get_origin(annotation) is Literal:

@@ -56,7 +56,7 @@ def _remedy(folder: RunFolder) -> str:
 
 
 def _begun(folder: RunFolder, text: str) -> tuple[str, str] | None:
-    """Return when the run of this text began and when that of run.yaml did, None if that is the same or not told."""
+    """Return when the run of this text began and when that of run.yaml did, None if that is the same or not known."""
     with suppress(OSError, UnicodeDecodeError, ConfigError):
         if folder.run_yaml.read_text(encoding="utf-8") == text:
             return None
@@ -69,7 +69,7 @@ def _begun(folder: RunFolder, text: str) -> tuple[str, str] | None:
 
 
 def _other_run(folder: RunFolder, data: DataFile) -> str | None:
-    """Return which run the journal is of if it is not that of the data, as far as both tell."""
+    """Return which run the journal is of if it is not that of the data, as far as both say."""
     root, others = data.attributes(), []
     if "run" not in root or not folder.journal.is_file():
         return None

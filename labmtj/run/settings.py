@@ -102,7 +102,7 @@ def options_instead(settings: BaseModel, instead: Instead) -> str:
 
 
 def _working(value: Any, instead: Instead) -> Any:
-    """Return what to put in the place of the value of a setting, None if it does not hold the one that was refused."""
+    """Return what to put instead of the value of a setting, None if it does not hold the one that was refused."""
     if value == instead.refused:
         return instead.works
     if isinstance(value, list) and isinstance(instead.works, float) and instead.refused in value:

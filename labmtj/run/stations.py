@@ -153,7 +153,7 @@ class StationAtWork:
         try:
             return check_pulse(self.safeties[name].envelope, pulses)
         except Overstressed as error:
-            problem = f"at most, for nobody saw its end: {error.problem}"
+            problem = f"at most: its end was not seen: {error.problem}"
             _LOG.warning("%s: %s; look at these cells before they are used: labmtj run health", name, problem)
             put_overstress(self.log, name, Overstressed(problem, error.cells, error.answer))
             return error.answer  # type: ignore[no-any-return]

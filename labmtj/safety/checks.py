@@ -114,7 +114,7 @@ class Envelope:
                 f"up to {most:.3g} V may be across a cell while levels step, one after another"
                 f"{_place(int(stepping.argmax()), bias)}; the limit is {self.limits.cell_volts:g} V "
                 "(limits.cell_volts). It was not applied: take less common voltage on all lines, one polarity, or "
-                "calls of their own for biases that differ much, for each call returns to 0 V"
+                "calls of their own for biases that differ much: each call returns to 0 V"
             )
 
     def _check_amperes(self, bias: Bias) -> None:
@@ -154,8 +154,8 @@ class Envelope:
         if problem := self.problem(exposure):
             raise LimitExceeded(
                 f"a reading of {seconds:g} s under {f'each of {len(bias)} biases' if len(bias) > 1 else 'a bias'} is "
-                f"one pulse to a cell, for no shot returns to 0 V: {problem[1]}. It was not applied: read at no more "
-                f"than {self.limits.disturb_volts:g} V (limits.disturb_volts), or with fewer repeats, a shorter "
+                f"one pulse to a cell, because no shot returns to 0 V: {problem[1]}. It was not applied: read at no "
+                f"more than {self.limits.disturb_volts:g} V (limits.disturb_volts), or with fewer repeats, a shorter "
                 "aperture or fewer biases at a time"
             )
 

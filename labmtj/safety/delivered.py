@@ -20,7 +20,7 @@ VOLTS_FRACTION, VOLTS = 1.01, 0.005
 
 
 class Delivered(Layer):
-    """A crossbar whose answers are compared with the limits; within `Safety`, which makes the bench safe behind it."""
+    """A crossbar whose answers are compared with the limits; within `Safety`, which makes the bench safe after it."""
 
     def __init__(self, crossbar: Crossbar, envelope: Envelope) -> None:
         super().__init__(crossbar)
@@ -37,7 +37,7 @@ class Delivered(Layer):
 
 def check_pulse(envelope: Envelope, pulse: Pulse) -> Pulse:
     """Return the pulse; raise Overstressed, the flagged pulse in it, if more was delivered than the limits allow."""
-    steps = np.nan_to_num(pulse.delivered.step_seconds, nan=np.inf)  # as long as it may be, if no clock can tell
+    steps = np.nan_to_num(pulse.delivered.step_seconds, nan=np.inf)  # the longest that it may be, if no clock knows
     volts = pulse.delivered.line_volts
     if _harmless(envelope, volts.reshape(-1, volts.shape[-1]), steps.ravel(), float(steps.sum(axis=1).max())):
         return pulse
@@ -91,7 +91,7 @@ def check_reading(envelope: Envelope, bias: Bias, lines: Lines, how: Reading, cu
 
 
 def _harmless(envelope: Envelope, line_volts: FloatArray, seconds: FloatArray, in_one_go: float) -> bool:
-    """Return whether a bound of all cells together is within the limits, which is quick to tell."""
+    """Return whether a bound of all cells together is within the limits, which is quick to find."""
     limits = envelope.limits
     lasting = line_volts[seconds > 0]
     if not len(lasting):

@@ -26,7 +26,7 @@ Shape = tuple[int, int]
 def most_across(line_volts: FloatArray, shape: Shape) -> FloatArray:
     """Return the largest voltage between a row and a column under each bias (biases, lines), (biases,).
 
-    Rows may differ by more, as inputs of both signs do, for no cell joins two rows. With floating lines it is the
+    Rows may differ by more, as inputs of both signs do: no cell joins two rows. With floating lines it is the
     largest difference of any two lines.
     """
     rows, columns = line_volts[:, : shape[0]], line_volts[:, shape[0] :]

@@ -134,7 +134,7 @@ class Safety(Layer):
     def measure(self, bias: Bias, lines: Lines, how: Reading) -> Currents:
         """Check, then measure. A reading that may disturb a cell counts as a pulse per shot.
 
-        Time and energy of all its shots and biases together have the limits of one pulse, for a bench goes from each to
+        Time and energy of all its shots and biases together have the limits of one pulse: a bench goes from each to
         the next without a return to 0 V.
 
         Raises:

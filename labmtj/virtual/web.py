@@ -22,7 +22,7 @@ Cut = Callable[[bytearray], Iterator[bytes]]
 
 
 def looks_like_web(line: bytes) -> bool:
-    """Tell whether a connection that begins so is no instrument's; of a line that is not whole, as far as it goes."""
+    """Return whether a connection that begins so is no instrument's; of a line that is not whole, as far as it goes."""
     begun = line.lstrip(b"\r\n")
     return begun.startswith(_TLS_HANDSHAKE) or any(each.match(begun) for each in (_REQUEST, _GREETING))
 

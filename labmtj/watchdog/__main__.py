@@ -31,7 +31,7 @@ def main() -> int:
     specs = [InstrumentSpec(**each) for each in order.get("instruments", ())]
     try:
         sources = [spec for spec in specs if spec.is_source]
-    except Exception as error:  # noqa: BLE001 - a module that somebody wrote may raise anything
+    except Exception as error:  # noqa: BLE001 - a module of the user may raise anything
         _say(json.dumps(f"cannot load a driver: {error!r}"))
         return 1
     if not specs:
@@ -86,7 +86,7 @@ def _finish(shutdown: SafeShutdown, notes: Notes) -> int:
 
 
 def _gone(server: int | None) -> Callable[[], bool]:
-    """Return what tells whether virtual instruments have ended with the process that serves them."""
+    """Return a function that says whether virtual instruments have ended with the process that serves them."""
     if server is None:
         return lambda: False
     process = KnownProcess(server)

@@ -1,6 +1,6 @@
 """Leases: the run says how long it will be busy at most, and the watchdog that it has heard so.
 
-lease    NUMBER SECONDS PHASE    a line; the next one follows within so many seconds, or the run hangs
+lease    NUMBER SECONDS PHASE    a line; the next one follows within SECONDS, or the run hangs
 rest     NUMBER - PHASE          nothing is on: the next line may take as long as it likes
 over                             a line: the run leaves, and could not make the bench safe
 echo     NUMBER                  a line, in answer to a lease of a number other than 0
@@ -40,7 +40,7 @@ class LinePipe:
 
     Args:
         descriptor: of the pipe.
-        writer: the process at its other end, whose end is that of the lines, whoever else holds the pipe.
+        writer: the process at its other end, whose end is that of the lines, whichever other process holds the pipe.
     """
 
     def __init__(self, descriptor: int, writer: KnownProcess | None = None) -> None:
@@ -58,11 +58,11 @@ class LinePipe:
         return not end.poll(0)
 
     def holders(self) -> list[KnownProcess]:
-        """Return the other processes that hold the pipe, as far as the system tells."""
+        """Return the other processes that hold the pipe, as far as the system says."""
         return holding(self._descriptor)
 
     def line(self, seconds: float | None = None) -> str | None:
-        """Return the next line, "" at the end of pipe or writer, None if neither comes within so many seconds."""
+        """Return the next line, "" at the end of pipe or writer, None if neither comes within `seconds`."""
         deadline = None if seconds is None else time.monotonic() + seconds
         while b"\n" not in self._buffer:
             rest = None if deadline is None else max(0.0, 1000 * (deadline - time.monotonic()))

@@ -29,7 +29,7 @@ class KnownProcess:
 
     @classmethod
     def parent(cls) -> Self:
-        """Return the parent of this process; if it ends meanwhile, whoever takes over this process."""
+        """Return the parent of this process; if it ends meanwhile, the process that takes it over."""
         while True:
             found = cls(os.getppid())
             if os.getppid() == found.pid:  # still, so that the number was its own when it was looked up
@@ -71,13 +71,13 @@ class KnownProcess:
 
     @property
     def cpu_seconds(self) -> float | None:
-        """Processor time that it has used, None where the system does not tell."""
+        """Processor time that it has used, None where the system does not say."""
         fields = _stat(self.pid)
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK") if len(fields) > 12 else None
 
 
 def holding(pipe: int) -> list[KnownProcess]:
-    """Return the other processes that hold a pipe which this process holds, too, as far as the system tells."""
+    """Return the other processes that hold a pipe which this process holds, too, as far as the system says."""
     here, found = Path("/proc/self/fd", str(pipe)), []
     with suppress(OSError):
         name = here.readlink()  # pipe:[its number]
@@ -99,7 +99,7 @@ def _holds(pid: int, name: Path) -> bool:
 
 
 def is_stopped(pid: int) -> bool:
-    """Return whether a process is held by SIGSTOP or a debugger, as far as the system tells."""
+    """Return whether a process is held by SIGSTOP or a debugger, as far as the system says."""
     return _stat(pid)[:1] in (["T"], ["t"])
 
 

@@ -36,7 +36,7 @@ class SafeShutdown:
         sources, matrices: the instruments.
         notes: what happened is noted there; "outputs off" once the last source is off.
         relays: HOLD or OPEN.
-        gone: tells whether the instruments have ended, as virtual ones do with their server.
+        gone: says whether the instruments have ended, as virtual ones do with their server.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class SafeShutdown:
         self._done(spec)
 
     def _attempted(self, spec: InstrumentSpec, seconds: float) -> str:
-        """Make an attempt; return what went wrong, "" if nothing did. One that hangs is left behind."""
+        """Make an attempt; return what went wrong, "" if nothing did. One that hangs is abandoned."""
         attempt = _Attempt(spec)
         thread = threading.Thread(target=attempt.run, daemon=True)
         thread.start()

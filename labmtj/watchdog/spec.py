@@ -42,10 +42,10 @@ class InstrumentSpec:
         return hasattr(self.load(), "run_shots")
 
     def rehearse(self) -> None:
-        """Open and close a session with nobody on this computer, so that all modules are loaded before they matter."""
-        with socket.create_server(("127.0.0.1", 0)) as nobody, suppress(Exception):
+        """Open and close a session with a silent server on this computer: all modules are loaded before they matter."""
+        with socket.create_server(("127.0.0.1", 0)) as silent, suppress(Exception):
             self._opened(
-                f"TCPIP::127.0.0.1::{nobody.getsockname()[1]}::SOCKET", {"visa_library": "@py"}
+                f"TCPIP::127.0.0.1::{silent.getsockname()[1]}::SOCKET", {"visa_library": "@py"}
             ).adapter.close()
 
     def make_safe(self, opened: Callable[[Any], None] = lambda _: None) -> None:

@@ -44,15 +44,15 @@ def test_a_pulse_that_the_computer_slept_through_is_flagged_recorded_and_ends_th
     bias = select_cells((4, 5), np.array([[1, 2]]), 0.66)
     with pytest.raises(
         Overstressed, match=r"cell \(1, 2\) sees more than 0\.15 V for 30\.\d+ s .*limit is 0\.1 s"
-    ) as told:
+    ) as raised:
         crossbar.pulse(bias, 0.02)
     assert not any(world.on.values())
     rows = log.read("arrays/chip/pulses")
     assert (rows["delivered_seconds"] > 30).all()
     flagged = (rows["flags"][0] & Flag.BEYOND_LIMITS).astype(bool)
     assert flagged.tolist() == [True] * 4 + [True] * 5  # half-selected cells saw 0.33 V as long
-    assert told.value.cells[1, 2]
-    assert not told.value.cells[0, 0]
+    assert raised.value.cells[1, 2]
+    assert not raised.value.cells[0, 0]
     marked = log.read("arrays/chip/overstress/health")
     assert marked["state"][1, 2] == 7
     assert "30." in str(marked["evidence"])
@@ -60,12 +60,12 @@ def test_a_pulse_that_the_computer_slept_through_is_flagged_recorded_and_ends_th
 
 def test_of_a_batch_the_pulses_that_were_as_asked_for_are_not_flagged(stopped_for):
     crossbar, log, _ = stopped_for(30.0, when=2)
-    with pytest.raises(Overstressed, match=r"cell \(3, 4\)") as told:
+    with pytest.raises(Overstressed, match=r"cell \(3, 4\)") as raised:
         crossbar.pulse(select_cells((4, 5), np.array([[1, 2], [3, 4], [0, 0]]), 0.66), 0.02)
     flags = log.read("arrays/chip/pulses")["flags"] & Flag.BEYOND_LIMITS
     assert flags.any(axis=1).tolist() == [False, True, False]
-    assert told.value.cells[3, 4]
-    assert not told.value.cells[0, 0]
+    assert raised.value.cells[3, 4]
+    assert not raised.value.cells[0, 0]
 
 
 def test_a_pulse_as_asked_for_passes(stopped_for):
@@ -119,6 +119,6 @@ def test_steps_as_delivered_are_compared_with_every_limit(volts, seconds, said):
     if not said:
         assert check_pulse(envelope, pulse) is pulse
         return
-    with pytest.raises(Overstressed, match=said) as told:
+    with pytest.raises(Overstressed, match=said) as raised:
         check_pulse(envelope, pulse)
-    assert (told.value.answer.flags == Flag.BEYOND_LIMITS).all()
+    assert (raised.value.answer.flags == Flag.BEYOND_LIMITS).all()

@@ -101,7 +101,7 @@ def with_third(text, resource):
 def test_a_box_that_never_ends_its_answer_leaves_the_others_alone(
     with_resources, left_on, served_bench, peer, monkeypatch, capsys, content, pause
 ):
-    """Case F5. Fails box by box without deadlines: the first one is listened to for ever."""
+    """Case F5. Fails box by box without deadlines: the first one is listened to without end."""
     monkeypatch.setattr(module, "ANSWER_SECONDS", 1.5)  # the flood keeps this process busy, too
     resource = peer(content, pause)
     begun = time.monotonic()

@@ -34,7 +34,7 @@ class Adapter:
 
 
 class Guard(NoWatch):
-    """Stands for a watchdog, and keeps what it is told."""
+    """Stands for a watchdog, and keeps what is announced to it."""
 
     told: ClassVar[list[str]] = []
 
@@ -52,7 +52,7 @@ class Guard(NoWatch):
 
     def end(self):
         self.told.append("end")
-        return "and its watchdog was told" if "rest" not in self.told else ""
+        return "and its watchdog knows" if "rest" not in self.told else ""
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def test_a_guardian_rests_only_behind_a_bench_that_is_safe(lab):
     with pytest.raises(InstrumentError) as failed, labmtj.bench(path):
         world.instruments["matrix"].dead = True
     assert Guard.told[-1] == "end"
-    assert "and its watchdog was told" in failed.value.__notes__
+    assert "and its watchdog knows" in failed.value.__notes__
 
 
 def test_what_goes_into_the_record_names_chip_wiring_and_instruments(lab):
@@ -207,7 +207,7 @@ with labmtj.bench("virtual-2636b-3706a") as array:
                 print(error)
         sys.exit(3)
     print("child", os.waitstatus_to_exitcode(os.wait()[1]), flush=True)
-    read()  # outputs are on, the watchdog lives, nobody took its answers
+    read()  # outputs are on, the watchdog lives, its answers were not taken
     array.pulse(bias, 1e-3)
 print("done")
 """

@@ -31,7 +31,7 @@ class Echo(Adapter):
 
 @pytest.fixture(params=["hangs", "is full"])
 def disk(request):
-    """A file as on a disk that hangs (a pipe that nobody reads), or that is full."""
+    """A file as on a disk that hangs (a pipe that is not read), or that is full."""
     reader, writer = os.pipe()
     if request.param == "is full":
         os.dup2(os.open("/dev/full", os.O_WRONLY), writer)

@@ -60,7 +60,7 @@ def test_neither_file_may_be_one_that_others_can_change(bench, library):
         load_any(str(path))
     path.chmod(0o600)
     library.chmod(0o777)
-    with pytest.raises(ConfigError, match="nobody else can change"):
+    with pytest.raises(ConfigError, match="no other user can change"):
         load_any(str(path))
 
 

@@ -104,7 +104,7 @@ def test_a_bench_that_is_safe_is_left_alone(left, guard, tmp_path):
 
 
 def test_a_disk_that_hangs_delays_nothing(left, guard, tmp_path):
-    """Case F1. Fails if the watchdog writes before it acts: whoever opens a FIFO without a reader waits for ever."""
+    """Case F1. Fails if the watchdog writes before it acts: a process that opens a FIFO without a reader waits without end."""
     served, instruments = left
     os.mkfifo(tmp_path / "watchdog.jsonl")
     watchdog = guard(instruments, record=tmp_path / "watchdog.jsonl")
@@ -121,8 +121,8 @@ def test_an_instrument_that_does_not_answer(left, guard, dead, relays, tmp_path)
     """The others are made safe, but relays hold while a source may be on, unless the bench file says otherwise (F2)."""
     served, instruments = left
     record = tmp_path / "watchdog.jsonl"
-    with socket.create_server(("127.0.0.1", 0)) as nobody:
-        address = f"TCPIP::127.0.0.1::{nobody.getsockname()[1]}::SOCKET"
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"TCPIP::127.0.0.1::{silent.getsockname()[1]}::SOCKET"
         instruments[dead] = instruments[dead].model_copy(update={"resource": address})
         watchdog = guard(instruments, relays_without_sources=relays, record=record)
         watchdog.begin()
@@ -136,7 +136,7 @@ def test_an_instrument_that_does_not_answer(left, guard, dead, relays, tmp_path)
 
 
 def test_it_never_gives_up_and_an_instrument_that_comes_back_is_safe_soon(left, guard, tmp_path, request, monkeypatch):
-    """Case F2. Fails with an end to the patience: then nobody makes it safe."""
+    """Case F2. Fails with an end to the patience: then it is never made safe."""
     monkeypatch.setattr(ownership, "BRIEFLY_SECONDS", 0.0)
     served, instruments = left
     addresses, record = {name: each.resource for name, each in instruments.items()}, tmp_path / "watchdog.jsonl"
@@ -157,7 +157,7 @@ def test_it_never_gives_up_and_an_instrument_that_comes_back_is_safe_soon(left, 
 
 
 def assert_not_known_to_be_safe(addresses, pid):
-    """Assert that all who ask are told: since when, what, who, what to do."""
+    """Assert what all commands say that ask: since when, what, who, what to do."""
     with pytest.raises(BenchBusy) as refused, owning(addresses):
         pass
     (listed,) = [line for line in unsafe() if "a-run" in line]
@@ -169,7 +169,7 @@ def assert_not_known_to_be_safe(addresses, pid):
 
 
 def test_virtual_instruments_that_have_ended_need_nobody(guard, tmp_path):
-    """Fails without `gone`: the watchdog of a virtual bench outlives it for ever."""
+    """Fails without `gone`: the watchdog of a virtual bench outlives it without end."""
     file = load_any("virtual-2636b-3706a")
     with ServedBench(file) as served:
         instruments = at_resources(file.of.instruments, served.resources)

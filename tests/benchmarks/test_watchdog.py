@@ -27,7 +27,7 @@ def echoes(opened):
     for _ in range(OPERATIONS):
         begun = time.perf_counter()
         opened.watch.require("measuring", 1.0)
-        opened.watch.tell("idle", 60.0)
+        opened.watch.announce("idle", 60.0)
         found.append(time.perf_counter() - begun)
     return found
 

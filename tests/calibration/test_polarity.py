@@ -30,9 +30,9 @@ def test_a_file_that_contradicts_the_run_is_refused_with_both_named(turned, assu
     right = calibrate(turned.data).description
     wrong = right.model_copy(update={"polarity": 1})
     for attempt in (lambda: twin(turned.data, wrong), lambda: calibrate(turned.data, on=wrong)):
-        with pytest.raises(DataError) as told:
+        with pytest.raises(DataError) as raised:
             attempt()
         for words in ("small says polarity +1", "run-1 measured -1", "correct polarity"):
-            assert words in str(told.value)
+            assert words in str(raised.value)
     assert twin(turned.data, right, again=False).within > 0.98
     assert ArrayDescription.from_mapping(right.model_dump()).polarity == -1

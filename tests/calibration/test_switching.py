@@ -107,10 +107,10 @@ def test_without_the_procedure_it_says_which_one_to_run(log_of, maps, assumed):
 
 def test_the_error_of_the_law_is_quoted_and_short_pulses_are_warned_of_or_refused(make):
     """Cases B1 and A3."""
-    told = calibrate(make(np.arange(56)).data).switching_summary
-    assert "with the error of the law (tau0 0.3 to 1 ns, attempt rate of a macrospin) Delta -8.0% to +8.0%" in told
-    assert "Vc0 -6.0% to +6.0%" in told
-    assert "below 1e-06 s" not in told
+    text = calibrate(make(np.arange(56)).data).switching_summary
+    assert "with the error of the law (tau0 0.3 to 1 ns, attempt rate of a macrospin) Delta -8.0% to +8.0%" in text
+    assert "Vc0 -6.0% to +6.0%" in text
+    assert "below 1e-06 s" not in text
     assert "pulses of 5e-07 s: below 1e-06 s" in calibrate(make(np.arange(56), shortest=5e-7).data).switching_summary
     with pytest.raises(DataError, match="short_pulses: true in the array file"):
         calibrate(make(np.arange(56), shortest=1e-8).data)

@@ -140,7 +140,7 @@ def test_newton_takes_over_where_the_fixed_point_runs_away(with_slope):
 @pytest.mark.parametrize("floating", [False, True])
 @pytest.mark.parametrize("batch", [1, 3])
 def test_answers_are_right_and_silent_where_the_first_path_diverges(nodes, batch, floating):
-    """Case B7: 1.5 V across cells of TMR 600 % behind long wires; the passes overflow before Newton takes over."""
+    """Case B7: 1.5 V across cells of TMR 600 % at the end of long wires; the passes overflow before Newton takes over."""
     diverged = 0
     for seed in (4, 5, 7, 8, 10, 14):
         draw = np.random.default_rng(seed)

@@ -80,7 +80,7 @@ def test_one_more_block_tells_the_wires_of_its_lines():
 
 
 def test_rows_that_no_unit_reaches_leave_a_fit_that_settles_and_says_what_it_knows():
-    """As on a rack with fewer units than rows, and one meter for all columns: what is not told must not keep it busy."""
+    """As on a rack with fewer units than rows, and one meter for all columns: what is not determined must not keep it busy."""
     _, exact = an_array((15, 15), 3)
     measured, sigma = noisy(exact, 13, floor_siemens=3e-9)
     seen = measured.copy()

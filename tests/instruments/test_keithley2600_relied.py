@@ -1,6 +1,6 @@
 """What an earlier user left in a 2600B: one walk over the table of all that its driver relies on (use/02 and its kind).
 
-Each row is left behind in the virtual instrument; then the driver arms, reads and pulses as on a clean one, in the same
+Each row is left in the virtual instrument; then the driver arms, reads and pulses as on a clean one, in the same
 time, or refuses with the name of the setting.
 """
 
@@ -98,7 +98,7 @@ def test_a_clean_box_reads_what_ohm_says(clean):
 
 
 def unchanged(bench, clean, rows):
-    """Leave rows behind; the driver measures as on a clean box, or refuses and names one of them."""
+    """Leave rows in the box; the driver measures as on a clean box, or refuses and names one of them."""
     lines = (row.other.format(ch=channel) for row in rows for channel in ("ab" if "{ch}" in row.other else "a"))
     try:
         found = outcome(bench, *lines)

@@ -203,15 +203,15 @@ def test_the_self_test_names_forbidden_crosspoints(tsp):
 
 def test_what_an_earlier_user_left_is_refused_by_name(tsp):
     swapped = ["1102", "first", *names(1)[2:]]  # 1101 is called 1102
-    for turn, told in (
+    for turn, said in (
         (set_up(labels=swapped), "crosspoint 1101 has the label 1102, which is the name of another one"),
         (set_up(rule="0.0e+00"), "connection rule is 0, not 1"),
         (set_up(planes="1.0e+00"), "number of backplane relays of slot 1 is 1, not 0; free its crosspoints"),
     ):
-        with matrix(tsp, turn) as box, pytest.raises(InstrumentError, match=told):
+        with matrix(tsp, turn) as box, pytest.raises(InstrumentError, match=said):
             box.closed()
-    told = r"does not close relays 1205: they are forbidden.*clearforbidden"
-    with matrix(tsp, set_up(forbidden="1101,1205")) as box, pytest.raises(InstrumentError, match=told):
+    said = r"does not close relays 1205: they are forbidden.*clearforbidden"
+    with matrix(tsp, set_up(forbidden="1101,1205")) as box, pytest.raises(InstrumentError, match=said):
         box.switch(["1101"], ["1205", "1306"])
 
 

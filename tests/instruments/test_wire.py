@@ -106,7 +106,7 @@ def assert_ends(driver, peer, said, *, within=MOST_SECONDS):
 
 @pytest.mark.parametrize("kind", DRIVERS)
 def test_an_answer_that_drips_ends_at_the_deadline(at, kind):
-    """Fails with a VISA library that looks at its timeout only while nothing arrives: it waits for ever."""
+    """Fails with a VISA library that looks at its timeout only while nothing arrives: it waits without end."""
     assert_ends(*at(kind, drip), "did not answer in time")
 
 

@@ -1,4 +1,4 @@
-"""All-port reads: a hidden chip behind instruments comes back, and its health; what a bench cannot read is not told."""
+"""All-port reads: a hidden chip behind instruments comes back, and its health; what a bench cannot read is not determined."""
 
 from contextlib import contextmanager
 
@@ -139,7 +139,9 @@ def test_where_columns_cannot_be_read_against_columns_what_they_would_tell_is_re
     assert np.isnan(found.fit.cell_siemens[5]).all()
     truth = chip.array.conduction.zero_bias_ohms.reshape(SHAPE)
     error = np.abs(found.fit.cell_ohms / truth - 1)[:5]
-    assert (error < 5 * (found.fit.cell_error_ohms / truth)[:5]).all(), "the errors know of the wires that are not told"
+    assert (error < 5 * (found.fit.cell_error_ohms / truth)[:5]).all(), (
+        "the errors know of the wires that are not determined"
+    )
     for name, told in found.fit.wires.items():
         assert told.ohms is None or told.ohms == pytest.approx(20 if "lead" in name else 3, rel=0.1), name
 

@@ -16,10 +16,10 @@ def journal(tmp_path):
         path = tmp_path / "journal.lmj"
         with JournalWriter.create(path) as writer:
             write(JournalLog(writer), writer)
-        with pytest.raises(DataError) as told:
+        with pytest.raises(DataError) as raised:
             recover(path, tmp_path / "data.h5")
         assert list(tmp_path.iterdir()) == [path]
-        return str(told.value)
+        return str(raised.value)
 
     return attempt
 
@@ -80,7 +80,7 @@ class Counted:
 
 
 def test_damage_that_looks_like_frames_is_looked_at_once(tmp_path, monkeypatch):
-    """At dd97226 every mark of a frame in it is looked at; that it may be a commit is told by its first bytes."""
+    """At dd97226 every mark of a frame in it is looked at; that it may be a commit is seen by its first bytes."""
     path, looked = tmp_path / "journal.lmj", []
     with JournalWriter.create(path) as writer:
         writer.append({"kind": "mark", "name": "x", "values": {}})
@@ -95,7 +95,7 @@ def test_damage_that_looks_like_frames_is_looked_at_once(tmp_path, monkeypatch):
 
 
 def test_many_short_stretches_of_damage_cost_no_more_than_a_long_one(tmp_path, monkeypatch):
-    """At dd97226 a megabyte is read behind each of them."""
+    """At dd97226 a megabyte is read after each of them."""
     path, seen = tmp_path / "journal.lmj", []
     monkeypatch.setattr(files, "sync_data", lambda descriptor: None)
     with JournalWriter.create(path) as writer:

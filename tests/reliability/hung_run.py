@@ -44,7 +44,7 @@ def hang(how):
     else:
         lock = threading.Lock()
         with lock:
-            lock.acquire()  # for ever
+            lock.acquire()  # without end
 
 
 def hangs_in(driver, name, how, only_if=lambda *_: True):

@@ -131,8 +131,8 @@ REFUSED = [
 
 def test_every_experiment_fits_every_bench(torture, opened):
     cases = [(name, bench) for name in EXPERIMENTS for bench in BENCHES] if torture else FEW_FITS
-    told = {case: tried(*case, FEW.get(case[0], []), opened) for case in cases}
-    assert not {case: text for case, text in told.items() if text}
+    refused = {case: tried(*case, FEW.get(case[0], []), opened) for case in cases}
+    assert not {case: text for case, text in refused.items() if text}
 
 
 @pytest.mark.parametrize(("name", "bench", "wrong", "advice"), REFUSED)
@@ -140,13 +140,13 @@ def test_a_refusal_names_the_option_with_a_value_that_works(name, bench, wrong, 
     if not torture and name in ("patterns", "switching", "write-errors"):
         pytest.skip("under --torture: 15 s")
     options, rounds = [*FEW.get(name, []), *wrong], 0
-    while told := tried(name, bench, options, opened):
-        found = ADVICE.search(told)
-        assert found, told
-        assert rounds or advice in found[1], told
+    while refused := tried(name, bench, options, opened):
+        found = ADVICE.search(refused)
+        assert found, refused
+        assert rounds or advice in found[1], refused
         options += shlex.split(found[1])
         rounds += 1
-        assert rounds < 4, told
+        assert rounds < 4, refused
     assert rounds
 
 
@@ -180,6 +180,6 @@ def test_a_wrong_setting_of_a_bench_is_named_as_such(tmp_path, capsys):
     with pytest.raises(ConfigError, match=r"settings of bench mine: settings\.pulse_seconds"):
         load_experiment("endurance", bench=bench_file(tmp_path, "{pulse_seconds: none}"))
     bench = bench_file(tmp_path, "{pulse_second: 0.02}")
-    load_experiment("endurance", bench=bench)  # it may belong to a procedure of somebody's own
+    load_experiment("endurance", bench=bench)  # it may belong to a procedure of the user's own
     assert main(["check", bench]) == 2
     assert "settings.pulse_second: no experiment has such a setting; did you mean" in capsys.readouterr().err

@@ -115,7 +115,7 @@ def test_a_forked_child_does_not_keep_the_death_from_being_noticed(rigs, tally, 
 def test_the_instruments_of_a_virtual_bench_outlive_its_run_until_they_are_safe(
     rig, tally, required, at_work_by_itself
 ):
-    """Fails if the watchdog does not hold the pipe that the server lives by: it finds nobody, and says so."""
+    """Fails if the watchdog does not hold the pipe that the server lives by: it finds no server, and says so."""
     process = rig.spawn("run", "reference", "--bench", rig.folder / "virtual.yaml", "--out", rig.runs)
     at_work_by_itself(rig, process)
     with tally(9, "kill with a virtual bench of its own"):

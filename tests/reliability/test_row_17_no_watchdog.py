@@ -47,7 +47,7 @@ def killing(begin):
 def test_a_run_that_loses_its_guardian_ends_safe_and_can_be_resumed(
     rigs, tally, torture, at_work, watchdog_of, reference, metrics_of
 ):
-    """Fails without `watch.require` in `BenchCrossbar._operation`: the run goes on to its end, and nobody watches it."""
+    """Fails without `watch.require` in `BenchCrossbar._operation`: the run goes on to its end, and no watchdog watches it."""
     moments = random.Random(17)
     for number in range(40 if torture else 1):
         rig = rigs()

@@ -161,7 +161,7 @@ class Case:
             self._watch()
 
     def _watch(self):
-        """Wait until the bench is safe and stays so: a relay that is told late to close closes after the outage."""
+        """Wait until the bench is safe and stays so: a relay whose command to close comes late closes after the outage."""
         self.safe_seconds, now = 0.0, 0.0
         while now < min(self.safe_seconds, self.within_seconds) + STAYS_SECONDS:
             wrong, now = self.unsafe(), time.monotonic() - self.ended
@@ -214,7 +214,7 @@ def work(bench):
 
 @pytest.fixture(params=[False, True], ids=["socket", "hislip"])
 def hislip(request, torture):
-    """Tell whether the instruments are reached over HiSLIP, which only a full run tries."""
+    """Return whether the instruments are reached over HiSLIP, which only a full run tries."""
     if request.param and not torture:
         pytest.skip("over HiSLIP under --torture")
     return request.param

@@ -2,7 +2,7 @@
 
 `make soak MINUTES=60` for long, a few faults in a row otherwise. A fault held if the bench is safe behind the run that
 it hit, and this run, resumed where it failed, is done with a record that is true: cells are in the states that it says,
-and those that are not as wanted are marked. Seen to fail with `NoWatch` in the place of the watchdog and SIGKILL alone.
+and those that are not as wanted are marked. Seen to fail with `NoWatch` instead of the watchdog and SIGKILL alone.
 """
 
 import json

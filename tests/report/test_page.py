@@ -97,7 +97,7 @@ def test_simulation_is_named_as_such(page: str) -> None:
 
 
 def test_of_solutions_only_what_the_record_knows_is_said(page: str, changed: Any, tmp_path: Path) -> None:
-    """Case B3: labmtj's own set is not the published one; of an imported set nobody here can say so."""
+    """Case B3: labmtj's own set is not the published one; of an imported set that cannot be known here."""
     assert re.search(
         r"the set wine-300, trained by labmtj \(labmtj train, seed 0.*they are not the published ones", page
     )

@@ -47,4 +47,4 @@ def test_leaks_are_told_when_they_are_certain():
     error = np.full(4, 0.1)
     assert leaking(np.array([0.1, -0.2, 0.0, np.nan]), error).startswith("no line leaks for certain")
     assert leaking(np.array([0.1, 0.5, 0.0, 0.9]), error) == "2 lines leak"
-    assert "not told" in leaking(np.full(4, np.nan), error)
+    assert "not known" in leaking(np.full(4, np.nan), error)

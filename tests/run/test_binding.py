@@ -74,10 +74,10 @@ def test_an_edited_run_yaml_is_refused_with_the_key_and_both_values(folder, edit
     edit(folder, pattern, replacement)
     before = folder.journal.read_bytes()
     for again in (lambda: resume(folder, workers=1, show=print), lambda: unchanged(folder)):
-        with pytest.raises(ConfigError, match=said) as told:
+        with pytest.raises(ConfigError, match=said) as raised:
             again()
-        assert str(told.value).startswith(f"{folder.run_yaml}:")
-        assert "--over-budget" in str(told.value)
+        assert str(raised.value).startswith(f"{folder.run_yaml}:")
+        assert "--over-budget" in str(raised.value)
     assert folder.journal.read_bytes() == before
 
 
@@ -126,7 +126,7 @@ def test_data_of_a_run_that_began_at_another_time(folder):
 
 
 def test_a_run_that_went_on_under_another_name_is_one_run(folder, tmp_path):
-    """Its journal may say the old name first, its data say the new one: bytes that were read tell."""
+    """Its journal may say the old name first, its data say the new one: bytes that were read decide."""
     assert check_folder(folder) is None
     renamed = RunFolder(folder.path.rename(tmp_path / "renamed"))
     assert check_folder(renamed) is None
@@ -154,7 +154,7 @@ def test_a_run_of_before_goes_on_with_a_sentence(folder, monkeypatch, caplog):
     monkeypatch.setattr(module, "_in_journal", lambda folder: None)
     edit(folder, r"^notes: .*", "notes: edited")
     assert unchanged(folder, obeyed=True).content["notes"] == "edited"
-    assert "does not tell what run.yaml said when this run began" in caplog.text
+    assert "does not hold what run.yaml said when this run began" in caplog.text
 
 
 def test_a_run_of_before_is_compared_with_what_it_was_resolved_to(folder, monkeypatch):
@@ -172,7 +172,7 @@ def test_it_stands_in_the_first_commit_of_the_journal(folder):
 
 
 def test_a_run_cut_back_to_its_beginning_is_bound_again(folder):
-    JournalLog.reopen(folder.journal, 16).journal.close()  # behind the head: nothing was kept
+    JournalLog.reopen(folder.journal, 16).journal.close()  # after the head: nothing was kept
     folder.data.unlink()
     resume(folder, workers=1, show=lambda _: None)
     assert "run_yaml" in next(record for _, record in JournalReader(folder.journal))["values"]
@@ -184,7 +184,7 @@ def test_a_lost_journal_is_no_new_beginning(folder):
     with pytest.raises(UsageError, match=r"journal\.lmj is gone, .*data\.h5 holds what was checkpointed"):
         resume(folder, workers=1, show=print)
     edit(folder, r"^seed: 1", "seed: 3")
-    with pytest.raises(ConfigError, match="seed: is 3, and was 1"):  # the report: data.h5 tells
+    with pytest.raises(ConfigError, match="seed: is 3, and was 1"):  # the report: data.h5 says so
         unchanged(folder)
 
 

@@ -197,7 +197,7 @@ def test_a_disk_that_refuses_fails_the_run_and_resume_finishes_it(
     assert failed.value.exit_code == 1
     monkeypatch.undo()
     (path,) = tmp_path.iterdir()
-    assert failed.value.__notes__ == [f"when that is mended, go on with: labmtj resume {path}"]
+    assert failed.value.__notes__ == [f"when that is fixed, go on with: labmtj resume {path}"]
     folder = RunFolder(path)
     assert folder.ending == "FAILED"
     assert_same_run(resume(folder, workers=1, show=nobody), undisturbed_single)

@@ -51,9 +51,9 @@ def test_a_second_thread_hears_that_a_bench_belongs_to_one_and_changes_nothing(s
     refused = []
 
     def second(name):
-        with pytest.raises(UsageError, match="A bench belongs to one thread at a time") as told:
+        with pytest.raises(UsageError, match="A bench belongs to one thread at a time") as raised:
             safety.pulse(write, 1e-3)
-        refused.append(str(told.value))
+        refused.append(str(raised.value))
 
     def while_it_is_live(name):
         thread = threading.Thread(target=second, args=(name,))

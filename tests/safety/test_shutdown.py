@@ -1,4 +1,4 @@
-"""The order of a shut-down: no relay is told to move before every source has answered that it is off."""
+"""The order of a shut-down: no relay is moved before every source has answered that it is off."""
 
 import threading
 

@@ -1,4 +1,4 @@
-"""PyVISA-py, which nobody here wrote, as the client of all servers."""
+"""PyVISA-py, of other makers, as the client of all servers."""
 
 import socket
 import threading

@@ -22,7 +22,7 @@ class Spec:
         path: below `smu.measure` or `smu.source`, such as "autozero.enable".
         attr: the constant that stands for it, without "smu.ATTR_"; "" if there is none.
         kind: what it takes.
-        core: the setting of the meter behind it, by function; a function that is absent keeps the value here.
+        core: the setting of its meter, by function; a function that is absent keeps the value here.
         default: by function, of one that is kept here; "" stands for all of them.
         shared: whether all functions have it in common.
         after: called with the function once it was set.

@@ -95,7 +95,7 @@ class EventLog(ErrorQueue):
     def _suppress(self, kind: object) -> None:
         number_of = int(whole(-32768, 32767)(kind))
         if number_of in (INFO, WARN, ERROR, ALL):
-            self._suppressed |= number_of & ~ERROR  # errors are always told
+            self._suppressed |= number_of & ~ERROR  # errors are always reported
         else:
             self._muted.add(number_of)
 

@@ -74,7 +74,7 @@ def _logic_trigger(given: Sequence[object]) -> list[Block]:
 
 
 def _binning(given: Sequence[object]) -> list[Block]:
-    """Wait for each component, measure it, and tell on the digital lines whether it is within the first limit."""
+    """Wait for each component, measure it, and show on the digital lines whether it is within the first limit."""
     components, line = COUNT.accept(given[0]), LINE.accept(given[1])
     start, end, high, low = DELAY.accept(given[2]), DELAY.accept(given[3]), number(given[4]), number(given[5])
     failed = number(_at(given, 6, 1.0))

@@ -19,7 +19,7 @@ from labmtj.virtual.tsp.engine import Engine
 from labmtj.virtual.tsp.tree import Group, number
 
 MOST_BLOCKS_AT_ONCE = 20_000
-"""after which the model rests until a script asks for its state: no message takes for ever"""
+"""after which the model rests until a script asks for its state: every message ends"""
 STATE = "trigger.STATE_{}"
 
 

@@ -162,7 +162,7 @@ def statistics_of(buffer: object = None) -> dict[str, object]:
 
 
 def _conditions(channels: dict[str, Channel]) -> dict[str, Callable[[], float]]:
-    """Return what the registers of the measurement tell: by channel, and each bit of all channels."""
+    """Return what the registers of the measurement say: by channel, and each bit of all channels."""
 
     def of_all(bit: int) -> float:
         return float(

@@ -46,10 +46,10 @@ class Sweep:
         self.group = Group(f"smu{channel}.trigger", self._tree())
 
     def looked_at(self) -> bool:
-        """Return whether it is sweeping, as a status register tells.
+        """Return whether it is sweeping, as a status register says.
 
         A sweep that no script waits for takes no time that a client could see. So that one which polls until it has
-        begun, and then until it has ended, does see it, the first look after such an end still tells of it.
+        begun, and then until it has ended, does see it, the first look after such an end still reports it.
         """
         unseen, self._unseen = self._unseen, False
         return self._running is not None or unseen

@@ -30,9 +30,9 @@ EVENTS = {
     "EVENT_SCAN_COMP": SCAN_COMPLETE, "EVENT_IDLE": IDLE,
 }  # fmt: skip
 OWN_EVENTS = frozenset(EVENTS.values())
-"""that the scan brings about itself as it goes on: nobody waits for one of them"""
+"""that the scan brings about itself as it goes on: no script waits for one of them"""
 MOST_STEPS_AT_ONCE = 500
-"""of a background scan, after which it rests until a script asks for its state: no message takes for ever"""
+"""of a background scan, after which it rests until a script asks for its state: every message ends"""
 MOST_SCANS, MOST_MEASUREMENTS = 2_147_483_647, 450_000
 
 

@@ -1,4 +1,4 @@
-"""Something that runs in the background: it waits for time or for events, and rests before a message takes for ever."""
+"""Something that runs in the background: it waits for time or for events, and rests, so that every message ends."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ TERMINATIONS = {"TERM_LF": 1, "TERM_CR": 2, "TERM_CRLF": 3, "TERM_LFCR": 4}
 
 
 class Panel:
-    """The display: it keeps the text that a script writes, and its menus; nobody presses a key."""
+    """The display: it keeps the text that a script writes, and its menus; no user presses a key."""
 
     def __init__(self) -> None:
         self._text = ""

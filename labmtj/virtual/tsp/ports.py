@@ -36,7 +36,7 @@ CONSTANTS: dict[str, Members] = {
 
 
 class Port:
-    """digio or tsplink as a port of so many lines."""
+    """digio or tsplink as a port of some lines."""
 
     def __init__(self, lines: int) -> None:
         self._lines, self._all = lines, (1 << lines) - 1

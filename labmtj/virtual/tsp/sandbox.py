@@ -289,7 +289,7 @@ class Sandbox:
         return self._answer(answer)
 
     def _plain(self, value: Any) -> Any:
-        """Return the group behind a table of the tree; a list for any other table, or a dict if it has names only."""
+        """Return the group of a table of the tree; a list for any other table, or a dict if it has names only."""
         if lupa.lua_type(value) != "table":
             return value
         group = self._known(value)

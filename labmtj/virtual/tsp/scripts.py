@@ -42,7 +42,7 @@ class Scripts:
         self._saved: dict[str, tuple[str, str]] = {}
         """text and autorun of what outlives a power cycle on a real box"""
         self._anonymous: tuple[str, Any] | Script = ("", engine.sandbox.compile(""))
-        """text and chunk, until somebody asks for the script: clients send many, and ask for none"""
+        """text and chunk, until a client asks for the script: clients send many, and ask for none"""
 
     def members(self) -> Members:
         """Return the globals."""

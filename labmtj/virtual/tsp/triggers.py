@@ -122,7 +122,7 @@ class Triggers:
 
 
 class Latch:
-    """Remembers that its event has happened until somebody has waited for it."""
+    """Remembers that its event has happened until a script has waited for it."""
 
     def __init__(self, triggers: Triggers) -> None:
         self._triggers, self.event = triggers, next(triggers.numbers)
@@ -147,7 +147,7 @@ class Latch:
 
 
 class Detector:
-    """Remembers that its stimulus has happened until somebody passes; without a stimulus it is open."""
+    """Remembers that its stimulus has happened until a script passes; without a stimulus it is open."""
 
     def __init__(self, triggers: Triggers) -> None:
         self.stimulus = Stimulus(triggers, self.set)

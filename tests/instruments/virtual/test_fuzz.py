@@ -1,4 +1,4 @@
-"""Random and mutated lines per brand: no crash, no hang, and the error queue tells."""
+"""Random and mutated lines per brand: no crash, no hang, and the error queue says so."""
 
 import random
 import re

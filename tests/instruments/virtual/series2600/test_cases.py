@@ -1,4 +1,4 @@
-"""What scripts that nobody here wrote rely on: the cases 2600-*, each with its kind."""
+"""What scripts of other makers rely on: the cases 2600-*, each with its kind."""
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -266,7 +266,7 @@ def test_a_table_shows_its_attributes_and_objects_in_its_metatable(smu: Keithley
 
 
 def test_a_client_that_polls_sees_a_sweep_begin_and_end(smu: Keithley2636B) -> None:
-    """As keithley2600 polls: until the register tells of a sweep, then until it tells of none."""
+    """As keithley2600 polls: until the register shows a sweep, then until it shows none."""
     sweep = "smua.trigger.source.linearv(0, 1, 3) smua.trigger.source.action = 1 smua.trigger.count = 3"
     smu.handle(f"{sweep} smua.source.output = 1 smua.trigger.arm.stimulus = trigger.EVENT_ID smua.trigger.initiate()")
     asked = "print(status.operation.sweeping.condition)"

@@ -93,8 +93,8 @@ def test_defaults_of_the_table_are_those_of_the_manual() -> None:
         _, reset, default = manual.get(row.manual_name, ("", "", ""))
         number = re.match(r'-?\d+(\.\d+)?(e-?\d+)?(?=$| \()|"[^"]*"|true|false', default)
         if row.kind == "rw" and number and row.default != "{}":
-            told = number.group()
-            same = row.default == told if told[0] in '"tf' else float(row.default) == float(told)
+            answer = number.group()
+            same = row.default == answer if answer[0] in '"tf' else float(row.default) == float(answer)
             assert same, (row, default)
             assert (row.reset == "reset") == ("Instrument reset" in reset), row
             compared += 1
@@ -147,8 +147,8 @@ def _walk_attribute(ask: Callable[[str], str], smu: Keithley2636B, row: Row, nam
     smu.handle(f"{name} = {other}")
     kept = ask(name)
     exact = row.name not in BY_CODE or "range" not in row.name
-    told = other if other in ("true", "false") else _told(other)
-    if kept != told if exact else kept == default:
+    answer = other if other in ("true", "false") else _told(other)
+    if kept != answer if exact else kept == default:
         problems.append(f"{name} = {other} reads {kept}")
     if row.reset == "reset":
         smu.handle("reset()")
@@ -172,8 +172,8 @@ def test_the_walk_over_the_status_registers(smu: Keithley2636B) -> None:
             name
         )
         assert smu.handle(f"{name}.ntr = 3 print({name}.ntr) status.reset()") == "3.00000e+00"
-        told = smu.handle(f"local x = {name}.event print({name}.enable, {name}.ntr, {name}.ptr)")
-        assert told == "0.00000e+00\t0.00000e+00\t3.27670e+04", name
+        answer = smu.handle(f"local x = {name}.event print({name}.enable, {name}.ntr, {name}.ptr)")
+        assert answer == "0.00000e+00\t0.00000e+00\t3.27670e+04", name
     assert smu.handle("print(errorqueue.count)") == "0.00000e+00"
 
 
