@@ -61,7 +61,7 @@ def _takes_bench(parser: argparse.ArgumentParser) -> bool:
 
 
 def _places_of_runs(parser: argparse.ArgumentParser) -> list[int]:
-    """Return which words of a command name runs, counted from 2 for the first behind the command."""
+    """Return which words of a command name runs, counted from 2 for the first after the command."""
     words = [action for action in parser._actions if not action.option_strings]
     return [number for number, action in enumerate(words, 2) if "run" in (action.dest, str(action.metavar).lower())]
 

@@ -24,7 +24,7 @@ def loaded(dotted: str, fits: Callable[[Any], bool]) -> Any:
 
     Args:
         dotted: module and class, such as instruments.keithley2600.Keithley2636B.
-        fits: tells which objects of a module may have been meant.
+        fits: says which objects of a module may have been meant.
 
     Raises:
         CannotLoad: the module is not there, has nothing of that name, or cannot be imported, which is then its cause.

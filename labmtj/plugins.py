@@ -1,7 +1,7 @@
 """What is found by name through entry points: drivers, virtual instruments, procedures, sections and devices.
 
 A distribution that is installed adds to each group without a change here. Names are read from the metadata of what is
-installed; the code behind a name is loaded when the name is used. A plug-in that cannot be loaded is a warning that
+installed; the code of a name is loaded when the name is used. A plug-in that cannot be loaded is a warning that
 names it, and the rest goes on.
 """
 

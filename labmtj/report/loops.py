@@ -19,16 +19,16 @@ def loops_figure(contents: Contents, group: str) -> Figure:
     """Return some loops, and maps of the switching voltages of both directions."""
     switched = {name: contents.read(f"{group}/to_{name}_volts") for name in ("parallel", "antiparallel")}
     figure, (to_parallel, to_antiparallel, left) = maps(2, switched["parallel"].shape, plots=1)
-    told = contents.attributes(group)
+    attrs = contents.attributes(group)
     shown = _loops(left, contents, group) if contents.has(f"{group}/ohms") else 0
     left.set(xlabel="pulse (V)", ylabel="read after it (kΩ)", title="loops")
     _map(to_parallel, switched["parallel"], "switches to P")
     _map(to_antiparallel, switched["antiparallel"], "switches to AP")
     text = (
-        f"Right: {shown} of the cells, read at {float(told['read_volts']):g} V after each pulse of "
-        f"{float(told['pulse_seconds']):g} s; a cell gets no more pulses of a sign that has switched it, unless loops "
+        f"Right: {shown} of the cells, read at {float(attrs['read_volts']):g} V after each pulse of "
+        f"{float(attrs['pulse_seconds']):g} s; a cell gets no more pulses of a sign that has switched it, unless loops "
         f"are whole. Left: amplitude that switched each cell, row minus column; the pulse before, "
-        f"{float(told['step_volts']):g} V weaker, did not. Grey: not switched up to {float(told['stop_volts']):g} V, "
+        f"{float(attrs['step_volts']):g} V weaker, did not. Grey: not switched up to {float(attrs['stop_volts']):g} V, "
         "or not asked for. Voltages are between the ends of the lines, of which the wires take a part."
     )
     alt = "Resistance against pulse voltage of some cells; two maps of switching voltages."

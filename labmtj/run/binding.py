@@ -26,7 +26,7 @@ from labmtj.yamlfile import Key, YamlFile
 SHA256 = "run_yaml_sha256"
 """an attribute of the record"""
 _BEGUN = (GROUP, "created_utc")
-"""the key of run.yaml that tells one run from another"""
+"""the key of run.yaml that distinguishes one run from another"""
 _SHOWN = 3
 _LOG = logging.getLogger(__name__)
 _OPTIONS = "What may be changed is an option of `labmtj resume`: --workers, --over-budget"

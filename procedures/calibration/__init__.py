@@ -1,4 +1,4 @@
-"""All reads that a calibration needs, of a chip nobody knows yet: reference maps, then all ports in."""
+"""All reads that a calibration needs, of a chip not measured before: reference maps, then all ports in."""
 
 from __future__ import annotations
 

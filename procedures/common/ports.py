@@ -242,12 +242,17 @@ def put_network(log: Log, fit: NetworkFit, path: str) -> None:
             ),
         },
     )
-    told: dict[str, Attribute] = {"rank": fit.rank, "parameters": fit.parameters, "data": fit.data}
-    told |= {"chi_squared": fit.chi_squared, "freedom": fit.freedom, "outvoted": fit.outvoted, "wires": list(fit.wires)}
-    told |= {"misfit": fit.misfit, "model": fit.model.summary(), "paths": fit.path_words()}
+    attrs: dict[str, Attribute] = {"rank": fit.rank, "parameters": fit.parameters, "data": fit.data}
+    attrs |= {
+        "chi_squared": fit.chi_squared,
+        "freedom": fit.freedom,
+        "outvoted": fit.outvoted,
+        "wires": list(fit.wires),
+    }
+    attrs |= {"misfit": fit.misfit, "model": fit.model.summary(), "paths": fit.path_words()}
     for name, wire in fit.wires.items():
         if wire.ohms is None or wire.standard_error_ohms is None:
-            told[f"{name}_refused"] = wire.reason
+            attrs[f"{name}_refused"] = wire.reason
         else:
-            told |= {name: wire.ohms, f"{name}_error": wire.standard_error_ohms}
-    log.attributes(path, told)
+            attrs |= {name: wire.ohms, f"{name}_error": wire.standard_error_ohms}
+    log.attributes(path, attrs)

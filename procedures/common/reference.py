@@ -59,7 +59,7 @@ class ReferenceSettings(StrictModel):
 
     initialise_volts: float = Field(0.9, gt=0, description="volts on one line at a time, all others at 0 V")
     pulse_seconds: float = Field(
-        1e-2, gt=0, le=3600, description="width of an initialising pulse: long, for it disturbs no other cell"
+        1e-2, gt=0, le=3600, description="width of an initialising pulse: long, because it disturbs no other cell"
     )
     initialise_pulses: int = Field(1, ge=1, le=100, description="pulses per line and direction")
     read_volts: float = Field(0.1, gt=0, description="volts on the row that is read")

@@ -126,8 +126,8 @@ class WriteErrorResult:
     pooled: Proportion
     """mean over the very cells that were tested, (2, amplitudes)"""
     family: Proportion
-    """mean over the family of cells, of which these are a sample, (2, amplitudes): wide for few cells, for a rare cell
-    that none of them is like may make up the mean"""
+    """mean over the family of cells, of which these are a sample, (2, amplitudes): wide for few cells, because
+    a rare cell that none of them is like may make up the mean"""
     limited: int
     effort: Effort
 
