@@ -12,7 +12,7 @@ from pymeasure.instruments.keithley import Keithley2400 as PyMeasureKeithley2400
 from pymeasure.instruments.validators import strict_range
 
 from instruments.frontrear import terminals as _terminals
-from instruments.relied_on import ReliedOn
+from instruments.relied_on import ReliedOn, settings
 from instruments.scpi import text
 from instruments.sequences import SequencedUnit, list_commands
 from instruments.smumodel import Commands, Model
@@ -40,49 +40,49 @@ MODEL = Model(
     # the voltage protection, 16 range compliance
 )
 ELEMENTS = ":FORM:ELEM VOLT,CURR,RES,TIME,STAT"
-RELIED_ON = (
+RELIED_ON = settings(
     # first what makes others fail: a buffer that stores refuses changes, ohms set the source by themselves
     ReliedOn("running sequence", ":OUTP 1;:ARM:SOUR BUS;:INIT", ":ABOR"),
     ReliedOn("storing buffer", ":TRAC:POIN 2500;FEED:CONT NEXT", ":TRAC:FEED:CONT NEV"),
-    ReliedOn("ohms mode", ":SENS:RES:MODE AUTO", ":SENS:RES:MODE MAN"),
-    ReliedOn("concurrent functions", ":SENS:FUNC:CONC 1", ":SENS:FUNC:CONC 0"),
+    ("ohms mode", ":SENS:RES:MODE", "AUTO", "MAN"),
+    ("concurrent functions", ":SENS:FUNC:CONC", "1", "0"),
     ReliedOn("measured function", ":SENS:FUNC:CONC 1;:SENS:FUNC:OFF:ALL;:SENS:FUNC 'RES'", ":SENS:FUNC 'CURR'"),
     # the source
-    ReliedOn("source function", ":SOUR:FUNC CURR", ":SOUR:FUNC VOLT"),
-    ReliedOn("source mode", ":SOUR:VOLT:MODE SWE", ":SOUR:VOLT:MODE FIX"),
-    ReliedOn("sweep direction", ":SOUR:SWE:DIR DOWN", ":SOUR:SWE:DIR UP"),
-    ReliedOn("sweep ranging", ":SOUR:SWE:RANG AUTO"),
-    ReliedOn("source range", ":SOUR:VOLT:RANG 200"),
-    ReliedOn("source autorange", ":SOUR:VOLT:RANG:AUTO 1"),
+    ("source function", ":SOUR:FUNC", "CURR", "VOLT"),
+    ("source mode", ":SOUR:VOLT:MODE", "SWE", "FIX"),
+    ("sweep direction", ":SOUR:SWE:DIR", "DOWN", "UP"),
+    ("sweep ranging", ":SOUR:SWE:RANG", "AUTO"),
+    ("source range", ":SOUR:VOLT:RANG", "200"),
+    ("source autorange", ":SOUR:VOLT:RANG:AUTO", "1"),
     # the levels are limited by the fixed source range, which is read back
-    ReliedOn("voltage protection", ":SOUR:VOLT:PROT 20", ":SOUR:VOLT:PROT 210"),
-    ReliedOn("automatic output off", ":SOUR:CLE:AUTO 1", ":SOUR:CLE:AUTO 0"),
-    ReliedOn("output-off state", ":OUTP:SMOD HIMP", ":OUTP:SMOD NORM"),  # HIMP would wear its relay
-    ReliedOn("guard", ":SYST:GUAR OHMS", ":SYST:GUAR CABL"),
-    ReliedOn("remote sense", ":SYST:RSEN 1", ":SYST:RSEN 0"),
+    ("voltage protection", ":SOUR:VOLT:PROT", "20", "210"),
+    ("automatic output off", ":SOUR:CLE:AUTO", "1", "0"),
+    ("output-off state", ":OUTP:SMOD", "HIMP", "NORM"),  # HIMP would wear its relay
+    ("guard", ":SYST:GUAR", "OHMS", "CABL"),
+    ("remote sense", ":SYST:RSEN", "1", "0"),
     # times
-    ReliedOn("automatic source delay", ":SOUR:DEL:AUTO 1", ":SOUR:DEL:AUTO 0"),
-    ReliedOn("source delay", ":SOUR:DEL 2"),
-    ReliedOn("trigger delay", ":TRIG:DEL 2", ":TRIG:DEL 0"),
-    ReliedOn("trigger source", ":TRIG:SOUR TLIN", ":TRIG:SOUR IMM"),
-    ReliedOn("trigger count", ":TRIG:COUN 7"),
-    ReliedOn("arm source", ":ARM:SOUR BUS", ":ARM:SOUR IMM"),
+    ("automatic source delay", ":SOUR:DEL:AUTO", "1", "0"),
+    ("source delay", ":SOUR:DEL", "2"),
+    ("trigger delay", ":TRIG:DEL", "2", "0"),
+    ("trigger source", ":TRIG:SOUR", "TLIN", "IMM"),
+    ("trigger count", ":TRIG:COUN", "7"),
+    ("arm source", ":ARM:SOUR", "BUS", "IMM"),
     ReliedOn("arm timer", ":ARM:SOUR TIM;TIM 3", ":ARM:SOUR IMM"),
-    ReliedOn("arm count", ":ARM:COUN 3", ":ARM:COUN 1"),
-    ReliedOn("aperture", ":SENS:CURR:NPLC 10"),
-    ReliedOn("autozero", ":SYST:AZER 1"),
+    ("arm count", ":ARM:COUN", "3", "1"),
+    ("aperture", ":SENS:CURR:NPLC", "10"),
+    ("autozero", ":SYST:AZER", "1"),
     ReliedOn("filter", ":SENS:AVER:COUN 50;:SENS:AVER 1", ":SENS:AVER 0"),
     # ranges of the meter
-    ReliedOn("compliance", ":SENS:CURR:PROT 1e-6"),
-    ReliedOn("compliance that sets the range", ":SENS:CURR:PROT:RSYN 1", ":SENS:CURR:PROT:RSYN 0"),
-    ReliedOn("current range", ":SENS:CURR:RANG 1e-6"),
-    ReliedOn("lowest range of autorange", ":SENS:CURR:RANG:AUTO:LLIM 1e-2", ":SENS:CURR:RANG:AUTO:LLIM 1e-6"),
+    ("compliance", ":SENS:CURR:PROT", "1e-6"),
+    ("compliance that sets the range", ":SENS:CURR:PROT:RSYN", "1", "0"),
+    ("current range", ":SENS:CURR:RANG", "1e-6"),
+    ("lowest range of autorange", ":SENS:CURR:RANG:AUTO:LLIM", "1e-2", "1e-6"),
     # answers
     ReliedOn("elements of a reading", ":FORM:ELEM STAT,CURR", ELEMENTS),
-    ReliedOn("data format", ":FORM REAL,32", ":FORM ASC"),
-    ReliedOn("format of status registers", ":FORM:SREG HEX", ":FORM:SREG ASC"),
-    ReliedOn("service request mask", "*SRE 36", "*SRE 0"),
-    ReliedOn("beeper", ":SYST:BEEP:STAT 1", ":SYST:BEEP:STAT 0"),
+    ("data format", ":FORM", "REAL,32", "ASC"),
+    ("format of status registers", ":FORM:SREG", "HEX", "ASC"),
+    ("service request mask", "*SRE", "36", "0"),
+    ("beeper", ":SYST:BEEP:STAT", "1", "0"),
 )
 COMMANDS = Commands(
     function=":SOUR:FUNC", level=":SOUR:VOLT", source_range=":SOUR:VOLT:RANG", limit=":SENS:CURR:PROT", output=":OUTP",

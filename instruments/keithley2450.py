@@ -11,7 +11,7 @@ from pymeasure.instruments import Instrument
 from pymeasure.instruments.validators import strict_discrete_set, strict_range
 
 from instruments.frontrear import terminals as _terminals
-from instruments.relied_on import ReliedOn
+from instruments.relied_on import ReliedOn, settings
 from instruments.scpi import text
 from instruments.sequences import SequencedUnit, list_commands
 from instruments.smumodel import Commands, Model
@@ -37,39 +37,39 @@ MODEL = Model(
     point_seconds=0.003,  # from memory, unverified
     status={2: Flag.COMPLIANCE, 5: Flag.COMPLIANCE},  # of the source, 8-29: protection, limit
 )
-RELIED_ON = (
+RELIED_ON = settings(
     ReliedOn("running trigger model", ':TRIG:LOAD "SimpleLoop",10,1;:INIT', ":ABOR"),
     # the source
-    ReliedOn("source function", ":SOUR:FUNC CURR", ":SOUR:FUNC VOLT"),
-    ReliedOn("source range", ":SOUR:VOLT:RANG 200"),
-    ReliedOn("source autorange", ":SOUR:VOLT:RANG:AUTO 1"),
-    ReliedOn("source read-back", ":SOUR:VOLT:READ:BACK 1", ":SOUR:VOLT:READ:BACK 0"),
+    ("source function", ":SOUR:FUNC", "CURR", "VOLT"),
+    ("source range", ":SOUR:VOLT:RANG", "200"),
+    ("source autorange", ":SOUR:VOLT:RANG:AUTO", "1"),
+    ("source read-back", ":SOUR:VOLT:READ:BACK", "1", "0"),
     # the levels are limited by the fixed source range, which is read back
-    ReliedOn("voltage protection", ":SOUR:VOLT:PROT PROT2", ":SOUR:VOLT:PROT NONE"),
-    ReliedOn("high capacitance mode", ":SOUR:VOLT:HIGH:CAP 1", ":SOUR:VOLT:HIGH:CAP 0"),
-    ReliedOn("output-off state", ":OUTP:VOLT:SMOD HIMP", ":OUTP:VOLT:SMOD NORM"),
+    ("voltage protection", ":SOUR:VOLT:PROT", "PROT2", "NONE"),
+    ("high capacitance mode", ":SOUR:VOLT:HIGH:CAP", "1", "0"),
+    ("output-off state", ":OUTP:VOLT:SMOD", "HIMP", "NORM"),
     # times
-    ReliedOn("automatic source delay", ":SOUR:VOLT:DEL:AUTO 1", ":SOUR:VOLT:DEL:AUTO 0"),
-    ReliedOn("source delay", ":SOUR:VOLT:DEL 2", ":SOUR:VOLT:DEL 0"),
-    ReliedOn("aperture", ":SENS:CURR:NPLC 10"),
-    ReliedOn("autozero", ":SENS:CURR:AZER 1"),
+    ("automatic source delay", ":SOUR:VOLT:DEL:AUTO", "1", "0"),
+    ("source delay", ":SOUR:VOLT:DEL", "2", "0"),
+    ("aperture", ":SENS:CURR:NPLC", "10"),
+    ("autozero", ":SENS:CURR:AZER", "1"),
     ReliedOn("filter", ":SENS:CURR:AVER:COUN 50;:SENS:CURR:AVER 1", ":SENS:CURR:AVER 0"),
-    ReliedOn("readings per trigger", ":SENS:COUN 5", ":SENS:COUN 1"),
+    ("readings per trigger", ":SENS:COUN", "5", "1"),
     # the meter
-    ReliedOn("measured function", ':SENS:FUNC "VOLT"', ':SENS:FUNC "CURR"'),
-    ReliedOn("unit of a current", ":SENS:CURR:UNIT OHM", ":SENS:CURR:UNIT AMP"),
-    ReliedOn("remote sense", ":SENS:CURR:RSEN 1", ":SENS:CURR:RSEN 0"),
+    ("measured function", ":SENS:FUNC", '"VOLT"', '"CURR"'),
+    ("unit of a current", ":SENS:CURR:UNIT", "OHM", "AMP"),
+    ("remote sense", ":SENS:CURR:RSEN", "1", "0"),
     ReliedOn("relative offset", ":SENS:CURR:REL 1e-6;:SENS:CURR:REL:STAT 1", ":SENS:CURR:REL:STAT 0"),
     ReliedOn("math on a current", ":CALC:CURR:MATH:FORM PERC;STAT 1", ":CALC:CURR:MATH:STAT 0"),
-    ReliedOn("current limit", ":SOUR:VOLT:ILIM 1e-6"),
-    ReliedOn("current range", ":SENS:CURR:RANG 1e-6"),
-    ReliedOn("lowest range of autorange", ":SENS:CURR:RANG:AUTO:LLIM 1e-2", ":SENS:CURR:RANG:AUTO:LLIM 1e-8"),
+    ("current limit", ":SOUR:VOLT:ILIM", "1e-6"),
+    ("current range", ":SENS:CURR:RANG", "1e-6"),
+    ("lowest range of autorange", ":SENS:CURR:RANG:AUTO:LLIM", "1e-2", "1e-8"),
     # answers
-    ReliedOn("data format", ":FORM REAL", ":FORM ASC"),
-    ReliedOn("digits of a number", ":FORM:ASC:PREC 3", ":FORM:ASC:PREC 16"),
-    ReliedOn("size of the buffer", ':TRAC:POIN 10, "defbuffer1"', ':TRAC:POIN 100000, "defbuffer1"'),
-    ReliedOn("fill mode of the buffer", ':TRAC:FILL:MODE ONCE, "defbuffer1"', ':TRAC:FILL:MODE CONT, "defbuffer1"'),
-    ReliedOn("service request mask", "*SRE 36", "*SRE 0"),
+    ("data format", ":FORM", "REAL", "ASC"),
+    ("digits of a number", ":FORM:ASC:PREC", "3", "16"),
+    ("size of the buffer", ":TRAC:POIN", '10, "defbuffer1"', '100000, "defbuffer1"'),
+    ("fill mode of the buffer", ":TRAC:FILL:MODE", 'ONCE, "defbuffer1"', 'CONT, "defbuffer1"'),
+    ("service request mask", "*SRE", "36", "0"),
 )
 COMMANDS = Commands(
     function=":SOUR:FUNC", level=":SOUR:VOLT", source_range=":SOUR:VOLT:RANG", limit=":SOUR:VOLT:ILIM", output=":OUTP",

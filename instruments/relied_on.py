@@ -36,6 +36,18 @@ class ReliedOn:
     """what to do about a value that is refused"""
 
 
+def settings(*rows: ReliedOn | tuple[str, ...]) -> tuple[ReliedOn, ...]:
+    """Return a table of settings, each as it is or as a row of text: name, header, another value, the wanted value.
+
+    That is a setting of one command; without a wanted value it is set with every reading or sequence.
+    """
+    return tuple(row if isinstance(row, ReliedOn) else _of_one_command(*row) for row in rows)
+
+
+def _of_one_command(name: str, header: str, other: str, wanted: str = "") -> ReliedOn:
+    return ReliedOn(name, f"{header} {other}", f"{header} {wanted}" if wanted else "")
+
+
 def commands(table: Iterable[ReliedOn], channel: str, **values: object) -> list[str]:
     """Return the commands that bring a channel to what the table says; `values` fill in what differs by use."""
     return [each.set.format(ch=channel, **values) for each in table if each.set]

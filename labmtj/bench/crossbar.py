@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from labmtj.bench import longest
 from labmtj.bench.abilities import Units, check_channels, check_reading
 from labmtj.bench.answers import delivered, empty_currents, enter, on_two_ranges, only_current
+from labmtj.bench.armed import ArmedInstruments
 from labmtj.bench.by_messages import Given, Shown
 from labmtj.bench.planning import Planning
 from labmtj.bench.protecting import relay_ledger
@@ -21,22 +19,18 @@ from labmtj.bench.routing import Buses, Router
 from labmtj.bench.sequence import Step
 from labmtj.bench.sources import Sources
 from labmtj.bench.switching import LedgerOf, Switching
-from labmtj.bench.trust import again, all_of, asked, hurried
-from labmtj.bench.watch import IDLE_LEASE_SECONDS, MAKE_SAFE_SECONDS, NoWatch, Watch
+from labmtj.bench.trust import again
 from labmtj.bench.wiring import Channel, Wiring
-from labmtj.errors import CannotDo, LabmtjError, UsageError
-from labmtj.forking import Owner
+from labmtj.errors import CannotDo, UsageError
 from labmtj.quantities import Bias, Currents, Flag, FloatArray, Limits, Lines, Pulse, Reading, Refusal
-from labmtj.safety import STEP_SECONDS, Ledger, RelaysWithoutSources, attempt, shut_down
-from labmtj.safety import Step as CleanUp
-from labmtj.verbs import Clock, Instrument, SwitchMatrix
-from labmtj.watchdog.leases import IDLE
+from labmtj.safety import Ledger, RelaysWithoutSources
+from labmtj.verbs import Clock, SwitchMatrix
 
 
-class BenchCrossbar:
+class BenchCrossbar(ArmedInstruments):
     """A `Crossbar` on source-measure units and switch matrices.
 
-    Arm it before the first bias; make it safe behind the last, whatever happened. Between two calls every source is at
+    Arm it before the first bias; make it safe after the last, whatever happened. Between two calls every source is at
     0 V with its output on. No channel gives more than `limits.line_amperes` for each line that it holds; lines that
     share a channel share that, see `labmtj.bench.compliance`.
 
@@ -70,186 +64,24 @@ class BenchCrossbar:
         relays_without_sources: RelaysWithoutSources = "hold",
     ) -> None:
         check_channels(wiring, units)
-        self.wiring, self.shape, self.limits, self.clock = wiring, wiring.shape, limits, clock
-        self.units, self.matrices = units, matrices
-        self.relays_without_sources: RelaysWithoutSources = relays_without_sources
+        self.clock = clock
         self.router = Router(wiring, [name for name, matrix in matrices.items() if matrix.grounds_open_lines])
-        self.sources = Sources(units, wiring.channels, clock)
-        self.switching = Switching(
-            matrices, self.router, self.sources, clock,
+        sources = Sources(units, wiring.channels, clock)
+        switching = Switching(
+            matrices, self.router, sources, clock,
             settle_seconds=settle_seconds, relay_settle_seconds=relay_settle_seconds,
             ledger_of=ledger_of or partial(relay_ledger, limits),
         )  # fmt: skip
-        self._plan = Planning(wiring, units, limits, self.router, self.sources, self.switching, cell_siemens)
-        self._instruments: Sequence[Instrument] = (*units.values(), *matrices.values())
-        self._armed = self._may_be_on = False
-        self._owner = Owner()
-        self._turn = threading.RLock()
-        """held by an operation, and by the thread that switches off what is idle"""
-        self.watch: Watch = NoWatch()
-        self._routing_seconds = longest.routing(
-            len(self._instruments), len(wiring.channels), settle_seconds + relay_settle_seconds
-        )
+        super().__init__(
+            wiring, units, matrices, limits, sources, switching,
+            relays_without_sources=relays_without_sources, rest_seconds=settle_seconds + relay_settle_seconds,
+        )  # fmt: skip
+        self._plan = Planning(wiring, units, limits, self.router, sources, switching, cell_siemens)
 
     @property
     def relays(self) -> Mapping[str, Ledger]:
         """Closures of every relay, by matrix."""
         return self.switching.ledgers
-
-    # -- life --------------------------------------------------------------------------------------------------------
-
-    def check_owner(self) -> None:
-        """Raise UsageError in a process that was forked from the one that opened the bench."""
-        self._owner.check()
-
-    @property
-    def armed(self) -> bool:
-        """Whether a bias may be applied."""
-        return self._armed
-
-    def arm(self) -> None:
-        """Bring sources to 0 V, relays to rest; set limits, switch outputs on; raise InstrumentError if any fails."""
-        self.check_owner()
-        with self._turn:
-            self._may_be_on = True
-            try:
-                again(self._arm, self._disarm)
-                self._armed = True
-            finally:
-                self._idle()
-
-    def _idle(self) -> None:
-        """Say that no operation is on: from now on the caller computes for any time."""
-        if self._may_be_on:
-            self.watch.announce(IDLE, IDLE_LEASE_SECONDS)
-        else:
-            self.watch.rest()
-
-    def _arm(self) -> None:
-        self._lease_for("arming", len(self._instruments) + len(self.wiring.channels))
-        self.sources.forget()
-        self.sources.to_zero()
-        self.switching.arm()
-        self.sources.arm(self.limits.line_amperes, self.limits.cell_volts)
-
-    def _lease_for(self, phase: str, boxes: int) -> None:
-        self.watch.extend(phase, self._routing_seconds + boxes * longest.BOX_SECONDS)
-
-    def doze(self) -> None:
-        """Switch all outputs off, relays as they are, until the next operation; does nothing in the midst of one.
-
-        Raises:
-            InstrumentError: a unit could not be made safe.
-        """
-        if not self._turn.acquire(blocking=False):
-            return
-        try:
-            if self._may_be_on:
-                self.watch.announce(IDLE, MAKE_SAFE_SECONDS)  # the caller may compute, and hold up this thread
-                self._switch_off()
-                self._may_be_on = False
-        finally:
-            self._idle()
-            self._turn.release()
-
-    def _wake(self) -> None:
-        """Switch the outputs on again that `doze` has switched off."""
-        if self._armed and not self._may_be_on:
-            self._may_be_on = True
-            again(self._rearm, self._disarm)
-
-    def _rearm(self) -> None:
-        self._lease_for("arming", len(self._instruments) + len(self.wiring.channels))
-        self.sources.forget()
-        self.switching.confirm()
-        self.sources.arm(self.limits.line_amperes, self.limits.cell_volts)
-
-    def _disarm(self) -> None:
-        """Bring the units to rest: if an answer was lost, nobody knows which of their outputs are on."""
-        self.watch.announce("making safe", MAKE_SAFE_SECONDS)
-        self._switch_off()
-
-    def _switch_off(self) -> None:
-        self.sources.forget()
-        with hurried(self._instruments):
-            if failed := self._at_once({name: unit.make_safe for name, unit in self.units.items()}):
-                raise failed[0]
-
-    def confirm(self) -> None:
-        """Ask every instrument whether it is the one that was armed and keeps what it was told.
-
-        Raises InstrumentError for another one, a restarted one, settings or relays that are not as they were left.
-        """
-        with self._operation("confirming") if self._armed else nullcontext():
-            again(self._confirm, self._recover)
-
-    def _confirm(self) -> None:
-        for instrument in self._instruments:
-            self._lease_for("confirming", 1)
-            instrument.confirm()
-        self.switching.confirm()
-
-    def _recover(self) -> None:
-        """Bring sources to 0 V behind a lost answer, and have everything confirmed; relays as they are, or to rest."""
-        self.watch.announce("recovering", MAKE_SAFE_SECONDS)
-        self.sources.forget()
-        with hurried(self._instruments):
-            if failed := self._at_once(self._zeros()):
-                raise failed[0]
-            for instrument in self._instruments:
-                instrument.confirm()
-            self.switching.recover()
-
-    def abort(self) -> None:
-        """Stop what runs on any unit, from any thread."""
-        self.check_owner()
-        self.sources.abort()
-
-    def make_safe(self) -> None:
-        """Bring sources to 0 V, then outputs off, then relays open (or grounded); see `safety.shut_down`.
-
-        All instruments at the same time, and none is waited for beyond a deadline: those that do not answer cost
-        `trust.CLEANUP_SECONDS` together, at most. While a source is not known to be off, relays stay as they are,
-        unless `relays_without_sources` is "open". A process that was forked leaves the bench alone.
-        Raises InstrumentError telling everything that failed: see to those instruments by hand.
-        """
-        self._armed = False
-        if not self._owner.is_here:
-            return
-        self.watch.announce("making safe", MAKE_SAFE_SECONDS)
-        mine = self._turn.acquire(timeout=STEP_SECONDS)  # `doze` may be at it; it has a deadline
-        try:
-            self._make_safe()
-        finally:
-            self._idle()
-            if mine:
-                self._turn.release()
-
-    def _make_safe(self) -> None:
-        self.sources.forget()
-        offs = {name: unit.make_safe for name, unit in self.units.items()}
-        rests = {name: matrix.make_safe for name, matrix in self.matrices.items()}
-        asks = {name: partial(asked, matrix) for name, matrix in self.matrices.items()}
-        with hurried(self._instruments):
-            failed = shut_down(
-                self._clean_ups(offs), self._clean_ups(rests),
-                zeros=self._clean_ups(self._zeros()), asks=self._clean_ups(asks),
-                relays_without_sources=self.relays_without_sources,
-            )  # fmt: skip
-        if failed:
-            raise all_of(failed) from failed[0]
-        self._may_be_on = False
-
-    def _zeros(self) -> dict[str, Callable[[], None]]:
-        return {name: partial(self.sources.zero, name) for name in self.sources.names}
-
-    def _at_once(self, steps: Mapping[str, Callable[[], None]]) -> list[LabmtjError]:
-        """Do a step for every instrument of these names and return what failed."""
-        return attempt(self._clean_ups(steps))
-
-    def _clean_ups(self, steps: Mapping[str, Callable[[], None]]) -> list[CleanUp]:
-        found = {**self.units, **self.matrices}
-        return [CleanUp(name, found[name].address, do) for name, do in steps.items()]
 
     # -- Crossbar ----------------------------------------------------------------------------------------------------
 
@@ -335,27 +167,6 @@ class BenchCrossbar:
             raise CannotDo(f"{refusal}. It was not applied").advising(refusal.instead)
 
     # -- what is done ------------------------------------------------------------------------------------------------
-
-    @contextmanager
-    def _operation(self, phase: str) -> Iterator[None]:
-        """Do an operation under a lease of the watchdog; forget what is known of the sources if it breaks off.
-
-        Raises:
-            WatchdogLost, UsageError: nothing was applied.
-        """
-        self.check_owner()
-        with self._turn:
-            if not self._armed:  # any more, perhaps: another thread may have made it safe
-                raise UsageError("the bench is not armed: call arm(), or use it as `with labmtj.bench(...) as array`")
-            self.watch.require(phase, self._routing_seconds)
-            try:
-                self._wake()
-                yield
-            except BaseException:
-                self.sources.forget()
-                raise
-            finally:
-                self._idle()
 
     def closings(self, bias: Bias, lines: Lines) -> dict[str, NDArray[np.int64]]:
         """Return how often each relay would close for a batch, read on some lines; none if it cannot be given."""

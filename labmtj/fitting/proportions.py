@@ -71,16 +71,11 @@ def mean_over_family(hits: ArrayLike, trials: ArrayLike, level: float = 0.95) ->
     Raises:
         UsageError: for counts below zero or above the trials.
     """
-    k, m = _counts(hits, trials, level)
-    tried = m > 0
-    cells = tried.sum(axis=-1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        each = np.where(tried, k / m, 0.0)
-        value = np.asarray(each.sum(axis=-1) / cells, float)
-    found = _around(value, cells, level)
-    some = np.asarray((each != np.round(each)).any(axis=-1))  # else every cell counts as one trial
+    sample = _Sample(*_counts(hits, trials, level))
+    found = _around(sample.mean, sample.cells, level)
+    some = np.asarray((sample.fractions != np.round(sample.fractions)).any(axis=-1))  # else every cell is one trial
     if some.any():
-        found.low[some], found.high[some] = _weighted(each[some], tried[some], level)
+        found.low[some], found.high[some] = _weighted(sample.fractions[some], sample.tried[some], level)
     return found
 
 
@@ -115,11 +110,9 @@ def mean_over_tested(hits: ArrayLike, trials: ArrayLike, level: float = 0.95) ->
         UsageError: for counts below zero or above the trials.
     """
     k, m = _counts(hits, trials, level)
-    tried = m > 0
-    cells = tried.sum(axis=-1)
+    sample = _Sample(k, m)
+    value, tried, cells = sample.mean, sample.tried, sample.cells
     with np.errstate(divide="ignore", invalid="ignore"):
-        each = np.where(tried, k / m, 0.0)
-        value = np.asarray(each.sum(axis=-1) / cells, float)
         near = np.where(tried, (k + 0.5) / (m + 1), 0.0)  # a cell that always did the same may yet do otherwise
         own = np.where(tried, near * (1 - near) / m, 0.0).sum(axis=-1) / cells**2
         effective = (value * (1 - value)) / own
@@ -127,6 +120,19 @@ def mean_over_tested(hits: ArrayLike, trials: ArrayLike, level: float = 0.95) ->
     same = (value <= 0) | (value >= 1)
     size = np.where(same, m.sum(axis=-1), np.maximum(np.nan_to_num(effective, nan=0.0), least))
     return _around(value, np.where(cells > 0, size, 0.0), level)
+
+
+class _Sample:
+    """The fraction of each cell (..., cells) and their mean (...), from hits and trials (..., cells)."""
+
+    def __init__(self, hits: FloatArray, trials: FloatArray) -> None:
+        self.tried: BoolArray = np.asarray(trials > 0, bool)
+        self.cells = np.asarray(self.tried.sum(axis=-1), float)
+        """that were tried at all"""
+        with np.errstate(divide="ignore", invalid="ignore"):
+            self.fractions: FloatArray = np.where(self.tried, hits / trials, 0.0)
+            self.mean: FloatArray = np.asarray(self.fractions.sum(axis=-1) / self.cells, float)
+            """NaN without a cell that was tried"""
 
 
 def _counts(hits: ArrayLike, trials: ArrayLike, level: float) -> tuple[FloatArray, FloatArray]:

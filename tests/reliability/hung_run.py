@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-import labmtj.bench.crossbar
+import labmtj.bench.armed
 import labmtj.bench.idling
 import labmtj.bench.longest
 import labmtj.bench.watchdog
@@ -27,8 +27,8 @@ from labmtj.record import JournalWriter, files
 LEVEL_VOLTS = 0.1
 TIMEOUT_SECONDS = 1.0
 QUICK = {
-    (labmtj.bench.watchdog, "MARGIN_SECONDS"): 2.0, (labmtj.bench.crossbar, "MAKE_SAFE_SECONDS"): 8.0,
-    (labmtj.bench.crossbar, "IDLE_LEASE_SECONDS"): 4.0, (labmtj.bench.idling, "IDLE_SECONDS"): 2.0,
+    (labmtj.bench.watchdog, "MARGIN_SECONDS"): 2.0, (labmtj.bench.armed, "MAKE_SAFE_SECONDS"): 8.0,
+    (labmtj.bench.armed, "IDLE_LEASE_SECONDS"): 4.0, (labmtj.bench.idling, "IDLE_SECONDS"): 2.0,
     (labmtj.bench.idling, "AGAIN_SECONDS"): 0.5, (labmtj.bench.longest, "BOX_SECONDS"): 0.1,
 }  # fmt: skip
 """the lengths that do not follow from the work; at full length a case takes a minute"""

@@ -47,7 +47,7 @@ def killing(begin):
 def test_a_run_that_loses_its_guardian_ends_safe_and_can_be_resumed(
     rigs, tally, torture, at_work, watchdog_of, reference, metrics_of
 ):
-    """Fails without `watch.require` in `BenchCrossbar._operation`: the run goes on to its end, and no watchdog watches it."""
+    """Fails without `watch.require` in `ArmedInstruments._operation`: the run goes on to its end, and no watchdog watches it."""
     moments = random.Random(17)
     for number in range(40 if torture else 1):
         rig = rigs()
@@ -71,7 +71,7 @@ def test_a_run_that_loses_its_guardian_ends_safe_and_can_be_resumed(
 
 @pytest.mark.parametrize("what", ["pulse", "measure"])
 def test_a_bench_in_python_has_a_guardian_too(rig, tally, watchdog_of, what):
-    """Fails without `watch.require` in `BenchCrossbar._operation`."""
+    """Fails without `watch.require` in `ArmedInstruments._operation`."""
     with tally(17, f"in Python, {what}"), labmtj.bench(rig.bench) as array:
         os.kill(watchdog_of(os.getpid()), signal.SIGKILL)
         time.sleep(0.1)
