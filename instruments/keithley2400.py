@@ -85,7 +85,8 @@ RELIED_ON = settings(
     ("beeper", ":SYST:BEEP:STAT", "1", "0"),
 )
 COMMANDS = Commands(
-    function=":SOUR:FUNC", level=":SOUR:VOLT", source_range=":SOUR:VOLT:RANG", limit=":SENS:CURR:PROT", output=":OUTP",
+    function=":SOUR:FUNC", level=":SOUR:VOLT", current_level=":SOUR:CURR",
+    source_range=":SOUR:VOLT:RANG", limit=":SENS:CURR:PROT", output=":OUTP",
     relied_on=RELIED_ON,
     current_range=":SENS:CURR:RANG",
     end_sequence=(":ABOR", ":SOUR:VOLT 0", ":SOUR:VOLT:MODE FIX"),

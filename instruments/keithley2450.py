@@ -72,7 +72,8 @@ RELIED_ON = settings(
     ("service request mask", "*SRE", "36", "0"),
 )
 COMMANDS = Commands(
-    function=":SOUR:FUNC", level=":SOUR:VOLT", source_range=":SOUR:VOLT:RANG", limit=":SOUR:VOLT:ILIM", output=":OUTP",
+    function=":SOUR:FUNC", level=":SOUR:VOLT", current_level=":SOUR:CURR",
+    source_range=":SOUR:VOLT:RANG", limit=":SOUR:VOLT:ILIM", output=":OUTP",
     relied_on=RELIED_ON,
     current_range=":SENS:CURR:RANG",
     end_sequence=(":ABOR",),
@@ -84,6 +85,10 @@ LIST_POINTS = 100
 SHORTEST_DELAY_SECONDS = 50e-6
 """of a sweep, other than none; from memory, unverified"""
 ELEMENTS = "READ,REL,SOURSTAT"
+OFF_IN_TSP = (
+    "return", "do end", "endscript", "trigger.model.abort()", "smu.source.level = 0", "smu.source.output = smu.OFF",
+)  # fmt: skip
+"""switch it off should an earlier user have left it in its other language; in SCPI these are complaints and no more"""
 
 
 class Keithley2450(SequencedUnit):
@@ -143,6 +148,9 @@ class Keithley2450(SequencedUnit):
     def relied_on(self) -> tuple[ReliedOn, ...]:
         """Return what the driver relies on."""
         return (*super().relied_on(), self._terminals)
+
+    def _unasked(self) -> list[str]:
+        return [*super()._unasked(), *OFF_IN_TSP]
 
     def identify(self) -> Identity:
         """Ask who answers; raise InstrumentError for another model, or another language than SCPI."""

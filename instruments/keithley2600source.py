@@ -10,6 +10,7 @@ import numpy as np
 from pymeasure.adapters import Adapter
 from pymeasure.instruments import Instrument
 
+from instruments import keithley2600names as names
 from instruments.autozero import Autozero
 from instruments.keithley2600channel import CYCLES, Keithley2600Channel, Model
 from instruments.keithley2600relied import AT_LIMITING
@@ -33,6 +34,8 @@ class Keithley2600Source(LimitedChannels, TSPInstrument):
     model: ClassVar[Model]
     channels: tuple[str, ...] = ("a", "b")
     smus: dict[str, Keithley2600Channel]
+    _names_are_own = False
+    """whether names that readings rely on mean what they mean from the factory"""
 
     def __init__(self, adapter: Adapter | str | int, name: str, **kwargs: Any) -> None:
         self._limits: dict[str, tuple[float, float]] = {}
@@ -89,8 +92,8 @@ class Keithley2600Source(LimitedChannels, TSPInstrument):
         limit, others = self.each(answers, 2)
         kept = self.parsed(limit, 3)
         self._refuse(channel, self.parsed(others, len(asked)))
-        names = ("a compliance", "a source range", "a level")
-        for what, unit, wanted, value in zip(names, "AVV", (amperes, scale, 0.0), kept, strict=True):
+        kinds = ("a compliance", "a source range", "a level")
+        for what, unit, wanted, value in zip(kinds, "AVV", (amperes, scale, 0.0), kept, strict=True):
             if not abs(value - wanted) <= 1e-6 * abs(wanted):
                 raise self.complaint(f"channel {channel} keeps {what} of {value:g} {unit}, not {wanted:g} {unit}")
         self._limits[channel] = (amperes, highest_volts)
@@ -118,6 +121,7 @@ class Keithley2600Source(LimitedChannels, TSPInstrument):
             raise self.complaint(f"{problem}; bring it to 0 V, set its limit again, and check the interlock", action)
         if on:
             self._on.add(channel)
+            self._require_own_names(channel)
 
     def outputs(self) -> Mapping[str, bool]:
         """Ask which outputs are on."""
@@ -143,6 +147,7 @@ class Keithley2600Source(LimitedChannels, TSPInstrument):
     def expect_nothing(self) -> None:
         """Let go of limits, outputs and meters."""
         super().expect_nothing()
+        self._names_are_own = False
         self._limits.clear()
         self._on.clear()
         self._autozero.forget()
@@ -161,23 +166,36 @@ class Keithley2600Source(LimitedChannels, TSPInstrument):
                 raise self.forgotten(f"output {channel} is {'on' if output == 1 else 'off'} by itself")
 
     def make_safe(self) -> None:
-        """Bring every level to 0 V, then switch every output off, verified; each step even if one before failed.
+        """Bring every level to 0 V and 0 A, then switch every output off, verified; each even if one before failed.
 
         Raises:
             InstrumentError: an output is not off, or the box does not answer.
         """
-        smus = [f"smu{channel}" for channel in self.channels]
-        state = ", ".join(f"{smu}.source.output, {smu}.source.levelv" for smu in smus)
-        kept = self._insist(
-            *(f"{smu}.abort()" for smu in smus),
-            *(f"{smu}.source.levelv = 0" for smu in smus),
-            *(f"{smu}.source.leveli = 0" for smu in smus),
-            *(f"{smu}.source.output = 0" for smu in smus),
-            f"print({state})",
-        )
-        if any(self.parsed(kept, 2 * len(smus))):
-            problem = f"does not go to 0 V and off: output and level of {', '.join(smus)} are {kept}"
+        asked = ("output", "levelv", "leveli")
+        state = ", ".join(f"{smu}.source.{name}" for smu in self._own_names for name in asked)
+        kept = self._insist(*_off(self._own_names), f"print({state})")
+        if any(self.parsed(kept, len(asked) * len(self.channels))):
+            problem = f"does not go to 0 V and off: {', '.join(asked)} of {', '.join(self._own_names)} are {kept}"
             raise self.complaint(f"{problem}; switch it off by hand")
+
+    def _require_own_names(self, channel: str) -> None:
+        """Raise InstrumentError if a script has redefined a name that readings rely on; asked once after arming."""
+        if self._names_are_own:
+            return
+        lines = names.asking(self.channels, channel, self._limit_of(channel)[0])
+        printed = self.run(*lines, seconds=names.DELAY_SECONDS)
+        if wrong := names.redefined(self.channels, printed):
+            problem = f"has another {wrong} than from the factory, for a script has redefined it; switch it off and on"
+            raise self.complaint(problem, "\n".join(lines), "\n".join(printed))
+        self._names_are_own = True
+
+    def _unasked(self) -> list[str]:
+        return _off([*(f"smu{channel}" for channel in self.channels), *self._own_names])
+
+    @property
+    def _own_names(self) -> list[str]:
+        """Names of the channels that stay theirs: a script may have given `smua` to something else."""
+        return [f"localnode.smu{channel}" for channel in self.channels]
 
     def _smu(self, channel: str) -> str:
         return f"smu{self._known(channel)}"
@@ -201,3 +219,9 @@ class Keithley2600Source(LimitedChannels, TSPInstrument):
             raise self.complaint(f"channel {channel} sources a current with its output on; switch that off first")
         if level != 0:
             raise self.complaint(f"channel {channel} is at {level:g} V; bring it to 0 V first")
+
+
+def _off(smus: Sequence[str]) -> list[str]:
+    """Return lines that stop what runs on channels, bring all to zero, whatever they source, then all off."""
+    steps = ("abort()", "source.levelv = 0", "source.leveli = 0", "source.output = 0")
+    return [f"{smu}.{step}" for step in steps for smu in smus]

@@ -44,8 +44,8 @@ PULSE_GAP_SECONDS = 0.001
 READ_BEFORE_EDGE_SECONDS = 10e-6
 """from the end of the aperture in a pulse, which tells of compliance, to the falling edge"""
 COMMANDS = Commands(
-    function=":SOUR{ch}:FUNC:MODE", level=":SOUR{ch}:VOLT", source_range=":SOUR{ch}:VOLT:RANG",
-    limit=":SENS{ch}:CURR:PROT", output=":OUTP{ch}",
+    function=":SOUR{ch}:FUNC:MODE", level=":SOUR{ch}:VOLT", current_level=":SOUR{ch}:CURR",
+    source_range=":SOUR{ch}:VOLT:RANG", limit=":SENS{ch}:CURR:PROT", output=":OUTP{ch}",
     relied_on=RELIED_ON,
     current_range=":SENS{ch}:CURR:RANG",
     end_sequence=(":ABOR (@{ch})", ":SOUR{ch}:VOLT 0", ":SOUR{ch}:VOLT:MODE FIX", ":SOUR{ch}:FUNC:SHAP DC"),

@@ -118,7 +118,7 @@ class RawSocket:
         link.sendall(content)  # the time is that of all of it
 
     def read(self) -> str:
-        """Return the next answer without its end.
+        """Return the next answer without its end, a character for each byte (Latin-1).
 
         Raises:
             TimeoutError: its end did not come in time; what has come is dropped. NeverHeard if nothing ever came.
@@ -126,12 +126,12 @@ class RawSocket:
             ConnectionError: the other side has ended the connection.
         """
         end = self.read_termination.encode("ascii")
-        return self._taken(lambda: self._received.find(end), drop=len(end)).decode("ascii")
+        return self._taken(lambda: self._received.find(end), drop=len(end)).decode("latin-1")
 
     def read_bytes(self, count: int, *, break_on_termchar: bool = False) -> bytes:
         """Return this many bytes, or all that come until the time is over if negative; raises as `read`."""
         if break_on_termchar:
-            return (self.read() + self.read_termination).encode("ascii")
+            return (self.read() + self.read_termination).encode("latin-1")
         if count >= 0:
             return self._taken(lambda: count if len(self._received) >= count else -1)
         with contextlib.suppress(TimeoutError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, ClassVar
 
 import numpy as np
@@ -22,7 +23,7 @@ QUEUE_DEPTH = 32
 """most errors that are read from a queue"""
 SENTINEL = 9e37
 """numbers beyond this stand for no number (9.91e37) or for one beyond the range (9.9e37)"""
-_ERROR = re.compile(r'(?:^|;)\s*([+-]?\d+)\s*,\s*"([^"]*)"\s*$')
+_ERROR = re.compile(r'(?:^|;)\s*([+-]?\d+)\s*,\s*"((?:[^"]|"")*)"\s*$')
 
 
 class SCPIInstrument(Session, SCPIMixin, Instrument):
@@ -44,13 +45,13 @@ class SCPIInstrument(Session, SCPIMixin, Instrument):
             InstrumentError: the instrument queued an error (quoted), or another number of replies came than asked.
         """
         message = ";".join((*parts, ":SYST:ERR?"))
-        reply = self.ask(message).strip()
+        reply = self.ask_leniently(message).strip()
         found = _ERROR.search(reply)
         if found is None:
-            raise self.distrust("answered something that does not end with its error queue", reply)
+            raise self.distrust("answered something that does not end with its error queue", self._plain(reply))
         if int(found[1]):
             raise self._reported([(int(found[1]), found[2]), *self.next_errors()], message)
-        replies = reply[: found.start()].split(";") if found.start() else []
+        replies = self._plain(reply[: found.start()]).split(";") if found.start() else []
         if len(replies) != sum("?" in part for part in parts):
             raise self.distrust(f"gave {len(replies)} replies to a message with another number of queries", reply)
         return [each.strip() for each in replies]
@@ -96,13 +97,13 @@ class SCPIInstrument(Session, SCPIMixin, Instrument):
         return self.complaint(f"reports {told}{remedy}", command=message)
 
     def next_errors(self) -> list[tuple[int, str]]:
-        """Empty the error queue and return what was in it, (code, text) each."""
+        """Empty the error queue and return what was in it, (code, text) each; the text may quote any bytes."""
         entries: list[tuple[int, str]] = []
         while len(entries) < QUEUE_DEPTH:
-            reply = self.ask(":SYST:ERR?").strip()
+            reply = self.ask_leniently(":SYST:ERR?").strip()
             found = _ERROR.search(reply)
             if found is None:
-                raise self.distrust("answered something that is no entry of an error queue", reply)
+                raise self.distrust("answered something that is no entry of an error queue", self._plain(reply))
             if not int(found[1]):
                 break
             entries.append((int(found[1]), found[2]))
@@ -123,7 +124,6 @@ class SCPIInstrument(Session, SCPIMixin, Instrument):
         Errors that wait in the queue are not about us: they are kept for `self_test`.
         """
         self.expect_nothing()
-        self._number_plainly()
         reply = self.ask_plainly("*IDN?")
         parts = [part.strip() for part in reply.split(",", 3)]
         if len(parts) != 4:
@@ -136,6 +136,7 @@ class SCPIInstrument(Session, SCPIMixin, Instrument):
                 command="*IDN?", reply=reply,
             )  # fmt: skip
         self._known_identity = reply
+        self._number_plainly()
         self._left_over = [*self._left_over, *self.next_errors()]
         return Identity(parts[0], model, parts[2], parts[3])
 
@@ -146,6 +147,24 @@ class SCPIInstrument(Session, SCPIMixin, Instrument):
     def _echo(self) -> None:
         self._number_plainly()
         super()._echo()
+
+    def abort(self) -> None:
+        """Stop what runs, from any thread."""
+
+    def send_safe(self) -> None:
+        """Send what makes it safe, as far as that may be sent unasked, and wait for nothing.
+
+        For an instrument whose answers cannot be trusted yet, if there are any; `make_safe` then asks. Raises nothing.
+        """
+        self.abort()
+        with suppress(InstrumentError), self.guarded("(making safe)"), self.patience(0.0):
+            self.end_line()
+            for line in self._unasked():
+                self.adapter.write(line)
+
+    def _unasked(self) -> Sequence[str]:
+        """Return the messages of `send_safe`."""
+        return ()
 
     def self_test(self) -> list[str]:
         """Return the errors that were waiting in the queue; changes no output."""

@@ -78,9 +78,6 @@ class SCPIMatrix(Mainframe, SCPIInstrument):
         """Return nothing: these boxes do not count."""
         return {}
 
-    def abort(self) -> None:
-        """Do nothing: every command of a matrix is over in milliseconds."""
-
     def expect_nothing(self) -> None:
         """Let go of all settings; they are set anew before the next relay moves."""
         self._is_set_up = False

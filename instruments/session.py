@@ -9,7 +9,7 @@ from typing import Any
 import pyvisa
 from pymeasure.instruments import Instrument
 
-from instruments.trust import Trust
+from instruments.trust import Trust, plain
 from instruments.wire import wired
 from labmtj.errors import AnswerLost
 
@@ -58,11 +58,23 @@ class Session(Trust, Instrument):
 
     def read(self, **kwargs: Any) -> str:
         """Receive a reply."""
+        return self._plain(self._read(**kwargs))
+
+    def _read(self, **kwargs: Any) -> str:
         with self.guarded(self._sent), self.patience(0.0):
             return str(super().read(**kwargs))
 
+    def _plain(self, reply: str) -> str:
+        """Return a reply; AnswerLost if it holds bytes that are no text."""
+        with self.guarded(self._sent):
+            return plain(reply)
+
     def ask(self, command: str, query_delay: float | None = None) -> str:
         """Send a query, and return the reply to it and to no other; InstrumentError if the box was restarted."""
+        return self._plain(self.ask_leniently(command, query_delay))
+
+    def ask_leniently(self, command: str, query_delay: float | None = None) -> str:
+        """Send a query, and return the reply to it, which may hold any bytes: a character each."""
         self.ready()
         self._number = _FIRST + (self._number + 1) % 100
         self.write(f"*ESE?;*ESE {self._number};*ESE?" + f";{command}" * bool(command))
@@ -71,14 +83,16 @@ class Session(Trust, Instrument):
             for _ in range(STALE_REPLIES):
                 with self.guarded(self._sent):
                     go_on()
-                reply = self.read().strip()
+                reply = self._read().strip()
                 numbered = _NUMBERED.match(reply)
                 if numbered is None:
                     break
                 if int(numbered[2]) == self._number:
                     self._check_mask(int(numbered[1]), reply)
                     return reply[numbered.end() :]
-        raise self.distrust("answered something that does not begin with the number of the question", reply)
+        raise self.distrust(
+            "answered something that does not begin with the number of the question", self._plain(reply)
+        )
 
     def _check_mask(self, mask: int, reply: str) -> None:
         before, self._masked = self._masked, True
@@ -86,8 +100,11 @@ class Session(Trust, Instrument):
             raise self.forgotten("has been restarted", self._sent, reply)
 
     def ask_plainly(self, command: str) -> str:
-        """Send a query that may meet another instrument or language than expected, and return the next reply."""
-        self.write(command)
+        """Send a query that may meet another instrument or language than expected, and return the next reply.
+
+        On a socket after a line feed, which ends half a line of a client that died.
+        """
+        self.write("\n" * self.address.upper().endswith("SOCKET") + command)
         return self.read().strip()
 
     def distrust(self, problem: str, reply: str) -> AnswerLost:

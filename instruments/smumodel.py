@@ -22,6 +22,8 @@ class Commands:
 
     function: str
     level: str
+    current_level: str
+    """of the source, should an earlier user have left it a current source"""
     source_range: str
     limit: str
     output: str

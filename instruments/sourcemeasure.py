@@ -14,6 +14,8 @@ from instruments.scpi import SCPIInstrument, text
 from instruments.smumodel import Commands, Model
 from labmtj.errors import InstrumentError, UsageError
 
+LEVELS = ("level", "current_level")
+"""of a source, whichever function it has"""
 TOLERANCE = 1e-3
 """how far a limit that is read back may be from what was set, as a fraction: the box rounds to its resolution"""
 
@@ -97,13 +99,15 @@ class SourceMeasure(LimitedChannels, SCPIInstrument):
         return {channel: self.number(reply) != 0 for channel, reply in zip(on, replies, strict=True)}
 
     def make_safe(self) -> None:
-        """Bring every level to 0 V, then switch every output off, verified; every step even if one before failed.
+        """Bring every level to 0 V and 0 A, then switch every output off, verified; each even if one before failed.
 
         Raises:
             InstrumentError: the first step that failed twice.
         """
         self.expect_nothing()
-        steps = [self._end_sequences, *(self._zero_and_off(name) for name in ("level", "output"))]
+        if self._tainted:
+            self.send_safe()
+        steps = [self._end_sequences, self._zero_and_off(*LEVELS), self._zero_and_off("output")]
         failures = [failure for failure in map(self._insist, steps) if failure]
         if failures:
             raise failures[0]
@@ -127,17 +131,24 @@ class SourceMeasure(LimitedChannels, SCPIInstrument):
     # Safety
 
     def _end_sequences(self) -> None:
-        ends = self.commands.end_sequence
-        self.exchange(*(each.format(ch=channel) for channel in self.channels for each in ends))
+        self.exchange(*self._ends())
 
-    def _zero_and_off(self, name: str) -> Callable[[], None]:
+    def _ends(self) -> list[str]:
+        return [each.format(ch=channel) for channel in self.channels for each in self.commands.end_sequence]
+
+    def _zero_and_off(self, *names: str) -> Callable[[], None]:
         def step() -> None:
-            headers = [self._header(name, channel) for channel in self.channels]
+            headers = [self._header(name, channel) for channel in self.channels for name in names]
             kept = self.exchange(*(part for header in headers for part in (f"{header} 0", f"{header}?")))
             if any(self.number(reply) for reply in kept):
-                raise self.complaint(f"does not bring every {name} to 0; switch it off by hand", reply=";".join(kept))
+                problem = f"does not bring every {names[0]} to 0; switch it off by hand"
+                raise self.complaint(problem, reply=";".join(kept))
 
         return step
+
+    def _unasked(self) -> list[str]:
+        names = (*LEVELS, "output")
+        return [*self._ends(), *(f"{self._header(name, channel)} 0" for name in names for channel in self.channels)]
 
     def _insist(self, step: Callable[[], None]) -> InstrumentError | None:
         """Do a step, once more if it fails: errors that others left in the queue, or a restart, stood in the way."""
@@ -171,9 +182,12 @@ class SourceMeasure(LimitedChannels, SCPIInstrument):
 
     def _confirm_settings(self) -> None:
         for channel, (amperes, highest_volts) in self._limits.items():
-            headers = (self._header(name, channel) for name in ("limit", "source_range", "output"))
-            limit, span, output = map(self.number, self.exchange(*(f"{header}?" for header in headers)))
+            headers = (self._header(name, channel) for name in ("function", "limit", "source_range", "output"))
+            function, *kept = self.exchange(*(f"{header}?" for header in headers))
+            limit, span, output = map(self.number, kept)
             volts_range = self.model.source_range(self.name, amperes, highest_volts)
+            if not function.upper().startswith("VOLT"):
+                raise self.forgotten(f"channel {channel} sources another quantity than a voltage ({function})")
             if not _near(limit, amperes, TOLERANCE) or not _near(span, volts_range, self._span_tolerance):
                 raise self.forgotten(f"channel {channel} keeps a compliance of {limit:g} A on a {span:g} V range")
             if (output != 0) != (channel in self._on):

@@ -135,6 +135,7 @@ class Trust:
             try:
                 with self.guarded("(resynchronising)"):
                     self._reopen(end - time.monotonic()) if reopenings else self._clear()
+                    self.end_line()
                 self._echo()
                 return
             except AnswerLost as error:
@@ -148,15 +149,20 @@ class Trust:
     def _clear(self) -> None:
         """Let the instrument drop what it was about to answer, where the interface can carry that.
 
-        A socket knows no device clear (PyVISA-py would read on for ever). Instead an empty line goes out, which every
-        instrument ignores: if the connection is dead, the next line finds out at once, not after a timeout.
+        A socket knows no device clear (PyVISA-py would read on for ever). Instead an empty line goes out: if the
+        connection is dead, the next line finds out at once, not after a timeout.
         """
-        connection = self.adapter.connection
         if self.address.upper().endswith("INSTR"):
-            connection.clear()
-        elif hasattr(connection, "write"):
-            connection.write("")
+            self.adapter.connection.clear()
+        else:
+            self.end_line()
             time.sleep(KNOCK_SECONDS)
+
+    def end_line(self) -> None:
+        """Send an empty line to a socket, which every instrument ignores; it ends half a line of a client that died."""
+        connection = self.adapter.connection
+        if hasattr(connection, "write") and not self.address.upper().endswith("INSTR"):
+            connection.write("")
 
     def _reopen(self, seconds: float) -> None:
         """Close the connection and open it anew, with its old settings."""
@@ -247,6 +253,14 @@ class Trust:
             yield
         finally:
             self._haste_seconds, self._gone = before, None
+
+
+def plain(reply: str) -> str:
+    """Return a reply as it is; UnicodeDecodeError if it holds other characters than ASCII, as garbled ones do.
+
+    Complaints of an instrument are read without this: they may quote what a user wrote.
+    """
+    return reply.encode("latin-1").decode("ascii")
 
 
 def _in_words(error: Exception) -> str:

@@ -98,7 +98,7 @@ class TSPInstrument(Replies, TSPSession):
         """Run lines that make the box safe, ending what runs; once more if that fails, as the hindrance may be gone."""
         try:
             self.expect_nothing()
-            self.abort()
+            self.abort() if self.trusted else self.send_safe()
             return self.line(self.run(*lines))
         except InstrumentError:
             self.expect_nothing()  # a restart, for example

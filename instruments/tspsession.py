@@ -11,14 +11,15 @@ import math
 import re
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from pymeasure.adapters import Adapter
 from pymeasure.instruments import Instrument
 
 from instruments.rawsocket import LONGEST_ANSWER_BYTES, AnswerTooLong
-from instruments.trust import Trust
+from instruments.trust import Trust, plain
 from instruments.tspnumbers import number
 from instruments.wire import wired
 from labmtj.errors import InstrumentError, Stopped
@@ -35,11 +36,11 @@ _SETTINGS = (
 )
 _DRAIN = "while errorqueue.count > 0 do print(errorqueue.next()) end"
 _ENTRY = re.compile(r"-?[0-9.e+-]+\t")
-_NO_SCRIPT = ("return", "do end", "endscript")
-"""End a script whose own end was lost, and which would take every further line for a part of itself.
+_NO_SCRIPT = ("", "return", "do end", "endscript")
+"""End half a line, then a script whose own end was lost, and which would take every further line for a part of itself.
 
-Statements behind `return` keep Lua 5.1 from compiling it, so that nothing of it runs. With no script to end, the last
-is a syntax error and no more.
+Statements after `return` keep Lua from compiling it, so that nothing of it runs. With no script to end, the last line
+is a syntax error: so the queue holds one entry more either way.
 """
 SYNTAX_ERROR = -285
 RUNTIME_ERROR = -286
@@ -64,6 +65,8 @@ class TSPSession(Trust, Instrument):
         self._number, self._aborts, self._opened, self._waiting = 0, 0, False, False
         self._forgiven = 0
         """aborts whose traces in the queue of errors have been looked away"""
+        self._ends = 0
+        """how often `_NO_SCRIPT` was sent since the queue of errors was emptied"""
         self._left_over: list[str] = []
         self._received: deque[str] = deque()
         terminators = {"read_termination": "\n", "write_termination": "\n"}
@@ -90,7 +93,7 @@ class TSPSession(Trust, Instrument):
             if self._aborts != aborts:
                 raise Stopped
             if errors:
-                queued = self._exchange((_DRAIN,), 0.0)[0]
+                queued = self._exchange((_DRAIN,), 0.0, strict=False)[0]
                 raise self.complaint("reports " + "; ".join(map(_error, queued)), command, "\n".join(queued))
             return printed
 
@@ -130,15 +133,20 @@ class TSPSession(Trust, Instrument):
         try:
             if self._tainted:
                 self._reach()
-            printed = self._exchange((*_SETTINGS, _DRAIN), 0.0)[0]
+            self._ends += 1
+            printed = self._exchange((*_NO_SCRIPT, *_SETTINGS, _DRAIN), 0.0, strict=False)[0]
         except InstrumentError as error:
-            hint = f"{'' if error.problem.endswith('?') else '.'} Is it in its TSP language?"
+            hint = (
+                f"{'' if error.problem.endswith('?') else '.'} Is it in its TSP language? Has a script redefined "
+                "print, errorqueue or format? Then switch it off and on"
+            )
             raise self.lost(error.problem + hint, error.command) from error
-        self._left_over += [_error(line) for line in printed if _ENTRY.match(line)]
-        self._opened, self._tainted = True, False
+        entries = [line for line in printed if _ENTRY.match(line)]
+        self._left_over += map(_error, _without_last(entries, SYNTAX_ERROR, self._ends))
+        self._opened, self._tainted, self._ends = True, False, 0
 
-    def _exchange(self, lines: Iterable[str], seconds: float) -> tuple[list[str], int]:
-        """Return the lines that a message printed and the number of queued errors."""
+    def _exchange(self, lines: Iterable[str], seconds: float, *, strict: bool = True) -> tuple[list[str], int]:
+        """Return the lines that a message printed, ASCII if `strict`, and the number of queued errors."""
         self._number += 1
         message = "\n".join([*lines, self._last_line()])
         with self.guarded(message), self.patience(seconds):
@@ -146,7 +154,7 @@ class TSPSession(Trust, Instrument):
                 self._waiting = True
                 self.adapter.write(message)
             with self.one_answer() as go_on:
-                printed, errors, precision = self._collect(go_on)
+                printed, errors, precision = self._collect(go_on, plain if strict else str)
             self._waiting = False
         if precision != PRECISION and self._opened:
             raise self.forgotten("has been restarted", message)
@@ -155,14 +163,14 @@ class TSPSession(Trust, Instrument):
     def _last_line(self) -> str:
         return f'print("={self._number}", errorqueue.count, format.asciiprecision)'
 
-    def _collect(self, go_on: Callable[[], None]) -> tuple[list[str], int, float]:
+    def _collect(self, go_on: Callable[[], None], text: Callable[[str], str]) -> tuple[list[str], int, float]:
         """Return the lines printed by the present message, the number of queued errors, and the precision."""
         printed: list[str] = []
         size = 0
         for _ in range(LONGEST_ANSWER):
             if not self._received:
                 go_on()
-            line = self._next_line()
+            line = text(self._next_line())
             size += len(line)
             if size > LONGEST_ANSWER_BYTES:
                 raise AnswerTooLong
@@ -188,11 +196,10 @@ class TSPSession(Trust, Instrument):
         super().expect_nothing()
 
     def _echo(self) -> None:
-        printed, _ = self._exchange((*_NO_SCRIPT, 'print("")', _DRAIN), 0.0)  # "" ends half a line from before
+        printed, _ = self._exchange((*_NO_SCRIPT, 'print("")', _DRAIN), 0.0, strict=False)  # "" ends half a line
         expected = {SYNTAX_ERROR} if self._aborts == self._forgiven else {SYNTAX_ERROR, RUNTIME_ERROR}
-        self._forgiven = self._aborts
-        entries = [line for line in printed if _ENTRY.match(line)]
-        if found := [_error(line) for line in entries if number(line.split("\t")[0]) not in expected]:
+        self._forgiven, self._ends = self._aborts, 0
+        if found := [_error(line) for line in printed if _ENTRY.match(line) and _code(line) not in expected]:
             raise self.complaint("reports " + "; ".join(found))
 
     def _asked_identity(self) -> str:
@@ -200,12 +207,49 @@ class TSPSession(Trust, Instrument):
 
     def abort(self) -> None:
         """Stop a running script, from any thread; who waits for it gets Stopped."""
+        self._cut_in(())
+
+    def send_safe(self) -> None:
+        """Send what makes it safe, as far as that may be sent unasked, and wait for nothing.
+
+        For a box whose answers cannot be trusted yet, if there are any; `make_safe` then asks. Raises nothing.
+        """
+        with suppress(InstrumentError):
+            self._cut_in(self._unasked())
+
+    def _unasked(self) -> Sequence[str]:
+        """Return the lines of `send_safe`."""
+        return ()
+
+    def _cut_in(self, lines: Sequence[str]) -> None:
+        """Stop a running script and run lines, whatever another thread waits for; it hears of it."""
         self._aborts += 1
-        with self.guarded("abort"), self._sending:
-            self.adapter.write(f"abort\n{self._last_line()}")
+        with self.guarded("abort"), self.patience(0.0), self._sending:
+            first = ["abort"]
+            if not self.trusted:  # what was cut off, of this session or of a client before it, may be a script
+                first, self._ends = ["", "abort", *_NO_SCRIPT], self._ends + 1
+            self.adapter.write("\n".join([*first, *lines, self._last_line()]))
+
+    @property
+    def trusted(self) -> bool:
+        """Whether the box has answered the last message, and the first."""
+        return self._opened and not self._tainted
+
+
+def _code(line: str) -> int | None:
+    """Return the code in a line of `errorqueue.next()`; None if it cannot be read."""
+    with suppress(ValueError):
+        return int(number(line.split("\t")[0]))
+    return None
 
 
 def _error(line: str) -> str:
-    """Return code and text of a line of `errorqueue.next()`: three or four fields, by firmware."""
-    fields = line.split("\t")
-    return f"error {int(number(fields[0]))}: {fields[1] if len(fields) > 1 else ''}"
+    """Return code and text of a line of `errorqueue.next()`: three or four fields, by firmware; else the line."""
+    code, (_, *rest) = _code(line), line.split("\t")
+    return line if code is None else f"error {code}: {rest[0] if rest else ''}"
+
+
+def _without_last(entries: Sequence[str], code: int, count: int) -> list[str]:
+    """Return the entries of an error queue without the last `count` of a code."""
+    places = [place for place, line in enumerate(entries) if _code(line) == code][-count:]
+    return [line for place, line in enumerate(entries) if place not in places]

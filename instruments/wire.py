@@ -77,9 +77,9 @@ class VISAResource:
         self._within(self._writes, lambda session: session.write_raw(content))
 
     def read(self) -> str:
-        """Return the next answer without its end; AnswerTooLong if it does not end."""
+        """Return the next answer without its end, a character for each byte; AnswerTooLong if it does not end."""
         end = str(self._settings.get("read_termination") or "")
-        return self._answer().decode("ascii").removesuffix(end)
+        return self._answer().decode("latin-1").removesuffix(end)
 
     def read_bytes(self, count: int, *, break_on_termchar: bool = False) -> bytes:
         """Return this many bytes, or a whole answer if negative."""

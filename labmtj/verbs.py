@@ -99,6 +99,13 @@ class Instrument(Protocol):
         """Stop a running sequence, from any thread."""
         ...
 
+    def send_safe(self) -> None:
+        """Stop what runs and bring every output to 0 V and off, unasked: no answer is waited for, nothing raised.
+
+        Relays stay: whether they may move is not known yet.
+        """
+        ...
+
     def make_safe(self) -> None:
         """Bring every channel to 0 V, then every output off; or open (or ground) every relay. Verified."""
         ...

@@ -74,7 +74,7 @@ class ArmedInstruments:
         return self._armed
 
     def arm(self) -> None:
-        """Bring sources to 0 V, relays to rest; set limits, switch outputs on; raise InstrumentError if any fails."""
+        """Switch sources off, bring relays to rest; set limits, outputs on; raise InstrumentError if any fails."""
         self.check_owner()
         with self._turn:
             self._may_be_on = True
@@ -92,9 +92,9 @@ class ArmedInstruments:
             self.watch.rest()
 
     def _arm(self) -> None:
-        self._lease_for("arming", len(self._instruments) + len(self.wiring.channels))
+        self._lease_for("arming", len(self._instruments) + len(self.units) + len(self.wiring.channels))
         self.sources.forget()
-        self.sources.to_zero()
+        self.sources.switch_off()  # an earlier user may have left a current on, or a sweep: no relay moves before
         self.switching.arm()
         self.sources.arm(self.limits.line_amperes, self.limits.cell_volts)
 

@@ -16,6 +16,7 @@ from labmtj.errors import ConfigError, InstrumentError, LabmtjError
 from labmtj.filing import read_plain
 from labmtj.instrumentlocks import owner_of
 from labmtj.safety import HOLD, OPEN, RelaysWithoutSources, Step, shut_down
+from labmtj.watchdog.spec import send_safe
 
 ANSWER_SECONDS = 2.0
 """longest wait for one answer; what a script on a box delays is aborted before"""
@@ -48,9 +49,9 @@ def make_safe(name: str) -> list[str]:
 
 
 def _secure(name: str, instrument: InstrumentFile, done: dict[str, str]) -> None:
-    """Stop what runs on an instrument, then make it safe, in a session of its own."""
+    """Make an instrument safe in a session of its own: unasked, then verified."""
     hasty = instrument.model_copy(update={"timeout_seconds": min(instrument.timeout_seconds, ANSWER_SECONDS)})
-    with open_sessions({name: hasty}, before=lambda drivers: drivers[name].abort()) as sessions:
+    with open_sessions({name: hasty}, before=lambda drivers: send_safe(drivers[name])) as sessions:
         (driver,) = {**sessions.units, **sessions.matrices}.values()
         with driver.haste(2 * ANSWER_SECONDS):
             driver.make_safe()

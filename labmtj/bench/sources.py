@@ -54,6 +54,12 @@ class Sources:
             self.limit(channel, amperes)
             self.units[channel.unit].switch_output(channel.name, on=True)
 
+    def switch_off(self) -> None:
+        """Bring every unit to 0 V, 0 A and off, verified; also the channels that are not in use."""
+        self._at_zero.clear()
+        for unit in self.units.values():
+            unit.make_safe()
+
     def to_zero(self) -> None:
         """Bring every unit to 0 V that is not known to be there."""
         for name in self.names:

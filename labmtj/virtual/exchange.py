@@ -93,6 +93,11 @@ class Intake:
         self.handling_since: float | None = None
         """monotonic time at which the message was taken that is handled now"""
 
+    @property
+    def rest(self) -> bytes:
+        """What has come of a message that is not complete."""
+        return bytes(self._buffer)
+
     def take(self) -> bytes | None:
         """Wait for the next message; None at the end of the connection."""
         self.handling_since = None
@@ -154,7 +159,11 @@ class Intake:
             self._waiting.extend(self._cut(self._buffer))
         except LinkDropped:  # nonsense, after which nothing can be found again
             chunk = b""
-        self._closed = not chunk or len(self._buffer) > LONGEST_MESSAGE
+            self._buffer.clear()
+        if len(self._buffer) > LONGEST_MESSAGE:
+            chunk = b""
+            self._buffer.clear()
+        self._closed = not chunk
         if self._closed:
             self._gone()
         return not self._closed

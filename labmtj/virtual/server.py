@@ -107,6 +107,9 @@ def lines(buffer: bytearray) -> Iterator[bytes]:
 class SocketServer(Listener):
     """Lines in, lines out; one client at a time, as on instruments of this age.
 
+    Half a line whose client dies stays in the input of the instrument, and the next client's first line goes on after
+    it [assumed: the worse of two cases].
+
     Args:
         served: the instrument.
         port: 0 for a free one.
@@ -115,6 +118,8 @@ class SocketServer(Listener):
 
     def __init__(self, served: Served, port: int = 0, second: Second = "queue") -> None:
         self._served, self._second = served, second
+        self._half = b""
+        """a line that clients before have begun"""
         self._free = threading.Event()
         self._free.set()
         self._done = threading.Event()
@@ -145,10 +150,21 @@ class SocketServer(Listener):
             stack.callback(self._done.set)
             place = stack.enter_context(contextlib.ExitStack())
             place.callback(self._free.set)  # once, even if a script that the client left behind still runs
-            intake = Intake(link, no_web(lines), lambda line: instrument.interrupt(line.decode("latin-1")), place.close)
+
+            def gone() -> None:
+                self._half += intake.rest
+                place.close()
+
+            cut = no_web(self._lines)
+            intake = Intake(link, cut, lambda line: instrument.interrupt(line.decode("latin-1")), gone)
             with intake.watched():
                 while (line := intake.take()) is not None:
                     self._answer(line.decode("latin-1"), link, before, more=intake.more)
+
+    def _lines(self, buffer: bytearray) -> Iterator[bytes]:
+        if b"\n" in buffer:
+            buffer[:0], self._half = self._half, b""
+        return lines(buffer)
 
     def _answer(self, line: str, link: socket.socket, before: threading.Event, *, more: bool) -> None:
         """Answer a line once the client before is done; until then an abort reaches what it has left behind.

@@ -15,6 +15,11 @@ ATTEMPT_SECONDS = 2 * ANSWER_SECONDS
 """what one attempt spends on an instrument that is silent"""
 
 
+def send_safe(driver: Any) -> None:
+    """Send what makes an instrument safe, unasked; drivers of others may know only how to stop what runs."""
+    getattr(driver, "send_safe", driver.abort)()
+
+
 @dataclass(frozen=True)
 class InstrumentSpec:
     """An instrument to be made safe."""
@@ -49,7 +54,9 @@ class InstrumentSpec:
             ).adapter.close()
 
     def make_safe(self, opened: Callable[[Any], None] = lambda _: None) -> None:
-        """Stop what runs, then bring the instrument to its safe state, in a session of its own.
+        """Bring the instrument to its safe state, in a session of its own: first unasked, then verified.
+
+        Who would answer may be gone, or be what a script made of it: a source is off before the first question.
 
         Args:
             opened: is given the driver as soon as there is one, so that another thread can close its session.
@@ -59,7 +66,7 @@ class InstrumentSpec:
             opened(driver)
             with driver.haste(ATTEMPT_SECONDS):
                 self._clear(driver)
-                driver.abort()
+                send_safe(driver)
                 driver.identify()
                 driver.make_safe()
         finally:

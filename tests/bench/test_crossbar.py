@@ -181,7 +181,7 @@ def test_row_parallel_half_selects_take_one_channel_for_all_columns(bench):
     crossbar.pulse(select_in_rows(np.array([2]), chosen, 0.33, -0.33, crossbar.shape), 1e-3)
     assert world.state.sum() == 3
     np.testing.assert_array_equal(world.state[2], chosen[0])
-    assert world.messages["smu"] == 1 + 2 * 2 + 1, "levels at first, limits and outputs, the pulse"
+    assert world.messages["smu"] == 2 + 2 * 2 + 1, "off, levels, limits and outputs, the pulse"
 
 
 def whole_row(crossbar):

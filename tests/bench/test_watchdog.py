@@ -92,6 +92,20 @@ def test_a_bench_that_is_left_on_is_made_safe_with_no_relay_moved_under_voltage(
     assert events(tmp_path / "watchdog.jsonl") == wanted
 
 
+def test_a_client_that_died_in_the_midst_of_a_script_keeps_no_box_from_being_made_safe(left, guard, tmp_path):
+    """Fails without an end to that script: it takes every line of the watchdog for its own."""
+    served, instruments = left
+    for each in instruments.values():
+        with socket.create_connection(("127.0.0.1", int(each.resource.split("::")[2]))) as link:
+            link.sendall(b"loadandrunscript\nfor k = 1, 10 do\nsmua.source.lev")
+    watchdog = guard(instruments, record=tmp_path / "watchdog.jsonl")
+    watchdog.begin()
+    assert watchdog.end() == "its watchdog has made the bench safe"
+    assert is_off(served)
+    assert is_open(served)
+    assert "failed" not in events(tmp_path / "watchdog.jsonl")
+
+
 def test_a_bench_that_is_safe_is_left_alone(left, guard, tmp_path):
     served, instruments = left
     watchdog = guard(instruments, record=tmp_path / "watchdog.jsonl")

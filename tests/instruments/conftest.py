@@ -27,6 +27,10 @@ def numbered():
 
 
 OPENING = (
+    "",
+    "return",
+    "do end",
+    "endscript",
     "localnode.prompts = 0",
     "localnode.showerrors = 0",
     "format.data = 1 format.asciiprecision = 16",

@@ -21,10 +21,12 @@ BEFORE = [ZERO, TERMINALS, TAKE_OVER]
 ARMED = [*BEFORE, (ARM, '+2.000000E-03;+2.100000E+00;+0.000000E+00;0,"No error"')]
 PLAIN = (":FORM:SREG ASC", None)
 MAINS = (":SYST:LFR?;:SYST:ERR?", '50;0,"No error"')
-MADE_ZERO = [
-    (":ABOR;:SOUR:VOLT 0;:SOUR:VOLT:MODE FIX;:SYST:ERR?", '0,"No error"'),
-    (":SOUR:VOLT 0;:SOUR:VOLT?;:SYST:ERR?", '+0.000000E+00;0,"No error"'),
-]
+ENDED = (":ABOR;:SOUR:VOLT 0;:SOUR:VOLT:MODE FIX;:SYST:ERR?", '0,"No error"')
+MADE_ZERO = [ENDED, (":SOUR:VOLT 0;:SOUR:VOLT?;:SYST:ERR?", '+0.000000E+00;0,"No error"')]
+NOTHING_OUT = (
+    ":SOUR:VOLT 0;:SOUR:VOLT?;:SOUR:CURR 0;:SOUR:CURR?;:SYST:ERR?",
+    '+0.000000E+00;+0.000000E+00;0,"No error"',
+)
 
 
 @pytest.fixture
@@ -43,7 +45,7 @@ def dialogue(numbered):
     ],
 )
 def test_both_spellings_of_the_identity_are_understood(dialogue, reply):
-    with dialogue(PLAIN, ("*IDN?", reply), (":SYST:ERR?", '0,"No error"')) as smu:
+    with dialogue(("*IDN?", reply), PLAIN, (":SYST:ERR?", '0,"No error"')) as smu:
         identity = smu.identify()
     assert (identity.model, identity.serial) == ("2400", "1234567")
     assert identity.firmware == "C33   Mar 31 2015 09:32:39/A02  /K/J"
@@ -51,7 +53,7 @@ def test_both_spellings_of_the_identity_are_understood(dialogue, reply):
 
 def test_another_model_is_refused_with_what_to_do(dialogue):
     with (
-        dialogue(PLAIN, ("*IDN?", "KEITHLEY INSTRUMENTS INC.,MODEL 7002,1,A01")) as smu,
+        dialogue(("*IDN?", "KEITHLEY INSTRUMENTS INC.,MODEL 7002,1,A01")) as smu,
         pytest.raises(InstrumentError, match=r"is a 7002, not a 2400.*bench file"),
     ):
         smu.identify()
@@ -251,17 +253,17 @@ BACK = [PLAIN, ("", ""), (":SYST:ERR?", '0,"No error"')]
 
 
 def test_make_safe_tries_again_what_failed(dialogue):
-    dead = (MADE_ZERO[0][0], "nonsense")
+    dead = (ENDED[0], "nonsense")
     off = (":OUTP 0;:OUTP?;:SYST:ERR?", '0;0,"No error"')
-    with dialogue(dead, *BACK, *MADE_ZERO, off) as smu:
+    with dialogue(dead, *BACK, ENDED, NOTHING_OUT, off) as smu:
         smu.make_safe()
 
 
 def test_make_safe_goes_on_after_a_failure_and_reports_it(dialogue):
-    dead = (MADE_ZERO[0][0], "nonsense")
+    dead = (ENDED[0], "nonsense")
     off = (":OUTP 0;:OUTP?;:SYST:ERR?", '0;0,"No error"')
     with (
-        dialogue(dead, *BACK, dead, *BACK, MADE_ZERO[1], off) as smu,
+        dialogue(dead, *BACK, dead, *BACK, NOTHING_OUT, off) as smu,
         pytest.raises(InstrumentError, match="error queue"),
     ):
         smu.make_safe()
@@ -270,7 +272,7 @@ def test_make_safe_goes_on_after_a_failure_and_reports_it(dialogue):
 def test_make_safe_notices_an_output_that_stays_on(dialogue):
     on = (":OUTP 0;:OUTP?;:SYST:ERR?", '1;0,"No error"')
     with (
-        dialogue(*MADE_ZERO, on, on) as smu,
+        dialogue(ENDED, NOTHING_OUT, on, on) as smu,
         pytest.raises(InstrumentError, match="output to 0; switch it off by hand"),
     ):
         smu.make_safe()

@@ -54,7 +54,7 @@ def limited(a, b):
 
 
 ECHO = (
-    ("return", "do end", "endscript", 'print("")', "while errorqueue.count > 0 do print(errorqueue.next()) end"),
+    ("", "return", "do end", "endscript", 'print("")', "while errorqueue.count > 0 do print(errorqueue.next()) end"),
     "",
 )
 """by which a session finds back to its box"""
@@ -212,13 +212,32 @@ def test_an_output_goes_on_only_with_its_limit_and_is_asked(tsp):
     )
     off = ("smua.source.levelv = 0 smua.source.output = 0", on[1])
     with tsp(
-        Keithley2636B, *limited("a", ""), (on, "1.0e+00\t0.0e+00\t1.0e-03"), (off, "0.0e+00\t0.0e+00\t1.0e-03"),
-        (on, "0.0e+00\t0.0e+00\t1.0e-01"),
+        Keithley2636B, *limited("a", ""), (on, "1.0e+00\t0.0e+00\t1.0e-03"), (OWN_NAMES, OWN_ANSWERS),
+        (off, "0.0e+00\t0.0e+00\t1.0e-03"), (on, "0.0e+00\t0.0e+00\t1.0e-01"),
     ) as smu:  # fmt: skip
         limit(smu, "a")
         smu.switch_output("a", on=True)
         smu.switch_output("a", on=False)
         with pytest.raises(InstrumentError, match="did not go on"):
+            smu.switch_output("a", on=True)
+
+
+@pytest.mark.parametrize(
+    ("place", "answer", "name"),
+    [
+        (0, "2.0e+00\t2.0e+00", "smub"), (0, "3.0e+00\t2.0e+00", "smua"), (1, "0.0e+00", "delay or timer"),
+        (2, "nil", "waitcomplete"), (3, "0.0e+00", "printbuffer"), (3, "none", "print or printbuffer"),
+    ],
+)  # fmt: skip
+def test_a_name_that_a_script_has_redefined_is_refused(tsp, place, answer, name):
+    on = (
+        "if smua.source.levelv == 0 and math.abs(smua.source.limiti / 0.001 - 1) < 1e-6 then smua.source.output = 1 end",
+        "print(smua.source.output, smua.source.levelv, smua.source.limiti)",
+    )
+    answers = [answer if number == place else each for number, each in enumerate(OWN_ANSWERS)]
+    with tsp(Keithley2636B, *limited("a", ""), (on, "1.0e+00\t0.0e+00\t1.0e-03"), (OWN_NAMES, answers)) as smu:
+        limit(smu, "a")
+        with pytest.raises(InstrumentError, match=f"has another {name} than from the factory"):
             smu.switch_output("a", on=True)
 
 
@@ -286,6 +305,16 @@ def meter(smu, ranging, cycles="1.0", zeroing=1):
     )
 
 
+OWN_NAMES = (
+    "localnode.smua.measure.count = 2 localnode.smub.measure.count = 3",
+    "print(smua.measure.count, smub.measure.count)",
+    "timer.reset() delay(0.002) print(timer.measure.t())",
+    *meter("smua", "smua.measure.autorangei = 0 smua.measure.rangei = 0.001", "0.001", 0)[1:],
+    "smua.measure.overlappedi(smua.nvbuffer1) waitcomplete() print(smua.nvbuffer1.n)",
+    "printbuffer(1, 1, smua.nvbuffer1.measureranges)",
+    "print(smua.nvbuffer1.measureranges[1])",
+)
+OWN_ANSWERS = ("2.0e+00\t3.0e+00", "2.001e-03", "1.0e+00", "1.0e-03", "1.0e-03")
 FIXED = "smua.measure.autorangei = 0 smua.measure.rangei = 0.0001"
 AUTOMATIC = "smub.measure.lowrangei = 1e-07 smub.measure.autorangei = 1"
 
@@ -505,10 +534,12 @@ def test_a_pulse_that_is_too_short_is_refused_with_the_shortest(tsp):
             smu.run_pulses(Pulses(("a",), np.array([[0.5]]), 50e-6))
 
 
+OWN = ("localnode.smua", "localnode.smub")
 SAFE = (
-    "smua.abort()", "smub.abort()", "smua.source.levelv = 0", "smub.source.levelv = 0",
-    "smua.source.leveli = 0", "smub.source.leveli = 0", "smua.source.output = 0", "smub.source.output = 0",
-    "print(smua.source.output, smua.source.levelv, smub.source.output, smub.source.levelv)",
+    *(f"{smu}.{step}" for step in ("abort()", "source.levelv = 0", "source.leveli = 0", "source.output = 0") for smu in OWN),
+    "print({0}.output, {0}.levelv, {0}.leveli, {1}.output, {1}.levelv, {1}.leveli)".format(
+        *(f"{smu}.source" for smu in OWN)
+    ),
 )  # fmt: skip
 
 
@@ -523,14 +554,14 @@ def answered(lines, number, *printed):
 
 
 def test_safe_is_zero_then_off_in_one_message_and_asked(tsp):
-    raw = [abort(2), *answered(SAFE, 3, "0.0e+00\t0.0e+00\t0.0e+00\t0.0e+00")]
+    raw = [abort(2), *answered(SAFE, 3, "\t".join(["0.0e+00"] * 6))]
     with tsp(Keithley2636B, ((), ()), raw=raw) as smu:
         smu.check_errors()
         smu.make_safe()
 
 
 def test_an_output_that_stays_on_is_said_so(tsp):
-    raw = [abort(2), *answered(SAFE, 3, "1.0e+00\t0.0e+00\t0.0e+00\t0.0e+00")]
+    raw = [abort(2), *answered(SAFE, 3, "\t".join(["1.0e+00", *["0.0e+00"] * 5]))]
     with tsp(Keithley2636B, ((), ()), raw=raw) as smu:
         smu.check_errors()
         with pytest.raises(InstrumentError, match="does not go to 0 V and off"):

@@ -72,13 +72,13 @@ def test_connecting_sends_nothing_and_every_model_knows_itself(dialogue, cls, ma
     model = cls.__name__.removeprefix("Keysight")
     told = (":SYST:ERR?", '+0,"No error"')
     with dialogue(
-        (":FORM:SREG ASC", None), ("*IDN?", f"{maker} Technologies,{model},MY51143745,3.4.2011.5100"), told, cls=cls
+        ("*IDN?", f"{maker} Technologies,{model},MY51143745,3.4.2011.5100"), (":FORM:SREG ASC", None), told, cls=cls
     ) as smu:
         assert smu.identify().serial == "MY51143745"
         assert len(smu.channels) == {"1": 1, "2": 2}[model[4]]
         assert hasattr(smu, "ch_2") == (len(smu.channels) == 2)
     with (
-        dialogue((":FORM:SREG ASC", None), ("*IDN?", "Keysight Technologies,B2961A,MY1,1"), cls=cls) as smu,
+        dialogue(("*IDN?", "Keysight Technologies,B2961A,MY1,1"), cls=cls) as smu,
         pytest.raises(InstrumentError, match="is a B2961A"),
     ):
         smu.identify()
@@ -177,7 +177,11 @@ def test_make_safe_ends_sequences_then_zeroes_then_switches_off(dialogue):
 
     pairs = [
         (f"{end(1)};{end(2)};:SYST:ERR?", OK),
-        (":SOUR1:VOLT 0;:SOUR1:VOLT?;:SOUR2:VOLT 0;:SOUR2:VOLT?;:SYST:ERR?", f"0;0;{OK}"),
+        (
+            ":SOUR1:VOLT 0;:SOUR1:VOLT?;:SOUR1:CURR 0;:SOUR1:CURR?;"
+            ":SOUR2:VOLT 0;:SOUR2:VOLT?;:SOUR2:CURR 0;:SOUR2:CURR?;:SYST:ERR?",
+            f"0;0;0;0;{OK}",
+        ),
         (":OUTP1 0;:OUTP1?;:OUTP2 0;:OUTP2?;:SYST:ERR?", f"0;0;{OK}"),
         (":OUTP1?;:OUTP2?;:SYST:ERR?", f"0;0;{OK}"),
     ]

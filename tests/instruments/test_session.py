@@ -154,6 +154,7 @@ def test_an_abort_from_another_thread_reaches_a_running_sequence_and_levels_end_
 
     box.rules = [
         (":READ?", interrupted),
+        (":SOUR:FUNC?;:SENS:CURR:PROT?", lambda line: b"VOLT;1e-3;2.1;0;" + OK),
         (":SENS:CURR:PROT?;:SOUR:VOLT:RANG?", lambda line: b"1e-3;2.1;0;" + OK),
         (":ROUT:TERM?", lambda line: b"FRON;" + OK),
         (":SOUR:FUNC?", lambda line: b"VOLT;0;0;" + OK),

@@ -120,7 +120,8 @@ def test_all_queued_errors_are_quoted(tsp):
 
 
 def test_errors_from_before_are_found_by_the_self_test_and_stop_nothing(tsp):
-    with tsp(Keithley2636B, ((),), opening="-2.85e+02\tTSP Syntax error\t2.0e+01\t1.0e+00") as smu:
+    entry = "-2.85e+02\tTSP Syntax error\t2.0e+01\t1.0e+00"
+    with tsp(Keithley2636B, ((),), opening=(entry, entry)) as smu:  # the second is that of ending no script
         assert smu.self_test() == ["error left in the queue: error -285: TSP Syntax error"]
 
 

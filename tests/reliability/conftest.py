@@ -574,7 +574,7 @@ def ends(tmp_path_factory):
 
     def watched(line):
         lines.append(line)
-        if line == "endscript":
+        if line == "endscript" and "loadandrunscript" in lines:  # the first ends no script
             script = lines[len(lines) - lines[::-1].index("loadandrunscript") :]
             ends["pulses" if any("trigger.initiate" in each for each in script) else "readings"].append(len(lines))
         return handle(line)

@@ -126,6 +126,22 @@ def test_or_is_refused(echo, booked, connected):
         assert second_file.readline() == b""
 
 
+def test_half_a_line_stays_for_the_next_client(server, connected, echo):
+    for half in (b"whole\nhal", b"f ", b""):
+        link, _ = connected(server)
+        link.sendall(half)
+        link.shutdown(socket.SHUT_RDWR)
+    link, file = connected(server)
+    link.sendall(b"line?\nown?\n")
+    assert [file.readline(), file.readline()] == [b"half line?\n", b"own?\n"]
+    link.sendall(b"begun")
+    link.shutdown(socket.SHUT_RDWR)
+    link, file = connected(server)
+    link.sendall(b"\nwhole?\n")
+    assert file.readline() == b"whole?\n"
+    assert echo.seen == ["whole", "half line?", "own?", "begun", "whole?"]
+
+
 def test_a_line_without_end_ends_the_connection(server, connected):
     link, file = connected(server)
     with contextlib.suppress(OSError):

@@ -51,6 +51,24 @@ def test_a_script_comes_line_by_line_or_in_one_message(tsp: Keithley708B, end: s
     assert tsp.handle("hello.run()") == "hello"
 
 
+OPEN = ["loadandrunscript", "print('never')", "*IDN?", "abort", "x = [[", "print(1)"]
+
+
+def test_a_script_without_its_end_takes_every_line_until_somebody_ends_it(
+    tsp: Keithley708B, fault: Callable[[], str]
+) -> None:
+    """So a client that died in the midst of a message leaves a box that answers nothing."""
+    assert [tsp.handle(line) for line in [*OPEN, "return", "do end", "endscript"]] == [None] * 9
+    assert fault().startswith("-285")
+    assert fault() == "0 Queue Is Empty"
+
+
+def test_the_end_of_no_script_is_a_syntax_error(tsp: Keithley708B, fault: Callable[[], str]) -> None:
+    assert tsp.handle("endscript") is None
+    assert fault().startswith("-285 TSP Syntax error")
+    assert fault() == "0 Queue Is Empty"
+
+
 def test_a_syntax_error_executes_nothing(tsp: Keithley708B, fault: Callable[[], str]) -> None:
     assert tsp.handle("print(1) x = ") is None
     assert fault().startswith("-285 TSP Syntax error at line 1: unexpected symbol")

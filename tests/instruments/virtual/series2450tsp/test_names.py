@@ -35,6 +35,15 @@ def test_the_names_of_the_manual_are_known_and_behave(smu, walk, facts):
     assert not wrong, "\n".join(wrong)
 
 
+def test_a_script_without_its_end_takes_every_line(smu):
+    for line in ("loadandrunscript", "print(1", "*IDN?", "print(2)"):
+        assert smu.box.handle(line) is None
+    for line in ("return", "do end", "endscript"):
+        assert smu.box.handle(line) is None
+    assert smu.errors().startswith("-285")
+    assert smu("3").startswith("3")
+
+
 def test_most_of_the_names_are_known(facts):
     coverage = Keithley2450Scripts.coverage()
     assert coverage is not None
