@@ -1,0 +1,69 @@
+"""Names that a script has redefined in a box, until it is switched off: what is on goes off, what would lie is refused."""
+
+import contextlib
+
+import pytest
+
+from labmtj.bench.make_safe import make_safe
+from labmtj.errors import InstrumentError
+
+REDEFINED = {
+    "print": ("print = nil",),
+    "errorqueue": ("errorqueue = nil",),
+    "format": ("format = nil",),
+    "smua": ("smua = smub",),
+    "smua is gone": ("smua = nil",),
+    "localnode": ("localnode = nil",),
+}
+CONFIRMED = ("smua", "smua is gone")
+"""with which the box can still say that it is off"""
+
+
+@pytest.mark.parametrize("name", REDEFINED)
+def test_sources_go_off_before_the_first_question(benches, name, tmp_path):
+    """Fails where a box is asked who it is before it is told to be off; what cannot be confirmed is not called safe."""
+    bench = benches("2636b-3706a")
+    also = "smub.source.func = 0 smub.source.leveli = 1e-6 smub.source.output = 1"
+    bench.leave_on("voltage", also, *REDEFINED[name], redefining=True)
+    path = bench.file_in(tmp_path)
+    if name in CONFIRMED:
+        make_safe(path)
+        assert not bench.closed()
+    else:
+        with pytest.raises(InstrumentError, match=r"(?s)not everything is known to be safe.*smu at .*relays stay"):
+            make_safe(path)
+        assert bench.closed() == {(1, 2, 1)}
+    assert not bench.live()
+    assert bench.network.events == []
+
+
+@pytest.mark.parametrize("name", REDEFINED)
+def test_a_watchdog_switches_off_before_its_first_question(benches, name):
+    bench = benches("2636b-3706a")
+    bench.leave_on("voltage", *REDEFINED[name], redefining=True)
+    with contextlib.nullcontext() if name in CONFIRMED else pytest.raises(InstrumentError):
+        bench.spec("smu").make_safe()
+    assert not bench.live()
+
+
+@pytest.mark.parametrize(
+    ("redefined", "said"),
+    [
+        ("smub = smua", "has another smub than from the factory"),
+        ("smua, smub = smub, smua", "has another smua than from the factory"),
+        ('function printbuffer() print("0.0") end', "has another printbuffer than from the factory"),
+        ("function waitcomplete() end", "has another waitcomplete than from the factory"),
+        ("function delay() end", "has another delay or timer than from the factory"),
+        ("smub = nil", "smub"),
+        ("localnode = nil", "localnode"),
+        ("print = nil", "redefined print, errorqueue or format"),
+    ],
+)
+def test_names_that_a_script_has_redefined_are_refused_by_name(benches, redefined, said):
+    """Fails where they are used unasked: a line that carries a current reads 0 A."""
+    bench = benches("2636b-3706a")
+    bench.leave(redefined, redefining=True)
+    with pytest.raises(InstrumentError, match=said), bench.opened():
+        pass
+    assert not bench.live()
+    assert bench.network.events == []
