@@ -218,7 +218,7 @@ def export(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG0
 def compare(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
     """Compare two runs."""
     from labmtj.reading import open_run
-    from labmtj.reading.comparison import comparison_text
+    from labmtj.report.comparison import comparison_text
 
     with open_run(known.first) as first, open_run(known.second) as second:
         say(comparison_text(first, second))

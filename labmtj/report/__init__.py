@@ -34,7 +34,7 @@ def write_overview(data: Path, path: Path) -> None:
     """Draw the first figure of the report as a PNG of its own, for a README or a slide; raises as `write_report`."""
     _load_matplotlib()
     from labmtj.report.contents import open_contents
-    from labmtj.report.overview import overview_png
+    from labmtj.report.sections import overview_png
     from labmtj.report.writing import write_whole
 
     with open_contents(data) as contents:

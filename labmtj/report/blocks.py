@@ -1,4 +1,4 @@
-"""What a page is made of, before it is HTML: sections of notes, tables and figures."""
+"""What a page is made of, before it is HTML: chapters of notes, tables and figures."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ Block = Table | Figure | Note
 
 
 @dataclass(frozen=True)
-class Section:
+class Chapter:
     """A titled part of the page; `anchor` is unique on it."""
 
     title: str

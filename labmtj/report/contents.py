@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from fnmatch import fnmatchcase
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from labmtj.errors import ConfigError
 from labmtj.reading.opening import open_recorded
 from labmtj.reading.rows import Block, blocks
 from labmtj.record import DataFile
-from labmtj.report.station import ALL, TEST, TRAIN, Station
+from labmtj.schema import CORE_KINDS, KIND
 
 
 @contextmanager
@@ -42,6 +42,28 @@ class Contents:
         """Tell whether there is an array at the path."""
         group, _, name = path.rpartition("/")
         return name in self.tree.get(group, ())
+
+    def by_kind(self, places: Callable[[], Iterable[tuple[str, str, str]]]) -> dict[str, list[str]]:
+        """Return the groups that say what a procedure found, by kind, both in the order of the file.
+
+        A kind with a dot, such as wine.solutions, is part of what its first word shows. Files of an older labmtj do not
+        say kinds: there `places`, of kind, pattern of paths and an array that is there, tell them.
+        """
+        found: dict[str, list[str]] = {}
+        old: list[tuple[str, str, str]] | None = None
+        for group in self.tree:
+            if not group:
+                continue
+            kind = self.attributes(group).get(KIND)
+            if kind is None:
+                old = list(places()) if old is None else old
+                for name, pattern, array in old:
+                    if _like(group, pattern) and self.has(f"{group}/{array}"):
+                        found.setdefault(name, []).append(group)
+            elif kind not in CORE_KINDS:
+                whole, dot, _ = str(kind).partition(".")
+                found.setdefault(whole, []).extend([] if dot else [group])
+        return found
 
     def read(self, path: str) -> NDArray[Any]:
         """Return an array; raise DataError if it is not there."""
@@ -90,24 +112,6 @@ class Contents:
         return not {"simulated", "virtual"}.isdisjoint(kinds)
 
     @cached_property
-    def samples(self) -> dict[str, str]:
-        """What the samples of each split are called, with their number if the file tells it."""
-        names = {TRAIN: "samples tuned on", TEST: "samples held back", ALL: "samples"}
-        if not self.has("dataset/is_test"):
-            return names
-        test = int(self.read("dataset/is_test").astype(bool).sum())
-        total = len(self.read("dataset/is_test"))
-        return {
-            split: f"{count} {names[split]}" for split, count in ((TRAIN, total - test), (TEST, test), (ALL, total))
-        }
-
-    @cached_property
-    def planned(self) -> int:
-        """How many solutions were to be written to each pair of chips; what was written if the file does not tell."""
-        written = max((station.count for station in self.stations), default=0)
-        return len(self.read("solutions/b1")) if self.has("solutions/b1") else written
-
-    @cached_property
     def chips(self) -> list[str]:
         """Names of the chips that something was recorded of."""
         return [
@@ -116,25 +120,8 @@ class Contents:
             if group.startswith("arrays/") and group.count("/") == 1
         ]
 
-    @cached_property
-    def stations(self) -> list[Station]:
-        """The stations of a Wine campaign by device diameter; none for another procedure."""
-        names = [
-            group.split("/")[1] for group in self.tree if group.startswith("wine/") and group.endswith("/solutions")
-        ]
-        found = [Station(self, name) for name in names]
-        return sorted(found, key=lambda each: (each.number, _sortable(each.diameter_metres), each.name))
 
-    @property
-    def shown(self) -> list[Station]:
-        """The stations that get a chapter of their own: the first eight with records, first pairs of chips first."""
-        return [station for station in self.stations if station.count][:8]
-
-    @property
-    def analysed(self) -> list[Station]:
-        """The stations whose accuracies were worked out."""
-        return [station for station in self.stations if station.analysed]
-
-
-def _sortable(value: float) -> float:
-    return value if math.isfinite(value) else math.inf
+def _like(path: str, pattern: str) -> bool:
+    """Tell whether a path has the parts of a pattern, of which * stands for any one."""
+    parts, wanted = path.split("/"), pattern.split("/")
+    return len(parts) == len(wanted) and all(fnmatchcase(*each) for each in zip(parts, wanted, strict=True))

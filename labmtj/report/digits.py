@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+from numpy.typing import ArrayLike
+
 _PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G"}
 _UNITS = {
     "ohm_m2": "Ω m²", "square_metres": "m²", "metres": "m", "volts": "V", "ohms": "Ω", "seconds": "s", "amperes": "A",
@@ -63,3 +66,12 @@ def quantity(value: object, unit: str) -> str:
         power = min(9, max(-15, 3 * (int(digits.partition("e")[2]) // 3)))
     number = f"{value / 10.0**power:.4g}".replace("-", "\u2212")
     return f"{number}\u00a0{_PREFIXES[power]}{unit}" if unit else number
+
+
+def spread_text(values: ArrayLike, unit: str, digits: int) -> str:
+    """Return the median with the 5th and 95th percentile of the values that are numbers."""
+    finite = np.asarray(values, float)[np.isfinite(values)]
+    if not finite.size:
+        return "unknown"
+    low, middle, high = (f"{each:.{digits}f}" for each in np.percentile(finite, (5, 50, 95)))
+    return f"{middle} {unit} ({low} to {high})"

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from labmtj.report.blocks import Block, Note, Section, Source
+from labmtj.report.blocks import Block, Chapter, Note, Source
 from labmtj.report.contents import Contents
 
 _LINES = 2
 """axes of what a line plot or a map can show"""
 
 
-def with_sources_that_load(contents: Contents, sections: Sequence[Section]) -> list[Section]:
+def with_sources_that_load(contents: Contents, sections: Sequence[Chapter]) -> list[Chapter]:
     """Return the sections with every source that this file has, each by an expression that works."""
     return [replace(each, blocks=[_checked(contents, block) for block in each.blocks]) for each in sections]
 

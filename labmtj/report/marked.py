@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from labmtj.report.blocks import Source, Table, cells
 from labmtj.report.contents import Contents
 from labmtj.report.kinds import kind_words
+from labmtj.report.sections import Section
 
 MOST = 200
 """cells that are listed"""
@@ -34,21 +35,17 @@ class Marked:
     """by the reference reads already"""
 
 
-def marked_cells(contents: Contents) -> list[Marked]:
+def marked_cells(contents: Contents, found: Sequence[Section]) -> list[Marked]:
     """Return every cell that the reference reads or a write found stuck, shorted, open or unstable."""
-    return [cell for chip, outcomes in _outcomes(contents).items() for cell in _marked(contents, chip, outcomes)]
-
-
-def _outcomes(contents: Contents) -> dict[str, list[str]]:
-    """Return the arrays (writes, rows, columns) of outcomes of every chip."""
-    found: dict[str, list[str]] = {}
-    for station in contents.stations:
-        for layer in (1, 2):
-            found.setdefault(station.chip(layer), []).append(f"{station.group}/solutions/layer{layer}_outcome")
-    for group in contents.tree:
-        if group.startswith("patterns/") and group.endswith("/written"):
-            found.setdefault(f"{group.split('/')[1]}-0a", []).append(f"{group}/outcome")
-    return {chip: [path for path in paths if contents.has(path)] for chip, paths in found.items()}
+    outcomes: dict[str, list[str]] = {}
+    for section in found:
+        for chip, path in section.outcomes():
+            outcomes.setdefault(chip, []).append(path)
+    return [
+        cell
+        for chip, paths in outcomes.items()
+        for cell in _marked(contents, chip, [path for path in paths if contents.has(path)])
+    ]
 
 
 def _marked(contents: Contents, chip: str, paths: list[str]) -> Iterator[Marked]:
@@ -71,9 +68,9 @@ def _last(values: NDArray[Any], otherwise: int) -> int:
     return int(values[-1]) if len(values) else int(otherwise)
 
 
-def marked_table(contents: Contents) -> Table:
+def marked_table(contents: Contents, sections: Sequence[Section]) -> Table:
     """Return one line per marked cell, the first `MOST`."""
-    found = marked_cells(contents)
+    found = marked_cells(contents, sections)
     rows = [
         cells(
             each.chip, f"({each.row}, {each.column})", each.kind, f"{each.writes} of {each.of}",

@@ -71,13 +71,19 @@ def look() -> Iterator[None]:
 
 
 def canvas(
-    panels: int, *, height: float = 2.9, widths: Sequence[float] | None = None, **margins: float
+    panels: int, *, rows: int = 1, height: float = 2.9, widths: Sequence[float] | None = None, **margins: float
 ) -> tuple[Canvas, list[Axes]]:
-    """Return a drawing of the width of the page with panels side by side; fixed margins, as fitting them is slow."""
-    figure = Canvas(figsize=(10.0, height))
-    grid = {"left": 0.06, "right": 0.985, "bottom": 0.17, "top": 0.89, "wspace": 0.3, **margins}
-    axes = figure.subplots(1, panels, squeeze=False, gridspec_kw={"width_ratios": widths, **grid})
-    return figure, list(axes[0])
+    """Return a drawing of the width of the page with panels side by side; fixed margins, as fitting them is slow.
+
+    With several rows, `height` is that of one, and the panels are returned row by row.
+    """
+    figure = Canvas(figsize=(10.0, rows * height))
+    grid = {
+        "left": 0.06, "right": 0.985, "bottom": 0.17 / rows, "top": 1 - 0.11 / rows, "wspace": 0.3, "hspace": 0.4,
+        **margins,
+    }  # fmt: skip
+    axes = figure.subplots(rows, panels, squeeze=False, gridspec_kw={"width_ratios": widths, **grid})
+    return figure, list(axes.ravel())
 
 
 def square(figure: Canvas, left: float, bottom: float, side: float) -> Axes:

@@ -190,6 +190,7 @@ def put_scan(log: Log, scan: AmplitudeScan, path: str = "amplitude") -> None:
             "parallel_fidelity": Variable(scan.parallel_fidelity, "1", "fidelity of writing P", ("volts",)),
             "antiparallel_fidelity": Variable(scan.antiparallel_fidelity, "1", "fidelity of writing AP", ("volts",)),
         },
+        kind="amplitude",
     )
     names = ("parallel_volts", "antiparallel_volts", "parallel_edge", "antiparallel_edge")
     log.attributes(path, {name: getattr(scan, name) for name in names})

@@ -116,7 +116,7 @@ def noisy_cells(reads: CellReads, usable: BoolArray, factor: float) -> BoolArray
 
 def put_health(log: Log, health: HealthMap, effort: Effort, path: str = "health") -> None:
     """Record the map in the group `path`: a `Health` per cell, which evidence decided, and the evidence as text."""
-    log.put(path, health.variables(), signal="state")
+    log.put(path, health.variables(), signal="state", kind="health")
     log.attributes(path, effort_attributes(effort))
 
 

@@ -211,6 +211,7 @@ def put_ports(log: Log, result: PortReads, settings: AllPorts, path: str = "port
             "leak_siemens": Variable(result.leak_siemens, "S", "conductance of the line to ground", ("line",)),
             "leak_error_siemens": Variable(result.leak_error_siemens, "S", "standard error of it", ("line",)),
         },
+        kind="ports",
     )
     log.attributes(
         path,
@@ -241,6 +242,7 @@ def put_network(log: Log, fit: NetworkFit, path: str) -> None:
                 fit.covariance, "1", "of the posterior, in units of `estimate`", ("parameter", "other")
             ),
         },
+        kind="ports.network",
     )
     attrs: dict[str, Attribute] = {"rank": fit.rank, "parameters": fit.parameters, "data": fit.data}
     attrs |= {

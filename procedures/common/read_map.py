@@ -110,5 +110,6 @@ def put_read_map(log: Log, found: CellReads, path: str = "read_map") -> None:
             "baseline_amperes": Variable(found.baseline_amperes, "A", "current at zero input", ("column",)),
         },
         signal="siemens",
+        kind="read_map",
     )
     log.attributes(path, {"read_volts": found.read_volts, **effort_attributes(found.effort)})

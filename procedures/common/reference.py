@@ -288,5 +288,6 @@ def put_reference(log: Log, reference: ReferenceMaps, path: str = "reference", *
                 reference.outcome, "1", "usable (0: it can be written) or why not", cells, meanings_of(Outcome)
             ),
         },
+        kind="reference",
     )
     log.attributes(path, {"read_volts": reference.read_volts, "polarity": reference.polarity, **attributes})

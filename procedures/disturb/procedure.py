@@ -237,5 +237,5 @@ def put_disturb(log: Log, result: DisturbResult, path: str = PATH) -> None:
             ),
         }
         log.attributes(path, {"read_volts": read.read_volts, "read_seconds": read.seconds})
-    log.put(path, values, signal="lost")
+    log.put(path, values, signal="lost", kind="disturb")
     log.attributes(path, {"exposures": result.exposures, **effort_attributes(result.effort)})

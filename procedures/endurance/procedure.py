@@ -194,5 +194,6 @@ def put_endurance(log: Log, result: EnduranceResult, path: str = PATH) -> None:
             "broken_at": Variable(result.broken_at, "1", "cycles at which a short was seen, -1 for never", ("cell",)),
         },
         signal="contrast",
+        kind="endurance",
     )
     log.attributes(path, {"limited": result.limited, **effort_attributes(result.effort)})

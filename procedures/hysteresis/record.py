@@ -80,7 +80,7 @@ def put_loops(log: Log, found: Loops, settings: Mapping[str, float], path: str =
             "volts": Variable(found.volts, "V", "amplitude of each pulse of a loop, row minus column", ("step",)),
             "ohms": Variable(found.ohms, "ohm", "read behind each pulse; NaN: the cell got none", ("cell", "step")),
         }
-    log.put(path, variables, signal="to_parallel_volts")
+    log.put(path, variables, signal="to_parallel_volts", kind="hysteresis")
     attributes = {
         "polarity": found.polarity, "limited_pulses": found.limited, "left_their_state": found.left, **settings,
     }  # fmt: skip

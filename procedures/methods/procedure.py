@@ -89,14 +89,14 @@ class MethodCampaign(WineBase):
             found = Variable(
                 accuracies(records), "1", "fraction of samples classified correctly", ("tuning", "split", "solution")
             )
-            log.put(f"{root}/{station.name}/accuracy", {"accuracy": found, **_axes()})
+            log.put(f"{root}/{station.name}/accuracy", {"accuracy": found, **_axes()}, kind="methods.accuracy")
 
     def summarise(self, stations: Sequence[Station], data: Data, log: Log) -> None:
         """Record one table per device size."""
         for family in dict.fromkeys(station.info.name for station in stations):
             dies = [station for station in stations if station.info.name == family]
             path = f"methods/summary/{family}"
-            log.put(path, self._summary(dies, data))
+            log.put(path, self._summary(dies, data), kind="methods")
             log.attributes(path, {"baseline": self.baseline, "dies": len(dies), "solutions": len(self.load())})
 
     def _summary(self, dies: Sequence[Station], data: Data) -> dict[str, Variable]:

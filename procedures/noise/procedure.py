@@ -171,6 +171,7 @@ def put_noise(log: Log, result: NoiseResult, path: str = PATH) -> None:
             "density": Variable(density.astype(np.float32), "1/Hz", "relative, by Welch", ("cell", "frequency")),
         },
         signal="noisy",
+        kind="noise",
     )
     log.attributes(
         path,

@@ -75,6 +75,7 @@ class PatternCampaign(StrictModel):
                 self.amplitude.check(station.info, "amplitude")
             self.write.check(station.info, "write", amplitudes=self.amplitude is None)
             log.table(_table(station))
+            log.attributes(_table(station).path, {}, kind="patterns")
 
     def block(
         self, station: Station, index: int, arrays: Mapping[str, Crossbar], memory: dict[str, Any], log: Log
@@ -126,6 +127,7 @@ class PatternCampaign(StrictModel):
                 "array": Variable(names, "1", "device family", ("station",)),
                 "fidelity": Variable(fidelity, "1", "median over the patterns", ("station",)),
             },
+            kind="patterns.summary",
         )
 
 

@@ -118,5 +118,6 @@ def put_retention(log: Log, result: RetentionResult, path: str = PATH) -> None:
             "rate_low": Variable(result.least_rate, "1/s", "least mean rate that this leaves possible", dims),
         },
         signal="lost",
+        kind="retention",
     )
     log.attributes(path, effort_attributes(result.effort))

@@ -136,8 +136,7 @@ def put_switching(log: Log, result: SwitchingResult) -> None:
                 [each.fall for each in ridges], "1", "log likelihood below the best; 1.92 excludes at 95 %", ridge
             ),
         },
-        signal="median_volts",
-    )  # fmt: skip
+        signal="median_volts", kind="switching")  # fmt: skip
     log.attributes(
         PATH,
         {

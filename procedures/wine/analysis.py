@@ -65,6 +65,7 @@ def _put_accuracy(station: Station, log: Log, accuracy: FloatArray, tuned: Tuned
             "per_solution_gain": Variable(tuned.each, "1", "g of each solution", ("solution",)),
         },
         signal="accuracy",
+        kind="wine.analysis",
     )
     log.put(
         f"wine/{station.name}/tuning",
@@ -75,6 +76,7 @@ def _put_accuracy(station: Station, log: Log, accuracy: FloatArray, tuned: Tuned
             "gain": Variable(tuning.GAINS, "1", "g = Gnorm / nominal conductance step", ("gain",)),
         },
         signal="accuracy",
+        kind="wine.analysis",
     )
     log.attributes(
         f"wine/{station.name}/tuning",
@@ -95,6 +97,7 @@ def _put_accuracy(station: Station, log: Log, accuracy: FloatArray, tuned: Tuned
                 "bias1": Variable(readout.b1, "1", "bias of each hidden neuron", ("solution", "hidden")),
                 "bias2": Variable(readout.b2, "1", "bias of each output", ("solution", "class")),
             },
+            kind="wine.analysis",
         )
 
 
@@ -150,6 +153,7 @@ def _put_metrics(station: Station, log: Log, values: dict[str, FloatArray], accu
     log.put(
         f"wine/{station.name}/metrics",
         {name: Variable(values[name], "1", text, ("solution",)) for name, text in METRICS.items()},
+        kind="wine.analysis",
     )
     common = accuracy[VARIANTS.index("common"), SPLITS.index("train")]
     ranks = comparison.rank_correlations(values, common)
@@ -166,6 +170,7 @@ def _put_metrics(station: Station, log: Log, values: dict[str, FloatArray], accu
             ),
             "p": Variable([rank.p for rank in ranks.values()], "1", "two-sided p of no correlation", ("metric",)),
         },
+        kind="wine.analysis",
     )
     log.attributes(
         f"wine/{station.name}/metrics",
@@ -192,6 +197,7 @@ def _put_confusion(station: Station, log: Log, records: Campaign, predicted: dic
             "software": table(records.labels, software, "true class against class by software"),
             "disagreement": table(software, hardware, "class by software against class by the array"),
         },
+        kind="wine.analysis",
     )
 
 
@@ -228,4 +234,5 @@ def summarise(stations: Sequence[Station], data: Data, log: Log) -> None:
             "write_pulses": Variable(np.array(pulses), "1", "write pulses of all solutions", ("station",)),
             "bench_hours": Variable(hours, "h", "time on the clock of the bench, all solutions", ("station",)),
         },
+        kind="wine.analysis",
     )

@@ -153,5 +153,6 @@ def put_write_errors(log: Log, result: WriteErrorResult, path: str = PATH) -> No
             "family_high": Variable(result.family.high, "1", f"upper end of a 95 % interval, {OF_FAMILY}", pooled),
         },
         signal="pooled_rate",
+        kind="write_errors",
     )
     log.attributes(path, {"limited": result.limited, **effort_attributes(result.effort)})

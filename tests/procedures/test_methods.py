@@ -14,13 +14,13 @@ from labmtj.health import Health
 from labmtj.perceptron import Block, pairs
 from labmtj.record import MemoryLog
 from labmtj.report.contents import open_contents
-from labmtj.report.methods import comparisons, method_lines
 from labmtj.report.page import page_html
 from labmtj.report.summary import summary_lines
 from labmtj.run import load_experiment, start
 from procedures.common.perceptron.adaptation import Adaptation, KnownChip, adapt, health_of
 from procedures.common.perceptron.solution import best_copies
 from procedures.common.reference import Outcome, ReferenceMaps
+from procedures.methods.comparison import comparisons, method_lines
 from procedures.methods.procedure import METHODS, TUNINGS
 from procedures.wine.procedure import WineCampaign
 

@@ -8,9 +8,9 @@ from labmtj.bench.simulated import crossbar_of
 from labmtj.errors import ConfigError
 from labmtj.record import MemoryLog, open_data
 from labmtj.report.contents import open_contents
-from labmtj.report.patterns import pattern_lines, patterns
 from labmtj.run import load_experiment, start
 from procedures.patterns.procedure import PatternCampaign, states
+from procedures.patterns.written import pattern_lines, patterns
 
 
 def test_patterns_by_hand():

@@ -9,9 +9,15 @@ import scipy.stats
 
 import labmtj
 from labmtj import cli
-from labmtj.reading.comparison import comparison_text
-from labmtj.reading.measures import Measure, measures
-from labmtj.reading.spread import difference
+from labmtj.report.comparison import comparison_text
+from labmtj.report.contents import Contents
+from labmtj.report.measures import Measure
+from labmtj.report.sections import sections
+from labmtj.report.spread import difference
+
+
+def measures(data):
+    return [each for section in sections(Contents(data)) for each in section.measures()]
 
 
 def measure(values, keys=None, **options):
@@ -77,8 +83,8 @@ def test_values_at_other_voltages_say_nothing_about_each_other():
 def test_two_wine_runs(run, repaired, capsys, wine):
     with labmtj.open(repaired.path) as other:
         text = comparison_text(run, other)
-        fidelity = [each for each in measures(other) if each.name == "write fidelity"]
-        accuracy = [each for each in measures(other) if each.name == "accuracy, common"]
+        fidelity = [each for each in measures(other.data) if each.name == "write fidelity"]
+        accuracy = [each for each in measures(other.data) if each.name == "accuracy, common"]
     lines = text.splitlines()
     assert all(len(line) <= 80 for line in lines)
     assert "  settings.write.max_rounds: 0 -> 3" in lines

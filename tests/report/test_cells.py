@@ -6,10 +6,11 @@ import pytest
 
 from labmtj import library
 from labmtj.report import write_report
-from labmtj.report.cells import found_groups
 from labmtj.report.contents import open_contents
+from labmtj.report.sections import sections
 from labmtj.report.summary import summary_lines
 from labmtj.run import load_experiment, start
+from procedures.common.cell_section import CellSection
 
 PROCEDURES = {
     "hysteresis": ({"cells": [[0, 0], [7, 7]], "aperture_seconds": 0.001}, "R-V loops", "loops of 2 cells, 2 switch"),
@@ -38,6 +39,10 @@ PROCEDURES = {
 }
 
 
+def groups_of_cells(contents):
+    return [group for section in sections(contents) if isinstance(section, CellSection) for group in section.groups]
+
+
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory):
     """A simulated bench with one array, without defects."""
@@ -54,12 +59,12 @@ def test_every_procedure_runs_by_its_file_and_is_shown(name, bench, tmp_path):
     assert folder.ending == "DONE"
     write_report(folder.data, tmp_path / "report.html")
     page = (tmp_path / "report.html").read_text(encoding="utf-8")
-    assert "Cells of chip mtj-50nm-0a" in page
+    assert "of chip mtj-50nm-0a" in page
     assert on_page in page
     assert "cannot be shown" not in page
     assert "nan" not in page.partition("Cells of chip")[2].partition("Bench time")[0].lower().replace("nano", "")
     with open_contents(folder.data) as contents:
-        assert [procedure for _, procedure in found_groups(contents)] == [name.replace("-", "_")]
+        assert groups_of_cells(contents) == [f"arrays/mtj-50nm-0a/{name.replace('-', '_')}"]
         text = " ".join(summary_lines(contents))
     assert in_terminal in text
     assert "on the bench" in text
@@ -82,5 +87,5 @@ def _as_older_record(data, name):
 
 def test_a_run_of_another_procedure_has_no_such_section(data, page):
     with open_contents(data) as contents:
-        assert found_groups(contents) == []
+        assert groups_of_cells(contents) == []
     assert "Cells of chip" not in page

@@ -17,9 +17,9 @@ from labmtj.health import Health
 from labmtj.report import style, summary_text
 from labmtj.report.contents import open_contents
 from labmtj.report.kinds import kind_words
-from labmtj.report.pattern_maps import pattern_maps, patterns_group
 from labmtj.run import load_experiment, start
 from procedures.common.reference import Outcome
+from procedures.patterns.figures import pattern_maps, patterns_group
 
 SMALL = {
     "all-ports": {},

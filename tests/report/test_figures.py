@@ -10,9 +10,10 @@ import pytest
 
 from labmtj.report import style, write_overview
 from labmtj.report.contents import open_contents
-from labmtj.report.metrics import BLIND, metrics_table
-from labmtj.report.misses import misses_table
-from labmtj.report.windows import windows
+from procedures.common.windows import windows
+from procedures.wine.metrics import BLIND, metrics_table
+from procedures.wine.misses import misses_table
+from procedures.wine.station import WineRun
 
 
 def test_overview_is_a_small_png(data: Path, tmp_path: Path) -> None:
@@ -25,7 +26,7 @@ def test_overview_is_a_small_png(data: Path, tmp_path: Path) -> None:
 
 def test_typical_solution_is_the_one_nearest_to_the_median(data: Path) -> None:
     with open_contents(data) as contents:
-        station = contents.stations[0]
+        station = WineRun(contents.data).stations[0]
         accuracy = station.accuracy("common")
         distance = np.abs(accuracy - np.median(accuracy))
         assert distance[station.typical] == distance.min()
@@ -33,20 +34,20 @@ def test_typical_solution_is_the_one_nearest_to_the_median(data: Path) -> None:
 
 def test_stations_come_by_diameter(data: Path) -> None:
     with open_contents(data) as contents:
-        assert [station.label for station in contents.stations] == ["35 nm", "100 nm"]
+        assert [station.label for station in WineRun(contents.data).stations] == ["35 nm", "100 nm"]
 
 
 def test_misses_add_up_to_the_cells_that_differ(data: Path) -> None:
     with h5py.File(data) as file:
         fidelity = file["wine/mtj-100nm-0/solutions/layer1_fidelity"][:]
     with open_contents(data) as contents:
-        rows = misses_table(contents.stations[1]).rows
+        rows = misses_table(WineRun(contents.data).stations[1]).rows
     assert sum(int(row[3].text) for row in rows) == round(float((1 - fidelity).sum() * 13 * 12)) > 0
 
 
 def test_separation_is_told_as_d_prime(data: Path) -> None:
     with open_contents(data) as contents, style.look():
-        station = contents.stations[0]
+        station = WineRun(contents.data).stations[0]
         text = windows(contents, station.label, station.chips[:1]).text
         low, high = (
             contents.read(f"arrays/{station.chips[0]}/reference/{name}_amperes")
@@ -59,7 +60,7 @@ def test_separation_is_told_as_d_prime(data: Path) -> None:
 
 def test_metrics_are_ranked_and_those_that_see_labels_are_faint(data: Path) -> None:
     with open_contents(data) as contents:
-        rows = metrics_table(contents.stations[1]).rows
+        rows = metrics_table(WineRun(contents.data).stations[1]).rows
     strengths = [abs(row[1].share) for row in rows if row[1].share is not None]
     assert strengths == sorted(strengths, reverse=True)
     assert [row[0].mark == "faint" for row in rows].count(False) == len(BLIND) == 8
@@ -95,8 +96,8 @@ def test_points_move_by_less_than_half_a_step_and_apart(step: float) -> None:
 def test_a_user_s_own_style_changes_nothing_and_stays(page: str, data: Path) -> None:
     first = base64.b64decode(re.findall(r"svg\+xml;base64,([^\"]*)", page)[0])
     with mpl.rc_context({"font.size": 30, "axes.facecolor": "red"}), open_contents(data) as contents:
-        from labmtj.report.overview import overview_figure
+        from procedures.wine.overview import overview_figure
 
         with style.look():
-            assert overview_figure(contents).svg == first
+            assert overview_figure(WineRun(contents.data)).svg == first
         assert mpl.rcParams["font.size"] == 30

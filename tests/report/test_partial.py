@@ -80,6 +80,7 @@ def test_another_procedure_shows_its_chips(tmp_path: Path) -> None:
             "threshold_amperes": Variable((high + low) / 2, "A", "middle", cells),
             "outcome": Variable(np.zeros((2, 3), np.uint8), "1", "usable", cells),
         },
+        kind="reference",
     )
     journal.commit()
     journal.journal.close()

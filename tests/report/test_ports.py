@@ -3,9 +3,11 @@ import pytest
 
 from labmtj.report import summary_text, write_report
 from labmtj.report.contents import open_contents
-from labmtj.report.ports import leaking
-from labmtj.report.wires import port_groups, told_wires
+from labmtj.report.sections import sections
 from labmtj.run import load_experiment, start
+from procedures.ports.figures import leaking
+from procedures.ports.section import PortsSection
+from procedures.ports.wires import wires_of
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +21,7 @@ def test_summary_tells_the_wires_of_every_chip_in_80_columns(data):
     text = summary_text(data)
     assert max(map(len, text.splitlines())) <= 80
     with open_contents(data) as contents:
-        groups = port_groups(contents)
+        groups = [group for each in sections(contents) if isinstance(each, PortsSection) for group in each.groups]
         assert len(groups) == 4
         for group in groups:
             told = contents.attributes(f"{group}/network")
@@ -38,7 +40,7 @@ def test_the_page_has_a_section_for_every_chip_and_nothing_that_cannot_be_shown(
 def test_a_wire_that_was_refused_keeps_its_reason():
     network = {"wires": ["row_lead_ohms", "column_lead_ohms"], "row_lead_ohms_refused": "rank 225 for 229 unknowns",
                "column_lead_ohms": 20.0, "column_lead_ohms_error": 0.1}  # fmt: skip
-    first, second = told_wires(network)
+    first, second = wires_of(network)
     assert (first[1], first[3]) == (None, "rank 225 for 229 unknowns")
     assert second[1:3] == (20.0, 0.1)
 

@@ -3,8 +3,9 @@ import pytest
 
 from labmtj.report import summary_text, write_report
 from labmtj.report.contents import open_contents
-from labmtj.report.read_words import read_map_groups
+from labmtj.report.sections import sections
 from labmtj.run import load_experiment, start
+from procedures.read_map.section import ReadMapSection
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +19,7 @@ def test_summary_tells_the_median_conductance_of_every_chip(data):
     text = summary_text(data)
     assert max(map(len, text.splitlines())) <= 80
     with open_contents(data) as contents:
-        groups = read_map_groups(contents)
+        groups = [group for each in sections(contents) if isinstance(each, ReadMapSection) for group in each.groups]
         assert len(groups) == 4
         for group in groups:
             median = 1e6 * np.median(contents.read(f"{group}/siemens"))

@@ -52,12 +52,15 @@ def describe(log: Log, stations: Sequence[Station], solutions: Solutions, wine: 
                 "diameter_metres": station.info.diameter_metres,
                 "delta_siemens": station.info.delta_siemens,
             },
+            kind="wine.station",
         )
 
 
 def declare(log: Log, station: Station, solutions: Solutions, wine: Wine, root: str = "wine", *, adapted: bool) -> None:
     """Declare the table of a station."""
-    log.table(_table(station, solutions, len(wine.classes), root, adapted=adapted))
+    table = _table(station, solutions, len(wine.classes), root, adapted=adapted)
+    log.table(table)
+    log.attributes(table.path, {}, kind="wine" if root == "wine" else "methods.solutions")
 
 
 def describe_inputs(log: Log, solutions: Solutions, wine: Wine) -> None:
@@ -74,6 +77,7 @@ def describe_inputs(log: Log, solutions: Solutions, wine: Wine) -> None:
             "is_test": Variable(is_test, "1", "whether the sample is one of the 30 kept for reporting", ("sample",)),
             "feature": Variable(np.array(wine.feature_names), "1", "name of the feature", ("feature",)),
         },
+        kind="wine.inputs",
     )
     log.put(
         "solutions",
@@ -89,6 +93,7 @@ def describe_inputs(log: Log, solutions: Solutions, wine: Wine) -> None:
             "b1": Variable(solutions.b1, "1", "biases of layer 1, kept in software", ("solution", "hidden")),
             "b2": Variable(solutions.b2, "1", "biases of layer 2, kept in software", ("solution", "class")),
         },
+        kind="wine.inputs",
     )
     log.attributes("solutions", {"name": solutions.name, "origin": solutions.origin, "sha256": solutions.checksum()})
 

@@ -1,0 +1,148 @@
+"""Two runs side by side, for a terminal of 80 columns: what was set differently, and what came out differently."""
+
+from __future__ import annotations
+
+import math
+import re
+import textwrap
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from labmtj.reading.opened import Run
+from labmtj.report.contents import Contents
+from labmtj.report.measures import Measure
+from labmtj.report.sections import Section, asked, sections
+from labmtj.report.spread import Difference, difference
+
+_WIDTH = 80
+_ROW = "{name:<30}{first:>10}{second:>11}{mean:>11}{half:>10} {verdict}"
+_MOST = 200
+_IGNORED = {"provenance.created_utc", "tags"}
+_ABSENT = object()
+
+
+def comparison_text(first: Run, second: Run) -> str:
+    """Return the comparison of two open runs."""
+    lines = [f"first   {_told(first)}", f"second  {_told(second)}"]
+    lines += [f"{which}: {remark}" for which, run in (("first", first), ("second", second)) for remark in run.remarks]
+    paragraphs = [*_settings(first, second), *_found(first, second)]
+    return "\n".join(line for each in [*lines, *paragraphs] for line in _fitted(each))
+
+
+def _told(run: Run) -> str:
+    return f"{run.name}  {run.experiment}, {run.ended}, seed {run.seed}"
+
+
+def _fitted(line: str) -> list[str]:
+    shown = "".join(letter if letter.isprintable() else "?" for letter in line)
+    return [shown] if len(shown) <= _WIDTH else textwrap.wrap(shown, _WIDTH, subsequent_indent="  ")
+
+
+def _settings(first: Run, second: Run) -> list[str]:
+    """Return the settings that differ, one a line."""
+    one, other = (dict(_flat(run.resolved)) for run in (first, second))
+    keys = [key for key in dict.fromkeys((*one, *other)) if key not in _IGNORED]
+    if first.procedure != second.procedure:
+        keys = [key for key in keys if not key.startswith(("settings.", "inputs_sha256"))]
+    differing = [key for key in keys if one.get(key, _ABSENT) != other.get(key, _ABSENT)]
+    if not first.resolved or not second.resolved:
+        return ["", "What a run was resolved to is missing or damaged: settings cannot be compared."]
+    if not differing:
+        return ["", "All settings are the same."]
+    shown = [f"{key}: {_value(one, key)} -> {_value(other, key)}" for key in differing[:_MOST]]
+    rest = [f"and {len(differing) - _MOST} more"] if len(differing) > _MOST else []
+    return ["", f"{len(differing)} of {len(keys)} settings differ:", *(f"  {line}" for line in (*shown, *rest))]
+
+
+def _flat(content: object, key: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield plain values, and lists as a whole, by dotted key."""
+    if isinstance(content, Mapping) and content:
+        for name, value in content.items():
+            yield from _flat(value, f"{key}.{name}" if key else str(name))
+    else:
+        yield key, content
+
+
+def _value(values: Mapping[str, Any], key: str) -> str:
+    if key not in values:
+        return "(not there)"
+    text = "null" if values[key] is None else str(values[key])
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _found(first: Run, second: Run) -> list[str]:
+    """Return the table of what both runs have, and what one of them has alone."""
+    one, other = (_measures(run) for run in (first, second))
+    common = [key for key in one if key in other and one[key].unit == other[key].unit]
+    lines = [""]
+    if first.procedure != second.procedure:
+        lines += ["The procedures differ: their settings are not compared, and of what they found what both have.", ""]
+    if not common:
+        return [*lines, "Nothing can be compared: " + _nothing(one, other)]
+    lines += _table([(one[key], other[key]) for key in common[:_MOST]])
+    if len(common) > _MOST:
+        lines.append(f"and {len(common) - _MOST} more")
+    alone = (("first", set(one) - set(other)), ("second", set(other) - set(one)))
+    return [*lines, *(f"only in the {which}: {_listed(keys)}" for which, keys in alone if keys)]
+
+
+def _measures(run: Run) -> dict[tuple[str, str], Measure]:
+    """Return everything of a run that can be compared with another, by what it is of and its name."""
+    found: dict[tuple[str, str], Measure] = {}
+    for section in sections(Contents(run.data)):
+        for each in asked(type(section).__name__, partial(_of, section), lambda _: []):
+            found[each.where, each.name] = each
+    return found
+
+
+def _of(section: Section) -> list[Measure]:
+    return list(section.measures())
+
+
+def _nothing(one: Mapping[tuple[str, str], Measure], other: Mapping[tuple[str, str], Measure]) -> str:
+    return "; ".join(f"the {which} has {_listed(set(each)) if each else 'no results yet'}"
+                     for which, each in (("first", one), ("second", other)))  # fmt: skip
+
+
+def _listed(keys: set[tuple[str, str]]) -> str:
+    counts = Counter(where for where, _ in keys)
+    names = [f"{where} ({count})" for where, count in sorted(counts.items())]
+    return "results of " + ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+
+
+def _table(pairs: list[tuple[Measure, Measure]]) -> list[str]:
+    """Return a block per station or chip: means, difference, half of its 95 % interval, and what that says."""
+    blocks: dict[str, list[tuple[Measure, Difference]]] = {}
+    for first, second in pairs:
+        found = difference(first, second)
+        blocks.setdefault(f"{first.where}: {_how(found, first, second)}", []).append((first, found))
+    rows = [line for heading, found in blocks.items() for line in _block(heading, found)]
+    head = _ROW.format(name="means", first="first", second="second", mean="difference", half="+-95 %", verdict="")
+    note = "within: the 95 % interval of the difference holds 0. Of 20 that do not differ, one is said to."
+    return [head.rstrip(), *rows, "", note]
+
+
+def _block(heading: str, found: list[tuple[Measure, Difference]]) -> list[str]:
+    if all(each.verdict == "equal" for _, each in found):
+        return [f"{heading}: all {len(found)} results equal"]
+    return [heading, *(_line(measure, each) for measure, each in found)]
+
+
+def _how(found: Difference, first: Measure, second: Measure) -> str:
+    if found.pairs:
+        return f"{found.pairs} pairs of the same {first.of}"
+    if first.paired_only:
+        return f"not compared, too few of the same {first.of}"
+    return f"not paired, {len(first.values)} and {len(second.values)} values"
+
+
+def _line(measure: Measure, found: Difference) -> str:
+    unit = "" if measure.unit in ("1", "") else f" ({measure.unit})"
+    bare = re.sub(r"_(amperes|volts|ohms|siemens|seconds)$", "", measure.name) if unit else measure.name
+    width = 28 - len(unit)
+    name = bare if len(bare) <= width else f"..{bare[2 - width :]}"
+    numbers = (found.first, found.second, found.mean, found.half_interval)
+    first, second, mean, half = ("-" if math.isnan(each) else f"{each:.4g}" for each in numbers)
+    return _ROW.format(name=f"  {name}{unit}", first=first, second=second, mean=mean, half=half, verdict=found.verdict)

@@ -1,0 +1,159 @@
+"""Who shows what: a section is registered for a kind of group, and says all that the report says of groups of it.
+
+A procedure brings the section of what it records, through the entry-point group `labmtj.sections`; the name of the
+entry point is the kind. Groups of a kind that nobody registered are shown by their own description (`generic`).
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import ClassVar, TypeVar
+
+from labmtj import plugins
+from labmtj.errors import ConfigError, DataError, LabmtjError
+from labmtj.report.blocks import Block, Chapter, Note
+from labmtj.report.contents import Contents
+from labmtj.report.digits import plural
+from labmtj.report.measures import Measure, generic_measures
+
+GROUP = "labmtj.sections"
+T = TypeVar("T")
+Finding = tuple[str, list[str]]
+"""what the main figures are, and a text of each chip or station"""
+_NAMED = 4
+"""chips in a headline"""
+
+
+class Section:
+    """What is said of the groups of one kind in a run. A subclass overrides what it has something to say to.
+
+    Args:
+        contents: the open data file.
+        groups: paths of the groups of this kind, in the order of the file.
+    """
+
+    rank: ClassVar[int] = 50
+    """sections with a lower one come first"""
+    places: ClassVar[Mapping[str, str]] = {}
+    """where groups of the kind are in files that do not say it yet: a pattern of paths, and an array that each has"""
+
+    def __init__(self, contents: Contents, groups: Sequence[str]) -> None:
+        self.contents, self.groups = contents, list(groups)
+        self.covered = set[str]()
+        """groups that chapters of other sections show"""
+
+    def finding(self) -> Finding | None:
+        """Return the main figures, with their unit and interval; None where nothing was found yet."""
+        return None
+
+    def headline(self) -> str:
+        """Return what was found in a sentence or two, the main figure first; "" if nothing was yet."""
+        found = self.finding()
+        if not found or not found[1]:
+            return ""
+        what, texts = found
+        more = f"; and {plural(len(texts) - _NAMED, 'more chip')}" if len(texts) > _NAMED else ""
+        return f"{what}: {'; '.join(texts[:_NAMED])}{more}."
+
+    def missing(self) -> list[str]:
+        """Return what a complete run would have and this one has not, each a sentence."""
+        return []
+
+    def lines(self) -> list[str]:
+        """Return what a terminal of 80 columns shows below the headline.
+
+        A line that starts with a space is part of a table and stays as it is; others are wrapped.
+        """
+        return []
+
+    def remarks(self) -> Iterable[tuple[str, str]]:
+        """Return what limits a result, such as a value at the end of its scan, and what it is about, such as a chip."""
+        return ()
+
+    def result(self) -> list[Block]:
+        """Return what stands at the top of the report."""
+        return []
+
+    def chapters(self) -> list[Chapter]:
+        """Return chapters of the report of their own."""
+        return []
+
+    def bench(self) -> list[Block]:
+        """Return what is said of time on the bench."""
+        return []
+
+    def covers(self) -> set[str]:
+        """Return groups of other kinds that the chapters of this section show as well."""
+        return set()
+
+    def outcomes(self) -> Iterable[tuple[str, str]]:
+        """Return chips, and the arrays (writes, rows, columns) of codes that say how writes to their cells ended."""
+        return ()
+
+    def measures(self) -> Iterable[Measure]:
+        """Return what `labmtj compare` can lay side by side; that of a generic group if it is not overridden."""
+        return generic_measures(self.contents, self.groups)
+
+    def overview(self) -> bytes | None:
+        """Return a picture of the whole as a PNG, if there is one."""
+        return None
+
+
+def sections(contents: Contents) -> list[Section]:
+    """Return the sections of everything in a file, in the order of the report."""
+    from labmtj.report.generic import Generic
+
+    kinds = {kind: (section_of(kind), groups) for kind, groups in contents.by_kind(_places).items()}
+    found = {kind: make(contents, groups) for kind, (make, groups) in kinds.items() if make}
+    covered = set[str]().union(*(asked(kind, section.covers, lambda _: set[str]()) for kind, section in found.items()))
+    for section in found.values():
+        section.covered = covered
+    if others := [group for make, groups in kinds.values() if make is None for group in groups]:
+        found["generic"] = Generic(contents, others)
+    return sorted(found.values(), key=lambda section: section.rank)
+
+
+def overview_png(contents: Contents) -> bytes:
+    """Return the picture of the whole that the first section offers; DataError if none does."""
+    for section in sections(contents):
+        if (picture := section.overview()) is not None:
+            return picture
+    raise DataError(f"{contents.data.path}: there is no overview of this run yet")
+
+
+def section_of(kind: str) -> type[Section] | None:
+    """Return the class that is registered for a kind, None if there is none, or none that can be loaded."""
+    plugin = plugins.plugins(GROUP).get(kind)
+    if plugin is None:
+        return None
+    try:
+        found = plugin.load()
+        if not (isinstance(found, type) and issubclass(found, Section)):
+            raise ConfigError(f"{GROUP}: {kind!r} of {plugin.distribution} is no Section: {plugin.target}")
+    except ConfigError as error:
+        warnings.warn(str(error), stacklevel=2)
+        return None
+    return found
+
+
+def _places() -> Iterator[tuple[str, str, str]]:
+    """Yield kind, pattern of paths and array of everything that older files hold without saying its kind."""
+    for kind in plugins.plugins(GROUP):
+        if section := section_of(kind):
+            for pattern, array in section.places.items():
+                yield kind, pattern, array
+
+
+def asked(what: str, ask: Callable[[], T], instead: Callable[[str], T]) -> T:
+    """Return what a section says; if it raises, what `instead` makes of the reason: the rest of the report goes on."""
+    try:
+        return ask()
+    except Exception as error:  # noqa: BLE001 - a section that somebody wrote may raise anything
+        why = str(error) if isinstance(error, LabmtjError) else f"{type(error).__name__}: {error}"
+        return instead(f"{what} cannot be shown: {why}")
+
+
+def missing_block(text: str) -> list[Block]:
+    """Return a note in the place of blocks."""
+    return [Note(text, "missing")]

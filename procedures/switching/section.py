@@ -1,0 +1,137 @@
+"""What report and terminal say of switching probability."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import ClassVar
+
+import numpy as np
+
+from labmtj.report.blocks import Block, Cell, Source, Table, cells, tried
+from labmtj.report.contents import Contents
+from labmtj.report.digits import fixed, spread_text
+from procedures.common.cell_section import OF_CELLS, TOWARDS, CellSection, chip_of, median
+
+
+class SwitchingSection(CellSection):
+    """What is said of groups of this kind."""
+
+    title: ClassVar[str] = "Switching probability"
+    places: ClassVar[Mapping[str, str]] = {"arrays/*/switching": "median_volts"}
+
+    def what(self, group: str) -> str:
+        """Return what the main figures are."""
+        contents = self.contents
+        width = contents.read(f"{group}/width")
+        where = "across the cell" if contents.attributes(group).get("voltage") == "cell" else "between the lines"
+        return f"V50 {where} at {width[len(width) // 2]:g} s, {OF_CELLS}"
+
+    def figure_text(self, group: str) -> str:
+        """Return the main figures of one chip."""
+        contents = self.contents
+        volts = contents.read(f"{group}/median_volts")
+        middle = len(contents.read(f"{group}/width")) // 2
+        return ", ".join(f"{text} {spread_text(volts[d, :, middle], 'V', 3)}" for d, text in enumerate(TOWARDS))
+
+    def sentence(self, group: str) -> str:
+        """Return all that was found of one chip."""
+        contents = self.contents
+        volts, width = contents.read(f"{group}/median_volts"), contents.read(f"{group}/width")
+        slope = 1e3 * contents.read(f"{group}/volts_per_decade")
+        middle = len(width) // 2
+        parts = [
+            f"{text} {median(volts[direction, :, middle]):.3f} V and {median(slope[direction]):.1f} mV per decade"
+            for direction, text in enumerate(("to P", "to AP"))
+        ]
+        where = "across the cell" if contents.attributes(group)["voltage"] == "cell" else "between the lines"
+        what = f"median V50 {where} at {width[middle]:g} s and its slope"
+        return f"switching of {volts.shape[1]} cells, {what}: {', '.join(parts)}{_law(contents, group)}"
+
+    def figures(self, group: str) -> list[Block]:
+        """Return the figures and tables of one chip."""
+        from procedures.switching.figures import switching_figure
+
+        return [
+            tried("Switching probability", partial(switching_figure, self.contents, group)),
+            tried("Switching probability", partial(switching_table, self.contents, group)),
+        ]
+
+    def remarks(self) -> Iterator[tuple[str, str]]:
+        """Yield what lies at the edge of what was tried, and the chip."""
+        for group in self.groups:
+            for text in _outside(self.contents, group):
+                yield text, chip_of(group)
+
+
+def _law(contents: Contents, group: str) -> str:
+    """Return medians of Delta and Vc0 with the error of the law, if the record holds it."""
+    if not contents.has(f"{group}/stability_model_low"):
+        return ""
+    parts = []
+    for name, value, low, high, digits in (
+        ("Delta", "stability", "stability_model_low", "stability_model_high", 1),
+        ("Vc0", "critical_volts", "critical_model_low_volts", "critical_model_high_volts", 3),
+    ):
+        texts = [
+            " and ".join(f"{median(each):.{digits}f}" for each in contents.read(f"{group}/{array}"))
+            for array in (value, low, high)
+        ]
+        parts.append(f"{name} {texts[0]} (with the error of the law from {texts[1]} to {texts[2]})")
+    return f"; medians to P and to AP: {', '.join(parts)}"
+
+
+def _outside(contents: Contents, group: str) -> Iterator[str]:
+    path = f"{group}/outside"
+    outside = contents.read(path) if contents.has(path) else np.zeros(0)
+    for side, name in ((1, "above"), (-1, "below")):
+        if count := int((outside == side).sum()):
+            yield f"V50 of {count} of {outside.size} curves lies {name} the amplitudes tried: a bound, not a value"
+
+
+def switching_table(contents: Contents, group: str) -> Table:
+    """Return Delta, Vc0 and the slope of every cell, with what they are conditional on."""
+    attrs = contents.attributes(group)
+    places = contents.read(f"{group}/cells")
+    rows: list[list[Cell]] = []
+    for direction, name in enumerate(("to P", "to AP")):
+        for number, (row, column) in enumerate(places[:30]):
+            rows.append(
+                cells(f"({row}, {column}) {name}", *(
+                    _interval(contents, group, names, (direction, number), scale, digits)
+                    for names, scale, digits in _COLUMNS
+                ))
+            )  # fmt: skip
+    return Table(
+        "Laws of the cells", ("cell", "V50 per decade of width (mV)", "Δ", "Vc0 (V)"), rows,
+        f"95 % intervals in brackets. Δ and Vc0 hold at τ0 = {float(attrs['attempt_seconds']):g} s and exponent "
+        f"{attrs['assumed_exponent']} alone: see the ridge. After “law”: the same with the error of the law itself, "
+        "for τ0 of 0.3 to 1 ns and, at exponent 2, the attempt rate of a macrospin.",
+        [Source.of(group, ".stability.to_pandas()", array="stability")],
+    )  # fmt: skip
+
+
+_COLUMNS = (
+    (("volts_per_decade", "volts_per_decade_low", "volts_per_decade_high"), 1e3, 1),
+    (("stability", "stability_low", "stability_high", "stability_model_low", "stability_model_high"), 1.0, 1),
+    (
+        (
+            "critical_volts",
+            "critical_low_volts",
+            "critical_high_volts",
+            "critical_model_low_volts",
+            "critical_model_high_volts",
+        ),
+        1.0,
+        3,
+    ),
+)
+
+
+def _interval(
+    contents: Contents, group: str, names: tuple[str, ...], place: tuple[int, int], scale: float, digits: int
+) -> str:
+    known = [name for name in names if contents.has(f"{group}/{name}")]  # older records have no error of the law
+    value, low, high, *law = (fixed(scale * float(contents.read(f"{group}/{name}")[place]), digits) for name in known)
+    of_law = f"; law {law[0]} to {law[1]}" if len(law) == 2 else ""
+    return f"{value} ({low} to {high}{of_law})"

@@ -1,0 +1,124 @@
+"""What report and terminal say of the campaign on the Wine data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property, partial
+from typing import ClassVar
+
+import numpy as np
+
+from labmtj.edges import edge_name, edges_of
+from labmtj.report.blocks import Block, Chapter, Note, tried
+from labmtj.report.digits import plural
+from labmtj.report.measures import Measure
+from labmtj.report.sections import Section
+from procedures.common.perceptron.samples import ALL, TEST, TRAIN
+from procedures.wine import headline
+from procedures.wine.lines import table_lines
+from procedures.wine.station import Station, WineRun
+
+_GAINS = {"common": "the common g", "layer1": "g of layer 1", "layer2": "g of layer 2"}
+_SHOWN = ("software", "measured", "common", "per_layer", "per_solution", "refit_both")
+
+
+class WineSection(Section):
+    """What is said of the stations of a campaign."""
+
+    rank: ClassVar[int] = 10
+    places: ClassVar[Mapping[str, str]] = {"wine/*/solutions": "number"}
+
+    @cached_property
+    def run(self) -> WineRun:
+        """The data file by its stations."""
+        return WineRun(self.contents.data)
+
+    def headline(self) -> str:
+        """Return what was run and what came out."""
+        return headline.result_sentence(self.run) if self.run.stations else ""
+
+    def missing(self) -> list[str]:
+        """Return what a complete campaign would have."""
+        return headline.missing_notes(self.run)
+
+    def lines(self) -> list[str]:
+        """Return the table by device size."""
+        return [f" {line}" if line else "" for line in table_lines(self.run)] if self.run.stations else []
+
+    def remarks(self) -> Iterator[tuple[str, str]]:
+        """Yield which gains lie at an end of their scan, and the device size."""
+        for station in self.run.analysed:
+            for text in _edges(station):
+                yield text, station.label
+
+    def covers(self) -> set[str]:
+        """Return the reference maps and scans that the chapters show."""
+        chips = {chip for station in self.run.stations for chip in station.chips}
+        return {f"arrays/{chip}/reference" for chip in chips} if self.run.shown else set()
+
+    def outcomes(self) -> Iterator[tuple[str, str]]:
+        """Yield the chips, and the arrays of outcomes of their writes."""
+        for station in self.run.stations:
+            for layer in (1, 2):
+                yield station.chip(layer), f"{station.group}/solutions/layer{layer}_outcome"
+
+    def result(self) -> list[Block]:
+        """Return accuracies beside the published one."""
+        from procedures.wine import overview
+
+        run, blocks = self.run, list[Block]()
+        if run.analysed:
+            blocks += [
+                tried("Overview", partial(overview.overview_figure, run)),
+                tried("Accuracies", partial(headline.accuracy_table, run, TRAIN)),
+            ]
+        if run.stations:
+            blocks.append(Note(headline.PUBLISHED_TEXT))
+        if run.stations and run.simulated:
+            blocks.append(Note(headline.origin_text(run), "caveat"))
+        if run.analysed:
+            blocks += [
+                tried("What tuning recovers", partial(overview.recovery_figure, run)),
+                *(tried("Accuracies", partial(headline.accuracy_table, run, split)) for split in (TEST, ALL)),
+            ]
+        return blocks
+
+    def chapters(self) -> list[Chapter]:
+        """Return a chapter per station."""
+        from procedures.wine.chapter import station_chapter
+
+        return [station_chapter(self.run, station, number) for number, station in enumerate(self.run.shown)]
+
+    def bench(self) -> list[Block]:
+        """Return the time of every station."""
+        from procedures.wine.time import time_table
+
+        return [tried("Time", partial(time_table, self.run))] if self.run.shown else []
+
+    def overview(self) -> bytes | None:
+        """Return the first figure as a PNG."""
+        from procedures.wine.overview import overview_png
+
+        return overview_png(self.run)
+
+    def measures(self) -> Iterator[Measure]:
+        """Yield accuracies and write fidelity of every station, in percent."""
+        origin = str(self.contents.attributes("solutions").get("sha256", ""))
+        for station in self.run.analysed:
+            keys = tuple(f"{origin} {number}" for number in station.column("number").tolist())
+            known = {variant for variant, _ in station.known}
+            for variant in (name for name in _SHOWN if name in known):
+                values = 100 * station.accuracy(variant)
+                yield Measure(station.name, f"accuracy, {variant}", "%", values, keys, "solution")
+            yield Measure(station.name, "write fidelity", "%", 100 * station.metric("write_fidelity"), keys, "solution")
+
+
+def _edges(station: Station) -> Iterator[str]:
+    grid = station.tuning[0]
+    reach = f"{grid[0]:.2f} to {grid[-1]:.2f}"
+    for name, text in _GAINS.items():
+        if edge := edge_name(station.gains[name], grid):
+            yield f"{text} = {station.gains[name]:.2f} is the {edge} of its scan ({reach}); a better one may lie beyond"
+    path = f"{station.group}/accuracy/per_solution_gain"
+    if station.contents.has(path) and (count := np.count_nonzero(edges_of(station.contents.read(path), grid))):
+        yield f"g of {plural(int(count), 'solution')} at an end of the scan ({reach})"
