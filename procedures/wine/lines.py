@@ -17,15 +17,19 @@ _HEADS = (
 
 
 def table_lines(contents: WineRun) -> list[str]:
-    """Return heads and a row per station, and what the held-back samples say."""
+    """Return heads and a row per station."""
     heads, rows = [_line(*head) for head in _HEADS], [_row(station) for station in contents.stations[:60]]
     if not contents.analysed:
         return [*heads, *rows]
-    return [
-        f"median accuracy in % on the {contents.samples[TRAIN]} (published, after tuning: 95.3)",
-        "", *heads, *rows, "",
-        f"on the {contents.samples[TEST]}, at the common g: {_held_back(contents)}",
-    ]  # fmt: skip
+    of = contents.samples[TRAIN]
+    return [f"median accuracy in % on the {of} (published, after tuning: 95.3)", "", *heads, *rows]
+
+
+def held_back_lines(contents: WineRun) -> list[str]:
+    """Return what the samples say that nothing was tuned on, in a sentence; none before the analysis."""
+    if not contents.analysed:
+        return []
+    return [f"on the {contents.samples[TEST]}, at the common g: {_held_back(contents)}"]
 
 
 def _held_back(contents: WineRun) -> str:

@@ -15,7 +15,7 @@ from labmtj.report.measures import Measure
 from labmtj.report.sections import Section
 from procedures.common.perceptron.samples import ALL, TEST, TRAIN
 from procedures.wine import headline
-from procedures.wine.lines import table_lines
+from procedures.wine.lines import held_back_lines, table_lines
 from procedures.wine.station import Station, WineRun
 
 _GAINS = {"common": "the common g", "layer1": "g of layer 1", "layer2": "g of layer 2"}
@@ -42,8 +42,10 @@ class WineSection(Section):
         return headline.missing_notes(self.run)
 
     def lines(self) -> list[str]:
-        """Return the table by device size."""
-        return [f" {line}" if line else "" for line in table_lines(self.run)] if self.run.stations else []
+        """Return the table by device size, and what the held-back samples say."""
+        if not self.run.stations:
+            return []
+        return [*(f" {line}" if line else "" for line in table_lines(self.run)), *held_back_lines(self.run)]
 
     def remarks(self) -> Iterator[tuple[str, str]]:
         """Yield which gains lie at an end of their scan, and the device size."""
