@@ -27,11 +27,13 @@ def asking(channels: Sequence[str], on: str, range_amperes: float) -> list[str]:
         on: one whose output is on, at 0 V: it takes a short reading.
         range_amperes: for this reading.
     """
-    marks = (f"localnode.smu{each}.measure.count = {mark}" for mark, each in enumerate(channels, _FIRST_MARK))
+    counts = [f"localnode.smu{each}.measure.count" for each in channels]
+    marks = (f"{count} = {mark}" for mark, count in enumerate(counts, _FIRST_MARK))
     ranges = f"smu{on}.nvbuffer1.measureranges"
     return [
         " ".join(marks),
         f"print({', '.join(f'smu{each}.measure.count' for each in channels)})",
+        " ".join(f"{count} = 1" for count in counts),
         f"timer.reset() delay({literal(DELAY_SECONDS)}) print(timer.measure.t())",
         *meter(on, PULSE_CYCLES, range_amperes, 0.0, zeroing=False),
         f"smu{on}.measure.overlappedi(smu{on}.nvbuffer1) waitcomplete() print(smu{on}.nvbuffer1.n)",

@@ -308,6 +308,7 @@ def meter(smu, ranging, cycles="1.0", zeroing=1):
 OWN_NAMES = (
     "localnode.smua.measure.count = 2 localnode.smub.measure.count = 3",
     "print(smua.measure.count, smub.measure.count)",
+    "localnode.smua.measure.count = 1 localnode.smub.measure.count = 1",
     "timer.reset() delay(0.002) print(timer.measure.t())",
     *meter("smua", "smua.measure.autorangei = 0 smua.measure.rangei = 0.001", "0.001", 0)[1:],
     "smua.measure.overlappedi(smua.nvbuffer1) waitcomplete() print(smua.nvbuffer1.n)",
