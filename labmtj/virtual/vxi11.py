@@ -89,12 +89,13 @@ class _Link:
     def __init__(self, served: Served) -> None:
         self._served = served
         self._partial = b""
-        self._messages: queue.Queue[str | None] = queue.Queue()
+        self._messages: queue.Queue[tuple[int, str] | None] = queue.Queue()
+        """each with the generation that it came in"""
         self._replies = bytearray()
         self._changed = threading.Condition()
         self._busy = 0
         self._generation = 0
-        """counts device clears: an answer to what came before is dropped"""
+        """counts device clears: what came before is not handled any more, or its answer is dropped"""
         threading.Thread(target=self._work, name="vxi11", daemon=True).start()
 
     def write(self, data: bytes, *, ends: bool) -> None:
@@ -111,14 +112,15 @@ class _Link:
                 continue
             with self._changed:
                 self._busy += 1
-            self._messages.put(line)
+            self._messages.put((self._generation, line))
 
     def _work(self) -> None:
-        while (line := self._messages.get()) is not None:
-            generation = self._generation
+        while (message := self._messages.get()) is not None:
+            generation, line = message
             reply: str | None = None
-            with contextlib.suppress(LinkDropped):
-                reply = self._served.answer(line, more=not self._messages.empty())
+            if generation == self._generation:
+                with contextlib.suppress(LinkDropped):
+                    reply = self._served.answer(line, more=not self._messages.empty())
             with self._changed:
                 self._busy -= 1
                 if reply is not None and generation == self._generation:

@@ -11,7 +11,7 @@ from labmtj.virtual.exchange import Served
 from labmtj.virtual.hislip import HislipServer
 from labmtj.virtual.resistor import unit_box
 from labmtj.virtual.server import SocketServer
-from labmtj.virtual.vxi11 import Vxi11Server
+from labmtj.virtual.vxi11 import Vxi11Server, _Link
 
 pyvisa = pytest.importorskip("pyvisa")
 
@@ -129,6 +129,38 @@ def test_vxi11_polls_triggers_clears_and_reads_blocks(manager, box):
         long = ",".join(["0.1"] * 100)
         session.write(f":SOUR:LIST:VOLT {long}")
         assert session.query(":SOUR:LIST:VOLT:POIN?") == "100"
+
+
+class Blocked:
+    """Handles messages once it may, and keeps them."""
+
+    def __init__(self):
+        self.may, self.handled = threading.Event(), []
+
+    def handle(self, message):
+        assert self.may.wait(60)
+        self.handled.append(message)
+        return message
+
+    def interrupt(self, message):
+        return False
+
+    def device_clear(self):
+        pass
+
+
+def test_a_vxi11_clear_drops_what_was_not_handled_yet(box):
+    """Fails if a message counts by when it is handled: its answer is read as that of the next question."""
+    instrument = Blocked()
+    link = _Link(Served(instrument, box.time))
+    for line in (b"first?\n", b"second?\n"):
+        link.write(line, ends=True)
+    link.clear()
+    link.write(b"third?\n", ends=True)
+    instrument.may.set()
+    assert link.read(100, 60.0, None)[2] == b"third?\n"
+    assert "second?" not in instrument.handled
+    link.close()
 
 
 def test_a_silent_vxi11_instrument_is_a_timeout_and_the_next_answer_is_right(manager, box):
