@@ -92,7 +92,7 @@ def _suggestion(model: type[BaseModel], given: Any, key: Key, context: dict[str,
     """Return "; write [...]" if the value is right but for a pair of brackets around it."""
     value = given
     for part in key:
-        if not isinstance(value, dict | list) or (isinstance(value, dict) and part not in value):
+        if not isinstance(value, dict | list) or part not in (value if isinstance(value, dict) else range(len(value))):
             return ""
         value = value[part]  # type: ignore[index]
     if not key or isinstance(value, dict) or not _is_valid(model, _replaced(given, key, [value]), key, context):

@@ -224,6 +224,7 @@ ARRAYS = {
     "negative": (r"(  tmr: {value: )1.0", r"\1-1.0", ["a.yaml", "family.tmr", "must be positive"]),
     "no limit": (r"  cell_volts: .*\n", "", ["a.yaml", "limits.cell_volts", "is missing; add it"]),
     "infinite limit": (r"cell_volts: 0.9", "cell_volts: .inf", ["a.yaml", "limits.cell_volts", "finite"]),
+    "half a shape": (r"shape: .*", "shape: [4]", ["a.yaml", "shape.1", "is missing; add it"]),
     "no cells": (r"shape: .*", "shape: [0, 15]", ["a.yaml", "shape.0", "greater than or equal to 1"]),
     "more cells than memory": (r"shape: .*", "shape: [5000, 5000]", ["a.yaml", "shape", "5000 x 5000", "at most 64"]),
 }  # fmt: skip
