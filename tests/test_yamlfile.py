@@ -1,11 +1,36 @@
-"""What YAML lets slip, and what the loader makes of it. Each refusal was seen to pass with `yaml.SafeLoader` alone."""
+"""What YAML lets slip, and what the loader makes of it. Each refusal was seen to pass with `yaml.SafeLoader` alone.
+
+With libyaml, which PyYAML comes with nearly everywhere, and without it.
+"""
+
+import importlib.util
+import sys
 
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from labmtj import yamlfile
+from labmtj import library
+from labmtj import yamlfile as as_it_is
 from labmtj.errors import ConfigError
+
+
+@pytest.fixture(scope="module", params=["libyaml", "PyYAML alone"])
+def yamlfile(request):
+    """The module under test."""
+    if request.param == "libyaml":
+        if not yaml.__with_libyaml__:
+            pytest.skip("PyYAML comes without libyaml here")
+        return as_it_is
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(yaml, "__with_libyaml__", False)
+        spec = importlib.util.spec_from_file_location("yamlfile_alone", as_it_is.__file__)
+        module = importlib.util.module_from_spec(spec)
+        patch.setitem(sys.modules, spec.name, module)  # its dataclass looks itself up
+        spec.loader.exec_module(module)
+    return module
+
 
 REFUSED = {
     "an alias": ("a: &x 1\nb: *x\n", "f.yaml:1", "aliases"),
@@ -37,7 +62,7 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_it_is_refused_with_file_and_line(name):
+def test_it_is_refused_with_file_and_line(yamlfile, name):
     text, *words = REFUSED[name]
     with pytest.raises(ConfigError) as refused:
         yamlfile.loads(text, "f.yaml")
@@ -53,25 +78,25 @@ READ = {"1e-3": 0.001, "1.": 1.0, "no": "no", "off": "off", "010": 10, "0x10": "
 
 
 @pytest.mark.parametrize("text", READ)
-def test_values_are_what_people_mean(text):
+def test_values_are_what_people_mean(yamlfile, text):
     found = yamlfile.loads(f"a: {text}", "f.yaml").content["a"]
     assert found == READ[text]
     assert type(found) is type(READ[text])
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "latin-1"])
-def test_another_encoding_is_named(tmp_path, encoding):
+def test_another_encoding_is_named(yamlfile, tmp_path, encoding):
     (tmp_path / "f.yaml").write_bytes("a: 1\nb: µ\n".encode(encoding))
     with pytest.raises(ConfigError, match=r"f\.yaml:[12]: .*UTF-8; save it in that encoding"):
         yamlfile.load(tmp_path / "f.yaml")
 
 
-def test_a_byte_order_mark_does_no_harm(tmp_path):
+def test_a_byte_order_mark_does_no_harm(yamlfile, tmp_path):
     (tmp_path / "f.yaml").write_bytes("a: µ\n".encode("utf-8-sig"))
     assert yamlfile.load(tmp_path / "f.yaml").content == {"a": "µ"}
 
 
-def test_a_file_without_end_is_not_read_to_its_end(tmp_path):
+def test_a_file_without_end_is_not_read_to_its_end(yamlfile, tmp_path):
     with pytest.raises(ConfigError, match="it is a device, not a file"):
         yamlfile.load("/dev/zero")
     (tmp_path / "long.yaml").write_bytes(b"a" * 1_000_001)
@@ -89,7 +114,15 @@ values = st.recursive(words | st.integers() | st.booleans() | st.none() | st.flo
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(values)
-def test_what_is_written_is_read_back(value):
+def test_what_is_written_is_read_back(yamlfile, value):
     """With PyYAML's own dumper, the text "1e5" came back as a number."""
     again = yamlfile.loads(yamlfile.dumps({"a": value, "b": value}), "f.yaml").content
     assert again == {"a": value, "b": value}
+
+
+def test_both_read_what_comes_with_labmtj_alike(yamlfile):
+    for path in library.folder().rglob("*.yaml"):
+        text = path.read_text()
+        found, wanted = yamlfile.loads(text, path), as_it_is.loads(text, path)
+        assert (found.content, found.lines) == (wanted.content, wanted.lines)
+        assert yamlfile.dumps(found.content) == as_it_is.dumps(found.content)
