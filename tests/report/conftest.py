@@ -115,6 +115,12 @@ def page(data: Path, figure_flaws: list[str]) -> str:
 
 
 @pytest.fixture
+def unrendered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have figures drawn, but not written out as SVG, which is half of the time of a page: for what stands in words."""
+    monkeypatch.setattr("labmtj.report.style.svg", lambda figure: b"<svg/>")
+
+
+@pytest.fixture
 def changed(data: Path, tmp_path: Path) -> Callable[[Callable[[h5py.File], None]], Path]:
     """Return a function that gives a copy of the file with something done to it."""
 

@@ -96,6 +96,7 @@ def test_simulation_is_named_as_such(page: str) -> None:
     assert "procedure, not the devices" in page
 
 
+@pytest.mark.usefixtures("unrendered")
 def test_of_solutions_only_what_the_record_knows_is_said(page: str, changed: Any, tmp_path: Path) -> None:
     """Case B3: labmtj's own set is not the published one; of an imported set that cannot be known here."""
     assert re.search(
@@ -112,6 +113,7 @@ def test_of_solutions_only_what_the_record_knows_is_said(page: str, changed: Any
     assert "Whether they are the published ones is not recorded" in text
 
 
+@pytest.mark.usefixtures("unrendered")
 def test_a_gain_at_the_edge_of_its_scan_is_flagged(page: str, changed: Any, tmp_path: Path) -> None:
     """Case B5: on the page and in what `labmtj show` prints."""
     assert "of its scan" not in page
@@ -129,6 +131,7 @@ def test_a_gain_at_the_edge_of_its_scan_is_flagged(page: str, changed: Any, tmp_
         assert "35 nm: g of 2 solutions at an end of the scan" in text
 
 
+@pytest.mark.usefixtures("unrendered")
 def test_provenance_says_what_temperature_does_not_change(page: str, changed: Any, tmp_path: Path) -> None:
     """Case B2."""
     assert "Barrier energy and critical voltages do not change with it" in page

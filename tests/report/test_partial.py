@@ -53,6 +53,7 @@ def test_run_stopped_between_blocks_shows_what_is_there(
     assert all(len(line) <= 80 for line in text.splitlines())
 
 
+@pytest.mark.usefixtures("unrendered")
 def test_run_stopped_in_its_analysis_says_which_sizes_wait(changed: Change) -> None:
     def remove(file: h5py.File) -> None:
         for name in ("accuracy", "tuning", "metrics", "correlations", "confusion"):
@@ -93,6 +94,7 @@ def test_another_procedure_shows_its_chips(tmp_path: Path) -> None:
     assert re.search(r"die-7 +0 +0", text)
 
 
+@pytest.mark.usefixtures("unrendered")
 def test_parts_missing_from_one_size_hide_nothing_of_another(changed: Change) -> None:
     paths = ("arrays/mtj-35nm-0a/reference", "wine/mtj-35nm-0/solutions/layer1_achieved", "wine/mtj-35nm-0/confusion")
 
@@ -128,6 +130,7 @@ def test_summary_goes_on_without_a_part(path: str, changed: Change) -> None:
     assert "experiment wine, seed 5" in summary_text(changed(remove))
 
 
+@pytest.mark.usefixtures("unrendered")
 def test_a_part_of_the_wrong_shape_hides_nothing_else(changed: Change) -> None:
     def replace(file: h5py.File) -> None:
         for path in (
