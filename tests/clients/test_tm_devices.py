@@ -11,13 +11,13 @@ from labmtj.virtual.resistor import matrix_box, unit_box
 from labmtj.virtual.server import SocketServer
 
 pytestmark = pytest.mark.filterwarnings("default")  # those of tm_devices and its dependencies are theirs
-tm_devices = pytest.importorskip("tm_devices", exc_type=ImportError)
 OHMS = 10e3
 
 
 @pytest.fixture(scope="module")
 def manager(tmp_path_factory):
-    """The one that there may be in a process. It writes a folder of logs where the process is."""
+    """The one that there may be in a process. It writes a folder of logs where the process is; its import takes long."""
+    tm_devices = pytest.importorskip("tm_devices", exc_type=ImportError)
     with contextlib.chdir(tmp_path_factory.mktemp("logs")), tm_devices.DeviceManager(verbose=False) as manager:
         manager.visa_library = "@py"
         yield manager

@@ -95,14 +95,17 @@ def test_silence_is_an_error_that_names_instrument_address_and_command(box, smu)
 
 
 def test_a_late_reply_is_never_taken_for_the_answer_to_the_next_question(box, smu):
+    given_up = threading.Event()
+
     def late(line):
-        time.sleep(0.5)
+        assert given_up.wait(60)
         box.rules[0] = (":OUTP?", lambda line: b"0;" + OK)
         return b"1;" + OK
 
     box.rules.insert(0, (":OUTP?", late))
     with pytest.raises(InstrumentError):
         smu.outputs()
+    given_up.set()
     assert smu.outputs() == {"1": False}
 
 
