@@ -12,10 +12,13 @@ PEERS := badcrossbar sigfig pathvalidate
 run: $(VENV)/run.stamp
 	$(BIN)/labmtj run $(ARGS)
 
+# Whatever the environment says, compiled modules are kept: the tests start hundreds of processes that import labmtj.
+PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest
+
 # Two processes; the tests of a file stay together, for they share what is dear to make. JOBS=0: all in one.
 JOBS ?= 2
 test: $(VENV)/test.stamp $(VENV)/clients.stamp
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile --durations=25
+	$(PYTEST) -n $(JOBS) --dist loadfile --durations=25
 
 check: $(VENV)/test.stamp
 	$(BIN)/ruff check .
@@ -42,7 +45,7 @@ $(VENV)/floors.stamp: $(VENV)/run.stamp tests/floors.py
 # Every case of the fault matrix (docs/reliability.md) and every long draw instead of a sample: hours. ARGS="-k row_09"
 # takes a part.
 torture: $(VENV)/test.stamp $(VENV)/clients.stamp
-	$(BIN)/python -m pytest --torture -n $(JOBS) --dist worksteal $(ARGS)
+	$(PYTEST) --torture -n $(JOBS) --dist worksteal $(ARGS)
 
 # Random faults on a virtual bench while campaigns run and are resumed, for as long as you like.
 MINUTES ?= 60

@@ -159,7 +159,10 @@ def test_a_line_that_is_wired_twice_is_refused_by_file_line_and_key(tmp_path):
 @pytest.mark.parametrize(
     ("driver", "said"),
     [
-        ("instruments.keithley2600.Keithley2637B", "instruments.smu.driver: cannot load .*Keithley2637B.*wanted is"),
+        (
+            "instruments.keithley2600.Keithley2637B",
+            "instruments.smu.driver: cannot load .*there is no Keithley2637B in .*did you mean Keithley2636B",
+        ),
         ("instruments.nobody.Nothing", "instruments.smu.driver: cannot load 'instruments.nobody.Nothing'.*wanted is"),
     ],
 )
