@@ -31,8 +31,8 @@ class DisturbSection(CellSection):
         """Return the main figures of one chip."""
         contents = self.contents
         lost, kinds = lost_of(contents, group), contents.read(f"{group}/kind").astype(str)
-        worst = np.unravel_index(int(lost.high[..., -1].argmax()), lost.high.shape[:-1])
-        kind, direction = (int(each) for each in worst)
+        cases = np.ndindex(lost.value.shape[:-1])
+        kind, direction = max(cases, key=lambda case: (lost.value[case][-1], lost.high[case][-1]))
         return f"{kinds[kind]} {TOWARDS[direction]} {fraction_text(lost, (kind, direction, -1))}"
 
     def sentence(self, group: str) -> str:

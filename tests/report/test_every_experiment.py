@@ -117,6 +117,16 @@ def test_kinds_of_cells_have_one_form(name):
     assert not words.startswith("stuck") or words in ("stuck in P", "stuck in AP")
 
 
+def test_the_worst_disturb_is_the_largest_fraction_not_the_widest_interval(made, tmp_path):
+    data = shutil.copy(made("disturb")[0].data, tmp_path / "data.h5")
+    with h5py.File(data, "r+") as file:
+        (group,) = (chip["disturb"] for chip in file["arrays"].values())
+        for name, few, many in (("lost", 0.1, 0.6), ("lost_low", 0.0, 0.5), ("lost_high", 0.9, 0.7)):
+            group[name][...] = few
+            group[name][0, 1, -1] = many
+    assert "half to AP 60.0 % (50.0 to 70.0)" in summary_text(data)
+
+
 def test_a_pattern_is_shown_as_written_beside_as_wanted(made, tmp_path):
     folder, _ = made("patterns")
     assert "Test patterns as written" in folder.report.read_text(encoding="utf-8")
