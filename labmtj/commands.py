@@ -163,25 +163,26 @@ def show(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
     folder = _with_data(known.run)
     say(summary_text(folder.data))
     if folder.run_yaml.exists() and (condition := folder.condition) != "done":
-        say("", f"not complete, this run is: {condition}", *filter(None, [folder.reason, _what_is_behind(folder)]))
+        say("", f"not complete, this run is: {condition}", *filter(None, [folder.reason, *_what_now(folder)]))
     return 0
 
 
-def _what_is_behind(folder: RunFolder) -> str:
-    """Say how much of the journal data.h5 does not have yet, "" if it has all."""
+def _what_now(folder: RunFolder) -> list[str]:
+    """Return how a run that is not done goes on, and how much of its journal data.h5 does not have yet."""
     from labmtj.reading.condition import Condition
     from labmtj.reading.opening import open_recorded
 
     with open_recorded(folder.data) as data:
         condition = Condition.of(folder, data)
     if not condition.behind_bytes:
-        return ""
+        return list(condition.advice)
     when = (
         "it comes with the next checkpoint"
         if condition.ended in ("running", "paused")
         else f"`labmtj recover {folder.path}` brings it in"
     )
-    return f"the journal has {condition.behind_bytes / 1e6:.3g} MB that data.h5 has not: {when}"
+    behind = f"the journal has {condition.behind_bytes / 1e6:.3g} MB that data.h5 has not: {when}"
+    return [behind, *condition.advice]
 
 
 def ls(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001

@@ -29,19 +29,22 @@ def find(name: str, kind: str, beside: Path | None = None) -> Path:
     candidates = [Path(name)]
     if beside is not None:
         candidates += [beside / name, beside / f"{name}.yaml"]
-    shelf = folder() / kind
+    shelf, folders = folder() / kind, list[Path]()
     candidates += [shelf / name, shelf / f"{name}.yaml"]
     for candidate in candidates:
         with suppress(OSError, ValueError):  # a name longer than names can be, with a NUL, in a folder not to be read
             if candidate.is_file():
                 return candidate
-            if candidate.exists() and not candidate.is_dir():
+            if candidate.is_dir():
+                folders.append(candidate)
+            elif candidate.exists():
                 raise ConfigError(f"{name[:200]}: is {kind_of(candidate.resolve()) or 'no file'}, not a file")
     shipped = sorted(path.name for path in shelf.glob("*.*") if path.suffix in (".yaml", ".npz"))
     close = did_you_mean(name, [*map(_stem, shipped), *_beside(Path(name)), *_beside((beside or Path()) / name)])
+    problem = "is a folder, not a file" if folders else "no such file"
     raise ConfigError(
-        f"{name[:200]}: no such file{f'{close} Give' if close else '; give'} a path, or one of the {kind} that come "
-        f"with labmtj: {', '.join(shipped)}"
+        f"{name[:200]}: {problem}{f'{close} Give' if close else '; give'} a path, or one of the {kind} that come with "
+        f"labmtj: {', '.join(shipped)}"
     )
 
 

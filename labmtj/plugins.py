@@ -15,6 +15,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
 from labmtj.errors import ConfigError
+from labmtj.escaped import escaped
 
 GROUPS: Mapping[str, str] = {
     "labmtj.drivers": "drivers of instruments, for bench files",
@@ -41,10 +42,10 @@ class Plugin:
         """Return what the name stands for; ConfigError if it cannot be imported."""
         try:
             return self.entry.load()
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise ConfigError(
                 f"{self.group}: {self.name!r} of {self.distribution} cannot be loaded from {self.target}: "
-                f"{type(error).__name__}: {error}"
+                f"{type(error).__name__}: {escaped(str(error))}"
             ) from error
 
 

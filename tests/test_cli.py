@@ -602,7 +602,8 @@ def test_what_is_shown_of_a_run_that_failed_says_so(labmtj, run):
     assert "not complete" not in labmtj("show", run.path)[1]
     run.end("FAILED", "the chip was lifted")
     shown = labmtj("show", run.path)[1].splitlines()
-    assert shown[-2:] == ["not complete, this run is: failed", "the chip was lifted"], shown[-4:]
+    assert shown[-3:-1] == ["not complete, this run is: failed", "the chip was lifted"], shown[-4:]
+    assert "labmtj resume" in shown[-1]
 
 
 def test_files_beside_the_one_that_names_them_need_no_ending(labmtj, tmp_path):

@@ -27,6 +27,11 @@ class Condition:
     remarks: tuple[str, ...]
     """sentences about what is missing and how to get it; none for a run that is done"""
 
+    @property
+    def advice(self) -> tuple[str, ...]:
+        """How the run goes on, in a sentence; none for one that is done."""
+        return self.remarks[:1] if self.ended in _ADVICE and self.ended != "running" else ()
+
     @classmethod
     def of(cls, folder: RunFolder | None, data: DataFile) -> Condition:
         """Look at a run and its open data file; nothing is changed."""

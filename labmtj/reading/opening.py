@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 from labmtj.errors import DataError, UsageError
@@ -10,6 +11,8 @@ from labmtj.record import DataFile, open_data
 from labmtj.run.folder import RunFolder
 from labmtj.run.origin import check_data
 
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+"""how every such file begins"""
 NEWEST_VERSION = 1
 """of the record that this labmtj knows"""
 
@@ -26,7 +29,15 @@ def data_of(path: Path) -> Path:
         raise UsageError(f"{path}: not a run: it is {kind}; `labmtj ls` lists runs")
     if not path.exists():
         raise UsageError(f"{path}: not a run: it is not there; `labmtj ls` lists runs")
+    if path.suffix != ".h5" and not _begins_as_hdf5(path):
+        raise UsageError(f"{path}: not a run: give the folder of a run, or a data.h5; `labmtj ls` lists runs")
     return path
+
+
+def _begins_as_hdf5(path: Path) -> bool:
+    with suppress(OSError), path.open("rb") as file:
+        return file.read(len(_HDF5)) == _HDF5
+    return True  # what opens it says why it cannot be read
 
 
 def open_recorded(path: Path) -> DataFile:

@@ -85,10 +85,17 @@ def recover(journal: Path, data: Path, *, skip_damage: bool = False) -> JournalR
     """Build `data` from the journal alone, in the place of what is there; return the reader, which knows what was lost.
 
     Raises:
-        DataError: if acknowledged data are damaged, unless `skip_damage`; nothing was changed.
+        DataError: if acknowledged data are damaged, unless `skip_damage`, or `data` was made from a longer journal;
+            nothing was changed.
         RecordError: if `data` cannot be written.
     """
     reader = JournalReader(journal, skip_damage=skip_damage)
+    if (made_from := _made_from(data)) > journal.stat().st_size:
+        raise DataError(
+            f"{data} was made from {made_from} bytes of journal, of which {journal} has {journal.stat().st_size}: it "
+            "was cut short. Nothing was changed; put the whole journal back, or move data.h5 away to rebuild it from "
+            "what is left"
+        )
     if not skip_damage:
         for _ in reader.payloads():
             pass
@@ -100,6 +107,16 @@ def recover(journal: Path, data: Path, *, skip_damage: bool = False) -> JournalR
         reader = JournalReader(journal)
     _write_aside(reader, data, afresh=True)
     return reader
+
+
+def _made_from(data: Path) -> int:
+    """Return how many bytes of its journal a data file has, 0 if there is none that can be read."""
+    try:
+        with h5py.File(data, "r", locking=False) as file:
+            offset = file.attrs.get(_BYTES, 0)
+    except (OSError, LookupError, RuntimeError):
+        return 0
+    return int(offset) if isinstance(offset, int | np.integer) else 0
 
 
 def _reached(journal: Path, data: Path) -> tuple[int, int]:

@@ -83,7 +83,8 @@ def _line(contents: Contents, group: str) -> str:
         if each.values.dtype.kind == "f" and each.dims != (each.name,)
     ]
     facts = [f"{name} {value}" for name, value in _facts(contents, group)][:_MOST_LINES]
-    return f"{group} ({kind}): {', '.join([*facts, *parts[:_MOST_LINES]]) or 'no numbers'}"
+    text = f"{group} ({kind}): {', '.join([*facts, *parts[:_MOST_LINES]]) or 'no numbers'}"
+    return text.replace("\u00a0", " ")
 
 
 def _median(values: NDArray[Any]) -> float:

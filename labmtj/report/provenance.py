@@ -31,8 +31,9 @@ def provenance_blocks(contents: Contents) -> list[Block]:
         "Settings": _settings,
         "Parameters": _parameters,
         "Arrays": _arrays,
-        "Meter": _meter,
     }
+    if isinstance(contents.setting("bench", "meter"), dict):  # of a simulated bench; instruments measure for themselves
+        tables["Meter"] = _meter
     return [tried(what, partial(make, contents)) for what, make in tables.items()]
 
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import ClassVar, TypeVar
 
 from labmtj import plugins
 from labmtj.errors import ConfigError, DataError, LabmtjError
+from labmtj.escaped import escaped
 from labmtj.report.blocks import Block, Chapter, Note
 from labmtj.report.contents import Contents
 from labmtj.report.digits import plural
@@ -100,12 +102,28 @@ class Section:
         return None
 
 
+class Unmade(Section):
+    """Instead of a section that could not be made."""
+
+    def __init__(self, contents: Contents, groups: Sequence[str], why: str = "") -> None:
+        super().__init__(contents, groups)
+        self._why = why
+
+    def missing(self) -> list[str]:
+        """Return the reason."""
+        return [f"{self._why}."]
+
+
 def sections(contents: Contents) -> list[Section]:
     """Return the sections of everything in a file, in the order of the report."""
     from labmtj.report.generic import Generic
 
     kinds = {kind: (section_of(kind), groups) for kind, groups in contents.by_kind(_places).items()}
-    found = {kind: make(contents, groups) for kind, (make, groups) in kinds.items() if make}
+    found: dict[str, Section] = {}
+    for kind, (make, groups) in kinds.items():
+        if make is not None:
+            made: list[Section | str] = asked(kind, partial(_made, make, contents, groups), _reason)
+            found[kind] = made[0] if isinstance(made[0], Section) else Unmade(contents, groups, made[0])
     covered = set[str]().union(*(asked(kind, section.covers, lambda _: set[str]()) for kind, section in found.items()))
     for section in found.values():
         section.covered = covered
@@ -117,9 +135,21 @@ def sections(contents: Contents) -> list[Section]:
 def overview_png(contents: Contents) -> bytes:
     """Return the picture of the whole that the first section offers; DataError if none does."""
     for section in sections(contents):
-        if (picture := section.overview()) is not None:
+        if picture := asked(type(section).__name__, partial(_overview, section), lambda _: b""):
             return picture
     raise DataError(f"{contents.data.path}: there is no overview of this run yet")
+
+
+def _overview(section: Section) -> bytes:
+    return section.overview() or b""
+
+
+def _made(make: type[Section], contents: Contents, groups: list[str]) -> list[Section | str]:
+    return [make(contents, groups)]
+
+
+def _reason(why: str) -> list[Section | str]:
+    return [why]
 
 
 def section_of(kind: str) -> type[Section] | None:
@@ -148,10 +178,13 @@ def _places() -> Iterator[tuple[str, str, str]]:
 def asked(what: str, ask: Callable[[], T], instead: Callable[[str], T]) -> T:
     """Return what a section says; if it raises, what `instead` makes of the reason: the rest of the report goes on."""
     try:
-        return ask()
-    except Exception as error:  # noqa: BLE001 - a section that somebody wrote may raise anything
+        found = ask()
+        if not isinstance(found, type(instead(""))):
+            raise TypeError(f"a {type(found).__name__} where a {type(instead('')).__name__} is needed")
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a section that somebody wrote may raise anything
         why = str(error) if isinstance(error, LabmtjError) else f"{type(error).__name__}: {error}"
-        return instead(f"{what} cannot be shown: {why}")
+        return instead(f"{what} cannot be shown: {escaped(why)}")
+    return found
 
 
 def missing_block(text: str) -> list[Block]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
-from labmtj.errors import LabmtjError
+from labmtj.errors import LabmtjError, Stopped
 from labmtj.run.costs import Tally
 from labmtj.run.experiment import load_experiment
 from labmtj.run.rehearse import Rehearsal, rehearse
@@ -52,6 +52,8 @@ def bench_rehearsal(bench: str) -> str:
     """Return what the default experiment would take on a bench of instruments, or why it is not possible there."""
     try:
         return short_text(rehearse(load_experiment(_DEFAULT, bench=bench, changes=_FEW)))
+    except Stopped:
+        raise
     except LabmtjError as error:
         text = ". ".join([str(error), *getattr(error, "__notes__", ())])
         return "\n".join(_wrapped(f"rehearsal of {_DEFAULT} on the virtual twin: not as it stands: {text}"))

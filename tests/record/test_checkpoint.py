@@ -489,3 +489,17 @@ def test_a_data_file_that_somebody_has_harmed_is_made_anew_from_the_journal(tmp_
         Checkpointer(journal, data).checkpoint()
     with open_data(data) as file:
         assert len(file.read("a/x")) == 25
+
+
+def test_a_data_file_made_from_more_of_the_journal_is_not_replaced(log, journal, data):
+    for i in range(3):
+        step(log, i)
+    Checkpointer(journal, data).checkpoint()
+    before = data.read_bytes()
+    with journal.open("r+b") as file:
+        file.truncate(journal.stat().st_size // 2)
+    with pytest.raises(DataError, match=r"was cut short.*Nothing was changed"):
+        recover(journal, data)
+    assert data.read_bytes() == before
+    data.unlink()
+    recover(journal, data)  # what is left, where it is asked for

@@ -78,6 +78,30 @@ def test_a_section_that_raises_is_reported_in_its_place_and_the_rest_goes_on(dat
     assert "Broken cannot be shown: RuntimeError: half a line." in text
 
 
+@pytest.mark.parametrize("what", ["init", "type", "exit"])
+def test_a_section_of_another_make_ends_nothing(data, monkeypatch, what):
+    class Odd(sections.Section):
+        def __init__(self, *args):
+            if what == "init":
+                raise OSError("no \x1b[31m paint")
+            super().__init__(*args)
+
+        def covers(self):
+            return 42 if what == "type" else set()
+
+        def chapters(self):
+            if what == "exit":
+                raise SystemExit(0)
+            return
+
+    known = sections.section_of
+    monkeypatch.setattr(sections, "section_of", lambda kind: Odd if kind == "ramp" else known(kind))
+    page, text = page_of(data), summary_text(data)
+    assert "cannot be shown: " in page
+    assert "Chip die-7" in page
+    assert "\x1b" not in page + text
+
+
 def test_a_section_that_cannot_be_imported_is_a_warning_and_its_groups_are_shown_generically(data, monkeypatch):
     class Plugin:
         distribution, target = "mine 1.0", "mine:Ramp"
