@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from labmtj.brief import brief
 from labmtj.errors import DataError
 from labmtj.report.blocks import Block, Chapter, Figure, Note, Source, Table, cells, tried
 from labmtj.report.contents import Contents
@@ -25,6 +26,7 @@ MOST_GROUPS, MOST_PANELS = 12, 12
 _MOST_LINES = 6
 
 
+@brief
 @dataclass(frozen=True)
 class Described:
     """One array of a group, with what the file says of it."""

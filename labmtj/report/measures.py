@@ -9,12 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from labmtj.brief import brief
 from labmtj.quantities import FloatArray
 from labmtj.report.contents import Contents
 
 _MOST_VALUES = 1 << 20
 
 
+@brief
 @dataclass(frozen=True, eq=False)
 class Measure:
     """A quantity of which a run has several values."""

@@ -120,7 +120,7 @@ def test_a_part_of_the_report_that_breaks_is_one_gap_in_it(rig, tally, monkeypat
     """Fails without `report.blocks.tried`."""
     run = rig.start()
     with tally(12, "a table or a plot"):
-        monkeypatch.setattr("labmtj.report.page.patterns_table", broken_report)
+        monkeypatch.setattr("procedures.patterns.section.patterns_table", broken_report)
         assert main(["report", str(run.path)]) == 0
         assert "cannot be shown: division by zero" in run.report.read_text()
     rig.assert_safe()
