@@ -160,8 +160,14 @@ class Rig:
         self.bench = folder / "bench-at-ports.yaml"
         self.bench.write_text(text)
         self.runs = folder / "runs"
+        self._spawned = []
 
     def close(self):
+        """End the runs that a failed test has left, and the instruments: what one test leaves is no fault of the next."""
+        for process in self._spawned:
+            if process.poll() is None:
+                process.kill()
+                process.communicate()
         self.served.__exit__()
 
     # -- runs
@@ -195,11 +201,13 @@ class Rig:
     def spawn(self, *words, **settings):
         """Run the command line in a process of its own: default `labmtj run` of the small run."""
         words = words or ("run", str(self.experiment_file(**settings)), "--out", str(self.runs))
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-m", "labmtj", *map(str, words)],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ | {"COLUMNS": "80"},
             start_new_session=True,
         )  # fmt: skip
+        self._spawned.append(process)
+        return process
 
     # -- faults
 

@@ -104,6 +104,7 @@ def test_a_box_that_a_stopped_run_holds_is_said_to_be_held(rigs, tally, at_work)
     process = rig.spawn()
     at_work(rig, process)
     os.kill(process.pid, signal.SIGSTOP)
+    os.waitpid(process.pid, os.WUNTRACED)  # a process stops some time after it is told to
     with tally(17, "held by a stopped run"):
         owner = owner_of(load_any(str(rig.bench)).instruments["smu"].resource)
         assert owner.startswith(f"process {process.pid} on ")
