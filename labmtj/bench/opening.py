@@ -21,7 +21,7 @@ from labmtj.bench.sessions import Sessions, Wrap, at_resources, open_sessions
 from labmtj.bench.watch import NoWatch, Watch
 from labmtj.bench.watchdog import Watchdog
 from labmtj.bench.wiring import Wiring, wiring_of
-from labmtj.errors import LabmtjError, SettingError
+from labmtj.errors import LabmtjError, SettingError, UsageError
 from labmtj.forking import closed_in_forks
 from labmtj.instrumentlocks import owning
 from labmtj.safety import Safety
@@ -61,6 +61,8 @@ class OpenBench(BenchCrossbar):
     contact: Contact | None = None
     """what the check of this touch-down found, once there was one"""
     idling: Idling | None = None
+    arming_begun = False
+    """whether its outputs are switched; before, they are as they were found"""
 
     def begin(self, watch: Watch) -> None:
         """Be watched from now on."""
@@ -157,10 +159,12 @@ def open_laboratory(
         server: process that virtual instruments end with.
 
     Raises:
-        SettingError, InstrumentError, BenchBusy, WatchdogLost: nothing was changed on any instrument.
+        SettingError, InstrumentError, BenchBusy, WatchdogLost: nothing was changed on any instrument. Once connected,
+            a note says that outputs of instruments that outlive this process may be on.
     """
     wiring, time_base = wiring_of(file), OnwardClock(clock or MonotonicClock())
     built: list[OpenBench] = []
+    outlive = not adapters and server is None
 
     def build(drivers: Mapping[str, object]) -> None:
         built.append(_crossbar(file, wiring, drivers, time_base, addresses if kept else None))
@@ -180,6 +184,7 @@ def open_laboratory(
     with (
         owning({} if adapters else addresses, run) as locks,
         _watched(watchdog(locks=locks) if watched else None) as watch,
+        _outputs_unknown(file.name, built) if outlive else nullcontext(),
         open_sessions(file.instruments, resources=resources, adapters=adapters, wrap=wrap, before=build) as sessions,
     ):
         (bench,) = built
@@ -208,6 +213,23 @@ def _crossbar(
 
 
 @contextmanager
+def _outputs_unknown(name: str, built: Sequence[OpenBench]) -> Iterator[None]:
+    """Add to whatever ends a bench before its arming begins, also a stop, that an earlier user may have left it on.
+
+    Not to a wrong file, which is found before anything is sent.
+    """
+    try:
+        yield
+    except BaseException as error:
+        if not (built and built[0].arming_begun) and not isinstance(error, UsageError):
+            error.add_note(
+                f"bench {name} was not switched off: what state its outputs are in is not known, they may be on. "
+                "`labmtj safe BENCH` switches them off"
+            )
+        raise
+
+
+@contextmanager
 def _watched(watchdog: Watchdog | None) -> Iterator[Watch]:
     """End the watchdog after the sessions; a bench that could not be made safe is its to try."""
     if watchdog is None:
@@ -227,6 +249,7 @@ def _watched(watchdog: Watchdog | None) -> Iterator[Watch]:
 @contextmanager
 def _armed(bench: OpenBench) -> Iterator[None]:
     bench.watch.begin()  # a bench without a watchdog is not touched
+    bench.arming_begun = True
     try:
         bench.arm()
         yield

@@ -146,6 +146,41 @@ def test_all_instruments_that_do_not_answer_are_told_together(lab):
     assert not world.log, "nothing was moved, set or switched"
 
 
+UNKNOWN = "what state its outputs are in is not known, they may be on. `labmtj safe BENCH` switches them off"
+
+
+@pytest.mark.parametrize("raised", [InstrumentError("smu", "x", "nonsense"), ValueError("bug"), KeyboardInterrupt()])
+@pytest.mark.parametrize("step", ["open", "identify", "closures", "begin"])
+def test_whatever_ends_a_bench_before_it_is_armed_says_that_outputs_may_be_on(lab, monkeypatch, step, raised):
+    """An earlier user may have left them on; without the note nobody learns that they stay on."""
+    world, path = lab
+
+    def fail(*_, **__):
+        raise raised
+
+    if step == "open":
+        monkeypatch.setattr(sys.modules["lab_drivers"].Matrix, "__new__", fail)
+    elif step == "begin":
+        monkeypatch.setattr(Guard, "begin", fail)
+    else:
+        setattr(world.instruments["matrix"], step, fail)
+    with pytest.raises((type(raised), InstrumentError)) as failed, labmtj.bench(path):
+        pass
+    assert any(UNKNOWN in note for note in failed.value.__notes__)
+    assert {entry[-1] for entry in world.log} <= {"identify"}
+
+
+def test_once_armed_a_bench_is_made_safe_and_nothing_is_said_of_earlier_users(lab):
+    _, path = lab
+    with pytest.raises(ZeroDivisionError) as failed, labmtj.bench(path):
+        1 / 0  # noqa: B018
+    assert not hasattr(failed.value, "__notes__")
+    path.write_text(FILE.replace("smu.b", "smu.c"))
+    with pytest.raises(ConfigError) as refused, labmtj.bench(path):
+        pass
+    assert UNKNOWN not in "".join(getattr(refused.value, "__notes__", [])), "the file is wrong, nothing was sent"
+
+
 def test_two_owners_are_refused(lab):
     _, path = lab
     with labmtj.bench(path), pytest.raises(BenchBusy, match="TEST::MATRIX is in use by process"), labmtj.bench(path):

@@ -67,3 +67,13 @@ def test_names_that_a_script_has_redefined_are_refused_by_name(benches, redefine
         pass
     assert not bench.live()
     assert bench.network.events == []
+
+
+def test_a_box_that_cannot_be_asked_is_reported_as_perhaps_on(benches):
+    """Connecting changes nothing, so the voltage of an earlier user stays on: the error must not hide that."""
+    bench = benches("2636b-3706a")
+    bench.leave_on("voltage", "print = nil", redefining=True)
+    with pytest.raises(InstrumentError) as failed, bench.opened():
+        pass
+    assert bench.live()
+    assert any("they may be on" in note and "labmtj safe" in note for note in failed.value.__notes__)
