@@ -31,7 +31,7 @@ bench: $(VENV)/bench.stamp
 
 # A part of the tests with the lowest versions that pyproject.toml allows, in an environment of its own: two minutes.
 floors: $(VENV)/floors.stamp
-	$(VENV)/floors/bin/python -m pytest -p no:cacheprovider tests/circuit tests/junction tests/record tests/reading \
+	$(VENV)/floors/bin/python -m pytest -p no:cacheprovider tests/circuit tests/device tests/record tests/reading \
 	  tests/safety tests/instruments/test_keithley2600.py tests/bench/test_loading.py tests/test_strictmodel.py \
 	  tests/test_yamlfile.py
 

@@ -10,10 +10,11 @@ import numpy as np
 import yaml
 
 from labmtj import library, yamlfile
+from labmtj.arrays import ArrayDescription
 from labmtj.bench import load_bench
 from labmtj.bench.protecting import wires_of
 from labmtj.circuit import Wires
-from labmtj.junction import ArrayDescription, draw
+from labmtj.device.mtj import draw
 from labmtj.layer import Layer
 from labmtj.record import Checkpointer, JournalLog, JournalWriter
 from labmtj.record.recorded import Recorded

@@ -11,8 +11,8 @@ from labmtj.bench.laboratory import LaboratoryFile
 from labmtj.bench.opening import OpenBench, located
 from labmtj.bench.standing import AnyLaboratory, laboratory_of, lost_text, open_any
 from labmtj.bench.wiring_check import Finding, wiring_check
+from labmtj.device.mtj.validity import temperature_remark
 from labmtj.errors import ProcedureFailed
-from labmtj.junction.validity import temperature_remark
 from labmtj.verbs import Instrument
 
 

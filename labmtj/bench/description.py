@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, WithJsonSchema, model_validator
 
+from labmtj.arrays import ArrayDescription
 from labmtj.errors import UsageError
-from labmtj.junction import ArrayDescription
 from labmtj.simulated.crossbar import Timing
 from labmtj.simulated.meter import MeterModel, MeterRange
 from labmtj.strictmodel import StrictModel

@@ -8,9 +8,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
+from labmtj.arrays import ArrayDescription
 from labmtj.bench.tape import Source
 from labmtj.bench.visalibrary import visa_library
-from labmtj.junction import ArrayDescription
 from labmtj.quantities import Limits
 from labmtj.safety import RelaysWithoutSources
 from labmtj.schema import NAME_PATTERN

@@ -8,13 +8,13 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from labmtj import library, yamlfile
+from labmtj.arrays import ArrayDescription
 from labmtj.bench.description import BenchFile
 from labmtj.bench.laboratory import LaboratoryFile, ReplayFile, VirtualFile
 from labmtj.bench.tape import Source, source_of
 from labmtj.bench.visalibrary import trusted_libraries
 from labmtj.bench.wiring import wiring_of
 from labmtj.errors import ConfigError, DataError, SettingError
-from labmtj.junction import ArrayDescription
 from labmtj.yamlfile import Key, YamlFile
 
 AnyBenchFile = Annotated[BenchFile | LaboratoryFile | VirtualFile | ReplayFile, Field(discriminator="kind")]

@@ -7,8 +7,8 @@ from functools import partial
 
 import numpy as np
 
+from labmtj.arrays import ArrayDescription
 from labmtj.circuit import Wires
-from labmtj.junction import ArrayDescription
 from labmtj.quantities import FloatArray, Limits
 from labmtj.safety import Delivered, Envelope, Ledger, Safety, cell_names, kept_counts, ledger_path, most_cell_volts
 from labmtj.verbs import Crossbar

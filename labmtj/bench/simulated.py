@@ -8,10 +8,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from labmtj.arrays import ArrayDescription
 from labmtj.bench.description import BenchFile
 from labmtj.bench.protecting import protected, wires_of
 from labmtj.circuit import PortState, response_of
-from labmtj.junction import ArrayDescription, draw
+from labmtj.device.mtj import draw
 from labmtj.quantities import ArrayInfo, BoolArray, FloatArray, Station
 from labmtj.safety import Safety
 from labmtj.simulated import Offsets, SimulatedCrossbar, Timing, VirtualClock

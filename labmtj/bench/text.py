@@ -8,13 +8,13 @@ from collections.abc import Iterator
 import numpy as np
 from pydantic import BaseModel
 
+from labmtj.arrays import ArrayDescription
 from labmtj.bench.description import BenchFile, MeterFile
 from labmtj.bench.protecting import protected
 from labmtj.bench.simulated import SimulatedBench, describe
+from labmtj.device.mtj.validity import temperature_remark
+from labmtj.device.parameter import Parameter, Range
 from labmtj.errors import LabmtjError, ProcedureFailed
-from labmtj.junction import ArrayDescription
-from labmtj.junction.parameter import Parameter, Range
-from labmtj.junction.validity import temperature_remark
 from labmtj.quantities import Bias, Lines, Reading, Station
 
 KNOWN_AS = ("published", "typical", "fitted", "assumed")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from labmtj.arrays import ArrayDescription
 from labmtj.brief import brief
 from labmtj.calibration.cells import FittedCells, fit_cells
 from labmtj.calibration.gains import Gains, fit_gains
@@ -17,8 +18,9 @@ from labmtj.calibration.predict import Model
 from labmtj.calibration.states import Decoded, decode
 from labmtj.calibration.switching import SWITCHING_MAPS, FittedSwitching, fit_switching
 from labmtj.calibration.wires import FittedWires, fit_wires
+from labmtj.device.cellmap import CellMap
+from labmtj.device.mtj import CellsDescription
 from labmtj.errors import DataError
-from labmtj.junction import ArrayDescription, CellMap, CellsDescription
 from labmtj.streams import stream
 
 MOST_CELLS = 32 * 32

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from labmtj.arrays import ArrayDescription
 from labmtj.brief import brief
 from labmtj.calibration.cell_reads import Reads, reads_of
 from labmtj.calibration.law import LEAST_CHANGE, with_measured_law
@@ -18,8 +19,9 @@ from labmtj.calibration.observed import Observed
 from labmtj.calibration.predict import Model
 from labmtj.calibration.repeatability import from_read_to_read, from_write_to_write, repeatability
 from labmtj.calibration.states import LEAST_CONTRAST, Decoded
-from labmtj.junction import ArrayDescription, CellMap, DefectiveCell
-from labmtj.junction.cells import Kind
+from labmtj.device.cellmap import CellMap
+from labmtj.device.mtj import DefectiveCell
+from labmtj.device.mtj.cells import Kind
 from labmtj.quantities import BoolArray, FloatArray
 
 ROUNDS = 12

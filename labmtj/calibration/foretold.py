@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from labmtj.arrays import ArrayDescription
 from labmtj.calibration.predict import Model
 from labmtj.errors import DataError
-from labmtj.junction import ArrayDescription
 from labmtj.perceptron import network, pairs
 from labmtj.quantities import BoolArray, FloatArray, Station
 from labmtj.record import DataFile, MemoryLog

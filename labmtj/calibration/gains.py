@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import block_diag, null_space
 
+from labmtj.arrays import LineOffsets
 from labmtj.brief import brief
 from labmtj.calibration.observed import Answers, Observed, driven_alone
 from labmtj.calibration.states import Decoded
-from labmtj.junction import LineOffsets
 from labmtj.quantities import FloatArray
 
 CHANNEL_SPREAD = 5e-5

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from labmtj.arrays import ArrayDescription
 from labmtj.calibration.cell_reads import Reads
-from labmtj.junction import ArrayDescription
 from labmtj.quantities import BoolArray, FloatArray
 
 LEAST_CHANGE = 5e-4

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labmtj import yamlfile
+from labmtj.arrays import ArrayDescription
 from labmtj.brief import brief
 from labmtj.errors import ConfigError, DataError
-from labmtj.junction import ArrayDescription
 from labmtj.quantities import BoolArray, Flag, FloatArray
 from labmtj.reading.opening import open_recorded
 from labmtj.record import DataFile

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from labmtj.arrays import LineOffsets, RangeOffsets
 from labmtj.brief import brief
 from labmtj.calibration.observed import Answers, Observed
 from labmtj.calibration.predict import Model
 from labmtj.calibration.states import Decoded
-from labmtj.junction import LineOffsets, RangeOffsets
 from labmtj.quantities import BoolArray, FloatArray
 
 PRIOR_VOLTS = 1e-3

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from labmtj.arrays import ArrayDescription
 from labmtj.bench.protecting import wires_of
 from labmtj.circuit import OperatingPoint, PortState, operating_point, response_of
-from labmtj.junction import ArrayDescription, Junctions, draw
-from labmtj.junction.parameter import Parameter
+from labmtj.device.mtj import Junctions, draw
+from labmtj.device.parameter import Parameter
 from labmtj.quantities import BoolArray, FloatArray
 
 SETTLED_VOLTS = 1e-7

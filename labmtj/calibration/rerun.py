@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from labmtj.arrays import ArrayDescription, LimitDescription
 from labmtj.bench import BenchFile
 from labmtj.bench.protecting import protected
 from labmtj.bench.routing import Router
@@ -18,7 +19,6 @@ from labmtj.bench.standing import laboratory_of
 from labmtj.bench.wiring import wiring_of
 from labmtj.brief import brief
 from labmtj.calibration.noise import UNTOLD, ShotNoise
-from labmtj.junction import ArrayDescription, LimitDescription
 from labmtj.layer import Layer
 from labmtj.quantities import ArrayInfo, Bias, Refusal, Station
 from labmtj.record import DataFile

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from labmtj.arrays import ArrayDescription
 from labmtj.brief import brief
 from labmtj.calibration.calibrate import GAIN_FRACTION
 from labmtj.calibration.noise import shot_noise
@@ -21,7 +22,6 @@ from labmtj.calibration.predict import Model
 from labmtj.calibration.states import Decoded
 from labmtj.calibration.wire_sigma import wire_variance
 from labmtj.errors import DataError
-from labmtj.junction import ArrayDescription
 from labmtj.quantities import BoolArray, FloatArray
 
 MOST_NETWORKS = 1000

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from labmtj.arrays import ArrayDescription
 from labmtj.calibration.observed import Observed
 from labmtj.calibration.predict import Model
+from labmtj.device.cellmap import CellMap
 from labmtj.errors import DataError
-from labmtj.junction import ArrayDescription, CellMap
 from labmtj.pulsewidths import width_problem, width_refusal
 from labmtj.quantities import FloatArray
 from labmtj.reading.opening import open_recorded

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Iterator
 
 import numpy as np
 
+from labmtj.arrays import WireParameter
 from labmtj.calibration.calibrate import GAIN_FRACTION, Calibration
 from labmtj.calibration.foretold import Accuracies
 from labmtj.calibration.observed import Observed
 from labmtj.calibration.twin import ChipTwin, StationTwin, TwinResult
-from labmtj.junction import WireParameter
 from labmtj.quantities import FloatArray
 from labmtj.schema import Purpose
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labmtj import yamlfile
+from labmtj.arrays import ArrayDescription
 from labmtj.brief import brief
 from labmtj.calibration.calibrate import Calibration, calibrate
 from labmtj.calibration.foretold import Accuracies, foretold_accuracies, measured_accuracies
@@ -21,7 +22,6 @@ from labmtj.calibration.rerun import Twin, fidelities, rerun
 from labmtj.calibration.residuals import TOO_FAR, Residuals, residuals
 from labmtj.calibration.states import Decoded, decode
 from labmtj.errors import DataError
-from labmtj.junction import ArrayDescription
 from labmtj.quantities import BoolArray, FloatArray
 from labmtj.reading.opening import open_recorded
 from labmtj.run.experiment import Experiment, experiment_of

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from labmtj.arrays import WireDescription
 from labmtj.fitting.wire_model import WIRES, split
-from labmtj.junction import WireDescription
 from labmtj.quantities import FloatArray
 
 ALIKE = 1e-9

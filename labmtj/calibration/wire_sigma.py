@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from labmtj.arrays import ArrayDescription
 from labmtj.fitting.wire_model import WIRES, split, through_pieces
-from labmtj.junction import ArrayDescription
 from labmtj.quantities import FloatArray
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from labmtj.arrays import WireDescription
 from labmtj.brief import brief
 from labmtj.calibration.noise import ShotNoise, shot_noise
 from labmtj.calibration.observed import Answers, Observed, driven_alone
@@ -21,7 +22,6 @@ from labmtj.fitting.network import METER, WIRES, NetworkFit, fit_network
 from labmtj.fitting.port_model import cells_given_wires
 from labmtj.fitting.scatter import pooled_variance
 from labmtj.fitting.wire_model import WireModel, pieces_of
-from labmtj.junction import WireDescription
 from labmtj.quantities import BoolArray, FloatArray
 
 MOST_FITS = 3

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from labmtj import yamlfile
+from labmtj.arrays import ArrayDescription
 from labmtj.calibration.calibrate import Calibration
 from labmtj.errors import UsageError
 from labmtj.filing import write_whole
-from labmtj.junction import ArrayDescription
 
 
 def array_text(description: ArrayDescription, heads: Sequence[str] = ()) -> str:

@@ -1,10 +1,10 @@
 """Delta and Vc0 from pulses of several widths, conditional on the attempt time and the exponent of the barrier.
 
-The law is P = 1 - exp(-t / tau), tau = tau0 exp(Delta (1 - V / Vc0)^xi), as in `labmtj.junction.switching`. Pulses tell
-ln(rate) as a function of V over the narrow range in which they switch: a height and a slope. With tau0 free, Delta and
-Vc0 slide along a ridge on which every pair fits alike (exactly for xi = 1); only the curvature tells xi, and it takes
-1e4 pulses and more. So Delta and Vc0 are fitted at a stated tau0 and xi, the ridge is returned beside them, and xi is
-told only if the likelihood is.
+The law is P = 1 - exp(-t / tau), tau = tau0 exp(Delta (1 - V / Vc0)^xi), as in `labmtj.device.mtj.switching`. Pulses
+tell ln(rate) as a function of V over the narrow range in which they switch: a height and a slope. With tau0 free, Delta
+and Vc0 slide along a ridge on which every pair fits alike (exactly for xi = 1); only the curvature tells xi, and it
+takes 1e4 pulses and more. So Delta and Vc0 are fitted at a stated tau0 and xi, the ridge is returned with them, and xi
+is told only if the likelihood is.
 
 The law itself is an approximation: the attempt rate of a macrospin falls with the voltage as (1 - v^2) (1 - v), v = V /
 Vc0 (Brown, Phys. Rev. 130, 1677 (1963)), and tau0 is 0.3 to 1 ns. Fitted with a constant 1 ns, a macrospin of Delta 50

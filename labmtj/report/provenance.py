@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any, get_args
 
+from labmtj.device.mtj.population import ROOM_KELVIN
+from labmtj.device.mtj.validity import TEMPERATURE_TEXT, temperature_remark
+from labmtj.device.parameter import Provenance
 from labmtj.errors import DataError
-from labmtj.junction.parameter import Provenance
-from labmtj.junction.population import ROOM_KELVIN
-from labmtj.junction.validity import TEMPERATURE_TEXT, temperature_remark
 from labmtj.report.blocks import Block, Cell, Mark, Note, Table, cells, tried
 from labmtj.report.contents import Contents
 from labmtj.report.digits import MISSING, quantity, unit_of

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labmtj.circuit import OperatingPoint, PortState, Wires, operating_point, response_of
-from labmtj.junction import Conduction, Junctions
+from labmtj.device.mtj import Conduction, Junctions
 from labmtj.quantities import BoolArray, FloatArray
 from labmtj.simulated.noise import Stretch
 from labmtj.streams import Draws

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from labmtj.circuit import Wires
+from labmtj.device.mtj import Junctions
 from labmtj.errors import Instead, UsageError
-from labmtj.junction import Junctions
 from labmtj.pulsewidths import check_width, width_refusal
 from labmtj.quantities import Bias, Currents, Flag, FloatArray, Limits, Lines, Pulse, Reading, Refusal, Waveform
 from labmtj.simulated.array import SimulatedArray

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labmtj.circuit import OperatingPoint, matvec
-from labmtj.junction import Junctions, noise_rms_amperes
+from labmtj.device.mtj import Junctions, noise_rms_amperes
 from labmtj.quantities import BoolArray, FloatArray
 from labmtj.streams import Draws
 

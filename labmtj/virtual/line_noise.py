@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from labmtj.circuit import OperatingPoint
-from labmtj.junction import Junctions
+from labmtj.device.mtj import Junctions
 from labmtj.quantities import FloatArray
 from labmtj.simulated.noise import CellNoise, Stretch
 from labmtj.streams import Draws

@@ -1,9 +1,9 @@
 import pytest
 
+from labmtj.arrays import ArrayDescription
 from labmtj.bench import load_bench
 from labmtj.bench.text import bench_text, parameters
 from labmtj.errors import ProcedureFailed
-from labmtj.junction import ArrayDescription
 
 
 @pytest.fixture(scope="module")

@@ -12,10 +12,11 @@ import pytest
 import yaml
 
 from labmtj import library, yamlfile
+from labmtj.arrays import ArrayDescription
 from labmtj.bench import load_bench
 from labmtj.bench.simulated import crossbar_of
 from labmtj.calibration.calibrate import calibrate
-from labmtj.junction import ArrayDescription, Defect
+from labmtj.device.mtj import Defect
 from labmtj.record import Checkpointer, JournalLog, JournalWriter
 from labmtj.record.recorded import Recorded
 from labmtj.run.plain import LogWithin

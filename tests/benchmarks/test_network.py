@@ -7,7 +7,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from labmtj.circuit import Wires
-from labmtj.junction import Junctions
+from labmtj.device.mtj import Junctions
 from labmtj.simulated.array import SimulatedArray
 from labmtj.virtual.network import Network
 from labmtj.virtual.wiring import Column, Ground, Link, MatrixPlan, Row, Wire, Wiring

@@ -10,9 +10,10 @@ import pytest
 import yaml
 
 from labmtj import library, yamlfile
+from labmtj.arrays import ArrayDescription
 from labmtj.bench import load_bench
 from labmtj.bench.simulated import crossbar_of
-from labmtj.junction import ArrayDescription, CellsDescription, DefectiveCell
+from labmtj.device.mtj import CellsDescription, DefectiveCell
 from labmtj.record import Checkpointer, JournalLog, JournalWriter
 from labmtj.record.recorded import Recorded
 from labmtj.run.plain import LogWithin

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 
 from labmtj import yamlfile
+from labmtj.arrays import ArrayDescription
 from labmtj.bench import load_array, load_bench
 from labmtj.bench.simulated import crossbar_of
 from labmtj.calibration.calibrate import calibrate
 from labmtj.calibration.text import calibration_lines
 from labmtj.calibration.writing import array_text, write_arrays
+from labmtj.device.cellmap import CellMap
 from labmtj.errors import DataError, UsageError
-from labmtj.junction import ArrayDescription, CellMap
 from labmtj.layer import Layer
 from labmtj.quantities import Bias, Lines, Reading, Refusal
 from labmtj.schema import Purpose

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
+from labmtj.arrays import ArrayDescription
 from labmtj.calibration.calibrate import calibrate
 from labmtj.calibration.text import calibration_lines
 from labmtj.calibration.writing import array_text
 from labmtj.circuit import PortState, Wires, response_of
 from labmtj.errors import ConfigError
 from labmtj.fitting.network import MISFIT, WIRES, fit_network
-from labmtj.junction import ArrayDescription
 
 SHAPE = (8, 7)
 SEEN = {

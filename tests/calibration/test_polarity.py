@@ -2,12 +2,12 @@
 
 import pytest
 
+from labmtj.arrays import ArrayDescription
 from labmtj.calibration.calibrate import calibrate
 from labmtj.calibration.text import calibration_lines
 from labmtj.calibration.twin import twin
 from labmtj.calibration.writing import array_text
 from labmtj.errors import DataError
-from labmtj.junction import ArrayDescription
 
 
 @pytest.fixture(scope="module")

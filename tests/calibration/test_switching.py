@@ -70,7 +70,7 @@ def make(log_of, assumed):
 
 
 def ArrayOf(content):  # noqa: N802
-    from labmtj.junction import ArrayDescription
+    from labmtj.arrays import ArrayDescription
 
     return ArrayDescription.from_mapping(content)
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from labmtj import library
+from labmtj.arrays import ArrayDescription
 from labmtj.bench import load_array
 from labmtj.bench.simulated import crossbar_of
 from labmtj.calibration.calibrate import calibrate
@@ -13,8 +14,8 @@ from labmtj.calibration.states import decode
 from labmtj.calibration.text import twin_lines
 from labmtj.calibration.twin import twin
 from labmtj.calibration.writing import array_text
+from labmtj.device.cellmap import CellMap
 from labmtj.errors import DataError
-from labmtj.junction import ArrayDescription, CellMap
 from labmtj.quantities import Bias, Lines, Reading
 from labmtj.run import load_experiment, start
 from procedures.common.reference import ReferenceSettings, reference_maps

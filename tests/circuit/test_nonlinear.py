@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from scipy.optimize import brentq
 
 from labmtj.circuit import PortState, Wires, operating_point, response_of, settle
+from labmtj.device.mtj import Junctions
 from labmtj.errors import ProcedureFailed, UsageError
-from labmtj.junction import Junctions
 
 NAN = np.nan
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
+from labmtj.device.mtj.analytic import median_switching_volts, switching_probability
 from labmtj.fitting.steering import Steering
 from labmtj.fitting.switching_law import Pulses
-from labmtj.junction.analytic import median_switching_volts, switching_probability
 
 WIDTHS = np.array([1e-4, 1e-3, 1e-2, 1e-1])
 

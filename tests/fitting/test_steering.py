@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
+from labmtj.device.mtj.analytic import switching_probability
 from labmtj.errors import UsageError
 from labmtj.fitting.steering import Steering
-from labmtj.junction.analytic import switching_probability
 
 LAW = {"critical_volts": 0.6, "thermal_stability": 50.0, "barrier_exponent": 2}
 

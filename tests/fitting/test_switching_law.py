@@ -4,9 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from labmtj.device.mtj.analytic import switching_probability
 from labmtj.errors import UsageError
 from labmtj.fitting.switching_law import Pulses, fit_laws, judge_exponent, model_range, ridge_of
-from labmtj.junction.analytic import switching_probability
 
 
 def test_delta_and_critical_voltage_are_recovered_at_the_true_attempt_time(sample):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from labmtj.circuit import Wires
-from labmtj.junction import Junctions
+from labmtj.device.mtj import Junctions
 from labmtj.quantities import Limits
 from labmtj.simulated import SimulatedCrossbar
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from labmtj.arrays import ArrayDescription
 from labmtj.bench import load_bench
 from labmtj.bench.simulated import crossbar_of, describe
 from labmtj.errors import SettingError
-from labmtj.junction import ArrayDescription
 from labmtj.record import MemoryLog
 from procedures.calibration.procedure import CalibrationReads
 from procedures.common.ports import AllPorts

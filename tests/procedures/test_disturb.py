@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from labmtj.device.mtj.analytic import switching_probability, switching_rate
 from labmtj.errors import SettingError
-from labmtj.junction.analytic import switching_probability, switching_rate
 from labmtj.quantities import Limits
 from labmtj.record import MemoryLog
 from procedures.disturb.procedure import Disturb, victims

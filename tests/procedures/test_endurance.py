@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from labmtj.device.wear import Wear
 from labmtj.errors import SettingError
-from labmtj.junction.wear import Wear
 from labmtj.quantities import Limits
 from labmtj.record import MemoryLog
 from procedures.endurance.procedure import NEVER, Endurance

@@ -16,9 +16,9 @@ import pytest
 from scipy.stats import binom
 
 from labmtj.circuit import Wires
+from labmtj.device.mtj import Junctions
+from labmtj.device.wear import Wear
 from labmtj.fitting.proportions import Proportion, one_trial_of_each
-from labmtj.junction import Junctions
-from labmtj.junction.wear import Wear
 from labmtj.quantities import Limits
 from labmtj.record import MemoryLog
 from labmtj.simulated import SimulatedCrossbar

@@ -7,8 +7,8 @@ import yaml
 from labmtj import library
 from labmtj.bench import load_array
 from labmtj.bench.simulated import crossbar_of
+from labmtj.device.mtj import Defect
 from labmtj.health import Health
-from labmtj.junction import Defect
 from labmtj.record import MemoryLog
 from procedures.common.health import HealthCheck
 from procedures.common.read_map import ReadMap

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import kstest
 
+from labmtj.device.mtj import Defect, Junctions, median_switching_volts, switching_rate
 from labmtj.errors import SettingError
-from labmtj.junction import Defect, Junctions, median_switching_volts, switching_rate
 from labmtj.layer import Layer
 from labmtj.quantities import Limits, Refusal
 from labmtj.record import MemoryLog

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from labmtj.device.mtj import Defect
+from labmtj.device.telegraph import Telegraph
 from labmtj.errors import ProcedureFailed, SettingError
-from labmtj.junction import Defect
-from labmtj.junction.telegraph import Telegraph
 from labmtj.record import MemoryLog
 from labmtj.simulated import SimulatedCrossbar
 from procedures.noise.procedure import NoiseSeries

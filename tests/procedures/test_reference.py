@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from labmtj.device.mtj import Defect
 from labmtj.errors import ProcedureFailed, SettingError
-from labmtj.junction import Defect
 from labmtj.quantities import ArrayInfo, Limits, Reading
 from labmtj.simulated import MeterModel, MeterRange
 from procedures.common.reference import Outcome, ReferenceSettings, initialise, read_cells, reference_maps

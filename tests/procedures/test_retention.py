@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from labmtj.device.mtj.analytic import switching_rate
 from labmtj.errors import SettingError
-from labmtj.junction.analytic import switching_rate
 from labmtj.record import MemoryLog
 from procedures.retention.procedure import Retention
 

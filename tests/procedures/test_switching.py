@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.optimize import brentq
 
+from labmtj.device.mtj import Defect
 from labmtj.errors import ProcedureFailed, SettingError, UsageError
-from labmtj.junction import Defect
 from labmtj.quantities import Limits
 from labmtj.record import MemoryLog
 from labmtj.simulated.meter import MeterModel, MeterRange

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from labmtj.circuit import PortState, response_of
+from labmtj.device.mtj import Defect, median_switching_volts, switching_probability
 from labmtj.errors import SettingError, UsageError
-from labmtj.junction import Defect, median_switching_volts, switching_probability
 from labmtj.quantities import ArrayInfo, Limits
 from procedures.common.amplitude import checkerboard
 from procedures.common.reference import Outcome, ReferenceSettings, reference_maps

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from labmtj.device.mtj.analytic import switching_probability
 from labmtj.errors import SettingError
-from labmtj.junction.analytic import switching_probability
 from labmtj.record import MemoryLog
 from procedures.write_errors.procedure import WriteErrors
 

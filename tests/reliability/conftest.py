@@ -22,8 +22,8 @@ import yaml
 from labmtj import library
 from labmtj.bench.loading import load_any
 from labmtj.bench.opening import open_laboratory
+from labmtj.device.mtj.junctions import Defect
 from labmtj.errors import AnswerLost, LabmtjError
-from labmtj.junction.junctions import Defect
 from labmtj.quantities import Bias, Lines, Reading
 from labmtj.run import RunFolder, load_experiment, resume, start
 from labmtj.simulated.array import SimulatedArray

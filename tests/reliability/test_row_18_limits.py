@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from labmtj.arrays import ArrayDescription
 from labmtj.bench import load_array
 from labmtj.bench.protecting import protected
 from labmtj.bench.simulated import crossbar_of
 from labmtj.errors import LabmtjError
-from labmtj.junction import ArrayDescription
 from labmtj.perceptron import Block
 from labmtj.quantities import Bias, Limits, Lines, Reading
 from labmtj.safety import Envelope, Ledger, Safety, cell_names

@@ -5,8 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from labmtj.device.mtj import BackHopping, Defect, Junctions
+from labmtj.device.telegraph import Telegraph
+from labmtj.device.wear import Wear
 from labmtj.errors import UsageError
-from labmtj.junction import BackHopping, Defect, Junctions, Telegraph, Wear
 from labmtj.quantities import Bias, Flag, Limits, Lines, Reading, Waveform
 
 

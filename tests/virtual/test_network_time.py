@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from labmtj.junction import noise_rms_amperes
+from labmtj.device.mtj import noise_rms_amperes
 from labmtj.virtual.line_noise import LineNoise
 
 FLIPPING = {"thermal_stability": 10.0, "attempt_seconds": 1e-6}

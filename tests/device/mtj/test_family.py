@@ -6,10 +6,12 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
+from labmtj.arrays import ArrayDescription
+from labmtj.device.mtj import Family
+from labmtj.device.parameter import Parameter, Range
 from labmtj.errors import ConfigError
-from labmtj.junction import ArrayDescription, Family, Parameter, Range
 
-FILES = sorted((Path(__file__).parents[2] / "data" / "arrays").glob("mtj-*nm.yaml"))
+FILES = sorted((Path(__file__).parents[3] / "data" / "arrays").glob("mtj-*nm.yaml"))
 
 
 def read(path=FILES[0]):

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import yaml
 
+from labmtj.device.mtj import Defect, Family, draw
+from labmtj.device.mtj.junctions import Junctions
 from labmtj.errors import UsageError
-from labmtj.junction import Defect, Family, draw
-from labmtj.junction.junctions import Junctions
 
-FILE = Path(__file__).parents[2] / "data" / "arrays" / "mtj-50nm.yaml"
+FILE = Path(__file__).parents[3] / "data" / "arrays" / "mtj-50nm.yaml"
 LARGE = (400, 500)
 
 

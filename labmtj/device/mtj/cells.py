@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
-from labmtj.junction.junctions import Defect, Junctions
-from labmtj.junction.parameter import DescribedModel, Provenance
-from labmtj.quantities import FloatArray
+from labmtj.device.cellmap import CellMap
+from labmtj.device.mtj.junctions import Defect, Junctions
+from labmtj.device.parameter import DescribedModel, Provenance
 
 Kind = Literal["stuck_parallel", "stuck_antiparallel", "short", "open"]
 KINDS: dict[Kind, Defect] = {
@@ -19,47 +19,6 @@ KINDS: dict[Kind, Defect] = {
 }  # fmt: skip
 _AT_LEAST_ZERO = ("tmr", "contact_ohms", "repeatability")
 """maps that may hold zeros; of the others all but the stray field are positive"""
-
-
-class CellMap(DescribedModel):
-    """One number per cell: a list of rows, each a list over its columns; with standard errors where a fit gave them."""
-
-    values: list[list[float]] = Field(min_length=1)
-    standard_errors: list[list[Annotated[float, Field(ge=0.0)]]] | None = None
-
-    @classmethod
-    def of(cls, values: FloatArray, standard_errors: FloatArray | None = None, digits: int = 6) -> Self:
-        """Return the map of (rows, columns) values, rounded to significant digits; errors to three."""
-        errors = None if standard_errors is None else _rounded(standard_errors, 3)
-        return cls(values=_rounded(values, digits), standard_errors=errors)
-
-    @property
-    def array(self) -> FloatArray:
-        """The values, (rows, columns)."""
-        return np.array(self.values, float)
-
-    @property
-    def errors(self) -> FloatArray:
-        """The standard errors, (rows, columns); zero where none are given."""
-        return np.zeros_like(self.array) if self.standard_errors is None else np.array(self.standard_errors, float)
-
-    def check(self, name: str, shape: tuple[int, int], lowest: float, *, open_end: bool) -> None:
-        """Raise ValueError for a map of another shape, or a value that is not above (or at) `lowest`."""
-        for part, rows in (("values", self.values), ("standard_errors", self.standard_errors or self.values)):
-            lengths = {len(row) for row in rows}
-            if len(rows) != shape[0] or lengths != {shape[1]}:
-                found = f"{len(rows)} rows of {', '.join(map(str, sorted(lengths)))}"
-                raise ValueError(
-                    f"cells.{name}.{part} holds {found} values; the array has {shape[0]} rows of {shape[1]}"
-                )
-        wrong = np.argwhere(self.array <= lowest if open_end else self.array < lowest)
-        if len(wrong):
-            row, column = wrong[0].tolist()
-            need = "more than" if open_end else "at least"
-            raise ValueError(
-                f"cells.{name}.values of row {row}, column {column} is {self.values[row][column]:g}; "
-                f"it must be {need} {lowest:g}"
-            )
 
 
 class DefectiveCell(DescribedModel):
@@ -139,43 +98,3 @@ class CellsDescription(DescribedModel):
                 named["defect"][cell] = KINDS[each.kind]
                 named["defect_ohms"][cell] = np.nan if each.ohms is None else each.ohms
         return replace(junctions, **named)
-
-
-class RangeOffsets(DescribedModel):
-    """What the meters of all lines show on one range when no current flows."""
-
-    full_scale_amperes: float = Field(gt=0.0)
-    amperes: list[float | None]
-    """by line, rows first; null for a line that was not read on the range"""
-    scatter_amperes: float = Field(0.0, ge=0.0)
-    """rms of a reading about what the offsets predict"""
-    gain: float = Field(1.0, gt=0.5, lt=2.0)
-    """what the meters show on this range, over what they show on the others"""
-
-
-class LineOffsets(DescribedModel):
-    """Offsets of the sources and meters behind the lines, where they were fitted: of the bench, not of the chip."""
-
-    provenance: Provenance = "fitted"
-    source: str = Field(min_length=1)
-    source_volts: list[float]
-    """by line, rows first: what a source puts out when told 0 V"""
-    ranges: list[RangeOffsets] = Field(default_factory=list)
-    meter_gains: list[Annotated[float, Field(gt=0.5, lt=2.0)]] | None = None
-    """by line: what a meter shows over what the mean of all shows; None: all alike"""
-    source_gains: list[Annotated[float, Field(gt=0.5, lt=2.0)]] | None = None
-    """by line: what a source puts out over what it is set to, against the mean of all; None: all alike"""
-
-    def check(self, lines: int) -> None:
-        """Raise ValueError for lists of another length than the lines."""
-        lists: dict[str, Sequence[float | None]] = {"source_volts": self.source_volts} | {
-            f"ranges.{number}.amperes": each.amperes for number, each in enumerate(self.ranges)
-        }
-        lists |= {"meter_gains": self.meter_gains or [1.0] * lines, "source_gains": self.source_gains or [1.0] * lines}
-        for name, values in lists.items():
-            if len(values) != lines:
-                raise ValueError(f"offsets.{name} holds {len(values)} values; the array has {lines} lines")
-
-
-def _rounded(values: FloatArray, digits: int) -> list[list[float]]:
-    return [[float(f"{value:.{digits}g}") for value in row] for row in np.asarray(values, float).tolist()]

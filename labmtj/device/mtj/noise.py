@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from labmtj.junction.junctions import Junctions
+from labmtj.device.mtj.junctions import Junctions
 from labmtj.quantities import BoolArray, FloatArray
 
 BOLTZMANN = 1.380649e-23

@@ -7,11 +7,12 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from labmtj.arrays.offsets import LineOffsets
+from labmtj.arrays.wiring import WireDescription
+from labmtj.device.mtj.cells import CellsDescription
+from labmtj.device.mtj.family import Family
+from labmtj.device.parameter import DescribedModel
 from labmtj.errors import ConfigError
-from labmtj.junction.cells import CellsDescription, LineOffsets
-from labmtj.junction.family import Family
-from labmtj.junction.parameter import DescribedModel
-from labmtj.junction.wiring import WireDescription
 from labmtj.quantities import Limits
 from labmtj.schema import NAME_PATTERN
 

@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from labmtj.device.mtj import Defect, Junctions
+from labmtj.device.wear import Wear
 from labmtj.errors import UsageError
-from labmtj.junction import Defect, Junctions, Wear
 
 
 def wear(cells=4):

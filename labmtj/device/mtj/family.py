@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, model_validator
 
-from labmtj.junction.parameter import (
+from labmtj.device.parameter import (
     TRUNCATION,
     Constant,
     DescribedModel,

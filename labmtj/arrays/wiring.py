@@ -7,7 +7,7 @@ from typing import Annotated, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from labmtj.junction.parameter import LARGEST, DescribedModel, Parameter
+from labmtj.device.parameter import LARGEST, DescribedModel, Parameter
 from labmtj.quantities import FloatArray
 
 Ohms = Annotated[float, Field(ge=0.0, le=LARGEST)]

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labmtj.junction import Junctions, Telegraph, noise_rms_amperes
+from labmtj.device.mtj import Junctions, noise_rms_amperes
+from labmtj.device.telegraph import Telegraph
 
 TWO = np.array([True, False])
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from labmtj.device.mtj import Defect, Junctions
 from labmtj.errors import UsageError
-from labmtj.junction import Defect, Junctions
 
 TWO = np.array([True, False])
 

@@ -7,7 +7,7 @@ z follows the potential Delta (-z^2 + 2 v z), whose barrier from z = 1 is Delta 
 exponential fluxes of Scharfetter and Gummel, which leave the Boltzmann distribution at rest; TR-BDF2 in time, in steps
 that grow. It knows nothing of labmtj. The figure of docs/switching-law.md:
 
-    python tests/junction/macrospin.py docs/switching-law.svg
+    python tests/device/mtj/macrospin.py docs/switching-law.svg
 """
 
 import sys
@@ -68,7 +68,7 @@ def draw(path):
     mpl.rcParams.update({"svg.hashsalt": "labmtj", "svg.fonttype": "none"})
     from matplotlib import pyplot
 
-    from labmtj.junction import median_switching_volts
+    from labmtj.device.mtj import median_switching_volts
 
     spin, widths = Macrospin(), np.geomspace(1e-9, 1e-1, 33)
     truth = [spin.median(each) for each in widths]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from labmtj.quantities import BoolArray, FloatArray
 
 if TYPE_CHECKING:
-    from labmtj.junction.junctions import Junctions
+    from labmtj.device.mtj.junctions import Junctions
 
 Cells = int | NDArray[np.intp]
 """One flat cell number, or an array of them."""

@@ -10,8 +10,8 @@ import pytest
 
 from labmtj import pulsewidths
 from labmtj.circuit import Wires
+from labmtj.device.mtj import Junctions, median_switching_volts, switching_probability
 from labmtj.errors import UsageError
-from labmtj.junction import Junctions, median_switching_volts, switching_probability
 from labmtj.pulsewidths import V50_OVER_TRUTH, width_problem
 from labmtj.quantities import Bias, Waveform
 from labmtj.run import load_experiment, start

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labmtj.errors import UsageError
-from labmtj.junction import (
+from labmtj.device.mtj import (
     BackHopping,
     Defect,
     Junctions,
@@ -17,6 +16,7 @@ from labmtj.junction import (
     switching_rate,
     write_error_volts,
 )
+from labmtj.errors import UsageError
 
 TWO = np.array([True, False])
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labmtj.junction.conduction import Cells, States
+from labmtj.device.mtj.conduction import Cells, States
 from labmtj.quantities import BoolArray, FloatArray
 
 if TYPE_CHECKING:
-    from labmtj.junction.junctions import Junctions
+    from labmtj.device.mtj.junctions import Junctions
 
 
 @dataclass(frozen=True, slots=True)

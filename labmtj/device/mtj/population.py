@@ -7,13 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from labmtj.device.mtj.family import Family
+from labmtj.device.mtj.junctions import Defect, Junctions
+from labmtj.device.mtj.switching import BackHopping
+from labmtj.device.parameter import TRUNCATION, Parameter, Range
+from labmtj.device.telegraph import Telegraph
+from labmtj.device.wear import Wear
 from labmtj.errors import UsageError
-from labmtj.junction.family import Family
-from labmtj.junction.junctions import Defect, Junctions
-from labmtj.junction.parameter import TRUNCATION, Parameter, Range
-from labmtj.junction.switching import BackHopping
-from labmtj.junction.telegraph import Telegraph
-from labmtj.junction.wear import Wear
 from labmtj.quantities import FloatArray
 from labmtj.streams import stream
 

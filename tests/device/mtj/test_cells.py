@@ -7,10 +7,12 @@ import pytest
 import yaml
 
 from labmtj import library, yamlfile
+from labmtj.arrays import ArrayDescription
 from labmtj.bench.protecting import wires_of
 from labmtj.bench.simulated import crossbar_of
+from labmtj.device.cellmap import CellMap
+from labmtj.device.mtj import Defect, draw
 from labmtj.errors import ConfigError
-from labmtj.junction import ArrayDescription, CellMap, Defect, draw
 from labmtj.quantities import Bias, Lines, Reading
 from labmtj.simulated import MeterModel, MeterRange, SimulatedCrossbar
 

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from labmtj.brief import brief
+from labmtj.device.mtj.conduction import Cells, Conduction
+from labmtj.device.mtj.switching import BackHopping, SwitchingLaw
+from labmtj.device.telegraph import Telegraph
+from labmtj.device.wear import Wear
 from labmtj.errors import UsageError
-from labmtj.junction.conduction import Cells, Conduction
-from labmtj.junction.switching import BackHopping, SwitchingLaw
-from labmtj.junction.telegraph import Telegraph
-from labmtj.junction.wear import Wear
 from labmtj.quantities import BoolArray, FloatArray
 
 
