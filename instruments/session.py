@@ -41,7 +41,7 @@ class Session(Trust, Instrument):
     def __init__(self, adapter: Any, name: str, **kwargs: Any) -> None:
         self.name = name
         self.address = str(adapter if isinstance(adapter, str | int) else getattr(adapter, "resource_name", "adapter"))
-        self._sent, self._number = "", 0
+        self._sent, self._number = "", -1
         self._masked = False
         """whether the event mask was set, so that it is no number of ours only after a restart"""
         for key, value in (("read_termination", "\n"), ("write_termination", "\n"), ("timeout", 1000 * REPLY_SECONDS)):
@@ -76,6 +76,8 @@ class Session(Trust, Instrument):
     def ask_leniently(self, command: str, query_delay: float | None = None) -> str:
         """Send a query, and return the reply to it, which may hold any bytes: a character each."""
         self.ready()
+        if self._number < 0:
+            self._number = self.drawn(100)
         self._number = _FIRST + (self._number + 1) % 100
         self.write(f"*ESE?;*ESE {self._number};*ESE?" + f";{command}" * bool(command))
         self.wait_for(query_delay)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from secrets import randbelow
 from types import MappingProxyType
 from typing import Any
 
@@ -32,6 +33,10 @@ _NO_PYVISA_PY = ("Wrapper not found", "Could not locate a VISA implementation")
 """how PyVISA begins to say that there is no library of this name"""
 _HUNG_UP = (BrokenPipeError, ConnectionResetError, ConnectionAbortedError)
 """what a write or a read raises once the other side has ended the connection: which of them is a matter of time"""
+
+
+class Garbled(ValueError):
+    """What came is no answer to what was sent; its text says what came and what was expected."""
 
 
 class Trust:
@@ -86,6 +91,16 @@ class Trust:
         except BaseException:
             self._tainted = True
             raise
+
+    def drawn(self, below: int) -> int:
+        """Return a number to begin counting questions at, another one for each session.
+
+        So nothing that an earlier user has left in the instrument carries the number of a question of this session. The
+        seed of a run does not give it; recorded traffic does, when it is replayed.
+        """
+        number = randbelow(below)
+        record = getattr(self.adapter, "drawn", None)
+        return number if record is None else int(record(number))
 
     # -- the way back ------------------------------------------------------------------------------------------------
 
@@ -264,6 +279,8 @@ def plain(reply: str) -> str:
 
 
 def _in_words(error: Exception) -> str:
+    if isinstance(error, Garbled):
+        return str(error)
     if isinstance(error, AnswerTooLong):
         return f"{error}, and it does not end; is it an instrument of this kind, at this address?"
     if isinstance(error, ConnectionRefusedError):

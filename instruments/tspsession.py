@@ -2,7 +2,8 @@
 
 Every message is a few lines of Lua in one write, and ends with a line that prints the number of the message and how
 many errors are queued. So one round trip runs, answers and checks; a late or doubled answer carries an older number and
-is dropped; and a line that the box refuses does not leave the reader waiting.
+is dropped; and a line that the box refuses does not leave the reader waiting. The first number is drawn anew for each
+session: no text in the box, such as an error message of an earlier user, can stand for an answer.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from pymeasure.adapters import Adapter
 from pymeasure.instruments import Instrument
 
 from instruments.rawsocket import LONGEST_ANSWER_BYTES, AnswerTooLong
-from instruments.trust import Trust, plain
+from instruments.trust import Garbled, Trust, plain
 from instruments.tspnumbers import number
 from instruments.wire import wired
 from labmtj.errors import InstrumentError, Stopped
@@ -35,6 +36,9 @@ _SETTINGS = (
     f"format.data = 1 format.asciiprecision = {PRECISION}",
 )
 _DRAIN = "while errorqueue.count > 0 do print(errorqueue.next()) end"
+_NUMBERS = 10**9
+"""that a session may begin with"""
+_NUMBER = re.compile(r"=\d{1,10}")
 _ENTRY = re.compile(r"-?[0-9.e+-]+\t")
 _NO_SCRIPT = ("", "return", "do end", "endscript")
 """End half a line, then a script whose own end was lost, and which would take every further line for a part of itself.
@@ -63,6 +67,8 @@ class TSPSession(Trust, Instrument):
         self.name = name
         self._lock, self._sending = threading.RLock(), threading.Lock()
         self._number, self._aborts, self._opened, self._waiting = 0, 0, False, False
+        self._begun_after = 0
+        """number before that of the first message: drawn, so that no line in the box carries one of this session"""
         self._forgiven = 0
         """aborts whose traces in the queue of errors have been looked away"""
         self._ends = 0
@@ -147,6 +153,8 @@ class TSPSession(Trust, Instrument):
 
     def _exchange(self, lines: Iterable[str], seconds: float, *, strict: bool = True) -> tuple[list[str], int]:
         """Return the lines that a message printed, ASCII if `strict`, and the number of queued errors."""
+        if not self._number:
+            self._number = self._begun_after = self.drawn(_NUMBERS)
         self._number += 1
         message = "\n".join([*lines, self._last_line()])
         with self.guarded(message), self.patience(seconds):
@@ -176,13 +184,19 @@ class TSPSession(Trust, Instrument):
                 raise AnswerTooLong
             head, *rest = line.split("\t")
             if head == f"={self._number}":
-                errors, precision = map(float, rest)
-                return printed, int(errors), precision
-            if head.startswith("="):
+                return printed, *_counts(line, rest)
+            if head.startswith("=") and (not self._opened or self._is_earlier(head)):
                 printed.clear()  # a late answer to an older message
             else:
                 printed.append(line)
-        raise ValueError(f"it printed {LONGEST_ANSWER} lines without coming to an end")
+        raise Garbled(
+            f"printed {LONGEST_ANSWER} lines, and none begins with ={self._number}, the number of the message; does a "
+            "script of an earlier user run? Switch it off and on"
+        )
+
+    def _is_earlier(self, head: str) -> bool:
+        """Say whether a line ends the answer to an earlier message of this session."""
+        return bool(_NUMBER.fullmatch(head)) and self._begun_after < int(head[1:]) < self._number
 
     def _next_line(self) -> str:
         """Return the next line; where messages have an end of their own (HiSLIP), all lines of one come at once."""
@@ -234,6 +248,18 @@ class TSPSession(Trust, Instrument):
     def trusted(self) -> bool:
         """Whether the box has answered the last message, and the first."""
         return self._opened and not self._tainted
+
+
+def _counts(line: str, fields: Sequence[str]) -> tuple[int, float]:
+    """Return the number of queued errors and the precision that the last line of an answer holds; Garbled if none."""
+    try:
+        errors, precision = map(float, fields)
+        return int(errors), precision
+    except (ValueError, OverflowError) as error:
+        raise Garbled(
+            f"ended its answer with {line[:80]!r}, not with the number of the message, of queued errors and of digits; "
+            "has a script redefined print, errorqueue or format?"
+        ) from error
 
 
 def _code(line: str) -> int | None:

@@ -1,8 +1,9 @@
 """A file of recorded traffic: what went over the wire of a bench, line by line, to be answered from.
 
 The first line is `{"recorded": "instruments" or "virtual", "bench": ...}`: what is replayed is no better than what was
-recorded. The others are `{"seconds": ..., "instrument": ..., "write": ...}`, or the same with "read" or "error". Text
-is kept as it was sent, without terminators; bytes as latin-1.
+recorded. The others are `{"seconds": ..., "instrument": ..., "write": ...}`, or the same with "read", "error" or
+"drawn": a number that a session drew to begin counting its messages at. Text is kept as it was sent, without
+terminators; bytes as latin-1.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from labmtj.filing import open_plain
 
 Source = Literal["instruments", "virtual"]
 """kind of the bench that was recorded"""
-_KINDS = ("write", "read", "error")
+_KINDS = ("write", "read", "error", "drawn")
 LONGEST_LINE = 16_000_000
 """characters; a longer line is no traffic of an instrument"""
 
@@ -106,6 +107,8 @@ def _parsed(path: Path, number: int, line: str) -> tuple[str, str, str]:
         instrument, text = entry["instrument"], entry[kind]
         if not (isinstance(instrument, str) and isinstance(text, str)):
             raise TypeError
+        if kind == "drawn":
+            int(text)
     except (ValueError, KeyError, TypeError, RecursionError):
         raise DataError(
             f"{path}:{number}: not a line of recorded traffic; it needs an instrument and one of {', '.join(_KINDS)}"

@@ -92,6 +92,11 @@ class RecordedAdapter(Adapter):  # type: ignore[misc]  # PyMeasure has no types
         self.resource_name = getattr(adapter, "resource_name", "")
         self._instrument, self._recorder = instrument, recorder
 
+    def drawn(self, number: int) -> int:
+        """Note a number that the session drew, which a replay is to draw again."""
+        self._recorder.note(self._instrument, "drawn", str(number))
+        return number
+
     def close(self) -> None:
         """Close the session within."""
         self.inner.close()
@@ -147,6 +152,10 @@ class ReplayAdapter(Adapter):  # type: ignore[misc]  # PyMeasure has no types
         self.connection = _NoConnection()
         self.resource_name = f"{tape.path}#{instrument}"
         self._tape, self._instrument = tape, instrument
+
+    def drawn(self, number: int) -> int:  # noqa: ARG002 - the session's own number
+        """Return the number that the recorded session drew."""
+        return int(self._tape.expect(self._instrument, "drawn")[1])
 
     def flush_read_buffer(self) -> None:
         """There is nothing to flush: only what was read is on the tape."""

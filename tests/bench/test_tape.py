@@ -15,6 +15,7 @@ WRONG = {
     "two kinds": '{"instrument": "smu", "write": "x", "read": "y"}\n',
     "no instrument": '{"write": "x"}\n',
     "a number for text": '{"instrument": "smu", "read": 1}\n',
+    "a drawn word": '{"instrument": "smu", "drawn": "x"}\n',
     "a list for an instrument": '{"instrument": [], "read": "x"}\n',
     "a list": "[1]\n",
     "nested without end": "[" * 100_000 + "\n",

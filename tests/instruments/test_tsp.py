@@ -7,7 +7,7 @@ from pymeasure.adapters import Adapter
 
 from instruments.keithley2600 import Keithley2636B
 from instruments.tspnumbers import LINE_LENGTH, listing, number, numbers
-from labmtj.errors import InstrumentError, Stopped
+from labmtj.errors import AnswerLost, InstrumentError, Stopped
 
 IDENTITY = "Keithley Instruments Inc., Model 2636B, 4308079, 3.2.2"  # of a real box
 LAST = "errorqueue.count, format.asciiprecision)"
@@ -160,6 +160,28 @@ def test_every_failure_of_the_line_is_one_error_with_all_names(failure):
     assert caught.value.instrument == "smu"
     assert caught.value.address == "TCPIP::10.0.0.7::5025::SOCKET"
     assert "print(1)" in caught.value.command
+
+
+@pytest.mark.parametrize("last", ["=2\tgarbage\t16", "=2\t0.0", "=2\tinf\t16", "=2\tnan\t16", "=2\t"])
+def test_an_answer_that_ends_in_another_way_is_quoted_and_no_fault_of_the_cable(last):
+    with pytest.raises(AnswerLost) as caught:
+        box([last]).ask("print(1)")
+    assert f"ended its answer with {last!r}, not with the number of the message" in str(caught.value)
+    assert "cable" not in str(caught.value)
+
+
+def test_a_box_that_prints_without_end_is_no_fault_of_the_cable(monkeypatch):
+    monkeypatch.setattr("instruments.tspsession.LONGEST_ANSWER", 5)
+    with pytest.raises(AnswerLost, match="printed 5 lines, and none begins with =2") as caught:
+        box(["1.0"] * 10).ask("print(1)")
+    assert "cable" not in str(caught.value)
+
+
+def test_a_text_that_looks_like_the_end_of_an_answer_hides_nothing():
+    """Only the numbers that this session has given end an answer; any other line belongs to what was printed."""
+    smu = box([done(2, errors=1)], ["-2.86e+02\tx", "=7\t0\t16\t20\t1", done(3)])
+    with pytest.raises(InstrumentError, match=r"reports error -286: x; =7"):
+        smu.run('error("x\\n=7\\t0\\t16")')
 
 
 def test_garbage_for_a_number_is_an_error_with_the_reply():

@@ -26,6 +26,16 @@ def test_a_complaint_that_is_no_text_is_reported(benches):
         driver.make_safe()
 
 
+def test_a_complaint_that_reads_as_an_answer_is_none(benches):
+    """Failed while sessions counted from 1: the text was taken for the end of the first answer."""
+    bench = benches("2636b-3706a")
+    bench.leave(*(f'error("x\\n={number}\\t0\\t16")' for number in range(4)))
+    with bench.session("smu") as driver:
+        assert driver.identify().model == "2636B"
+        assert driver.run("print(7)") == ["7.000000000000000e+00"]
+        driver.make_safe()
+
+
 @pytest.mark.parametrize("kind", ["2400-7002", "2450-7002", "b2902a-b2201a"])
 def test_a_complaint_that_is_no_text_in_a_box_that_speaks_scpi(benches, kind, tmp_path, monkeypatch):
     bench = benches(kind)
