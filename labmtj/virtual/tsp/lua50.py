@@ -42,10 +42,10 @@ function table.setn(t, n)
     if type(rawget(t, "n")) == "number" then rawset(t, "n", n) else sizes[t] = n end
 end
 
-local getn = table.getn
+local getn, setn = table.getn, table.setn
 
 local function resized(t, by)
-    if type(rawget(t, "n")) == "number" or sizes[t] then table.setn(t, getn(t) + by) end
+    if type(rawget(t, "n")) == "number" or sizes[t] then setn(t, getn(t) + by) end
 end
 
 function table.insert(t, ...)

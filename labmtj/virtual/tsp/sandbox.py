@@ -35,7 +35,8 @@ SAFE = """
 BOOTSTRAP = """
 local read, write, call, poll, translate, describe, safe = ...
 local error, find, loadstring, next, rawget, rawset = error, string.find, loadstring, next, rawget, rawset
-local select, setmetatable, tostring, type, unpack = select, setmetatable, tostring, type, unpack
+local select, setfenv, setmetatable, tostring, type, unpack = select, setfenv, setmetatable, tostring, type, unpack
+local globals = {}
 local hook, sethook = nil, debug.sethook
 local known = setmetatable({}, {__mode = "k"})
 
@@ -82,7 +83,9 @@ local function compile(code, name)
     if type(code) ~= "string" or find(code, "^\\27") then return nil, "a script is text" end
     local ok, text = translate(code)
     if not ok then return nil, text end
-    return loadstring(text, name or "=TSP")
+    local chunk, problem = loadstring(text, name or "=TSP")
+    if chunk then return setfenv(chunk, globals) end
+    return nil, problem
 end
 
 rearm()
@@ -112,7 +115,15 @@ end
 function makegetter(group, key) return function() return group[key] end end
 function makesetter(group, key) return function(value) group[key] = value end end
 
-return rearm, wrap, table_for, compile, function(proxy) return known[proxy] end, printing
+-- scripts have a table of globals of their own: the machine looks up names in its own outside of any protection
+local machine = _G
+for name, value in next, machine do globals[name] = value end
+for name in next, globals do machine[name] = nil end
+globals._G = globals
+local function look_up(name) return rawget(globals, name) end
+local function define(name, value) rawset(globals, name, value) end
+
+return rearm, wrap, table_for, compile, function(proxy) return known[proxy] end, printing, look_up, define
 """
 
 
@@ -144,13 +155,15 @@ class Sandbox:
             self._read, self._write, self._call, poll, as_lua51, self._describe,
         )  # fmt: skip
         guarded = map(self._guard, entries)
-        self._rearm, self._wrap, self._table_for, self._compile, self._known, self._printing = bootstrap(*guarded, SAFE)
+        (
+            self._rearm, self._wrap, self._table_for, self._compile, self._known, self._printing, self._look_up,
+            self._define,
+        ) = bootstrap(*guarded, SAFE)  # fmt: skip
 
     def expose(self, members: Members) -> None:
         """Make members the globals of all scripts."""
-        names = self._lua.globals()
         for key, member in members.items():
-            names[key] = self._present(member, lasting=True)
+            self._define(key, self._present(member, lasting=True))
 
     def printing(self, put: Callable[..., None]) -> Any:
         """Return the function `print` of scripts, which hands on plain values and the names of all others."""
@@ -158,11 +171,11 @@ class Sandbox:
 
     def define(self, name: str, value: Any) -> None:
         """Set one global."""
-        self._lua.globals()[name] = self._present(value)
+        self._define(name, self._present(value))
 
     def look_up(self, name: str) -> Any:
         """Return one global."""
-        return self._lua.globals()[name]
+        return self._look_up(name)
 
     def call(self, chunk: Any) -> None:
         """Run a compiled chunk from within a script; ScriptFault if it fails."""

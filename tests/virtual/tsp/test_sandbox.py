@@ -138,3 +138,21 @@ def test_close_leaves_no_process(relay_box: Callable[..., object]) -> None:
     box.handle("print(1)")
     box.close()
     assert process.poll() is not None
+
+
+@pytest.mark.parametrize("event", ["__index", "__newindex"])
+def test_a_metatable_of_all_globals_ends_no_box(tsp: Keithley708B, event: str) -> None:
+    """Failed while scripts shared the table of globals of the machine: it looks up names there unprotected (PANIC)."""
+    reboots = tsp.reboots
+    try:
+        tsp.handle(f"setmetatable(_G, {{{event} = error}})")
+        assert tsp.handle("print(1)") == "1.00000e+00"
+        tsp.handle("x = y")
+        assert "-2.86000e+02\tTSP Runtime error at line 1" in str(tsp.handle("print(errorqueue.next())"))
+        tsp.handle("loadscript left\nprint(7)\nendscript")
+        assert tsp.handle("left()") == "7.00000e+00"
+        tsp.handle("node[1].setglobal('unseen', 8) script.new('print(9)', 'another')")
+        assert tsp.handle("print(node[1].getglobal('unseen')) another()") == "8.00000e+00\n9.00000e+00"
+        assert tsp.reboots == reboots
+    finally:
+        tsp.handle("setmetatable(_G, nil)")
