@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from labmtj.brief import brief
 from labmtj.errors import UsageError
 from labmtj.quantities import BoolArray
-from labmtj.schema import Variable, meanings_of
+from labmtj.results import Quantity
 
 
 class Health(IntEnum):
@@ -31,6 +32,7 @@ class Health(IntEnum):
     """got more than the limits allow, and has not been looked at since"""
 
 
+_MAP = ("row", "column")
 BROKEN = (Health.STUCK_P, Health.STUCK_AP, Health.SHORT, Health.OPEN)
 
 
@@ -44,11 +46,11 @@ class HealthMap:
     """
 
     chip_id: str
-    states: NDArray[np.uint8]
+    states: Annotated[NDArray[np.uint8], Quantity("1", "health of the cell", _MAP, Health, "state")]
     """(rows, columns), a `Health` each"""
     evidence: tuple[str, ...]
     """texts that `why` points into, such as "reference maps: always reads as P" """
-    why: NDArray[np.intp]
+    why: Annotated[NDArray[np.intp], Quantity("1", "number of the evidence that decided; -1 for none", _MAP)]
     """(rows, columns), which evidence decided; -1 for none"""
     dated: str
     """UTC, ISO 8601, of the last evidence; "" if that is not known here"""
@@ -90,14 +92,10 @@ class HealthMap:
             self.dated,
         )
 
-    def variables(self) -> dict[str, Variable]:
-        """Return it as arrays of a record: a `Health` per cell, which evidence decided, and the evidence as text."""
-        lattice = ("row", "column")
-        return {
-            "state": Variable(self.states, "1", "health of the cell", lattice, meanings_of(Health)),
-            "why": Variable(self.why, "1", "number of the evidence that decided; -1 for none", lattice),
-            "evidence": Variable(list(self.evidence) or [""], "1", "what was seen, and when", ("number",)),
-        }
+    @property
+    def texts(self) -> Annotated[list[str], Quantity("1", "what was seen, and when", ("number",), name="evidence")]:
+        """The evidence, or one empty text."""
+        return list(self.evidence) or [""]
 
     def updated(self, newer: HealthMap) -> HealthMap:
         """Return the map with what a later look told: cells that it has no evidence for stay as they are.

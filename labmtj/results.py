@@ -10,7 +10,8 @@
 
 writes the group with its axes, units and long names. The report and `labmtj compare` read these from the file, and so
 does any other program. A property is recorded as well if what it returns is annotated so. A field of None is left out,
-a field without an annotation stays in memory, and one that is a dataclass with annotations of its own is taken in.
+and so is an array without any value; a field without an annotation stays in memory, and one that is a dataclass with
+annotations of its own is taken in. Of a field that holds something else, such as a fit, several parts may be declared.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from enum import IntEnum, IntFlag
-from typing import Annotated, Any, ClassVar, get_args, get_origin, get_type_hints
+from functools import cached_property
+from operator import attrgetter
+from typing import Annotated, Any, ClassVar, TypeVar, get_args, get_origin, get_type_hints
 
 import numpy as np
 
@@ -36,7 +39,9 @@ class Quantity:
         long_name: what it is; {names} of attributes of the result are filled in.
         dims: names of its axes; an array named like an axis is its coordinate.
         codes: what whole numbers mean: an IntEnum, an IntFlag, or values by meaning.
-        name: in the file, if it is not that of the field.
+        name: in the file, if it is not that of the part or the field.
+        part: the attribute that holds the array, where the value is another object; of a tuple, those of its members.
+        dtype: in the file, such as "f4", if it is not that of the value.
     """
 
     units: str
@@ -44,38 +49,42 @@ class Quantity:
     dims: tuple[str, ...] = ()
     codes: type[IntEnum | IntFlag] | Mapping[str, int] | None = None
     name: str = ""
+    part: str = ""
+    dtype: str = ""
 
     def variables(self, name: str, value: Any, texts: Mapping[str, object]) -> Iterator[tuple[str, Variable]]:
         """Yield what is recorded, by name."""
-        yield (
-            self.name or name,
-            Variable(value, self.units, self.long_name.format_map(texts), self.dims, **_meanings(self.codes)),
-        )
+        values = np.asarray(_part(value, self.part), self.dtype or None)
+        text = self.long_name.format_map(texts)
+        yield name, Variable(values, self.units, text, self.dims, **_meanings(self.codes))
 
 
 @dataclass(frozen=True)
 class Estimate(Quantity):
-    """A value with an interval: an object with arrays `value`, `low` and `high`, of which three arrays are recorded.
+    """A value with an interval, of which three arrays are recorded.
 
     Args:
-        ends: beginning of the names of the ends, `<ends>_low` and `<ends>_high`; that of the value if it is "".
+        ends: names of the ends, with {} for "low" and "high"; those of the value with _low and _high if it is "".
         of: what the interval is about, such as a mean over the family of cells.
         level: of the interval.
+        parts: attributes of the object that hold the value, the lower and the upper end; of a tuple, of its members.
     """
 
     ends: str = ""
     of: str = ""
     level: str = "95 %"
+    parts: tuple[str, str, str] = ("value", "low", "high")
 
     def variables(self, name: str, value: Any, texts: Mapping[str, object]) -> Iterator[tuple[str, Variable]]:
         """Yield the value and the ends of its interval; the ends alone if the long name is ""."""
-        name, long_name = self.name or name, self.long_name.format_map(texts)
+        long_name = self.long_name.format_map(texts)
+        middle, *ends = (np.asarray(_part(value, part)) for part in self.parts)
         if long_name:
-            yield name, Variable(value.value, self.units, long_name, self.dims)
+            yield name, Variable(middle, self.units, long_name, self.dims)
         whose, about = "its" if long_name else "a", f", {self.of}" if self.of else ""
-        for end, which in (("low", "lower"), ("high", "upper")):
+        for end, which, values in zip(("low", "high"), ("lower", "upper"), ends, strict=True):
             text = f"{which} end of {whose} {self.level} interval{about}"
-            yield f"{self.ends or name}_{end}", Variable(getattr(value, end), self.units, text, self.dims)
+            yield (self.ends or f"{name}_{{}}").format(end), Variable(values, self.units, text, self.dims)
 
 
 @dataclass(frozen=True)
@@ -85,23 +94,34 @@ class Fact:
     Args:
         units: "1" if it has none.
         long_name: what it is.
-        name: in the file, if it is not that of the field.
+        name: in the file, if it is not that of the part or the field.
         per: what the value is divided by first: 3600 for a time in hours.
+        part: as of a quantity.
     """
 
     units: str
     long_name: str
     name: str = ""
     per: float = 0.0
+    part: str = ""
 
-    def attribute(self, name: str, value: Any) -> tuple[str, Attribute]:
-        """Return name and value as they are recorded."""
+    def attribute(self, value: Any) -> Attribute:
+        """Return the value as it is recorded."""
+        value = _part(value, self.part)
         if isinstance(value, np.generic):
             value = value.item()
-        return self.name or name, value / self.per if self.per else value
+        recorded: Attribute = list(value) if isinstance(value, tuple) else value / self.per if self.per else value
+        return recorded
+
+
+def _part(value: Any, part: str) -> Any:
+    if not part:
+        return value
+    return [_part(each, part) for each in value] if type(value) is tuple else attrgetter(part)(value)
 
 
 Declared = Quantity | Fact
+_Kind = TypeVar("_Kind", Quantity, Fact)
 
 
 class Result:
@@ -116,23 +136,35 @@ class Result:
         cls.kind, cls.signal = kind or cls.kind, signal or cls.signal
 
 
-def record(log: Log, path: str, result: Result, **facts: Attribute) -> None:
+def record(log: Log, path: str, result: Result, **others: Attribute) -> None:
     """Write a result to the group at `path`, with further facts about it as attributes.
 
     Raises:
         UsageError: for an array whose axes are not the declared ones, or a result without any array.
     """
-    attributes = dict(_attributes(result)) | facts
     try:
-        variables = dict(_variables(result))
-        log.put(path, variables, signal=result.signal if result.signal in variables else "", kind=result.kind)
+        arrays = variables(result)
+        log.put(path, arrays, signal=result.signal if result.signal in arrays else "", kind=result.kind)
     except UsageError as error:
         raise UsageError(f"{type(result).__name__}: {error}") from None
-    if attributes:
+    if attributes := facts(result) | others:
         log.attributes(path, attributes)
 
 
-def declared(kind: type[Any]) -> Mapping[str, Declared | type[Any]]:
+def variables(result: object) -> dict[str, Variable]:
+    """Return the arrays of a result, by the names that they have in the file."""
+    texts, found = _Texts(result), dict[str, Variable]()
+    for name, each, value in _values(result, Quantity):
+        found |= {at: array for at, array in each.variables(name, value, texts) if array.array.size}
+    return found
+
+
+def facts(result: object) -> dict[str, Attribute]:
+    """Return the attributes of a result, by the names that they have in the file."""
+    return {name: each.attribute(value) for name, each, value in _values(result, Fact)}
+
+
+def declared(kind: type[Any]) -> Mapping[str, tuple[Declared, ...] | type[Any]]:
     """Return what a class declares, by the names of its fields and properties: how each is recorded, or its own class.
 
     In the order of the class; of a field that holds another dataclass with declarations, that class.
@@ -140,62 +172,53 @@ def declared(kind: type[Any]) -> Mapping[str, Declared | type[Any]]:
     if kind not in _DECLARED:
         hints = get_type_hints(kind, include_extras=True)
         found = {each.name: _declaration(hints[each.name]) for each in fields(kind)} if is_dataclass(kind) else {}
-        for name, member in _properties(kind):
-            found[name] = _declaration(get_type_hints(member.fget, include_extras=True).get("return"))
-        _DECLARED[kind] = {name: each for name, each in found.items() if each is not None}
+        for name, getter in _getters(kind):
+            found[name] = _declaration(get_type_hints(getter, include_extras=True).get("return"))
+        _DECLARED[kind] = {name: each for name, each in found.items() if each}
     return _DECLARED[kind]
 
 
-_DECLARED: dict[type[Any], Mapping[str, Declared | type[Any]]] = {}
+_DECLARED: dict[type[Any], Mapping[str, tuple[Declared, ...] | type[Any]]] = {}
 """what was found out of each class"""
 
 
-def quantities(kind: type[Any], prefix: str = "") -> Iterator[tuple[str, Quantity | Fact]]:
+def quantities(kind: type[Any]) -> Iterator[tuple[str, Declared]]:
     """Yield everything that results of a class record, by the names that it has in the file."""
-    for name, each in declared(kind).items():
-        if isinstance(each, type):
-            yield from quantities(each, prefix)
+    for name, declarations in declared(kind).items():
+        if isinstance(declarations, type):
+            yield from quantities(declarations)
         else:
-            yield prefix + (each.name or name), each
+            yield from ((each.name or each.part or name, each) for each in declarations)
 
 
-def _properties(kind: type[Any]) -> Iterator[tuple[str, property]]:
+def _getters(kind: type[Any]) -> Iterator[tuple[str, Any]]:
     for base in reversed(kind.__mro__):
         for name, member in vars(base).items():
-            if isinstance(member, property) and member.fget is not None:
-                yield name, member
+            if isinstance(member, property | cached_property):
+                yield name, member.fget if isinstance(member, property) else member.func
 
 
-def _declaration(hint: Any) -> Declared | type[Any] | None:
+def _declaration(hint: Any) -> tuple[Declared, ...] | type[Any]:
     if get_origin(hint) is Annotated:
-        return next((each for each in get_args(hint)[1:] if isinstance(each, Quantity | Fact)), None)
+        return tuple(each for each in get_args(hint)[1:] if isinstance(each, Quantity | Fact))
     of = next((each for each in (hint, *get_args(hint)) if is_dataclass(each)), None)
-    return of if isinstance(of, type) and declared(of) else None
+    return of if isinstance(of, type) and declared(of) else ()
 
 
-def _variables(result: object) -> Iterator[tuple[str, Variable]]:
-    texts = _Texts(result)
-    for name, each in declared(type(result)).items():
-        if isinstance(each, Fact) or (value := getattr(result, name)) is None:
-            continue
-        if isinstance(each, Quantity):
-            yield from each.variables(name, value, texts)
+def _values(result: object, kind: type[_Kind]) -> Iterator[tuple[str, _Kind, Any]]:
+    """Yield what a result holds of a kind of declaration: name in the file, declaration, and the value of the field."""
+    for name, declarations in declared(type(result)).items():
+        if isinstance(declarations, type):
+            if (value := getattr(result, name)) is not None:
+                yield from _values(value, kind)
         else:
-            yield from _variables(value)
-
-
-def _attributes(result: object) -> Iterator[tuple[str, Attribute]]:
-    for name, each in declared(type(result)).items():
-        if isinstance(each, Quantity) or (value := getattr(result, name)) is None:
-            continue
-        if isinstance(each, Fact):
-            yield each.attribute(name, value)
-        else:
-            yield from _attributes(value)
+            for each in declarations:
+                if isinstance(each, kind) and (value := getattr(result, name)) is not None:
+                    yield each.name or each.part or name, each, value
 
 
 class _Texts(dict[str, object]):
-    """The attributes of a result, for long names."""
+    """The attributes of a result by name, for long names."""
 
     def __init__(self, result: object) -> None:
         super().__init__()

@@ -111,3 +111,26 @@ def test_a_group_that_is_put_again_keeps_its_kind(tmp_path):
     log.journal.close()
     with open_data(tmp_path / "data.h5") as data:
         assert data.attributes("drift")["labmtj_kind"] == "drift"
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted(Result, kind="fitted"):
+    fits: Annotated[
+        tuple[Proportion, Proportion],
+        Estimate("V", "median", ("direction", "cell"), name="median_volts", ends="median_{}_volts"),
+        Quantity("1", "the same, as a short number", ("direction", "cell"), name="short", part="value", dtype="f4"),
+    ]
+    counts: Annotated[tuple[int, int], Fact("1", "of the two")]
+    places: Annotated[FloatArray, Quantity("1", "none here", ("place",))]
+
+
+def test_parts_of_fits_are_recorded_side_by_side_and_empty_arrays_left_out():
+    fit = Proportion(np.full(3, 0.5), np.zeros(3), np.ones(3))
+    log = MemoryLog()
+    record(log, "fitted", Fitted((fit, fit), (1, 2), np.zeros(0)), operator="a")
+    found = log.read("fitted")
+    assert set(found) == {"median_volts", "median_low_volts", "median_high_volts", "short"}
+    assert found["median_high_volts"].tolist() == [[1.0] * 3] * 2
+    assert found["short"].dtype == np.float32
+    facts = {"labmtj_kind": "fitted", "counts": [1, 2], "operator": "a"}
+    assert log.read_attributes("fitted") == facts

@@ -14,6 +14,7 @@ from labmtj.record.tables import (
     reads_rows,
     reads_table,
 )
+from labmtj.results import variables
 from labmtj.schema import Table
 from labmtj.verbs import Crossbar, Log
 
@@ -71,7 +72,7 @@ class Recorded(Layer):
 def put_overstress(log: Log, name: str, error: Overstressed) -> None:
     """Record in `arrays/<name>/overstress/health` which cells got more than the limits allow, and what they got."""
     health = HealthMap.overstressed(error.cells, error.problem)
-    log.put(f"arrays/{name}/overstress/health", health.variables(), signal="state", kind="run")
+    log.put(f"arrays/{name}/overstress/health", variables(health), signal="state", kind="run")
 
 
 def array_tables(name: str, shape: tuple[int, int]) -> tuple[Table, Table, Table, Table]:

@@ -13,17 +13,17 @@ from pydantic import Field
 
 from labmtj.brief import brief
 from labmtj.quantities import ArrayInfo, Bias, Lines, Reading
+from labmtj.results import facts, record
 from labmtj.run.plain import LogWithin
 from labmtj.schema import Purpose
 from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar, Log
-from procedures.common.cost import Counting, Effort, effort_attributes
+from procedures.common.cost import Counting, Effort
 from procedures.common.ports import AllPorts, PortReads
 from procedures.common.reference import (
     ReferenceMaps,
     ReferenceSettings,
     initialise,
-    put_reference,
     read_cells,
     reference_maps,
 )
@@ -62,7 +62,7 @@ class CalibrationReads(StrictModel):
         counting = Counting(crossbar)
         with log.tagged(purpose=Purpose.CALIBRATE):
             reference = reference_maps(counting, self.reference)
-            put_reference(log, reference)
+            record(log, "reference", reference)
             for _ in range(self.rounds - 1):
                 self._write(counting, reference, state=True)
                 self._write(counting, reference, state=False)
@@ -71,7 +71,7 @@ class CalibrationReads(StrictModel):
             parallel = self._ports(counting, log, "parallel")
             self._write(counting, reference, state=False)
         result = CalibrationResult(reference, parallel, antiparallel, counting.effort)
-        log.attributes("reference", effort_attributes(result.effort))
+        log.attributes("reference", facts(result.effort))
         return result
 
     def _write(self, crossbar: Crossbar, reference: ReferenceMaps, *, state: bool) -> None:

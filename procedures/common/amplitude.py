@@ -7,6 +7,7 @@ amplitude to use is the middle of its plateau, not its first good value.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +16,11 @@ from pydantic import Field
 from labmtj.brief import brief
 from labmtj.errors import ProcedureFailed, SettingError
 from labmtj.quantities import ArrayInfo, BoolArray, FloatArray
-from labmtj.schema import Purpose, Variable
+from labmtj.results import Fact, Quantity, Result, record
+from labmtj.schema import Purpose
 from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar, Log
-from procedures.common.reference import ReferenceMaps, ReferenceSettings, initialise, put_reference, reference_maps
+from procedures.common.reference import ReferenceMaps, ReferenceSettings, initialise, reference_maps
 from procedures.common.staying import look_at_once
 from procedures.common.write import WriteSettings, write_matrix
 
@@ -62,27 +64,25 @@ class AmplitudeMap(AmplitudeSettings):
         """Make the maps of an array, scan its amplitudes and record both; leaves the array all-AP."""
         with log.tagged(purpose=Purpose.CHARACTERISE):
             reference = reference_maps(crossbar, self.reference)
-            put_reference(log, reference)
-            put_scan(log, scan_amplitudes(crossbar, reference, self.reference, self.write, self))
+            record(log, "reference", reference)
+            record(log, "amplitude", scan_amplitudes(crossbar, reference, self.reference, self.write, self))
 
 
 @brief
 @dataclass(frozen=True, eq=False)
-class AmplitudeScan:
-    """Fidelity of a checkerboard against amplitude, per direction."""
+class AmplitudeScan(Result, kind="amplitude"):
+    """Fidelity of a checkerboard against amplitude, per direction; arrays are (points,)."""
 
-    volts: FloatArray
-    """(points,)"""
-    parallel_fidelity: FloatArray
-    """(points,) all usable cells, after writing the P cells of a checkerboard into an all-AP array"""
-    antiparallel_fidelity: FloatArray
-    """(points,) the same with AP cells written into an all-P array"""
-    parallel_volts: float
-    """middle of the plateau"""
-    antiparallel_volts: float
-    parallel_edge: str = ""
-    """ "lowest", "highest" or both, where the plateau reaches an end of the scan: it may go on beyond"""
-    antiparallel_edge: str = ""
+    volts: Annotated[FloatArray, Quantity("V", "write amplitude", ("volts",))]
+    parallel_fidelity: Annotated[FloatArray, Quantity("1", "fidelity of writing P", ("volts",))]
+    """all usable cells, after writing the P cells of a checkerboard into an all-AP array"""
+    antiparallel_fidelity: Annotated[FloatArray, Quantity("1", "fidelity of writing AP", ("volts",))]
+    """the same with AP cells written into an all-P array"""
+    parallel_volts: Annotated[float, Fact("V", "middle of the plateau")]
+    antiparallel_volts: Annotated[float, Fact("V", "middle of the plateau")]
+    parallel_edge: Annotated[str, Fact("1", '"lowest", "highest" or both: ends of the scan in the plateau')] = ""
+    """the plateau may go on beyond"""
+    antiparallel_edge: Annotated[str, Fact("1", "the same towards AP")] = ""
 
 
 def checkerboard(shape: tuple[int, int]) -> BoolArray:
@@ -179,18 +179,3 @@ def _refuse_where_nothing_stays(crossbar: Crossbar, initial: ReferenceSettings, 
     found = look_at_once(crossbar, initial.initialise_volts, initial.pulse_seconds, initial.read_volts)
     if 2 * int(found.leaves.sum()) > len(found.rows) * crossbar.shape[1]:
         raise ProcedureFailed(f"no amplitude writes the array (best fidelity {fidelity.max():.2f}): {found.text()}")
-
-
-def put_scan(log: Log, scan: AmplitudeScan, path: str = "amplitude") -> None:
-    """Record the scan in the group `path`."""
-    log.put(
-        path,
-        {
-            "volts": Variable(scan.volts, "V", "write amplitude", ("volts",)),
-            "parallel_fidelity": Variable(scan.parallel_fidelity, "1", "fidelity of writing P", ("volts",)),
-            "antiparallel_fidelity": Variable(scan.antiparallel_fidelity, "1", "fidelity of writing AP", ("volts",)),
-        },
-        kind="amplitude",
-    )
-    names = ("parallel_volts", "antiparallel_volts", "parallel_edge", "antiparallel_edge")
-    log.attributes(path, {name: getattr(scan, name) for name in names})

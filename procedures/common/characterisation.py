@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labmtj.quantities import BoolArray, Reading
+from labmtj.results import record
 from labmtj.schema import Purpose
 from labmtj.verbs import Crossbar, Log
-from procedures.common.amplitude import AmplitudeSettings, put_scan, scan_amplitudes
-from procedures.common.reference import ReferenceMaps, ReferenceSettings, put_reference, read_cells, reference_maps
+from procedures.common.amplitude import AmplitudeSettings, scan_amplitudes
+from procedures.common.reference import ReferenceMaps, ReferenceSettings, read_cells, reference_maps
 from procedures.common.write import WriteSettings, read_states
 
 
@@ -40,12 +41,12 @@ def characterise(
             write = write.model_copy(
                 update={"parallel_volts": scan.parallel_volts, "antiparallel_volts": scan.antiparallel_volts}
             )
-        put_reference(
-            log, maps, f"arrays/{name}/reference",
+        record(
+            log, f"arrays/{name}/reference", maps,
             parallel_volts=write.parallel_volts, antiparallel_volts=write.antiparallel_volts,
         )  # fmt: skip
         if scan is not None:
-            put_scan(log, scan, f"arrays/{name}/amplitude")
+            record(log, f"arrays/{name}/amplitude", scan)
     return {"reference": maps.to_memory(), "write": write.model_dump(), "state": None}
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from labmtj.layer import Layer
 from labmtj.quantities import Bias, Currents, Lines, Pulse, Reading
-from labmtj.schema import Attribute
+from labmtj.results import Fact
 from labmtj.verbs import Crossbar
 
 
@@ -14,11 +15,9 @@ from labmtj.verbs import Crossbar
 class Effort:
     """Part of every result of a characterisation."""
 
-    pulses: int
-    readings: int
-    """values of lines, each of all its shots"""
-    seconds: float
-    """on the bench, by the crossbar's clock"""
+    pulses: Annotated[int, Fact("1", "pulses of a whole bias", "effort_pulses")]
+    readings: Annotated[int, Fact("1", "values of lines, each of all its shots", "effort_readings")]
+    seconds: Annotated[float, Fact("h", "time on the clock of the bench", "effort_bench_hours", per=3600)]
 
 
 class Counting(Layer):
@@ -43,10 +42,3 @@ class Counting(Layer):
         """Pulse, and count."""
         self._pulses += len(bias)
         return super().pulse(bias, seconds)
-
-
-def effort_attributes(effort: Effort) -> dict[str, Attribute]:
-    """Return what a measurement cost, as attributes of its group."""
-    return {
-        "effort_pulses": effort.pulses, "effort_readings": effort.readings, "effort_bench_hours": effort.seconds / 3600,
-    }  # fmt: skip

@@ -16,16 +16,16 @@ from pydantic import Field
 from labmtj.brief import brief
 from labmtj.health import Health, HealthMap
 from labmtj.quantities import BoolArray, FloatArray
+from labmtj.results import Result, record
 from labmtj.schema import Purpose
 from labmtj.verbs import Crossbar, Log
-from procedures.common.cost import Counting, Effort, effort_attributes
-from procedures.common.read_map import CellReads, ReadMapSettings, put_read_map, read_map
+from procedures.common.cost import Counting, Effort
+from procedures.common.read_map import CellReads, ReadMapSettings, read_map
 from procedures.common.reference import (
     Outcome,
     ReferenceMaps,
     ReferenceSettings,
     initialise,
-    put_reference,
     reference_maps,
 )
 
@@ -55,10 +55,10 @@ class HealthCheck(ReferenceSettings):
                 counting, -reference.polarity * self.initialise_volts, self.pulse_seconds, self.initialise_pulses
             )
             found = Checked(self._judged(reference, reads), reference, reads, counting.effort)
-            put_reference(log, reference)
+            record(log, "reference", reference)
             for name, each in reads.items():
-                put_read_map(log, each, f"read_map_{name}")
-            put_health(log, found.health, found.effort)
+                record(log, f"read_map_{name}", each)
+            record(log, "health", HealthRecord(found.health, found.effort))
         return found
 
     def _initialise(self, crossbar: Crossbar, sign: int) -> None:
@@ -114,15 +114,17 @@ def noisy_cells(reads: CellReads, usable: BoolArray, factor: float) -> BoolArray
     return np.asarray(usable & (relative > factor * np.nanmedian(relative)), bool) if usable.any() else usable
 
 
-def put_health(log: Log, health: HealthMap, effort: Effort, path: str = "health") -> None:
-    """Record the map in the group `path`: a `Health` per cell, which evidence decided, and the evidence as text."""
-    log.put(path, health.variables(), signal="state", kind="health")
-    log.attributes(path, effort_attributes(effort))
+@brief
+@dataclass(frozen=True, eq=False)
+class HealthRecord(Result, kind="health", signal="state"):
+    """What is recorded of the health of a chip: a `Health` per cell, which evidence decided, and what it took."""
+
+    health: HealthMap
+    effort: Effort
 
 
-def put_finding(log: Log, cells: BoolArray, state: Health, text: str, effort: Effort, path: str) -> None:
+def record_finding(log: Log, cells: BoolArray, state: Health, text: str, effort: Effort, path: str) -> None:
     """Record in `path`/health that cells (rows, columns) were found in a state; of all others nothing is said."""
-    health = HealthMap.unknown("", cells.shape)
     if cells.any():
-        states = np.full(cells.shape, state, np.uint8)
-        put_health(log, health.with_evidence(states, cells, text), effort, f"{path}/health")
+        health = HealthMap.unknown("", cells.shape).with_evidence(np.full(cells.shape, state, np.uint8), cells, text)
+        record(log, f"{path}/health", HealthRecord(health, effort))

@@ -7,6 +7,7 @@ The state of the array stays as it is. From the admittances follow every cell, t
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field
@@ -16,14 +17,13 @@ from labmtj.errors import CannotDo, ProcedureFailed
 from labmtj.fitting.network import NetworkFit, fit_network
 from labmtj.fitting.scatter import pooled_variance
 from labmtj.quantities import ArrayInfo, Bias, Currents, FloatArray, Lines, Reading
-from labmtj.schema import Attribute, Purpose, Variable
+from labmtj.results import Fact, Quantity, Result, record
+from labmtj.schema import Attribute, Purpose
 from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar, Log
 from procedures.common.bounds import check_read_volts
-from procedures.common.cost import Counting, Effort, effort_attributes
-from procedures.common.reference import possible_of
-
-LINES = ("driven", "line")
+from procedures.common.cost import Counting, Effort
+from procedures.common.reference import MAP, possible_of
 
 
 class AllPorts(StrictModel):
@@ -66,7 +66,9 @@ class AllPorts(StrictModel):
             result = PortReads(
                 admittance, sigma, offset, leak, leak_error, fit, self.gain_fraction, counting.effort
             )  # fmt: skip
-            put_ports(log, result, self)
+            record(log, "ports", result, read_volts=self.read_volts, to_zero_bias=self.to_zero_bias)
+            network = FittedNetwork(fit)
+            record(log, "ports/network", network, **network.facts())
         return result
 
     def _extrapolated(self, crossbar: Crossbar) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -95,21 +97,65 @@ class AllPorts(StrictModel):
 
 @brief
 @dataclass(frozen=True, eq=False)
-class PortReads:
-    """Port admittances of an array, and what they tell; lines are rows first, then columns."""
+class PortReads(Result, kind="ports"):
+    """Port admittances of an array, and what they tell; lines are rows first, then columns; NaN: could not be read."""
 
-    admittance_siemens: FloatArray
-    """(driven line, line) current into the line per volt; NaN where it could not be read"""
-    sigma_siemens: FloatArray
-    zero_amperes: FloatArray
-    """(lines,) current of each line at zero input, NaN where it could not be read"""
-    leak_siemens: FloatArray
-    """(lines,) conductance to ground: what goes in at the line and comes out at no other; NaN where not all was read"""
-    leak_error_siemens: FloatArray
+    admittance_siemens: Annotated[
+        FloatArray, Quantity("S", "current into the line per volt on the driven line", ("driven", "line"))
+    ]
+    sigma_siemens: Annotated[FloatArray, Quantity("S", "standard deviation of the admittance", ("driven", "line"))]
+    zero_amperes: Annotated[FloatArray, Quantity("A", "current of the line at zero input", ("line",))]
+    leak_siemens: Annotated[FloatArray, Quantity("S", "conductance of the line to ground", ("line",))]
+    """what goes in at the line and comes out at no other"""
+    leak_error_siemens: Annotated[FloatArray, Quantity("S", "standard error of it", ("line",))]
     fit: NetworkFit
-    gain_fraction: float
-    """assumed difference between units and ranges, in the errors; a gain error common to all stands apart"""
+    gain_fraction: Annotated[float, Fact("1", "assumed difference between units and ranges, in the errors")]
+    """a gain error common to all stands apart"""
     effort: Effort
+
+
+@brief
+@dataclass(frozen=True, eq=False)
+class FittedNetwork(Result, kind="ports.network"):
+    """What was fitted to port admittances, as it is recorded."""
+
+    fit: Annotated[
+        NetworkFit,
+        Quantity("S", "conductance of the cell, wires taken off", MAP, part="cell_siemens"),
+        Quantity("S", "standard error of it", MAP, part="cell_error_siemens"),
+        Quantity("ohm", "resistance of the cell, wires taken off", MAP, part="cell_ohms"),
+        Quantity("1", "cells in S, row by row, then wires in ohm, paths in S", ("parameter",), part="estimate"),
+        Quantity("1", "of the posterior, in units of `estimate`", ("parameter", "other"), part="covariance"),
+        Fact("1", "parameters that the data determine", part="rank"),
+        Fact("1", "fitted values", part="parameters"),
+        Fact("1", "admittances that were fitted", part="data"),
+        Fact("1", "of the fit", part="chi_squared"),
+        Fact("1", "degrees of freedom", part="freedom"),
+        Fact("1", "admittances that were left out", part="outvoted"),
+        Fact("1", "what the fit does not explain", part="misfit"),
+    ]
+
+    @property
+    def piece_ohms(
+        self,
+    ) -> Annotated[FloatArray, Quantity("ohm", "each piece of wire: segments of rows, of columns, leads", ("piece",))]:
+        """Resistances of the pieces of wire."""
+        return self.fit.pieces[0]
+
+    def facts(self) -> dict[str, Attribute]:
+        """Return the model, and every wire; one that the data do not tell has no value there, but its reason."""
+        fit = self.fit
+        facts: dict[str, Attribute] = {
+            "wires": list(fit.wires),
+            "model": fit.model.summary(),
+            "paths": fit.path_words(),
+        }
+        for name, wire in fit.wires.items():
+            if wire.ohms is None or wire.standard_error_ohms is None:
+                facts[f"{name}_refused"] = wire.reason
+            else:
+                facts |= {name: wire.ohms, f"{name}_error": wire.standard_error_ohms}
+        return facts
 
 
 def drive_each(
@@ -196,65 +242,3 @@ def leaks(
     apart = gain_fraction * np.abs(admittance.diagonal())
     unexplained = np.nan_to_num(admittance - fitted)
     return admittance.sum(axis=1), np.sqrt(np.maximum(sigma**2, unexplained**2).sum(axis=1) + apart**2)
-
-
-def put_ports(log: Log, result: PortReads, settings: AllPorts, path: str = "ports") -> None:
-    """Record the admittances in the group `path`, and what was fitted in `path`/network."""
-    log.put(
-        path,
-        {
-            "admittance_siemens": Variable(
-                result.admittance_siemens, "S", "current into the line per volt on the driven line", LINES
-            ),
-            "sigma_siemens": Variable(result.sigma_siemens, "S", "standard deviation of the admittance", LINES),
-            "zero_amperes": Variable(result.zero_amperes, "A", "current of the line at zero input", ("line",)),
-            "leak_siemens": Variable(result.leak_siemens, "S", "conductance of the line to ground", ("line",)),
-            "leak_error_siemens": Variable(result.leak_error_siemens, "S", "standard error of it", ("line",)),
-        },
-        kind="ports",
-    )
-    log.attributes(
-        path,
-        {
-            "read_volts": settings.read_volts, "to_zero_bias": settings.to_zero_bias,
-            "gain_fraction": result.gain_fraction, **effort_attributes(result.effort),
-        },
-    )  # fmt: skip
-    put_network(log, result.fit, f"{path}/network")
-
-
-def put_network(log: Log, fit: NetworkFit, path: str) -> None:
-    """Record what was fitted; a wire that the data do not tell has no value there, but its reason."""
-    cells = ("row", "column")
-    log.put(
-        path,
-        {
-            "cell_siemens": Variable(fit.cell_siemens, "S", "conductance of the cell, wires taken off", cells),
-            "cell_error_siemens": Variable(fit.cell_error_siemens, "S", "standard error of it", cells),
-            "cell_ohms": Variable(fit.cell_ohms, "ohm", "resistance of the cell, wires taken off", cells),
-            "estimate": Variable(
-                fit.estimate, "1", "cells in S, row by row, then wires in ohm, paths in S", ("parameter",)
-            ),
-            "piece_ohms": Variable(
-                fit.pieces[0], "ohm", "each piece of wire: segments of rows, of columns, leads", ("piece",)
-            ),
-            "covariance": Variable(
-                fit.covariance, "1", "of the posterior, in units of `estimate`", ("parameter", "other")
-            ),
-        },
-        kind="ports.network",
-    )
-    attrs: dict[str, Attribute] = {"rank": fit.rank, "parameters": fit.parameters, "data": fit.data}
-    attrs |= {
-        "chi_squared": fit.chi_squared,
-        "freedom": fit.freedom,
-        "outvoted": fit.outvoted,
-        "wires": list(fit.wires),
-    }
-    attrs |= {"misfit": fit.misfit, "model": fit.model.summary(), "paths": fit.path_words()}
-    for name, wire in fit.wires.items():
-        if wire.ohms is None or wire.standard_error_ohms is None:
-            attrs[f"{name}_refused"] = wire.reason
-        else:
-            attrs |= {name: wire.ohms, f"{name}_error": wire.standard_error_ohms}
-    log.attributes(path, attrs)

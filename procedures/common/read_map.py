@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,15 +11,14 @@ from pydantic import Field
 
 from labmtj.brief import brief
 from labmtj.quantities import Bias, Currents, Flag, FloatArray, Lines, Reading
-from labmtj.schema import Purpose, Variable, meanings_of
+from labmtj.results import Fact, Quantity, Result, record
+from labmtj.schema import Purpose
 from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar, Log
 from procedures.common.bounds import Limited, check_read_volts
-from procedures.common.cost import Counting, Effort, effort_attributes
-from procedures.common.reference import possible_of
+from procedures.common.cost import Counting, Effort
+from procedures.common.reference import MAP, possible_of
 from procedures.common.schemes import select_rows
-
-CELLS = ("row", "column")
 
 
 class ReadMapSettings(StrictModel):
@@ -42,30 +42,27 @@ class ReadMap(ReadMapSettings):
         """Read the map and record it in the group `read_map`."""
         with log.tagged(purpose=Purpose.CHARACTERISE):
             found = read_map(crossbar, self)
-            put_read_map(log, found)
+            record(log, "read_map", found)
         return found
 
 
 @brief
 @dataclass(frozen=True, eq=False)
-class CellReads:
+class CellReads(Result, kind="read_map", signal="siemens"):
     """What every cell gave; maps are (rows, columns), NaN on rows that the crossbar cannot drive."""
 
-    amperes: FloatArray
-    """mean of both polarities: the offset of the meter cancels"""
-    scatter_amperes: FloatArray
-    """standard deviation of one reading in both polarities"""
-    baseline_amperes: FloatArray
-    """(columns,) at zero input"""
-    flags: NDArray[np.uint8]
-    """whatever was wrong with any of a cell's readings, see `Flag`"""
-    read_volts: float
-    """on the row; what the cell itself gets is less by the drop along its lines"""
+    amperes: Annotated[FloatArray, Quantity("A", "read current of the cell, mean of both polarities", MAP)]
+    """the offset of the meter cancels"""
+    scatter_amperes: Annotated[FloatArray, Quantity("A", "standard deviation of one reading in both polarities", MAP)]
+    baseline_amperes: Annotated[FloatArray, Quantity("A", "current at zero input", ("column",))]
+    flags: Annotated[NDArray[np.uint8], Quantity("1", "what was wrong with any of its readings", MAP, Flag)]
+    read_volts: Annotated[float, Fact("V", "on the row")]
+    """what the cell itself gets is less by the drop along its lines"""
     effort: Effort
 
     @property
-    def siemens(self) -> FloatArray:
-        """Conductance between the ends of the row and the column, wires included."""
+    def siemens(self) -> Annotated[FloatArray, Quantity("S", "conductance of the cell with its lines", MAP)]:
+        """Conductance between the ends of the row and the column."""
         return self.amperes / self.read_volts
 
 
@@ -92,24 +89,3 @@ def mean_and_scatter(answer: Currents) -> FloatArray:
     signed = answer.raw_amperes * answer.signs[:, np.newaxis]
     pairs = signed.reshape(len(signed), -1, 2, signed.shape[2]).mean(axis=2)
     return np.stack([pairs.mean(axis=1), pairs.std(axis=1, ddof=1)])
-
-
-def put_read_map(log: Log, found: CellReads, path: str = "read_map") -> None:
-    """Record a map in the group `path`."""
-    log.put(
-        path,
-        {
-            "amperes": Variable(found.amperes, "A", "read current of the cell, mean of both polarities", CELLS),
-            "scatter_amperes": Variable(
-                found.scatter_amperes, "A", "standard deviation of one reading in both polarities", CELLS
-            ),
-            "siemens": Variable(found.siemens, "S", "conductance of the cell with its lines", CELLS),
-            "flags": Variable(
-                found.flags, "1", "what was wrong with any of its readings", CELLS, flag_masks=meanings_of(Flag)
-            ),
-            "baseline_amperes": Variable(found.baseline_amperes, "A", "current at zero input", ("column",)),
-        },
-        signal="siemens",
-        kind="read_map",
-    )
-    log.attributes(path, {"read_volts": found.read_volts, **effort_attributes(found.effort)})

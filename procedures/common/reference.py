@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +19,15 @@ from labmtj.brief import brief
 from labmtj.errors import ProcedureFailed
 from labmtj.health import Health
 from labmtj.quantities import Bias, BoolArray, FloatArray, Lines, Reading
-from labmtj.schema import Attribute, Purpose, Variable, meanings_of
+from labmtj.results import Fact, Quantity, Result, record
+from labmtj.schema import Purpose
 from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar, Log
 from procedures.common.bounds import Limited, check_pulse_seconds, check_read_volts, check_volts
 from procedures.common.schemes import select_columns, select_rows
 from procedures.common.staying import look_at_once
 
+MAP = ("row", "column")
 OutcomeMap = NDArray[np.uint8]
 
 
@@ -78,23 +80,22 @@ class ReferenceMap(ReferenceSettings):
     def execute(self, crossbar: Crossbar, log: Log) -> None:
         """Make the maps of an array and record them; leaves the array all-AP."""
         with log.tagged(purpose=Purpose.CHARACTERISE):
-            put_reference(log, reference_maps(crossbar, self))
+            record(log, "reference", reference_maps(crossbar, self))
 
 
 @brief
 @dataclass(frozen=True, eq=False)
-class ReferenceMaps:
+class ReferenceMaps(Result, kind="reference"):
     """Reads of every cell in both uniform arrays; all maps are (rows, columns)."""
 
-    parallel_amperes: FloatArray
-    antiparallel_amperes: FloatArray
-    read_volts: float
-    polarity: int
-    """+1 if a positive row drives cells to P"""
-    outcome: OutcomeMap
+    parallel_amperes: Annotated[FloatArray, Quantity("A", "read current of the cell, array all P", MAP)]
+    antiparallel_amperes: Annotated[FloatArray, Quantity("A", "read current of the cell, array all AP", MAP)]
+    read_volts: Annotated[float, Fact("V", "on the row that is read")]
+    polarity: Annotated[int, Fact("1", "+1 if a positive row drives cells to P, else -1")]
+    outcome: Annotated[OutcomeMap, Quantity("1", "usable (0: it can be written) or why not", MAP, Outcome)]
 
     @property
-    def threshold_amperes(self) -> FloatArray:
+    def threshold_amperes(self) -> Annotated[FloatArray, Quantity("A", "above it a read counts as P", MAP)]:
         """Midpoint of each cell's own two reads; for a cell that showed one state only, well to the other side of it.
 
         The two reads of such a cell differ by noise alone, and so would the state read against their midpoint.
@@ -269,25 +270,3 @@ def _broken(amperes: FloatArray, parallel: FloatArray, antiparallel: FloatArray)
     """Return SHORT or OPEN for reads far from both states of a usual cell of these maps, else 0."""
     short, opened = amperes > 3 * np.nanmedian(parallel), amperes < 0.3 * np.nanmedian(antiparallel)
     return np.where(short, Outcome.SHORT, np.where(opened, Outcome.OPEN, 0)).astype(np.uint8)
-
-
-def put_reference(log: Log, reference: ReferenceMaps, path: str = "reference", **attributes: Attribute) -> None:
-    """Record the maps in the group `path`, with more attributes about them."""
-    cells = ("row", "column")
-    log.put(
-        path,
-        {
-            "parallel_amperes": Variable(
-                reference.parallel_amperes, "A", "read current of the cell, array all P", cells
-            ),
-            "antiparallel_amperes": Variable(
-                reference.antiparallel_amperes, "A", "read current of the cell, array all AP", cells
-            ),
-            "threshold_amperes": Variable(reference.threshold_amperes, "A", "above it a read counts as P", cells),
-            "outcome": Variable(
-                reference.outcome, "1", "usable (0: it can be written) or why not", cells, meanings_of(Outcome)
-            ),
-        },
-        kind="reference",
-    )
-    log.attributes(path, {"read_volts": reference.read_volts, "polarity": reference.polarity, **attributes})

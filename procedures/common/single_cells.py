@@ -15,6 +15,7 @@ from pydantic import Field
 
 from labmtj.errors import ProcedureFailed, SettingError
 from labmtj.quantities import Bias, BoolArray, Flag, FloatArray, Lines, Pulse, Reading
+from labmtj.results import Quantity, Result
 from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar
 from procedures.common.bounds import Limited, check_pulse_seconds, check_volts
@@ -26,11 +27,21 @@ Cells = NDArray[np.intp]
 Place = Annotated[tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]], Field(strict=False)]
 DIRECTIONS = (True, False)
 """towards P, then towards AP"""
-DIRECTION_NAMES = ("to_P", "to_AP")
+OF_CELL = Quantity("1", "row and column of each cell", ("cell", "line"))
+"""the cells of a result"""
 FULL_FRACTION = 0.99
 """a step of a delivered pulse counts as the pulse if the cell sees this part of the largest voltage of any step"""
 
 NO_CELL = "the reference maps show no usable cell; look at them before anything else"
+
+
+class ByDirection(Result):
+    """Base of results whose arrays begin with the direction: towards P first, then towards AP."""
+
+    @property
+    def direction(self) -> Annotated[list[str], Quantity("1", "towards which state", ("direction",))]:
+        """Names of the directions."""
+        return ["to_P", "to_AP"]
 
 
 class TrialSettings(StrictModel):

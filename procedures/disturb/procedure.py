@@ -10,7 +10,7 @@ the rest. Each is tried in the polarity that does harm, on an array all in one s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Annotated, Literal, NamedTuple, get_args
 
 import numpy as np
 from pydantic import Field
@@ -26,19 +26,20 @@ from labmtj.fitting.proportions import (
     per_exposure_bounds,
 )
 from labmtj.quantities import Bias, BoolArray, FloatArray, Lines, Reading
-from labmtj.schema import Purpose, Variable
+from labmtj.results import Estimate, Fact, Quantity, record
+from labmtj.schema import Purpose
 from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar, Log
 from procedures.common.bounds import Limited, check_pulse_seconds, check_pulses, check_volts
-from procedures.common.cost import Counting, Effort, effort_attributes
-from procedures.common.reference import MANY_STUCK, ReferenceSettings, possible_of, put_reference, reference_maps
+from procedures.common.cost import Counting, Effort
+from procedures.common.reference import MANY_STUCK, ReferenceSettings, possible_of, reference_maps
 from procedures.common.schemes import Scheme, float_partners, select_cells, select_rows
-from procedures.common.single_cells import DIRECTION_NAMES, DIRECTIONS, Cells, check_count, refused_widths, spread_out
+from procedures.common.single_cells import DIRECTIONS, ByDirection, Cells, check_count, refused_widths, spread_out
 from procedures.common.uniform import Uniform
 
 Kind = Literal["half", "third", "third_rest"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-PATH = "disturb"
+TO, CASES = ("direction",), ("kind", "direction", "volts")
 
 
 class Disturb(StrictModel):
@@ -74,7 +75,7 @@ class Disturb(StrictModel):
             # a cell that is lost before the maps are read is no stuck one where cells are held
             many_stuck = 0.0 if self.hold_seconds else MANY_STUCK
             array = Uniform(counting, reference_maps(counting, self.reference, many_stuck), self.reference)
-            put_reference(log, array.reference)
+            record(log, "reference", array.reference)
             self._refuse_kinds(array)
             flipped, cells = self._half_selects(array)
             read = self._reads(array) if self.hold_seconds else None
@@ -83,7 +84,7 @@ class Disturb(StrictModel):
                 tuple(self.kinds), np.array(self.volts), flipped.sum(axis=-1), cells.sum(axis=-1), self.pulses,
                 mean_over_family(flipped, cells), read, counting.effort,
             )  # fmt: skip
-            put_disturb(log, result)
+            record(log, "disturb", result)
         return result
 
     def _half_selects(self, array: Uniform) -> tuple[FloatArray, FloatArray]:
@@ -150,43 +151,59 @@ class Disturb(StrictModel):
 class ReadDisturb:
     """Cells that left their state while the read voltage was held, (2,) each: towards P, towards AP."""
 
-    read_volts: float
-    seconds: float
-    flipped: FloatArray
-    cells: FloatArray
-    lost: Proportion
-    """fraction of the cells lost after `seconds`: mean over the family of cells, 95 %"""
+    read_volts: Annotated[float, Fact("V", "on all rows")]
+    seconds: Annotated[float, Fact("s", "it was held", "read_seconds")]
+    flipped: Annotated[FloatArray, Quantity("1", "cells that left their state while read", TO, name="read_flipped")]
+    cells: Annotated[FloatArray, Quantity("1", "cells that were read", TO, name="read_cells")]
+    lost: Annotated[
+        Proportion, Estimate("1", "fraction of them lost after read_seconds", TO, name="read_lost", of=OF_FAMILY)
+    ]
 
     @property
-    def least_rate(self) -> FloatArray:
-        """Least mean rate in 1/s that this leaves possible, (2,); no largest one follows."""
+    def least_rate(
+        self,
+    ) -> Annotated[FloatArray, Quantity("1/s", "least mean rate that this leaves possible", TO, name="read_rate_low")]:
+        """Least mean rate of leaving the state, (2,); no largest one follows."""
         return least_rate(self.lost, self.seconds)
+
+
+class Bounds(NamedTuple):
+    """Least and largest mean probability per half-select."""
+
+    probability_low: FloatArray
+    probability_high: FloatArray
 
 
 @brief
 @dataclass(frozen=True, eq=False)
-class DisturbResult:
+class DisturbResult(ByDirection, kind="disturb", signal="lost"):
     """Cells lost by half-selects; arrays are (kinds, 2, amplitudes): towards P first, then towards AP."""
 
-    kinds: tuple[Kind, ...]
-    volts: FloatArray
-    """(amplitudes,) at the selected cell, between its lines; victims see a half, or a third"""
-    flipped: FloatArray
+    kinds: Annotated[tuple[Kind, ...], Quantity("1", "how the cells were half-selected", ("kind",), name="kind")]
+    volts: Annotated[FloatArray, Quantity("V", "amplitude at the selected cell, between its lines", ("volts",))]
+    """victims see a half, or a third"""
+    flipped: Annotated[FloatArray, Quantity("1", "cells that left their state", CASES)]
     """of victims of any selected cell: a victim of two of them may count twice"""
-    cells: FloatArray
+    cells: Annotated[FloatArray, Quantity("1", "half-selected cells", CASES)]
     """victims that stood in the right state before, likewise"""
-    exposures: int
-    """half-selects of each victim, one after another"""
-    lost: Proportion
-    """fraction of the victims lost after `exposures` half-selects: mean over the family of cells at these places, of
-    which the victims are a sample; 95 %"""
+    exposures: Annotated[int, Fact("1", "half-selects of each victim, one after another")]
+    lost: Annotated[
+        Proportion, Estimate("1", "fraction of them lost after `exposures` half-selects", CASES, of=OF_FAMILY)
+    ]
+    """of the family of cells at these places the victims are a sample"""
     read: ReadDisturb | None
     effort: Effort
 
     @property
-    def probability_bounds(self) -> tuple[FloatArray, FloatArray]:
+    def probability_bounds(
+        self,
+    ) -> Annotated[
+        Bounds,
+        Quantity("1", "least mean probability per half-select that this leaves", CASES, part="probability_low"),
+        Quantity("1", "largest mean probability per half-select that it leaves", CASES, part="probability_high"),
+    ]:
         """Least and largest mean probability per half-select that the fraction lost leaves possible."""
-        return per_exposure_bounds(self.lost, self.exposures)
+        return Bounds(*per_exposure_bounds(self.lost, self.exposures))
 
 
 def victims(usable: BoolArray, cell: Cells, kind: Kind) -> BoolArray:
@@ -203,39 +220,3 @@ def _rows_at(crossbar: Crossbar, volts: float) -> Bias:
     if crossbar.can(together) is None:
         return together
     return possible_of(crossbar, select_rows(crossbar.shape, np.arange(crossbar.shape[0]), volts))[0]
-
-
-def put_disturb(log: Log, result: DisturbResult, path: str = PATH) -> None:
-    """Record the counts and what follows from them."""
-    dims = ("kind", "direction", "volts")
-    least, largest = result.probability_bounds
-    values = {
-        "kind": Variable(list(result.kinds), "1", "how the cells were half-selected", ("kind",)),
-        "direction": Variable(list(DIRECTION_NAMES), "1", "towards which state", ("direction",)),
-        "volts": Variable(result.volts, "V", "amplitude at the selected cell, between its lines", ("volts",)),
-        "flipped": Variable(result.flipped, "1", "cells that left their state", dims),
-        "cells": Variable(result.cells, "1", "half-selected cells", dims),
-        "lost": Variable(result.lost.value, "1", "fraction of them lost after `exposures` half-selects", dims),
-        "lost_low": Variable(result.lost.low, "1", f"lower end of its 95 % interval, {OF_FAMILY}", dims),
-        "lost_high": Variable(result.lost.high, "1", f"upper end of its 95 % interval, {OF_FAMILY}", dims),
-        "probability_low": Variable(least, "1", "least mean probability per half-select that this leaves", dims),
-        "probability_high": Variable(largest, "1", "largest mean probability per half-select that it leaves", dims),
-    }
-    if read := result.read:
-        values |= {
-            "read_flipped": Variable(read.flipped, "1", "cells that left their state while read", ("direction",)),
-            "read_cells": Variable(read.cells, "1", "cells that were read", ("direction",)),
-            "read_lost": Variable(read.lost.value, "1", "fraction of them lost after read_seconds", ("direction",)),
-            "read_lost_low": Variable(
-                read.lost.low, "1", f"lower end of its 95 % interval, {OF_FAMILY}", ("direction",)
-            ),
-            "read_lost_high": Variable(
-                read.lost.high, "1", f"upper end of its 95 % interval, {OF_FAMILY}", ("direction",)
-            ),
-            "read_rate_low": Variable(
-                read.least_rate, "1/s", "least mean rate that this leaves possible", ("direction",)
-            ),
-        }
-        log.attributes(path, {"read_volts": read.read_volts, "read_seconds": read.seconds})
-    log.put(path, values, signal="lost", kind="disturb")
-    log.attributes(path, {"exposures": result.exposures, **effort_attributes(result.effort)})

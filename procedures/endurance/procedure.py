@@ -7,6 +7,7 @@ from every pulse on its row and column.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,15 +17,17 @@ from labmtj.brief import brief
 from labmtj.fitting.proportions import OF_FAMILY, Proportion, one_trial_of_each
 from labmtj.health import Health
 from labmtj.quantities import Bias, BoolArray, FloatArray
-from labmtj.schema import Purpose, Variable
+from labmtj.results import Estimate, Fact, Quantity, Result, record
+from labmtj.schema import Purpose
 from labmtj.verbs import Crossbar, Log
 from procedures.common.bounds import Limited, check_pulse_seconds, check_pulses, check_volts
-from procedures.common.cost import Counting, Effort, effort_attributes
-from procedures.common.health import put_finding
-from procedures.common.reference import Outcome, put_reference, reference_maps
-from procedures.common.single_cells import Cells, SingleCells, TrialSettings, apart, refused_widths
+from procedures.common.cost import Counting, Effort
+from procedures.common.health import record_finding
+from procedures.common.reference import Outcome, reference_maps
+from procedures.common.single_cells import OF_CELL, Cells, SingleCells, TrialSettings, apart, refused_widths
 
 PATH = "endurance"
+CHECKS, READS = ("check",), ("check", "cell")
 NEVER = -1
 
 
@@ -59,7 +62,7 @@ class Endurance(TrialSettings):
         with log.tagged(purpose=Purpose.CHARACTERISE):
             counting = Counting(crossbar)
             reference = reference_maps(counting, self.reference)
-            put_reference(log, reference)
+            record(log, "reference", reference)
             cells = SingleCells(counting, reference, self)
             chosen = self.chosen(reference)
             for volts in (self.parallel_volts, -self.antiparallel_volts):
@@ -77,10 +80,10 @@ class Endurance(TrialSettings):
                 chosen, self.marks, found[0], found[1], one_trial_of_each((seen & right).sum(axis=2), whole),
                 one_trial_of_each(gone.sum(axis=1), len(chosen)), whole, broken_at, cells.limited, counting.effort,
             )  # fmt: skip
-            put_endurance(log, result)
+            record(log, PATH, result)
             shorts = np.zeros(crossbar.shape, bool)
             shorts[tuple(chosen[broken_at != NEVER].T)] = True
-            put_finding(log, shorts, Health.SHORT, "became a short while cycled", result.effort, PATH)
+            record_finding(log, shorts, Health.SHORT, "became a short while cycled", result.effort, PATH)
         return result
 
     def _cycle(
@@ -133,24 +136,28 @@ def _shorts(cells: SingleCells, group: Cells, amperes: FloatArray) -> BoolArray:
 
 @brief
 @dataclass(frozen=True, eq=False)
-class EnduranceResult:
+class EnduranceResult(Result, kind="endurance", signal="contrast"):
     """What cycling did; reads are (checks, cells), NaN from the breakdown of a cell on."""
 
-    cells: Cells
-    cycles: NDArray[np.intp]
-    """(checks,) cycles so far"""
-    parallel_amperes: FloatArray
-    antiparallel_amperes: FloatArray
-    switched: Proportion
-    """(2, checks): of the cells that are whole, the fraction that reads as written; P first, then AP. Mean over the
-    family of cells, of which these are a sample, 95 %"""
-    broken: Proportion
-    """(checks,) the fraction of the cells that have broken down by then, likewise"""
-    whole: NDArray[np.intp]
-    """(checks,) cells that have not broken down"""
-    broken_at: NDArray[np.intp]
-    """(cells,) the check at which a cell was first seen to be a short, in cycles; -1 for never"""
-    limited: int
+    cells: Annotated[Cells, OF_CELL]
+    cycles: Annotated[NDArray[np.intp], Quantity("1", "write cycles so far", CHECKS)]
+    parallel_amperes: Annotated[FloatArray, Quantity("A", "read after writing P", READS)]
+    antiparallel_amperes: Annotated[FloatArray, Quantity("A", "read after writing AP", READS)]
+    switched: Annotated[
+        Proportion,
+        Estimate(
+            "1", "whole cells that read as written", ("direction", *CHECKS),
+            name="switched_fraction", ends="switched_{}", of=OF_FAMILY,
+        ),
+    ]  # fmt: skip
+    """(2, checks); P first, then AP"""
+    broken: Annotated[
+        Proportion,
+        Estimate("1", "cells that have broken down", CHECKS, name="broken_fraction", ends="broken_{}", of=OF_FAMILY),
+    ]
+    whole: Annotated[NDArray[np.intp], Quantity("1", "cells that have not broken down", CHECKS)]
+    broken_at: Annotated[NDArray[np.intp], Quantity("1", "cycles at which a short was seen, -1 for never", ("cell",))]
+    limited: Annotated[int, Fact("1", "pulses in which a source was in compliance")]
     effort: Effort
 
     @property
@@ -159,41 +166,6 @@ class EnduranceResult:
         return self.switched.value
 
     @property
-    def contrast(self) -> FloatArray:
-        """(P - AP) / AP of every cell, (checks, cells)."""
+    def contrast(self) -> Annotated[FloatArray, Quantity("1", "(P - AP) / AP of the reads", READS)]:
+        """Contrast of every cell."""
         return (self.parallel_amperes - self.antiparallel_amperes) / self.antiparallel_amperes
-
-
-def put_endurance(log: Log, result: EnduranceResult, path: str = PATH) -> None:
-    """Record the reads and what became of the cells."""
-    log.put(
-        path,
-        {
-            "cells": Variable(result.cells, "1", "row and column of each cell", ("cell", "line")),
-            "cycles": Variable(result.cycles, "1", "write cycles so far", ("check",)),
-            "parallel_amperes": Variable(result.parallel_amperes, "A", "read after writing P", ("check", "cell")),
-            "antiparallel_amperes": Variable(
-                result.antiparallel_amperes, "A", "read after writing AP", ("check", "cell")
-            ),
-            "contrast": Variable(result.contrast, "1", "(P - AP) / AP of the reads", ("check", "cell")),
-            "switched_fraction": Variable(
-                result.switched_fraction, "1", "whole cells that read as written", ("direction", "check")
-            ),
-            "switched_low": Variable(
-                result.switched.low, "1", f"lower end of its 95 % interval, {OF_FAMILY}", ("direction", "check")
-            ),
-            "switched_high": Variable(
-                result.switched.high, "1", f"upper end of its 95 % interval, {OF_FAMILY}", ("direction", "check")
-            ),
-            "broken_fraction": Variable(result.broken.value, "1", "cells that have broken down", ("check",)),
-            "broken_low": Variable(result.broken.low, "1", f"lower end of its 95 % interval, {OF_FAMILY}", ("check",)),
-            "broken_high": Variable(
-                result.broken.high, "1", f"upper end of its 95 % interval, {OF_FAMILY}", ("check",)
-            ),
-            "whole": Variable(result.whole, "1", "cells that have not broken down", ("check",)),
-            "broken_at": Variable(result.broken_at, "1", "cycles at which a short was seen, -1 for never", ("cell",)),
-        },
-        signal="contrast",
-        kind="endurance",
-    )
-    log.attributes(path, {"limited": result.limited, **effort_attributes(result.effort)})

@@ -17,6 +17,7 @@ from pydantic import Field
 from labmtj.errors import SettingError
 from labmtj.fitting.hysteresis import fit_tmr, has_switched
 from labmtj.quantities import Bias, BoolArray, FloatArray, Lines, Reading
+from labmtj.results import record
 from labmtj.schema import Purpose
 from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar, Log
@@ -25,7 +26,7 @@ from procedures.common.cost import Counting
 from procedures.common.reference import possible_of, read_cells
 from procedures.common.schemes import float_partners, select_cells, select_rows
 from procedures.common.single_cells import Cells, Place, apart, check_places, limited, refused_widths
-from procedures.hysteresis.record import Loops, as_map, put_loops
+from procedures.hysteresis.record import Loops, as_map
 
 Numbers = NDArray[np.intp]
 """(n,) of cells among those that get a loop"""
@@ -70,7 +71,7 @@ class Hysteresis(StrictModel):
         with log.tagged(purpose=Purpose.CHARACTERISE):
             counting = Counting(crossbar)
             found = _Looping(counting, self).loops()
-            put_loops(log, found, self.attributes)
+            record(log, "hysteresis", found, **self.attributes)
         return found
 
     @property
@@ -214,10 +215,11 @@ class _Looping:
             ohms = settings.read_volts / self.amperes
         states = self._both(ohms)
         volts = np.tile(settings.tmr_volts, (len(self.cells), 1))
+        steps = self.volts if len(self.cells) else self.volts[:0]
         return Loops(
             self._polarity(), mapped(self._places(rising=True)), mapped(self._places(rising=False)),
             mapped(states.min(axis=1)), mapped(states.max(axis=1)), fit_tmr(volts, self._tmr(states)),
-            self.cells, self.volts, ohms, self.limited, int(self._left(states).sum()), self.crossbar.effort,
+            self.cells, steps, ohms, self.limited, int(self._left(states).sum()), self.crossbar.effort,
         )  # fmt: skip
 
     def _tmr(self, states: FloatArray) -> FloatArray:

@@ -7,6 +7,8 @@ of any resistance compare.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,17 +20,19 @@ from labmtj.fitting.noise import FEWEST_SAMPLES, NoiseLevels, fit_noise, welch
 from labmtj.fitting.telegraph import TelegraphTest, find_telegraph
 from labmtj.health import Health
 from labmtj.quantities import Bias, BoolArray, Flag, FloatArray, Lines, Reading
-from labmtj.schema import Purpose, Variable
+from labmtj.results import Estimate, Fact, Quantity, Result, record
+from labmtj.schema import Purpose
 from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar, Log
 from procedures.common.bounds import Limited, check_read_volts
-from procedures.common.cost import Counting, Effort, effort_attributes
-from procedures.common.health import put_finding
-from procedures.common.reference import possible_of
+from procedures.common.cost import Counting, Effort
+from procedures.common.health import record_finding
+from procedures.common.reference import MAP, possible_of
 from procedures.common.schemes import select_rows
-from procedures.common.single_cells import Cells, Place, check_places
+from procedures.common.single_cells import OF_CELL, Cells, Place, check_places
 
 PATH = "noise"
+CELL = ("cell",)
 LEAST_FRACTION = 0.05
 """of the usual current; a cell below it is open, and has no relative noise"""
 UNEVEN = 0.05
@@ -56,35 +60,64 @@ class NoiseSeries(StrictModel):
         with log.tagged(purpose=Purpose.CHARACTERISE):
             counting = Counting(crossbar)
             result = _judge(self, *_read(self, counting), counting.shape, counting.effort)
-            put_noise(log, result)
+            record(log, PATH, result)
             text = f"{self.samples} reads: jumps between two levels, or over {self.noisy_factor:g} x the usual rms"
-            put_finding(log, result.noisy, Health.NOISY, text, result.effort, PATH)
+            record_finding(log, result.noisy, Health.NOISY, text, result.effort, PATH)
         return result
+
+
+class Spectra(NamedTuple):
+    """Frequencies (f,) in Hz and densities (n, f) in 1/Hz."""
+
+    frequency: FloatArray
+    density: FloatArray
 
 
 @brief
 @dataclass(frozen=True, eq=False)
-class NoiseResult:
+class NoiseResult(Result, kind="noise", signal="noisy"):
     """Noise of n cells relative to their current, all in the state in which they were found."""
 
-    cells: Cells
+    cells: Annotated[Cells, OF_CELL]
     """those judged: without lines that cannot be driven, open cells, and cells with a read beyond the range"""
-    interval_seconds: float
-    mean_amperes: FloatArray
-    """(n,)"""
-    series: FloatArray
-    """(n, samples), each read relative to the mean, less one"""
-    rms: FloatArray
-    """(n,), relative"""
-    levels: NoiseLevels
-    """relative: white in 1/Hz, pink dimensionless; of the cell and the meter together"""
-    telegraph: TelegraphTest
-    """levels relative to the mean"""
-    noisy: BoolArray
-    """(rows, columns): telegraph cells, and those whose rms is far above the others'"""
-    judged: BoolArray
-    """(rows, columns)"""
+    interval_seconds: Annotated[float, Fact("s", "between two reads")]
+    mean_amperes: Annotated[FloatArray, Quantity("A", "mean read current", CELL)]
+    series: Annotated[FloatArray, Quantity("1", "reads, relative to mean", ("cell", "sample"), dtype="f4")]
+    """each read relative to the mean, less one"""
+    rms: Annotated[FloatArray, Quantity("1", "standard deviation of the reads, relative", CELL)]
+    levels: Annotated[
+        NoiseLevels,
+        Estimate(
+            "1/Hz", "white level, relative, cell and meter", CELL, name="white",
+            parts=("white", "white_low", "white_high"),
+        ),
+        Estimate(
+            "1", "1/f level at 1 Hz times 1 Hz, relative", CELL, name="pink", parts=("pink", "pink_low", "pink_high")
+        ),
+    ]  # fmt: skip
+    telegraph: Annotated[
+        TelegraphTest,
+        Quantity("1", "whether the cell jumps between two levels", CELL, name="telegraph", part="found"),
+        Quantity("1", "height of the jumps, relative", CELL, part="jump"),
+        Quantity("s", "mean dwell in the level of less current", CELL, part="low_seconds"),
+        Quantity("s", "mean dwell in the level of more current", CELL, part="high_seconds"),
+        Quantity("1", "jumps seen in the series", CELL, part="jumps"),
+        Fact("1", "of the telegraph test, per cell", part="false_alarm_rate"),
+    ]
+    noisy: Annotated[BoolArray, Quantity("1", "telegraph, or far noisier than the others", MAP)]
+    judged: Annotated[BoolArray, Quantity("1", "whether the cell was looked at", MAP)]
     effort: Effort
+
+    @cached_property
+    def spectra(
+        self,
+    ) -> Annotated[
+        Spectra,
+        Quantity("Hz", "frequency", ("frequency",), part="frequency"),
+        Quantity("1/Hz", "relative, by Welch", ("cell", "frequency"), part="density", dtype="f4"),
+    ]:
+        """Averaged spectra, for the eye."""
+        return Spectra(*welch(self.series, self.interval_seconds))
 
 
 def _read(settings: NoiseSeries, crossbar: Crossbar) -> tuple[Cells, FloatArray, float]:
@@ -140,44 +173,3 @@ def _judge(
     noisy[cells[:, 0], cells[:, 1]] = telegraph.found | (rms > settings.noisy_factor * np.median(rms))
     levels = fit_noise(series, interval, settings.aperture_seconds)
     return NoiseResult(cells, interval, mean, series, rms, levels, telegraph, noisy, judged, effort)
-
-
-def put_noise(log: Log, result: NoiseResult, path: str = PATH) -> None:
-    """Record levels, jumps, spectra and the map of noisy cells."""
-    frequencies, density = welch(result.series, result.interval_seconds)
-    cell, lattice = ("cell",), ("row", "column")
-    levels, jumps = result.levels, result.telegraph
-    log.put(
-        path,
-        {
-            "noisy": Variable(result.noisy, "1", "telegraph, or far noisier than the others", lattice),
-            "judged": Variable(result.judged, "1", "whether the cell was looked at", lattice),
-            "cells": Variable(result.cells, "1", "row and column of each cell", ("cell", "line")),
-            "mean_amperes": Variable(result.mean_amperes, "A", "mean read current", cell),
-            "series": Variable(result.series.astype(np.float32), "1", "reads, relative to mean", ("cell", "sample")),
-            "rms": Variable(result.rms, "1", "standard deviation of the reads, relative", cell),
-            "white": Variable(levels.white, "1/Hz", "white level, relative, cell and meter", cell),
-            "white_low": Variable(levels.white_low, "1/Hz", "lower end of its 95 % interval", cell),
-            "white_high": Variable(levels.white_high, "1/Hz", "upper end of its 95 % interval", cell),
-            "pink": Variable(levels.pink, "1", "1/f level at 1 Hz times 1 Hz, relative", cell),
-            "pink_low": Variable(levels.pink_low, "1", "lower end of its 95 % interval", cell),
-            "pink_high": Variable(levels.pink_high, "1", "upper end of its 95 % interval", cell),
-            "telegraph": Variable(jumps.found, "1", "whether the cell jumps between two levels", cell),
-            "jump": Variable(jumps.jump, "1", "height of the jumps, relative", cell),
-            "low_seconds": Variable(jumps.low_seconds, "s", "mean dwell in the level of less current", cell),
-            "high_seconds": Variable(jumps.high_seconds, "s", "mean dwell in the level of more current", cell),
-            "jumps": Variable(jumps.jumps, "1", "jumps seen in the series", cell),
-            "frequency": Variable(frequencies, "Hz", "frequency", ("frequency",)),
-            "density": Variable(density.astype(np.float32), "1/Hz", "relative, by Welch", ("cell", "frequency")),
-        },
-        signal="noisy",
-        kind="noise",
-    )
-    log.attributes(
-        path,
-        {
-            "interval_seconds": result.interval_seconds,
-            "false_alarm_rate": jumps.false_alarm_rate,
-            **effort_attributes(result.effort),
-        },
-    )

@@ -9,6 +9,7 @@ The time passes on the crossbar's clock: it is waited for on a bench, and booked
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field
@@ -17,16 +18,18 @@ from labmtj.brief import brief
 from labmtj.errors import SettingError
 from labmtj.fitting.proportions import OF_FAMILY, Proportion, least_rate, one_trial_of_each
 from labmtj.quantities import FloatArray
-from labmtj.schema import Purpose, Variable
+from labmtj.results import Estimate, Quantity, record
+from labmtj.schema import Purpose
 from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar, Log
 from procedures.common.bounds import Limited
-from procedures.common.cost import Counting, Effort, effort_attributes
-from procedures.common.reference import ReferenceSettings, put_reference, reference_maps
-from procedures.common.single_cells import DIRECTION_NAMES, DIRECTIONS
+from procedures.common.cost import Counting, Effort
+from procedures.common.reference import ReferenceSettings, reference_maps
+from procedures.common.single_cells import DIRECTIONS, ByDirection
 from procedures.common.uniform import Uniform
 
-PATH = "retention"
+WAITS = ("direction", "wait")
+RATE = "least mean rate that this leaves possible"
 
 
 class Retention(StrictModel):
@@ -51,14 +54,14 @@ class Retention(StrictModel):
             counting = Counting(crossbar)
             # a cell that is lost before the maps are read is no stuck one here
             array = Uniform(counting, reference_maps(counting, self.reference, many_stuck=0.0), self.reference)
-            put_reference(log, array.reference)
+            record(log, "reference", array.reference)
             waited = np.array([self._wait(array, state) for state in DIRECTIONS]).swapaxes(0, 1)
             array.initialise(False)  # noqa: FBT003 - a state is a bit
             away, flipped, cells, seconds = waited
             result = RetentionResult(
                 seconds, away, flipped, cells, one_trial_of_each(away, cells), counting.effort
             )  # fmt: skip
-            put_retention(log, result)
+            record(log, "retention", result)
         return result
 
     def _wait(self, array: Uniform, state: bool) -> FloatArray:  # noqa: FBT001
@@ -78,46 +81,20 @@ class Retention(StrictModel):
 
 @brief
 @dataclass(frozen=True, eq=False)
-class RetentionResult:
+class RetentionResult(ByDirection, kind="retention", signal="lost"):
     """Cells that lost their state at rest; arrays are (2, waits): towards P first, then towards AP."""
 
-    seconds: FloatArray
-    """since they were written, and read once"""
-    away: FloatArray
-    """cells that read as the other state after this time"""
-    flipped: FloatArray
-    """cells that did so after this time or a shorter one: some came back since"""
-    cells: FloatArray
-    """all that can be written, also those that do not stay long enough to be seen in their state"""
-    lost: Proportion
-    """fraction of the cells away after this time: mean over the family of cells, of which these are a sample; 95 %. A
-    cell that left and came back in between has not lost its state: the fraction tends to a half where all flip to and
-    fro"""
+    seconds: Annotated[FloatArray, Quantity("s", "since the cells were written, and read once", WAITS)]
+    away: Annotated[FloatArray, Quantity("1", "cells that read as the other state after this time", WAITS)]
+    flipped: Annotated[FloatArray, Quantity("1", "cells that did so after this time or a shorter one", WAITS)]
+    """some came back since"""
+    cells: Annotated[FloatArray, Quantity("1", "cells that can be written", WAITS)]
+    """also those that do not stay long enough to be seen in their state"""
+    lost: Annotated[Proportion, Estimate("1", "fraction of the cells away after this time", WAITS, of=OF_FAMILY)]
+    """a cell that left and came back in between has not lost its state: it tends to a half where all flip to and fro"""
     effort: Effort
 
     @property
-    def least_rate(self) -> FloatArray:
-        """Least mean rate in 1/s of leaving the state that this leaves possible; no largest one follows."""
+    def least_rate(self) -> Annotated[FloatArray, Quantity("1/s", RATE, WAITS, name="rate_low")]:
+        """Least mean rate of leaving the state; no largest one follows."""
         return least_rate(self.lost, self.seconds)
-
-
-def put_retention(log: Log, result: RetentionResult, path: str = PATH) -> None:
-    """Record the counts and the fractions."""
-    dims = ("direction", "wait")
-    log.put(
-        path,
-        {
-            "direction": Variable(list(DIRECTION_NAMES), "1", "towards which state", ("direction",)),
-            "seconds": Variable(result.seconds, "s", "since the cells were written, and read once", dims),
-            "away": Variable(result.away, "1", "cells that read as the other state after this time", dims),
-            "flipped": Variable(result.flipped, "1", "cells that did so after this time or a shorter one", dims),
-            "cells": Variable(result.cells, "1", "cells that can be written", dims),
-            "lost": Variable(result.lost.value, "1", "fraction of the cells away after this time", dims),
-            "lost_low": Variable(result.lost.low, "1", f"lower end of its 95 % interval, {OF_FAMILY}", dims),
-            "lost_high": Variable(result.lost.high, "1", f"upper end of its 95 % interval, {OF_FAMILY}", dims),
-            "rate_low": Variable(result.least_rate, "1/s", "least mean rate that this leaves possible", dims),
-        },
-        signal="lost",
-        kind="retention",
-    )
-    log.attributes(path, effort_attributes(result.effort))

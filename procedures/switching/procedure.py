@@ -6,34 +6,29 @@ above V50, and read again. Where a pulse goes is decided by the outcomes so far,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
-from labmtj.brief import brief
 from labmtj.errors import SettingError, UsageError
 from labmtj.fitting.steering import Steering
-from labmtj.fitting.switching_curve import MedianSlope, SwitchingCurves, fit_curves, slope_per_decade
+from labmtj.fitting.switching_curve import SwitchingCurves, fit_curves, slope_per_decade
 from labmtj.fitting.switching_law import (
-    ExponentTest,
-    ModelRange,
     Pulses,
-    Ridge,
-    SwitchingLaws,
     fit_laws,
     judge_exponent,
     model_range,
     ridge_of,
 )
 from labmtj.quantities import BoolArray, FloatArray
+from labmtj.results import record
 from labmtj.schema import Purpose
 from labmtj.verbs import Crossbar, Log
 from procedures.common.bounds import Limited, check_pulse_seconds, check_pulses, check_volts
 from procedures.common.cost import Counting, Effort
-from procedures.common.reference import put_reference, read_cells, reference_maps
+from procedures.common.reference import read_cells, reference_maps
 from procedures.common.single_cells import (
     DIRECTIONS,
     Cells,
@@ -44,7 +39,7 @@ from procedures.common.single_cells import (
     limited,
     refused_widths,
 )
-from procedures.switching.record import declare_trials, put_switching, put_trials
+from procedures.switching.record import SwitchingResult, append_trials, declare_trials
 
 _T = TypeVar("_T")
 PULSES_TO_FIND = 12
@@ -88,70 +83,13 @@ class SwitchingProbability(TrialSettings):
         with log.tagged(purpose=Purpose.CHARACTERISE):
             counting = Counting(crossbar)
             reference = reference_maps(counting, self.reference)
-            put_reference(log, reference)
+            record(log, "reference", reference)
             run = _Run(SingleCells(counting, reference, self), self, log)
             outcomes = [run.direction(state) for state in DIRECTIONS]
             run.cells.initialise(False)  # noqa: FBT003
             result = _result(self, run, outcomes, counting.effort, delivered)
-            put_switching(log, result)
+            record(log, "switching", result)
         return result
-
-
-@brief
-@dataclass(frozen=True, eq=False)
-class SwitchingResult:
-    """What single pulses told; arrays are (2, cells) or (2, cells, widths): towards P first, then towards AP."""
-
-    cells: Cells
-    widths_seconds: FloatArray
-    """asked for"""
-    delivered_seconds: FloatArray
-    """(2, cells, widths), mean width at full voltage, as far as the crossbar tells"""
-    voltage: Literal["lines", "cell"]
-    """between which voltages are quoted: the two lines, or across the cell by its delivered fraction"""
-    curves: tuple[SwitchingCurves, SwitchingCurves]
-    """cells x widths, widths fastest; see `curve`"""
-    slopes: tuple[MedianSlope, MedianSlope]
-    """of V50 per decade of width"""
-    laws: tuple[SwitchingLaws, SwitchingLaws]
-    """conditional on tau0 and exponent"""
-    model_ranges: tuple[ModelRange, ModelRange]
-    """of Delta and Vc0, the error of the law included"""
-    ridges: tuple[Ridge, Ridge]
-    exponents: tuple[ExponentTest, ExponentTest]
-    pulses: tuple[Pulses, Pulses]
-    """every test pulse, (cells, trials)"""
-    comes_back: BoolArray
-    """(2, cells); False for a cell that at some point could not be reset: its trials end there"""
-    disturbed: tuple[int, int]
-    """cells not under test that had left their state by the end of a direction; the array was initialised after"""
-    limited: int
-    """pulses in which a source was in compliance; their trials are not counted"""
-    effort: Effort
-
-    @property
-    def outside(self) -> NDArray[np.int8]:
-        """Return where V50 lies beyond the amplitudes tried, (2, cells, widths): 1 above all, -1 below, 0 within.
-
-        A V50 beyond them is an extrapolation, or NaN where every pulse switched, or none.
-        """
-        return np.array([self._outside(direction) for direction in (0, 1)], np.int8)
-
-    def _outside(self, direction: int) -> NDArray[np.int8]:
-        shape = (len(self.cells), len(self.widths_seconds), -1)
-        volts, switched = (
-            part.reshape(shape) for part in (self.pulses[direction].volts, self.pulses[direction].switched)
-        )
-        made, median = np.isfinite(volts), self.curve(direction, "median_volts")
-        hits, most = np.where(made, switched, 0.0).sum(axis=2), np.where(made, volts, -np.inf).max(axis=2)
-        above = (hits == 0) | (median > most)
-        below = (hits == made.sum(axis=2)) | (median < np.where(made, volts, np.inf).min(axis=2))
-        return np.where(~made.any(axis=2), 0, np.where(above, 1, np.where(below, -1, 0))).astype(np.int8)
-
-    def curve(self, direction: int, name: str) -> FloatArray:
-        """Return a field of the curves as (cells, widths)."""
-        found: FloatArray = getattr(self.curves[direction], name)
-        return found.reshape(len(self.cells), len(self.widths_seconds))
 
 
 @dataclass
@@ -186,7 +124,7 @@ class _Run:
         for number, seconds in enumerate(self.settings.widths_seconds):
             for group in apart(self.chosen):
                 self._width(found, group, number, seconds, state)
-            put_trials(self.log, self.chosen, state, seconds, *(part[:, number] for part in _parts(found)))
+            append_trials(self.log, self.chosen, state, seconds, *(part[:, number] for part in _parts(found)))
         found.disturbed = self._disturbed(state)
         return found
 
@@ -249,13 +187,10 @@ def _result(
         found.volts *= part
     widths = np.array(settings.widths_seconds)
     pulses = [_pulses(found) for found in outcomes]
-    curves = [fit_curves(each.volts.reshape(-1, run.each), each.switched.reshape(-1, run.each)) for each in outcomes]
-    shape = (len(run.chosen), len(widths))
+    curves = [_curves(each, (len(run.chosen), len(widths))) for each in outcomes]
     got = [np.nan_to_num(_mean(found.seconds), nan=0.0) for found in outcomes]
     seconds = np.array([np.where(each > 0, each, widths) for each in got])
-    slopes = [
-        slope_per_decade(widths, each.median_volts.reshape(shape), each.median_sigma.reshape(shape)) for each in curves
-    ]
+    slopes = [slope_per_decade(widths, each.median_volts, each.median_sigma) for each in curves]
     laws = [fit_laws(each, settings.attempt_seconds, settings.exponent) for each in pulses]
     return SwitchingResult(
         run.chosen, widths, seconds, "lines" if delivered is None else "cell", _pair(curves), _pair(slopes),
@@ -265,6 +200,12 @@ def _result(
         np.array([found.comes_back for found in outcomes]), _pair([found.disturbed for found in outcomes]),
         run.cells.limited, effort,
     )  # fmt: skip
+
+
+def _curves(found: _Outcomes, shape: tuple[int, int]) -> SwitchingCurves:
+    """Return a curve per cell and width, fields (cells, widths)."""
+    flat = fit_curves(*(each.reshape(-1, each.shape[-1]) for each in (found.volts, found.switched)))
+    return SwitchingCurves(*(getattr(flat, each.name).reshape(shape) for each in fields(SwitchingCurves)))
 
 
 def _parts_of(chosen: Cells, shape: tuple[int, int], delivered: FloatArray | None) -> FloatArray:

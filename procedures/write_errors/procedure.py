@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field
@@ -18,14 +19,16 @@ from labmtj.fitting.proportions import (
     proportion,
 )
 from labmtj.quantities import FloatArray
-from labmtj.schema import Purpose, Variable
+from labmtj.results import Estimate, Fact, Quantity, record
+from labmtj.schema import Purpose
 from labmtj.verbs import Crossbar, Log
 from procedures.common.bounds import Limited, check_pulse_seconds, check_pulses, check_volts
-from procedures.common.cost import Counting, Effort, effort_attributes
-from procedures.common.reference import ReferenceMaps, put_reference, reference_maps
+from procedures.common.cost import Counting, Effort
+from procedures.common.reference import ReferenceMaps, reference_maps
 from procedures.common.single_cells import (
-    DIRECTION_NAMES,
     DIRECTIONS,
+    OF_CELL,
+    ByDirection,
     Cells,
     SingleCells,
     TrialSettings,
@@ -34,7 +37,7 @@ from procedures.common.single_cells import (
     refused_widths,
 )
 
-PATH = "write_errors"
+CASES, MEANS = ("direction", "cell", "volts"), ("direction", "volts")
 
 
 class WriteErrors(TrialSettings):
@@ -69,7 +72,7 @@ class WriteErrors(TrialSettings):
         with log.tagged(purpose=Purpose.CHARACTERISE):
             counting = Counting(crossbar)
             reference = reference_maps(counting, self.reference)
-            put_reference(log, reference)
+            record(log, "reference", reference)
             cells = SingleCells(counting, reference, self)
             chosen = self.chosen(reference)
             probe = cells.biases(chosen, np.full(len(chosen), max(*self.volts, self.reset_volts)))
@@ -82,7 +85,7 @@ class WriteErrors(TrialSettings):
                 mean_over_family(errors.swapaxes(1, 2), trials.swapaxes(1, 2)), cells.limited,
                 counting.effort,
             )  # fmt: skip
-            put_write_errors(log, result)
+            record(log, "write_errors", result)
         return result
 
     def _direction(self, cells: SingleCells, chosen: Cells, state: bool) -> FloatArray:  # noqa: FBT001
@@ -112,47 +115,22 @@ class WriteErrors(TrialSettings):
 
 @brief
 @dataclass(frozen=True, eq=False)
-class WriteErrorResult:
+class WriteErrorResult(ByDirection, kind="write_errors", signal="pooled_rate"):
     """Write errors; arrays are (2, cells, amplitudes), towards P first, then towards AP."""
 
-    cells: Cells
-    volts: FloatArray
-    """(amplitudes,), between the lines of the cell"""
-    errors: FloatArray
-    trials: FloatArray
+    cells: Annotated[Cells, OF_CELL]
+    volts: Annotated[FloatArray, Quantity("V", "amplitude between the lines of the cell", ("volts",))]
+    errors: Annotated[FloatArray, Quantity("1", "pulses that did not write", CASES)]
+    trials: Annotated[FloatArray, Quantity("1", "pulses that count", CASES)]
     """fewer than asked for where a cell did not come back, or a source limited"""
-    rate: Proportion
-    """95 % Clopper-Pearson: where no error was seen, `high` is the upper limit"""
-    pooled: Proportion
-    """mean over the very cells that were tested, (2, amplitudes)"""
-    family: Proportion
-    """mean over the family of cells, of which these are a sample, (2, amplitudes): wide for few cells, because
-    a rare cell that none of them is like may make up the mean"""
-    limited: int
+    rate: Annotated[Proportion, Estimate("1", "write error rate", CASES)]
+    """Clopper-Pearson: where no error was seen, `high` is the upper limit"""
+    pooled: Annotated[
+        Proportion,
+        Estimate("1", f"write error rate, {OF_TESTED}", MEANS, name="pooled_rate", ends="pooled_{}", of=OF_TESTED),
+    ]
+    """(2, amplitudes)"""
+    family: Annotated[Proportion, Estimate("1", "", MEANS, of=OF_FAMILY)]
+    """(2, amplitudes): wide for few cells, because a rare cell that none of them is like may make up the mean"""
+    limited: Annotated[int, Fact("1", "pulses in which a source was in compliance")]
     effort: Effort
-
-
-def put_write_errors(log: Log, result: WriteErrorResult, path: str = PATH) -> None:
-    """Record the counts and the rates."""
-    dims, pooled = ("direction", "cell", "volts"), ("direction", "volts")
-    log.put(
-        path,
-        {
-            "direction": Variable(list(DIRECTION_NAMES), "1", "towards which state", ("direction",)),
-            "cells": Variable(result.cells, "1", "row and column of each cell", ("cell", "line")),
-            "volts": Variable(result.volts, "V", "amplitude between the lines of the cell", ("volts",)),
-            "errors": Variable(result.errors, "1", "pulses that did not write", dims),
-            "trials": Variable(result.trials, "1", "pulses that count", dims),
-            "rate": Variable(result.rate.value, "1", "write error rate", dims),
-            "rate_low": Variable(result.rate.low, "1", "lower end of its 95 % interval", dims),
-            "rate_high": Variable(result.rate.high, "1", "upper end of its 95 % interval", dims),
-            "pooled_rate": Variable(result.pooled.value, "1", f"write error rate, {OF_TESTED}", pooled),
-            "pooled_low": Variable(result.pooled.low, "1", f"lower end of its 95 % interval, {OF_TESTED}", pooled),
-            "pooled_high": Variable(result.pooled.high, "1", f"upper end of its 95 % interval, {OF_TESTED}", pooled),
-            "family_low": Variable(result.family.low, "1", f"lower end of a 95 % interval, {OF_FAMILY}", pooled),
-            "family_high": Variable(result.family.high, "1", f"upper end of a 95 % interval, {OF_FAMILY}", pooled),
-        },
-        signal="pooled_rate",
-        kind="write_errors",
-    )
-    log.attributes(path, {"limited": result.limited, **effort_attributes(result.effort)})

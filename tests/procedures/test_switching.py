@@ -53,7 +53,7 @@ def test_the_median_voltage_of_each_width_is_found_through_wires_and_a_noisy_met
     errors = []
     for direction, state in enumerate((True, False)):
         truth = true_medians(crossbar, result.cells, result.widths_seconds, state)
-        found = result.curve(direction, "median_volts")
+        found = result.curves[direction].median_volts
         errors.append(found / truth - 1)
         slope = np.polyfit(np.log10(result.widths_seconds), truth.T, 1)[0]
         np.testing.assert_allclose(result.slopes[direction].volts_per_decade, slope, rtol=0.10)
@@ -82,7 +82,7 @@ def test_voltages_across_the_cell_are_quoted_where_the_delivered_fraction_is_giv
     assert (lines.voltage, cell.voltage) == ("lines", "cell")
     for direction, part in enumerate((0.9, 0.8)):
         np.testing.assert_allclose(
-            cell.curve(direction, "median_volts"), part * lines.curve(direction, "median_volts"), rtol=1e-6
+            cell.curves[direction].median_volts, part * lines.curves[direction].median_volts, rtol=1e-6
         )
     with pytest.raises(UsageError, match="one value per cell"):
         settings.execute(make((6, 6), seed=1), MemoryLog(), delivered=np.ones((5, 6)))
@@ -95,7 +95,7 @@ def test_every_trial_the_fits_and_the_effort_are_recorded(make):
     assert len(rows["volts"]) == 2 * 2 * 60
     assert set(rows["width_seconds"]) == {1e-3, 1e-2}
     assert rows["to_parallel"].sum() == 120
-    np.testing.assert_allclose(log.read("switching")["median_volts"][0], result.curve(0, "median_volts"))
+    np.testing.assert_allclose(log.read("switching")["median_volts"][0], result.curves[0].median_volts)
     told = log.read_attributes("switching")
     assert told["effort_pulses"] == result.effort.pulses > 240
     assert told["voltage"] == "lines"
@@ -105,8 +105,8 @@ def test_every_trial_the_fits_and_the_effort_are_recorded(make):
 def test_a_cell_out_of_range_costs_few_pulses_and_has_no_median(make):
     settings = SwitchingProbability(pulses=200, widths_seconds=[1e-3], count=2, highest_volts=0.2)
     result = settings.execute(make((4, 4)), MemoryLog())
-    assert np.isnan(result.curve(0, "median_volts")).all()
-    assert (result.curve(0, "trials") == 12).all()
+    assert np.isnan(result.curves[0].median_volts).all()
+    assert (result.curves[0].trials == 12).all()
     assert (result.outside == 1).all()  # case B5: V50 lies above every amplitude tried
     assert np.isnan(result.laws[0].stability).all()
 
@@ -115,7 +115,7 @@ def test_a_cell_that_does_not_come_back_is_told_and_left_alone(make):
     settings = SwitchingProbability(pulses=100, widths_seconds=[1e-3], count=2, reset_volts=0.2)
     result = settings.execute(make((4, 4)), MemoryLog())
     assert not result.comes_back.any()
-    assert (result.curve(0, "trials") < 40).all()
+    assert (result.curves[0].trials < 40).all()
 
 
 def test_bystanders_are_counted_and_the_array_is_restored(make):
@@ -163,7 +163,7 @@ def test_cells_are_read_one_by_one_where_columns_are_read_in_turn(make):
         settings = SwitchingProbability(pulses=40, widths_seconds=[1e-3], count=4)
         results.append(settings.execute(crossbar, MemoryLog()))
     together, one_by_one = results
-    np.testing.assert_array_equal(together.curve(0, "trials"), one_by_one.curve(0, "trials"))
+    np.testing.assert_array_equal(together.curves[0].trials, one_by_one.curves[0].trials)
     assert one_by_one.effort.readings < 0.6 * together.effort.readings
 
 

@@ -7,21 +7,22 @@ from labmtj.bench.healthfile import kept_health
 from labmtj.bench.loading import load_any
 from labmtj.health import Health, HealthMap
 from labmtj.record import Checkpointer, JournalLog, JournalWriter, open_data
+from labmtj.results import record
 from labmtj.run import RunFolder, load_experiment
 from labmtj.run.health import keep_found_health
 from procedures.common.cost import Effort
-from procedures.common.health import put_finding, put_health
+from procedures.common.health import HealthRecord, record_finding
 
 
 @pytest.fixture
 def found_by_a_run(tmp_path):
-    """Return a function that ends a run on a real bench; `record` puts what it found."""
+    """Return a function that ends a run on a real bench; `put` records what it found."""
 
-    def end(name, record):
+    def end(name, put):
         folder = tmp_path / name
         folder.mkdir()
         log = JournalLog(JournalWriter.create(folder / "journal.lmj"))
-        record(log)
+        put(log)
         log.commit()
         Checkpointer(folder / "journal.lmj", folder / "data.h5").checkpoint()
         log.journal.close()
@@ -37,10 +38,10 @@ def test_a_noise_run_adds_to_what_a_health_run_has_found(found_by_a_run):
     states = np.full(shape, Health.USABLE, np.uint8)
     states[0, 0] = Health.SHORT
     checked = HealthMap.unknown("", shape).with_evidence(states, np.ones(shape, bool), "reference maps")
-    found_by_a_run("one", lambda log: put_health(log, checked, effort, "arrays/a/health"))
+    found_by_a_run("one", lambda log: record(log, "arrays/a/health", HealthRecord(checked, effort)))
     jumping = np.zeros(shape, bool)
     jumping[[0, 3], [0, 4]] = True
-    found_by_a_run("two", lambda log: put_finding(log, jumping, Health.NOISY, "jumps", effort, "arrays/a/noise"))
+    found_by_a_run("two", lambda log: record_finding(log, jumping, Health.NOISY, "jumps", effort, "arrays/a/noise"))
     kept = kept_health(chip.id, shape)
     assert np.argwhere(kept.of(Health.NOISY)).tolist() == [[3, 4]]
     assert kept.states[0, 0] == Health.SHORT
@@ -54,6 +55,6 @@ def test_a_broken_cell_that_is_found_to_switch_is_named_in_the_log_of_the_run(fo
         states = np.full(shape, Health.USABLE, np.uint8)
         states[2, 3] = state
         checked = HealthMap.unknown("", shape).with_evidence(states, np.ones(shape, bool), "reference maps")
-        found_by_a_run(name, lambda log, checked=checked: put_health(log, checked, effort, "arrays/a/health"))
+        found_by_a_run(name, lambda log, checked=checked: record(log, "arrays/a/health", HealthRecord(checked, effort)))
     assert '"usable_again": []' in (tmp_path / "one" / "run.log").read_text()
     assert '"usable_again": [[2, 3]]' in (tmp_path / "two" / "run.log").read_text()
