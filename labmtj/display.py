@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from labmtj.escaped import escaped
+
 if TYPE_CHECKING:
     from labmtj.run import Progress
 
@@ -81,13 +83,13 @@ class Display:
                     self._line(f"{self._what}  {_minutes(now - self._begun)} so far")
 
     def _line(self, text: str) -> None:
-        self._shown = time.monotonic()
+        self._shown, text = time.monotonic(), escaped(text, keep="")
         self._write(f"\r{text[:78]:<78}" if self._terminal else f"{text}\n")
 
     def _permanent(self, text: str) -> None:
         """Show a line that stays."""
         start = "\r" if self._terminal else ""
-        self._write(f"{start}{text:<{78 if self._terminal else 0}}\n")
+        self._write(f"{start}{escaped(text, keep=''):<{78 if self._terminal else 0}}\n")
 
     def _write(self, text: str) -> None:
         with suppress(OSError, ValueError):  # nobody may be looking any more; the run goes on

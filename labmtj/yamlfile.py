@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import yaml
 
 from labmtj.errors import ConfigError
+from labmtj.escaped import escaped
 from labmtj.filing import read_plain
 
 if TYPE_CHECKING:
@@ -250,7 +251,7 @@ def _shortened(text: str) -> str:
 def dotted(key: Key) -> str:
     """Return a key as people write it, "file" for the whole; nothing in it can move a cursor or fill a screen."""
     text = ".".join(map(str, key)) or "file"
-    return "".join(letter if letter.isprintable() else "?" for letter in text[:200])
+    return escaped(text[:200], keep="")
 
 
 def dumps(content: dict[str, Any]) -> str:

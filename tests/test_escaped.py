@@ -2,6 +2,7 @@
 
 import ast
 import contextlib
+import io
 import logging
 from pathlib import Path
 
@@ -9,10 +10,20 @@ import pytest
 
 import labmtj
 from labmtj import cli
+from labmtj.calibration import text as calibration
+from labmtj.display import Display
 from labmtj.escaped import escaped
+from labmtj.report import comparison, summary
+from labmtj.run.listing import _fitted
 from labmtj.terminal import escape_logs, say
+from labmtj.yamlfile import dotted
 
 HOSTILE = "\x1b]0;x\x07\x1b[2J\r\u202eevil\u2066\x9b31m\x7f"
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
 
 
 def harmless(text):
@@ -70,8 +81,32 @@ def test_every_command_shows_hostile_names_escaped(capsys, tmp_path, monkeypatch
     assert harmless(said.err), said.err
 
 
+@pytest.mark.parametrize(
+    "shown",
+    [
+        lambda text: summary._wrapped(text)[0], lambda text: summary._shown([f" {text}"])[-1],
+        lambda text: comparison._fitted(text)[0], lambda text: calibration._wrapped(text)[0],
+        lambda text: dotted(("settings", text)), lambda text: _fitted(text, 80),
+    ],
+    ids=["sentence", "table", "compare", "calibrate", "key", "ls"],
+)  # fmt: skip
+def test_what_a_file_holds_is_written_out_in_every_text(shown):
+    """Each had "?" for it: a reader could not tell what stands there."""
+    assert r"\x1b]0;x\x07" in shown(HOSTILE)
+
+
+def test_progress_is_shown_escaped(monkeypatch):
+    for kind in (io.StringIO, Terminal):
+        monkeypatch.setattr("sys.stderr", shown := kind())
+        with Display() as display:
+            display.phase(f"checking {HOSTILE}")
+            display.run(Path(HOSTILE))
+        assert "\x1b" not in shown.getvalue()
+        assert r"\x1b]0;x" in shown.getvalue()
+
+
 def test_nothing_else_prints():
-    """Everything goes through `say`, but for the progress, which is of numbers."""
+    """Everything goes through `say`, but for the progress, which escapes its lines itself."""
     folder = Path(labmtj.__file__).parent
     printing = {
         str(path.relative_to(folder))

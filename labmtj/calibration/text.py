@@ -12,6 +12,7 @@ from labmtj.calibration.calibrate import GAIN_FRACTION, Calibration
 from labmtj.calibration.foretold import Accuracies
 from labmtj.calibration.observed import Observed
 from labmtj.calibration.twin import ChipTwin, StationTwin, TwinResult
+from labmtj.escaped import escaped
 from labmtj.quantities import FloatArray
 from labmtj.schema import Purpose
 
@@ -90,7 +91,7 @@ def twin_lines(result: TwinResult) -> list[str]:
         lines += ["", *_chip_lines(chip)]
     for station in result.stations:
         lines += _station_lines(station)
-    return [_printable(line) for line in lines]
+    return [escaped(line, keep="") for line in lines]
 
 
 def _chip_lines(chip: ChipTwin) -> list[str]:
@@ -184,8 +185,4 @@ def _named(names: Iterable[str]) -> str:
 
 
 def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(_printable(text), WIDTH, subsequent_indent="  ")
-
-
-def _printable(text: str) -> str:
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
+    return textwrap.wrap(escaped(text, keep=""), WIDTH, subsequent_indent="  ")

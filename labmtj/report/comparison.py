@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
+from labmtj.escaped import escaped
 from labmtj.reading.opened import Run
 from labmtj.report.contents import Contents
 from labmtj.report.measures import Measure
@@ -17,7 +18,9 @@ from labmtj.report.sections import Section, asked, sections
 from labmtj.report.spread import Difference, difference
 
 _WIDTH = 80
+_NAME_WIDTH = 30
 _ROW = "{name:<30}{first:>10}{second:>11}{mean:>11}{half:>10} {verdict}"
+_LONGEST_VALUE, _BEFORE_DIFFERENCE = 60, 20
 _MOST = 200
 _IGNORED = {"provenance.created_utc", "tags"}
 _ABSENT = object()
@@ -36,7 +39,7 @@ def _told(run: Run) -> str:
 
 
 def _fitted(line: str) -> list[str]:
-    shown = "".join(letter if letter.isprintable() else "?" for letter in line)
+    shown = escaped(line, keep="")
     return [shown] if len(shown) <= _WIDTH else textwrap.wrap(shown, _WIDTH, subsequent_indent="  ")
 
 
@@ -51,7 +54,7 @@ def _settings(first: Run, second: Run) -> list[str]:
         return ["", "What a run was resolved to is missing or damaged: settings cannot be compared."]
     if not differing:
         return ["", "All settings are the same."]
-    shown = [f"{key}: {_value(one, key)} -> {_value(other, key)}" for key in differing[:_MOST]]
+    shown = [f"{key}: {' -> '.join(_values(_value(one, key), _value(other, key)))}" for key in differing[:_MOST]]
     rest = [f"and {len(differing) - _MOST} more"] if len(differing) > _MOST else []
     return ["", f"{len(differing)} of {len(keys)} settings differ:", *(f"  {line}" for line in (*shown, *rest))]
 
@@ -68,8 +71,21 @@ def _flat(content: object, key: str = "") -> Iterator[tuple[str, Any]]:
 def _value(values: Mapping[str, Any], key: str) -> str:
     if key not in values:
         return "(not there)"
-    text = "null" if values[key] is None else str(values[key])
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return "null" if values[key] is None else str(values[key])
+
+
+def _values(first: str, second: str) -> list[str]:
+    """Return two values, of long ones the part that holds the first difference."""
+    begin = 0
+    if max(len(first), len(second)) > _LONGEST_VALUE:
+        differing = (place for place, (one, other) in enumerate(zip(first, second, strict=False)) if one != other)
+        begin = max(0, next(differing, min(len(first), len(second))) - _BEFORE_DIFFERENCE)
+    return [_part(text, begin) for text in (first, second)]
+
+
+def _part(text: str, begin: int) -> str:
+    rest = text[begin:]
+    return ("..." if begin else "") + (rest if len(rest) <= _LONGEST_VALUE else f"{rest[: _LONGEST_VALUE - 3]}...")
 
 
 def _found(first: Run, second: Run) -> list[str]:
@@ -127,7 +143,7 @@ def _table(pairs: list[tuple[Measure, Measure]]) -> list[str]:
 def _block(heading: str, found: list[tuple[Measure, Difference]]) -> list[str]:
     if all(each.verdict == "equal" for _, each in found):
         return [f"{heading}: all {len(found)} results equal"]
-    return [heading, *(_line(measure, each) for measure, each in found)]
+    return [heading, *(line for measure, each in found for line in _lines(measure, each))]
 
 
 def _how(found: Difference, first: Measure, second: Measure) -> str:
@@ -138,11 +154,12 @@ def _how(found: Difference, first: Measure, second: Measure) -> str:
     return f"not paired, {len(first.values)} and {len(second.values)} values"
 
 
-def _line(measure: Measure, found: Difference) -> str:
+def _lines(measure: Measure, found: Difference) -> list[str]:
+    """Return a row; a name that is too long for its column has a line of its own."""
     unit = "" if measure.unit in ("1", "") else f" ({measure.unit})"
     bare = re.sub(r"_(amperes|volts|ohms|siemens|seconds)$", "", measure.name) if unit else measure.name
-    width = 28 - len(unit)
-    name = bare if len(bare) <= width else f"..{bare[2 - width :]}"
+    name = f"  {bare}{unit}"
     numbers = (found.first, found.second, found.mean, found.half_interval)
     first, second, mean, half = ("-" if math.isnan(each) else f"{each:.4g}" for each in numbers)
-    return _ROW.format(name=f"  {name}{unit}", first=first, second=second, mean=mean, half=half, verdict=found.verdict)
+    alone, name = ([], name) if len(name) <= _NAME_WIDTH else ([name], "")
+    return [*alone, _ROW.format(name=name, first=first, second=second, mean=mean, half=half, verdict=found.verdict)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 
+from labmtj.escaped import escaped
 from labmtj.report.bench import chip_counts, contact_findings
 from labmtj.report.contents import Contents
 from labmtj.report.said import headline, missing, remark_lines
@@ -15,7 +16,7 @@ _WIDTH = 80
 def summary_lines(contents: Contents) -> list[str]:
     """Return what was run, what every section says, and what is missing."""
     found = sections(contents)
-    lines = [printable(f"run {contents.run}, experiment {contents.experiment}, seed {contents.seed}"), ""]
+    lines = [escaped(f"run {contents.run}, experiment {contents.experiment}, seed {contents.seed}", keep=""), ""]
     lines += _wrapped(headline(contents, found))
     said = [asked(type(section).__name__, section.lines, lambda why: [f"{why}."]) for section in found]
     for texts in said if any(said) else [_chips(contents)]:
@@ -29,18 +30,13 @@ def summary_lines(contents: Contents) -> list[str]:
     return lines
 
 
-def printable(text: str) -> str:
-    """Return the text without what would move a terminal's cursor."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)
-
-
 def _shown(texts: list[str]) -> list[str]:
     """Return the lines of a section: rows of a table stay together, each sentence stands apart."""
     lines: list[str] = []
     table = False
     for text in texts:
         if text.startswith(" ") or not text:
-            lines += ([] if table else [""]) + [printable(text.removeprefix(" "))]
+            lines += ([] if table else [""]) + [escaped(text.removeprefix(" "), keep="")]
             table = True
         else:
             lines += ["", *_wrapped(text)]
@@ -49,7 +45,7 @@ def _shown(texts: list[str]) -> list[str]:
 
 
 def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(printable(text), _WIDTH)
+    return textwrap.wrap(escaped(text, keep=""), _WIDTH)
 
 
 def _chips(contents: Contents) -> list[str]:
@@ -58,5 +54,6 @@ def _chips(contents: Contents) -> list[str]:
     rows = [f" {'chip':<30}{'pulses':>10}{'reads':>10}"]
     for chip in contents.chips[:40]:
         pulses, reads = chip_counts(contents, chip)
-        rows.append(f" {printable(chip)[:30]:<30}{sum(pulses.values()):>10}{sum(reads.values()):>10}")
+        name = escaped(chip, keep="")[:30]
+        rows.append(f" {name:<30}{sum(pulses.values()):>10}{sum(reads.values()):>10}")
     return rows

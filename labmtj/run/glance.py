@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from labmtj.escaped import escaped
 from labmtj.run.folder import RunFolder
 
 NAME = re.compile(r"(\d{8}T\d{6})Z_[0-9a-f]{4}")
@@ -57,7 +58,7 @@ def _head(path: Path) -> str:
 
 def _value(head: str, key: str) -> str | None:
     found = re.search(rf"^{key}: ([^\n]+)", head, re.MULTILINE)
-    return "".join(letter if letter.isprintable() else "?" for letter in found[1]) if found else None
+    return escaped(found[1], keep="") if found else None
 
 
 def _tags(head: str) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
+from labmtj.escaped import escaped
 from labmtj.run.choice import Choice
 from labmtj.run.glance import NAME, Glance
 
@@ -46,7 +47,7 @@ def _line(run: Glance) -> str:
 
 
 def _fitted(text: str, width: int) -> str:
-    shown = "".join(letter if letter.isprintable() else "?" for letter in text)
+    shown = escaped(text, keep="")
     return shown if len(shown) <= width else f"{shown[: width - 3]}..."
 
 

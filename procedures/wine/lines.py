@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from labmtj.escaped import escaped
 from labmtj.report.digits import percent
-from labmtj.report.summary import printable
 from procedures.common.perceptron.samples import TEST, TRAIN
 from procedures.wine.station import Station, WineRun
 
@@ -39,7 +39,7 @@ def _held_back(contents: WineRun) -> str:
 
 
 def _row(station: Station) -> str:
-    name = printable(station.label if len(station.label) < _WIDTHS[0] else station.name)[: _WIDTHS[0]]
+    name = escaped(station.label if len(station.label) < _WIDTHS[0] else station.name)[: _WIDTHS[0]]
     if not station.count:
         return f"{name:<{_WIDTHS[0]}} nothing written yet"
     medians = [""] * 6

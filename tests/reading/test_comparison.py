@@ -9,7 +9,7 @@ import scipy.stats
 
 import labmtj
 from labmtj import cli
-from labmtj.report.comparison import comparison_text
+from labmtj.report.comparison import _table, _values, comparison_text
 from labmtj.report.contents import Contents
 from labmtj.report.measures import Measure
 from labmtj.report.sections import sections
@@ -20,10 +20,10 @@ def measures(data):
     return [each for section in sections(Contents(data)) for each in section.measures()]
 
 
-def measure(values, keys=None, **options):
+def measure(values, keys=None, name="accuracy", **options):
     values = np.asarray(values, float)
     named = keys if keys is not None else [str(at) for at in range(len(values))]
-    return Measure("chip", "accuracy", "%", values, tuple(named), "solution", **options)
+    return Measure("chip", name, "%", values, tuple(named), "solution", **options)
 
 
 def test_pairs_are_compared_as_students_t_does():
@@ -102,6 +102,21 @@ def test_two_wine_runs(run, repaired, capsys, wine):
     assert float(row[4]) == pytest.approx(100 * metrics.mean(), rel=1e-3)
     assert cli.main(["compare", str(wine.path), str(repaired.path)]) == 0
     assert capsys.readouterr().out == text + "\n"
+
+
+def test_names_too_long_for_their_column_are_written_out():
+    """Two names with the same end read alike while the beginning was cut."""
+    names = [f"{which}_threshold_of_the_second_passage" for which in ("lower", "upper")]
+    pairs = [(measure([1, 2, 3], name=each), measure([2, 3, 4], name=each)) for each in names]
+    rows = _table(pairs)
+    assert [f"  {each} (%)" for each in names] == [row for row in rows if "threshold" in row]
+    assert all(len(row) <= 80 for row in rows[:-1])
+
+
+def test_long_settings_are_shown_where_they_differ():
+    one, other = _values("a" * 100 + "b" * 100, "a" * 100 + "c")
+    assert (one[:24], other) == ("..." + "a" * 20 + "b", "..." + "a" * 20 + "c")
+    assert _values("half", "third") == ["half", "third"]
 
 
 def test_a_run_equals_itself(run):

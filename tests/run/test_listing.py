@@ -66,6 +66,7 @@ def test_no_folder_makes_the_list_fail(make, tmp_path):
     text = list_runs(tmp_path)
     assert len(text.splitlines()) == 8
     assert all(len(line) <= 80 and line.isprintable() for line in text.splitlines())
+    assert r"wine\x1b[31m..." in text
 
 
 @pytest.fixture
