@@ -1,6 +1,5 @@
 """What a procedure found, declared once: every quantity says its unit, its axes and its meaning where it is defined.
 
-    @dataclass(frozen=True, eq=False)
     class Drift(Result, kind="drift", signal="siemens"):
         seconds: Annotated[FloatArray, Quantity("s", "time of the read", ("read",))]
         siemens: Annotated[FloatArray, Quantity("S", "conductance of the cell", ("read", "row", "column"))]
@@ -21,10 +20,11 @@ from dataclasses import dataclass, fields, is_dataclass
 from enum import IntEnum, IntFlag
 from functools import cached_property
 from operator import attrgetter
-from typing import Annotated, Any, ClassVar, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, ClassVar, TypeVar, dataclass_transform, get_args, get_origin, get_type_hints
 
 import numpy as np
 
+from labmtj.brief import brief
 from labmtj.errors import UsageError
 from labmtj.schema import Attribute, Variable, meanings_of
 from labmtj.verbs import Log
@@ -124,8 +124,14 @@ Declared = Quantity | Fact
 _Kind = TypeVar("_Kind", Quantity, Fact)
 
 
+@dataclass_transform(frozen_default=True, eq_default=False)
 class Result:
-    """Base of what procedures return and record. Its `kind` finds the section of the report that shows it."""
+    """Base of what procedures return and record. Its `kind` finds the section of the report that shows it.
+
+    A subclass is a frozen dataclass, compared by identity, with a repr of one line.
+    """
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
 
     kind: ClassVar[str] = ""
     signal: ClassVar[str] = ""
@@ -134,6 +140,7 @@ class Result:
     def __init_subclass__(cls, *, kind: str = "", signal: str = "") -> None:
         super().__init_subclass__()
         cls.kind, cls.signal = kind or cls.kind, signal or cls.signal
+        brief(dataclass(frozen=True, eq=False)(cls))
 
 
 def record(log: Log, path: str, result: Result, **others: Attribute) -> None:

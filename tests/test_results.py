@@ -30,7 +30,6 @@ class Cost:
     seconds: Annotated[float, Fact("h", "on the bench", name="hours", per=3600.0)]
 
 
-@dataclass(frozen=True, eq=False)
 class Drift(Result, kind="drift", signal="siemens"):
     seconds: Annotated[FloatArray, Quantity("s", "time of the read", ("read",))]
     siemens: Annotated[FloatArray, Quantity("S", "conductance at {volts:g} V", ("read", "row"))]
@@ -113,7 +112,6 @@ def test_a_group_that_is_put_again_keeps_its_kind(tmp_path):
         assert data.attributes("drift")["labmtj_kind"] == "drift"
 
 
-@dataclass(frozen=True, eq=False)
 class Fitted(Result, kind="fitted"):
     fits: Annotated[
         tuple[Proportion, Proportion],

@@ -6,14 +6,12 @@ amplitude to use is the middle of its plateau, not its first good value.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from labmtj.brief import brief
 from labmtj.errors import ProcedureFailed, SettingError
 from labmtj.quantities import ArrayInfo, BoolArray, FloatArray
 from labmtj.results import Fact, Quantity, Result, record
@@ -68,8 +66,6 @@ class AmplitudeMap(AmplitudeSettings):
             record(log, "amplitude", scan_amplitudes(crossbar, reference, self.reference, self.write, self))
 
 
-@brief
-@dataclass(frozen=True, eq=False)
 class AmplitudeScan(Result, kind="amplitude"):
     """Fidelity of a checkerboard against amplitude, per direction; arrays are (points,)."""
 

@@ -114,8 +114,6 @@ def noisy_cells(reads: CellReads, usable: BoolArray, factor: float) -> BoolArray
     return np.asarray(usable & (relative > factor * np.nanmedian(relative)), bool) if usable.any() else usable
 
 
-@brief
-@dataclass(frozen=True, eq=False)
 class HealthRecord(Result, kind="health", signal="state"):
     """What is recorded of the health of a chip: a `Health` per cell, which evidence decided, and what it took."""
 

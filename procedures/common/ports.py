@@ -6,13 +6,11 @@ The state of the array stays as it is. From the admittances follow every cell, t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
 from pydantic import Field
 
-from labmtj.brief import brief
 from labmtj.errors import CannotDo, ProcedureFailed
 from labmtj.fitting.network import NetworkFit, fit_network
 from labmtj.fitting.scatter import pooled_variance
@@ -95,8 +93,6 @@ class AllPorts(StrictModel):
         return admittance, sigma
 
 
-@brief
-@dataclass(frozen=True, eq=False)
 class PortReads(Result, kind="ports"):
     """Port admittances of an array, and what they tell; lines are rows first, then columns; NaN: could not be read."""
 
@@ -114,8 +110,6 @@ class PortReads(Result, kind="ports"):
     effort: Effort
 
 
-@brief
-@dataclass(frozen=True, eq=False)
 class FittedNetwork(Result, kind="ports.network"):
     """What was fitted to port admittances, as it is recorded."""
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from labmtj.brief import brief
 from labmtj.quantities import Bias, Currents, Flag, FloatArray, Lines, Reading
 from labmtj.results import Fact, Quantity, Result, record
 from labmtj.schema import Purpose
@@ -46,8 +44,6 @@ class ReadMap(ReadMapSettings):
         return found
 
 
-@brief
-@dataclass(frozen=True, eq=False)
 class CellReads(Result, kind="read_map", signal="siemens"):
     """What every cell gave; maps are (rows, columns), NaN on rows that the crossbar cannot drive."""
 

@@ -7,7 +7,7 @@ low-resistance array, because reads shrink with the voltage drop along the lines
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import IntEnum
 from typing import Annotated, Any
 
@@ -15,7 +15,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from labmtj.brief import brief
 from labmtj.errors import ProcedureFailed
 from labmtj.health import Health
 from labmtj.quantities import Bias, BoolArray, FloatArray, Lines, Reading
@@ -83,8 +82,6 @@ class ReferenceMap(ReferenceSettings):
             record(log, "reference", reference_maps(crossbar, self))
 
 
-@brief
-@dataclass(frozen=True, eq=False)
 class ReferenceMaps(Result, kind="reference"):
     """Reads of every cell in both uniform arrays; all maps are (rows, columns)."""
 

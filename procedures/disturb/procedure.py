@@ -174,8 +174,6 @@ class Bounds(NamedTuple):
     probability_high: FloatArray
 
 
-@brief
-@dataclass(frozen=True, eq=False)
 class DisturbResult(ByDirection, kind="disturb", signal="lost"):
     """Cells lost by half-selects; arrays are (kinds, 2, amplitudes): towards P first, then towards AP."""
 

@@ -6,14 +6,13 @@ from every pulse on its row and column.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from labmtj.brief import brief
 from labmtj.fitting.proportions import OF_FAMILY, Proportion, one_trial_of_each
 from labmtj.health import Health
 from labmtj.quantities import Bias, BoolArray, FloatArray
@@ -134,8 +133,6 @@ def _shorts(cells: SingleCells, group: Cells, amperes: FloatArray) -> BoolArray:
     return shorts
 
 
-@brief
-@dataclass(frozen=True, eq=False)
 class EnduranceResult(Result, kind="endurance", signal="contrast"):
     """What cycling did; reads are (checks, cells), NaN from the breakdown of a cell on."""
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Annotated
 
 import numpy as np
 
-from labmtj.brief import brief
 from labmtj.fitting.hysteresis import TmrFit
 from labmtj.quantities import FloatArray
 from labmtj.results import Estimate, Fact, Quantity, Result
@@ -16,8 +15,6 @@ from procedures.common.reference import MAP
 from procedures.common.single_cells import Cells
 
 
-@brief
-@dataclass(frozen=True, eq=False)
 class Loops(Result, kind="hysteresis", signal="to_parallel_volts"):
     """What the loops told; maps are (rows, columns), NaN where a cell did not switch, or was not asked for."""
 

@@ -9,6 +9,8 @@ biases, or gains and biases, fitted to the 148. Gains over the plain way are pai
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -17,16 +19,19 @@ from labmtj.errors import UsageError
 from labmtj.perceptron import Solutions, load_wine, network, refit, tuning
 from labmtj.perceptron.comparison import PairedGain, paired_gain
 from labmtj.quantities import FloatArray, Station
-from labmtj.schema import Variable, check_name
+from labmtj.results import Quantity, record
+from labmtj.schema import check_name
 from labmtj.verbs import Data, Log
-from procedures.common.perceptron import record
 from procedures.common.perceptron.adaptation import Adaptation
 from procedures.common.perceptron.base import WineBase
-from procedures.common.perceptron.campaign import SPLITS, Campaign
+from procedures.common.perceptron.campaign import BySplit, Campaign
+from procedures.common.perceptron.record import declare, solutions_path
 from procedures.common.perceptron.solution import Scene, WrittenSolution
 
 TUNINGS = ("per_solution", "refit_bias", "refit_both")
 """one gain per solution; from there biases, or biases and gains, fitted per neuron"""
+_ACCURACY = ("method", "tuning", "split")
+_PerMethod = partial(Quantity, dims=("method",))
 METHODS = {
     "plain": Adaptation(),
     "placed": Adaptation(placement="avoid"),
@@ -35,6 +40,46 @@ METHODS = {
     "statistics_aware": Adaptation(training="statistics_aware"),
     "ensemble": Adaptation(copies=3, best=2),
 }
+
+
+class ByTuning(BySplit):
+    """Base of results whose arrays have an axis of tunings, and one of samples."""
+
+    @property
+    def tuning(self) -> Annotated[tuple[str, ...], Quantity("1", "how gains and biases were chosen", ("tuning",))]:
+        """Names of the tunings."""
+        return TUNINGS
+
+
+class MethodAccuracy(ByTuning, kind="methods.accuracy"):
+    """Accuracies of a die in one way."""
+
+    accuracy: Annotated[
+        FloatArray, Quantity("1", "fraction of samples classified correctly", ("tuning", "split", "solution"))
+    ]
+
+
+class MethodSummary(ByTuning, kind="methods"):
+    """The ways on one device size."""
+
+    method: Annotated[tuple[str, ...], _PerMethod("1", "way")]
+    median_accuracy: Annotated[FloatArray, Quantity("1", "median over dies and solutions", _ACCURACY)]
+    mean_accuracy: Annotated[FloatArray, Quantity("1", "mean over dies and solutions", _ACCURACY)]
+    gain: Annotated[
+        FloatArray,
+        Quantity(
+            "1", "accuracy minus that of the baseline, mean over dies, and its 95 % interval", (*_ACCURACY, "bound")
+        ),
+    ]
+    write_fidelity: Annotated[tuple[float, ...], _PerMethod("1", "mean over dies and solutions")]
+    pulses: Annotated[tuple[float, ...], _PerMethod("1", "write pulses per solution, mean")]
+    bench_seconds: Annotated[tuple[float, ...], _PerMethod("s", "per solution, mean")]
+    chips: Annotated[tuple[int, ...], _PerMethod("1", "per die")]
+
+    @property
+    def bound(self) -> Annotated[tuple[str, ...], Quantity("1", "of the gain", ("bound",))]:
+        """Names of the parts of a gain."""
+        return ("mean", "low", "high")
 
 
 class MethodCampaign(WineBase):
@@ -69,7 +114,7 @@ class MethodCampaign(WineBase):
         for name, how in self.methods.items():
             for station in stations:
                 root = f"methods/{name}"
-                record.declare(log, station, self.load(), load_wine(), root, adapted=not how.plain)
+                declare(log, station, self.load(), load_wine(), root, adapted=not how.plain)
 
     def write_one(self, scene: Scene, solutions: Solutions, number: int) -> None:
         """Write, read and record a solution in one way.
@@ -86,48 +131,32 @@ class MethodCampaign(WineBase):
         for name, how in self.methods.items():
             root = f"methods/{name}"
             records = Campaign.read(data, station, self.infer.read_volts, root, adapted=not how.plain)
-            found = Variable(
-                accuracies(records), "1", "fraction of samples classified correctly", ("tuning", "split", "solution")
-            )
-            log.put(f"{root}/{station.name}/accuracy", {"accuracy": found, **_axes()}, kind="methods.accuracy")
+            record(log, f"{root}/{station.name}/accuracy", MethodAccuracy(accuracies(records)))
 
     def summarise(self, stations: Sequence[Station], data: Data, log: Log) -> None:
         """Record one table per device size."""
         for family in dict.fromkeys(station.info.name for station in stations):
             dies = [station for station in stations if station.info.name == family]
             path = f"methods/summary/{family}"
-            log.put(path, self._summary(dies, data), kind="methods")
-            log.attributes(path, {"baseline": self.baseline, "dies": len(dies), "solutions": len(self.load())})
+            summary, count = self._summary(dies, data), len(self.load())
+            record(log, path, summary, baseline=self.baseline, dies=len(dies), solutions=count)
 
-    def _summary(self, dies: Sequence[Station], data: Data) -> dict[str, Variable]:
+    def _summary(self, dies: Sequence[Station], data: Data) -> MethodSummary:
         found = {
             name: np.array([data.read(f"methods/{name}/{die.name}/accuracy/accuracy") for die in dies])
             for name in self.methods
         }  # each (dies, tunings, splits, solutions)
-        per_method = ("method", "tuning", "split")
         gains = [_gains(found[name] - found[self.baseline]) for name in self.methods]
-        spent = [self._spent(name, dies, data) for name in self.methods]
-        medians = [np.median(found[name], axis=(0, 3)) for name in self.methods]
-        means = [found[name].mean(axis=(0, 3)) for name in self.methods]
-        return {
-            "method": Variable(np.array(list(self.methods)), "1", "way", ("method",)),
-            **_axes(),
-            "median_accuracy": Variable(np.array(medians), "1", "median over dies and solutions", per_method),
-            "mean_accuracy": Variable(np.array(means), "1", "mean over dies and solutions", per_method),
-            "gain": Variable(
-                np.array(gains), "1", "accuracy minus that of the baseline, mean over dies, and its 95 % interval",
-                (*per_method, "bound"),
-            ),
-            "bound": Variable(np.array(("mean", "low", "high")), "1", "of the gain", ("bound",)),
-            "write_fidelity": Variable([each[0] for each in spent], "1", "mean over dies and solutions", ("method",)),
-            "pulses": Variable([each[1] for each in spent], "1", "write pulses per solution, mean", ("method",)),
-            "bench_seconds": Variable([each[2] for each in spent], "s", "per solution, mean", ("method",)),
-            "chips": Variable([self._used(how, dies[0]) for how in self.adaptations], "1", "per die", ("method",)),
-        }  # fmt: skip
+        fidelity, pulses, seconds = zip(*(self._spent(name, dies, data) for name in self.methods), strict=True)
+        return MethodSummary(
+            tuple(self.methods), np.array([np.median(found[name], axis=(0, 3)) for name in self.methods]),
+            np.array([found[name].mean(axis=(0, 3)) for name in self.methods]), np.array(gains), fidelity, pulses,
+            seconds, tuple(self._used(how, dies[0]) for how in self.adaptations),
+        )  # fmt: skip
 
     def _spent(self, name: str, dies: Sequence[Station], data: Data) -> tuple[float, float, float]:
         """Return fidelity, pulses and bench seconds of a solution, means over dies and solutions."""
-        tables = [record.solutions_path(die, f"methods/{name}") for die in dies]
+        tables = [solutions_path(die, f"methods/{name}") for die in dies]
 
         def mean(column: str) -> float:
             return float(np.mean([data.read(f"{table}/{column}").mean() for table in tables]))
@@ -159,10 +188,3 @@ def _gains(differences: FloatArray) -> FloatArray:
 
 def _bounds(gain: PairedGain) -> tuple[float, float, float]:
     return gain.mean, gain.low, gain.high
-
-
-def _axes() -> dict[str, Variable]:
-    return {
-        "tuning": Variable(np.array(TUNINGS), "1", "how gains and biases were chosen", ("tuning",)),
-        "split": Variable(np.array(SPLITS), "1", "148 tuned on, 30 only reported, all 178", ("split",)),
-    }

@@ -6,7 +6,6 @@ of any resistance compare.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, NamedTuple
 
@@ -14,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from labmtj.brief import brief
 from labmtj.errors import ProcedureFailed
 from labmtj.fitting.noise import FEWEST_SAMPLES, NoiseLevels, fit_noise, welch
 from labmtj.fitting.telegraph import TelegraphTest, find_telegraph
@@ -73,8 +71,6 @@ class Spectra(NamedTuple):
     density: FloatArray
 
 
-@brief
-@dataclass(frozen=True, eq=False)
 class NoiseResult(Result, kind="noise", signal="noisy"):
     """Noise of n cells relative to their current, all in the state in which they were found."""
 

@@ -7,13 +7,14 @@ before, and verifies it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field
 
 from labmtj.quantities import ArrayInfo, BoolArray, Station
-from labmtj.schema import Column, Purpose, Table, Variable, meanings_of
+from labmtj.results import Quantity, Result, record
+from labmtj.schema import Column, Purpose, Table, meanings_of
 from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar, Data, Log
 from procedures.common.amplitude import AmplitudeSettings
@@ -37,6 +38,13 @@ def states(pattern: Pattern, shape: tuple[int, int], seed: int) -> BoolArray:
         "random": np.random.default_rng(seed).integers(0, 2, shape),
     }
     return np.asarray(made[pattern], bool)
+
+
+class PatternSummary(Result, kind="patterns.summary"):
+    """The arrays side by side."""
+
+    array: Annotated[list[str], Quantity("1", "device family", ("station",))]
+    fidelity: Annotated[list[float], Quantity("1", "median over the patterns", ("station",))]
 
 
 class PatternCampaign(StrictModel):
@@ -121,14 +129,7 @@ class PatternCampaign(StrictModel):
         """Record the median fidelity of every array."""
         fidelity = [float(np.median(data.read(f"{_table(station).path}/fidelity"))) for station in stations]
         names = [station.name for station in stations]
-        log.put(
-            "patterns/summary",
-            {
-                "array": Variable(names, "1", "device family", ("station",)),
-                "fidelity": Variable(fidelity, "1", "median over the patterns", ("station",)),
-            },
-            kind="patterns.summary",
-        )
+        record(log, "patterns/summary", PatternSummary(names, fidelity))
 
 
 def _table(station: Station) -> Table:

@@ -8,13 +8,11 @@ The time passes on the crossbar's clock: it is waited for on a bench, and booked
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
 from pydantic import Field
 
-from labmtj.brief import brief
 from labmtj.errors import SettingError
 from labmtj.fitting.proportions import OF_FAMILY, Proportion, least_rate, one_trial_of_each
 from labmtj.quantities import FloatArray
@@ -79,8 +77,6 @@ class Retention(StrictModel):
         return np.array(found).T
 
 
-@brief
-@dataclass(frozen=True, eq=False)
 class RetentionResult(ByDirection, kind="retention", signal="lost"):
     """Cells that lost their state at rest; arrays are (2, waits): towards P first, then towards AP."""
 

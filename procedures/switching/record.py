@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from labmtj.brief import brief
 from labmtj.fitting.switching_curve import MedianSlope, SwitchingCurves
 from labmtj.fitting.switching_law import ExponentTest, ModelRange, Pulses, Ridge, SwitchingLaws
 from labmtj.quantities import BoolArray, FloatArray
@@ -64,8 +62,6 @@ def append_trials(
     )  # fmt: skip
 
 
-@brief
-@dataclass(frozen=True, eq=False)
 class SwitchingResult(ByDirection, kind="switching", signal="median_volts"):
     """What single pulses told; arrays are (2, cells) or (2, cells, widths): towards P first, then towards AP."""
 

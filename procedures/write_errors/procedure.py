@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Annotated
 
 import numpy as np
 from pydantic import Field
 
-from labmtj.brief import brief
 from labmtj.errors import SettingError
 from labmtj.fitting.proportions import (
     OF_FAMILY,
@@ -113,8 +111,6 @@ class WriteErrors(TrialSettings):
         return found
 
 
-@brief
-@dataclass(frozen=True, eq=False)
 class WriteErrorResult(ByDirection, kind="write_errors", signal="pooled_rate"):
     """Write errors; arrays are (2, cells, amplitudes), towards P first, then towards AP."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +15,22 @@ from numpy.typing import NDArray
 from labmtj.brief import brief
 from labmtj.perceptron import Readout, network, pairs, refit, tuning
 from labmtj.quantities import FloatArray, Station
+from labmtj.results import Quantity, Result
 from labmtj.verbs import Data
 from procedures.common.perceptron.record import solutions_path
 
 SPLITS = ("train", "test", "all")
+
+
+class BySplit(Result):
+    """Base of results whose arrays have an axis of samples."""
+
+    @property
+    def split(
+        self,
+    ) -> Annotated[tuple[str, ...], Quantity("1", "148 tuned on, 30 only reported, all 178", ("split",))]:
+        """Names of the parts of the samples."""
+        return SPLITS
 
 
 @brief

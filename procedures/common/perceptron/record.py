@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 from labmtj.perceptron import Solutions, Wine
-from labmtj.quantities import Station
-from labmtj.schema import Column, Table, Variable, meanings_of
+from labmtj.quantities import BoolArray, Station
+from labmtj.results import Fact, Quantity, Result, record
+from labmtj.schema import Column, Table, meanings_of
 from labmtj.verbs import Log
 from procedures.common.perceptron.adaptation import Adapted
 from procedures.common.reference import STATES, Outcome
@@ -63,39 +64,50 @@ def declare(log: Log, station: Station, solutions: Solutions, wine: Wine, root: 
     log.attributes(table.path, {}, kind="wine" if root == "wine" else "methods.solutions")
 
 
+class InputSamples(Result, kind="wine.inputs"):
+    """The data set, as it is recorded."""
+
+    wine: Annotated[
+        Wine,
+        Quantity("1", "feature, scaled to [0, 1] over all samples", ("sample", "feature"), part="features"),
+        Quantity("1", "cultivar", ("sample",), CULTIVARS, name="label", part="classes"),
+        Quantity("1", "name of the feature", ("feature",), name="feature", part="feature_names"),
+    ]
+
+    @property
+    def is_test(
+        self,
+    ) -> Annotated[BoolArray, Quantity("1", "whether the sample is one of the 30 kept for reporting", ("sample",))]:
+        """The held-back samples."""
+        return np.isin(np.arange(len(self.wine.classes)), self.wine.test)
+
+
+class InputSolutions(Result, kind="wine.inputs"):
+    """The solutions, as they are recorded."""
+
+    solutions: Annotated[
+        Solutions,
+        Quantity(
+            "1", "bits of layer 1, even columns plus, odd columns minus", ("solution", "input", "column1"), STATES,
+            part="w1",
+        ),
+        Quantity("1", "bits of layer 2", ("solution", "hidden", "column2"), STATES, part="w2"),
+        Quantity("1", "biases of layer 1, kept in software", ("solution", "hidden"), part="b1"),
+        Quantity("1", "biases of layer 2, kept in software", ("solution", "class"), part="b2"),
+        Fact("1", "of the set", part="name"),
+        Fact("1", "where they come from", part="origin"),
+    ]  # fmt: skip
+
+    @property
+    def sha256(self) -> Annotated[str, Fact("1", "checksum")]:
+        """Checksum of the arrays."""
+        return self.solutions.checksum()
+
+
 def describe_inputs(log: Log, solutions: Solutions, wine: Wine) -> None:
     """Record data set and solutions."""
-    is_test = np.zeros(len(wine.classes), bool)
-    is_test[wine.test] = True
-    log.put(
-        "dataset",
-        {
-            "features": Variable(
-                wine.features, "1", "feature, scaled to [0, 1] over all samples", ("sample", "feature")
-            ),
-            "label": Variable(wine.classes, "1", "cultivar", ("sample",), CULTIVARS),
-            "is_test": Variable(is_test, "1", "whether the sample is one of the 30 kept for reporting", ("sample",)),
-            "feature": Variable(np.array(wine.feature_names), "1", "name of the feature", ("feature",)),
-        },
-        kind="wine.inputs",
-    )
-    log.put(
-        "solutions",
-        {
-            "w1": Variable(
-                solutions.w1,
-                "1",
-                "bits of layer 1, even columns plus, odd columns minus",
-                ("solution", "input", "column1"),
-                STATES,
-            ),
-            "w2": Variable(solutions.w2, "1", "bits of layer 2", ("solution", "hidden", "column2"), STATES),
-            "b1": Variable(solutions.b1, "1", "biases of layer 1, kept in software", ("solution", "hidden")),
-            "b2": Variable(solutions.b2, "1", "biases of layer 2, kept in software", ("solution", "class")),
-        },
-        kind="wine.inputs",
-    )
-    log.attributes("solutions", {"name": solutions.name, "origin": solutions.origin, "sha256": solutions.checksum()})
+    record(log, "dataset", InputSamples(wine))
+    record(log, "solutions", InputSolutions(solutions))
 
 
 def _table(station: Station, solutions: Solutions, samples: int, root: str, *, adapted: bool) -> Table:
