@@ -144,10 +144,22 @@ def _complain(*lines: str, code: int = 1) -> int:
     return code
 
 
+_FLAGS = ("--help", "-h", "--rehearse", "--record-traffic", "--over-budget")
+"""options of `run` that take no value"""
+
+
 def _named_experiment(arguments: Sequence[str]) -> Sequence[str]:
-    """Turn `run NAME` into `run --experiment NAME`: argparse would take the value of a setting for the name."""
-    if len(arguments) > 1 and arguments[0] == "run" and not arguments[1].startswith("-"):
-        return ["run", "--experiment", *arguments[1:]]
+    """Turn `run NAME` into `run --experiment NAME`: argparse would take the value of a setting for the name.
+
+    The name is the first word that is no option and no value of one: every option but `_FLAGS` has a value.
+    """
+    if arguments[:1] != ["run"]:
+        return arguments
+    is_value = False
+    for place, word in enumerate(arguments[1:], 1):
+        if not is_value and not word.startswith("-"):
+            return ["run", "--experiment", word, *arguments[1:place], *arguments[place + 1 :]]
+        is_value = not is_value and "=" not in word and word not in _FLAGS
     return arguments
 
 
@@ -222,7 +234,7 @@ def _parser() -> argparse.ArgumentParser:
     compare.add_argument("second", type=_run_path, metavar="RUN")
     calibrate = add("calibrate", commands.calibrate, "write an array file with the cells and wires of a run's chip")
     calibrate.add_argument("run", type=_run_path, help="folder of the run, or its data.h5")
-    calibrate.add_argument("--chip", help="name of the chip in the run, if it holds several")
+    calibrate.add_argument("--chip", help="name of the chip in the run (default: all)")
     calibrate.add_argument(
         "--on", metavar="ARRAY", help="array file of the chip, for what this run does not tell (default: the run's own)"
     )

@@ -227,9 +227,10 @@ def compare(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG
 
 
 def calibrate(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
-    """Write an array file from the data of a run alone."""
+    """Write an array file of a chip, or of each, from the data of a run alone."""
     from labmtj.bench import load_array
     from labmtj.calibration.calibrate import calibrate
+    from labmtj.calibration.observed import chips_to_calibrate
     from labmtj.calibration.text import calibration_lines
     from labmtj.calibration.writing import write_arrays
     from labmtj.reading.opening import data_of
@@ -237,10 +238,13 @@ def calibrate(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: A
     if not 0 <= known.draws <= 1000:
         raise UsageError(f"--draws {known.draws}: choose 0 to 1000")
     on = None if known.on is None else load_array(known.on)
-    found = calibrate(data_of(known.run), known.chip, on)
-    lines = calibration_lines(found)
-    out = known.out or Path(f"{found.observed.chip}-calibrated.yaml")
-    say(*lines, "", *write_arrays(found, out, lines, known.draws))
+    data = data_of(known.run)
+    chips = chips_to_calibrate(data, known.chip, "--on" if known.on else "--out" if known.out else "")
+    for chip in chips:
+        found = calibrate(data, chip, on)
+        lines = calibration_lines(found)
+        out = known.out or Path(f"{found.observed.chip}-calibrated.yaml")
+        say(*lines, "", *write_arrays(found, out, lines, known.draws), *[""] * (chip != chips[-1]))
     return 0
 
 
@@ -274,11 +278,15 @@ def check(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG00
         say(bench_text(file))
         return 0
     with _stopped_at_once():
-        say(check_text(known.bench, file))
+        with Display() as display:
+            text = check_text(known.bench, file, display.phase)
+        say(text)
         if not known.no_rehearsal:
             from labmtj.run.rehearsal_text import bench_rehearsal
 
-            say("", bench_rehearsal(known.bench))
+            with Display() as display:
+                text = bench_rehearsal(known.bench, display.phase)
+            say("", text)
     say("", "ok")
     return 0
 

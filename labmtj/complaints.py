@@ -11,6 +11,9 @@ from pydantic import BaseModel, ValidationError
 from labmtj.unithints import without_unit
 
 Key = tuple[str | int, ...]
+_SHOULD_BE = "Input should be "
+_LISTED_CHARACTERS = 120
+"""of the keys that are wrong, too"""
 
 
 def worst_complaint(
@@ -29,9 +32,18 @@ def worst_complaint(
     first = min(problems, key=lambda field: problems[field][0][1]["type"] != "extra_forbidden")
     key, problem = max(problems[first], key=lambda each: len(each[0]))
     missing = [str(name[-1]) for name, found in problems.items() if found[0][1]["type"] == "missing"]
-    text = _sentence(problem, key, [*missing, *_names_at(model, key[:-1])])
-    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    said = _said([each for its_key, each in problems[first] if len(its_key) == len(key)])
+    text = _sentence(problem, said, key, [*missing, *_names_at(model, key[:-1])])
+    others = [".".join(map(str, name)) or "the whole" for name in problems if name != first]
+    more = f" (also wrong: {_listed(others)})" if others else ""
     return key, text + _suggestion(model, given, first, context) + more
+
+
+def _listed(names: list[str]) -> str:
+    """Return names as far as they fit into a line, and how many more there are."""
+    fitting = [name for at, name in enumerate(names) if sum(map(len, names[: at + 1])) <= _LISTED_CHARACTERS]
+    rest = len(names) - len(fitting)
+    return ", ".join(fitting + [f"{rest} more"] * (rest > 0))
 
 
 def _key_of(problem: Any, given: Any) -> Key:
@@ -65,7 +77,15 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:
     return [found for inner in get_args(annotation) for found in _models_in(inner)]
 
 
-def _sentence(problem: Any, key: Key, known: list[str]) -> str:
+def _said(problems: list[Any]) -> str:
+    """Return what pydantic says of a value: of one that may be of several types all of them."""
+    texts = [str(problem["msg"]).removeprefix("Value error, ") for problem in problems]
+    if not all(text.startswith(_SHOULD_BE) for text in texts):
+        return texts[0]
+    return _SHOULD_BE + " or ".join(dict.fromkeys(text.removeprefix(_SHOULD_BE) for text in texts))
+
+
+def _sentence(problem: Any, said: str, key: Key, known: list[str]) -> str:
     """Say what is wrong with a value; `known` are the keys at its place, those that are missing first."""
     match problem["type"]:
         case "extra_forbidden":
@@ -79,7 +99,6 @@ def _sentence(problem: Any, key: Key, known: list[str]) -> str:
             return "is missing; add it"
     if isinstance(text := problem["input"], str) and (with_unit := without_unit(text, _named(key))):
         return with_unit
-    said = str(problem["msg"]).removeprefix("Value error, ")
     return f"{said[0].lower()}{said[1:]}; found {problem['input']!r}"[:300]
 
 

@@ -91,7 +91,7 @@ def unsafe() -> list[str]:
                 sentences[_not_safe(owner, held=_is_held(path))] = str(owner["unsafe_since"])
     newest = sorted(sentences, key=lambda sentence: sentences[sentence], reverse=True)
     older = f"and {len(newest) - _SHOWN} more benches are not known to be safe, longer ago"
-    return newest if len(newest) <= _SHOWN else [*newest[:_SHOWN], older]
+    return newest if len(newest) <= _SHOWN + 1 else [*newest[:_SHOWN], older]
 
 
 @contextmanager

@@ -161,8 +161,11 @@ OPTIONS = {
     "seed beyond 63 bits": (["--seed", str(2**63)], ["--seed", "from 0 to"]),
     "no workers": (["--workers", "0"], ["--workers 0", "1 to 64"]),
     "unknown": (["--chip", "2"], ["--chip", "did you mean --chips?"]),
-    "unknown and far off": (["--frobnicate"], ["--frobnicate", "labmtj run --help"]),
-    "a word": (["--count", "1", "wine"], ["unknown option wine"]),
+    "unknown and far off": (["--frobnicate"], ["--frobnicate", "`labmtj run wine --help` lists all options"]),
+    "a word": (["wine", "patterns"], ["unknown word patterns; `labmtj run wine --help`"]),
+    "of another experiment": (["--cells", "1"], ["unknown option --cells", "`labmtj run wine --help` lists"]),
+    "of no type": (["hysteresis", "--cells", "0,0"], ["--cells", "should be 'all' or a valid list; found '0,0'"]),
+    "two": (["--count", "0", "--chips", "0"], ["--count", "(also wrong: chips)"]),
     "without a value": (["--chips"], ["--chips needs a value"]),
     "not YAML": (["--sizes", "[a"], ["option --sizes", "not valid YAML"]),
     "quoted": (["--write.pulse-seconds", "'1e-3'"], ["option --write.pulse-seconds", "valid number"]),
@@ -358,6 +361,26 @@ def test_help_lists_the_settings_of_an_experiment(labmtj):
     assert "--polarity" not in out
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "run wine --count 2 --bench x.yaml --rehearse", "run --count 2 --rehearse wine --bench x.yaml",
+        "run --bench x.yaml --rehearse --count=2 wine", "run --rehearse --bench x.yaml wine --count 2",
+    ],
+)  # fmt: skip
+def test_the_experiment_may_come_before_its_options_and_after_them(arguments):
+    """Case: `labmtj run --bench B EXPERIMENT` was refused, as if the name were an option."""
+    known, rest = cli._parser().parse_known_args(cli._named_experiment(arguments.split()))
+    assert (known.experiment, known.bench, known.rehearse) == ("wine", "x.yaml", True)
+    assert "=".join(rest) == "--count=2"
+
+
+def test_a_run_without_experiment_takes_no_value_for_its_name():
+    given = ["run", "--bench", "simulated", "--count", "2", "--help"]
+    assert cli._named_experiment(given) == given
+    assert cli._named_experiment(["ls", "runs"]) == ["ls", "runs"]
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["ls", "--help"], ["--version"]])
 def test_help_loads_none_of_the_large_libraries(arguments):
     script = (
@@ -393,11 +416,17 @@ def test_exit_codes_reach_the_shell(tmp_path, arguments, code):
     assert "Traceback" not in process.stderr
 
 
-def test_a_bench_of_instruments_is_checked_and_rehearsed_on_its_twin(labmtj, small_bench, tmp_path):
-    """The default experiment is not possible on a small array: the check says so, and the bench is ok."""
+def test_a_bench_of_instruments_is_checked_and_rehearsed_on_its_twin(labmtj, small_bench, tmp_path, monkeypatch):
+    """The default experiment is not possible on a small array: the check says so, and the bench is ok.
+
+    What begins is shown before it begins: nothing was, for a minute and a half.
+    """
+    phases = []
+    monkeypatch.setattr("labmtj.display.Display.phase", lambda _, what: phases.append(what.split()[0]))
     bench = small_bench(tmp_path) / "virtual.yaml"
     code, out, _ = labmtj("check", bench)
     assert code == 0
+    assert phases == ["checking", "self-tests", "wiring", "contact", "rehearsing"]
     assert "8 of 8 lines as expected" in out
     assert "rehearsal of wine on the virtual twin: not as it stands" in out
     assert out.endswith("\nok\n")

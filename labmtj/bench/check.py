@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -16,18 +16,27 @@ from labmtj.errors import ProcedureFailed
 from labmtj.verbs import Instrument
 
 
-def check_text(name: str, file: AnyLaboratory) -> str:
+def check_text(name: str, file: AnyLaboratory, phase: Callable[[str], None] = lambda _: None) -> str:
     """Identify all instruments, let them test themselves, measure wiring and contact; return what was found.
+
+    Args:
+        name: of the bench, as the user gave it.
+        file: of the bench.
+        phase: called with what begins.
 
     Raises:
         ProcedureFailed: for whatever keeps a run from beginning, all of it together; the bench is safe.
     """
     laboratory = laboratory_of(file)
     expected = Expected.of(laboratory)
+    phase(f"checking bench {name}: connecting and arming")
     with located(name), open_any(file, run="labmtj check") as bench:
         lines = list(_description(bench, laboratory))
+        phase("self-tests")
         wrong = [f"{unit}: {found}" for unit, each in _instruments(bench) for found in each.self_test()]
+        phase("wiring")
         found = wiring_check(bench, expected)
+        phase("contact")
         contact = contact_check(bench, expected)
     wrong += [str(each) for each in found if not each.on_chip]
     if contact.lost:

@@ -83,7 +83,10 @@ def _read(path: Path) -> tuple[dict[str, InstrumentFile], RelaysWithoutSources]:
             raise
         return found, relays
     if not isinstance(file, LaboratoryFile):
-        raise ConfigError(f"{path}: is a bench of kind {file.kind}; it ends, and is safe, with the run that uses it")
+        raise ConfigError(
+            f"{path}: a bench of kind {file.kind} has no output that could be left on: what it simulates ends with the "
+            "command that uses it. `labmtj safe` takes a bench of kind instruments"
+        )
     return dict(file.instruments), file.relays_without_sources
 
 

@@ -6,7 +6,7 @@ used: as what was assumed. A virtual bench also knows what its chip was drawn fr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -99,6 +99,22 @@ def chips_of(data: DataFile) -> list[str]:
     """Return the names of the chips that something was read of."""
     groups = [group.split("/") for group in data.tree() if group.startswith("arrays/") and group.endswith("/reads")]
     return [parts[1] for parts in groups if len(parts) == 3]
+
+
+def chips_to_calibrate(path: Path, chip: str | None, alone: str = "") -> Sequence[str | None]:
+    """Return the chip that was asked for, else all that a data file knows; None stands for one that is not there.
+
+    Raises:
+        DataError: several, where an option `alone` is of one chip.
+    """
+    if chip is not None:
+        return [chip]
+    with open_recorded(path) as data:
+        known = chips_of(data)
+    if alone and len(known) > 1:
+        names = ", ".join(known[:20])
+        raise DataError(f"{path} holds {len(known)} chips, and {alone} is of one; name it with --chip: {names}")
+    return known or [None]
 
 
 def observed(path: Path, chip: str | None = None, on: ArrayDescription | None = None) -> Observed:

@@ -180,8 +180,9 @@ def _around(values: FloatArray) -> str:
 
 def _named(names: Iterable[str]) -> str:
     every = list(names)
-    more = f" and {len(every) - MOST_TOLD} more" if len(every) > MOST_TOLD else ""
-    return ", ".join(every[:MOST_TOLD]) + more
+    if len(every) <= MOST_TOLD + 1:
+        return ", ".join(every)
+    return f"{', '.join(every[:MOST_TOLD])} and {len(every) - MOST_TOLD} more"
 
 
 def _wrapped(text: str) -> list[str]:

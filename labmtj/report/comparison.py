@@ -21,7 +21,7 @@ _WIDTH = 80
 _NAME_WIDTH = 30
 _ROW = "{name:<30}{first:>10}{second:>11}{mean:>11}{half:>10} {verdict}"
 _LONGEST_VALUE, _BEFORE_DIFFERENCE = 60, 20
-_MOST = 200
+_MOST, _LISTED = 200, 8
 _IGNORED = {"provenance.created_utc", "tags"}
 _ABSENT = object()
 
@@ -125,7 +125,9 @@ def _nothing(one: Mapping[tuple[str, str], Measure], other: Mapping[tuple[str, s
 def _listed(keys: set[tuple[str, str]]) -> str:
     counts = Counter(where for where, _ in keys)
     names = [f"{where} ({count})" for where, count in sorted(counts.items())]
-    return "results of " + ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+    if len(names) > _LISTED + 1:
+        names[_LISTED:] = [f"{len(names) - _LISTED} more"]
+    return "results of " + ", ".join(names)
 
 
 def _table(pairs: list[tuple[Measure, Measure]]) -> list[str]:

@@ -45,7 +45,9 @@ def remark_lines(found: Sequence[Section]) -> list[str]:
         for text, subject in said:
             subjects.setdefault(text, []).append(subject)
     lines = [f"{_listed(names)}: {text}" for text, names in subjects.items()]
-    return lines[:_MOST] + ([f"and {len(lines) - _MOST} more at the edge of a scan"] if len(lines) > _MOST else [])
+    if len(lines) <= _MOST + 1:
+        return lines
+    return [*lines[:_MOST], f"and {len(lines) - _MOST} more at the edge of a scan"]
 
 
 def _remarks(section: Section) -> list[tuple[str, str]]:
@@ -53,5 +55,7 @@ def _remarks(section: Section) -> list[tuple[str, str]]:
 
 
 def _listed(names: Sequence[str]) -> str:
-    """Return the names, or the first few and how many more."""
-    return ", ".join(names) if len(names) <= _NAMED else f"{', '.join(names[:_NAMED])} and {len(names) - _NAMED} more"
+    """Return the names, or the first few and how many more: of two or more, for one is as short by its name."""
+    return (
+        ", ".join(names) if len(names) <= _NAMED + 1 else f"{', '.join(names[:_NAMED])} and {len(names) - _NAMED} more"
+    )

@@ -34,8 +34,9 @@ def settings_from(experiment: str, arguments: Sequence[str]) -> dict[str, Any]:
         key = option.removeprefix("--").replace("-", "_")
         if not option.startswith("--") or key not in fields:
             close = difflib.get_close_matches(key, fields, 1)
-            hint = f"; did you mean --{option_of(close[0])}?" if close else "; see `labmtj run --help`"
-            raise UsageError(f"unknown option {option}{hint}")
+            hint = f"; did you mean --{option_of(close[0])}?" if close else ""
+            kind = "option" if option.startswith("-") else "word"
+            raise UsageError(f"unknown {kind} {option}{hint}; `labmtj run {experiment} --help` lists all options")
         if not equals:
             if not words:
                 raise UsageError(f"{option} needs a value")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from labmtj.errors import LabmtjError, Stopped
 from labmtj.run.costs import Tally
@@ -48,8 +48,12 @@ def short_text(found: Rehearsal) -> str:
     return "\n".join(_wrapped(head, *(f"  {line}" for line in (pulses, *_sums(found, total)))))
 
 
-def bench_rehearsal(bench: str) -> str:
-    """Return what the default experiment would take on a bench of instruments, or why it is not possible there."""
+def bench_rehearsal(bench: str, phase: Callable[[str], None] = lambda _: None) -> str:
+    """Return what the default experiment would take on a bench of instruments, or why it is not possible there.
+
+    `phase` is called with what begins.
+    """
+    phase(f"rehearsing {_DEFAULT} on the virtual twin (--no-rehearsal leaves it out)")
     try:
         return short_text(rehearse(load_experiment(_DEFAULT, bench=bench, changes=_FEW)))
     except Stopped:

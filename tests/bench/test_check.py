@@ -10,7 +10,9 @@ from labmtj.errors import ProcedureFailed
 
 def test_a_bench_is_checked_and_a_stuck_relay_is_named(with_resources, served_bench, is_safe):
     bench = with_resources()
-    told = check_text(bench, load_any(bench))
+    phases = []
+    told = check_text(bench, load_any(bench), phases.append)
+    assert phases == [f"checking bench {bench}: connecting and arming", "self-tests", "wiring", "contact"]
     assert "contact: 30 of 30 lines as expected" in told
     assert told.endswith("nothing wrong")
     served_bench.arm_fault("matrix:stuck_open:2-3-7")

@@ -142,3 +142,9 @@ def test_a_box_that_another_client_holds_says_so(with_resources, left_on, served
     assert left_on.relays["matrix"].closed() == {RELAY}
     make_safe(with_resources())
     assert left_on.events == []
+
+
+@pytest.mark.parametrize("bench", ["virtual-2636b-3706a", "simulated"])
+def test_a_bench_without_instruments_is_no_bench_to_make_safe(bench, capsys):
+    assert main(["safe", bench]) == 2
+    assert "has no output that could be left on" in capsys.readouterr().err

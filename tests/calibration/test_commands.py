@@ -1,5 +1,7 @@
 """The two commands, and the bench that a calibrated chip can stand on."""
 
+from types import SimpleNamespace
+
 import numpy as np
 
 from labmtj.bench import load_any, load_array
@@ -18,6 +20,25 @@ def test_calibrate_writes_a_file_that_twin_and_a_bench_take(hidden, tmp_path, ca
     assert "within 3 sigma" in capsys.readouterr().out
     assert main(["calibrate", str(hidden.data), "--out", str(out)]) == 2
     assert "exists already" in capsys.readouterr().err
+
+
+def test_every_chip_of_a_run_is_calibrated_unless_one_is_named(hidden, tmp_path, capsys, monkeypatch):
+    """`labmtj calibrate RUN`, as the README shows it, asked for --chip."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("labmtj.calibration.observed.chips_of", lambda _: ["one", "two"])
+    monkeypatch.setattr(
+        "labmtj.calibration.calibrate.calibrate",
+        lambda _, chip, on: SimpleNamespace(observed=SimpleNamespace(chip=chip), on=on),
+    )
+    monkeypatch.setattr("labmtj.calibration.text.calibration_lines", lambda found: [f"of {found.observed.chip}"])
+    monkeypatch.setattr("labmtj.calibration.writing.write_arrays", lambda _, out, *__: [f"{out}: written"])
+    assert main(["calibrate", str(hidden.data)]) == 0
+    told = capsys.readouterr().out.split("\n")
+    assert told == ["of one", "", "one-calibrated.yaml: written", "", "of two", "", "two-calibrated.yaml: written", ""]
+    assert main(["calibrate", str(hidden.data), "--chip", "two", "--out", "x.yaml"]) == 0
+    assert capsys.readouterr().out.split("\n") == ["of two", "", "x.yaml: written", ""]
+    assert main(["calibrate", str(hidden.data), "--out", "x.yaml"]) == 2
+    assert "holds 2 chips, and --out is of one; name it with --chip: one, two" in capsys.readouterr().err
 
 
 def test_wrong_usage_is_a_sentence(hidden, tmp_path, capsys):

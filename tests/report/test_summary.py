@@ -6,6 +6,7 @@ import h5py
 import numpy as np
 
 from labmtj.report import summary_text
+from labmtj.report.said import _listed
 
 
 def test_table_holds_the_medians_of_the_file(data: Path) -> None:
@@ -49,3 +50,9 @@ def test_summary_loads_no_drawing_library(data: Path) -> None:
         "sys.exit(any(name in sys.modules for name in ('matplotlib', 'jinja2')))"
     )
     assert subprocess.run([sys.executable, "-c", program, str(data)], check=False).returncode == 0
+
+
+def test_one_more_is_named_where_it_takes_no_more_room() -> None:
+    names = [f"chip {number}" for number in range(7)]
+    assert _listed(names[:5]).endswith("chip 3, chip 4")
+    assert _listed(names[:6]).endswith("chip 3 and 2 more")
