@@ -51,6 +51,15 @@ class Model:
         other._cells = replace(other.junctions, contact_ohms=np.zeros_like(parallel_ohms))
         return other
 
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+        return self.description.shape
+
+    def line_amperes(self, state: BoolArray, line_volts: FloatArray) -> FloatArray:
+        """Return the currents into the lines, (batch, lines), in the states (cells,) at volts (batch, lines)."""
+        return self.solve(state, line_volts).line_amperes
+
     def ports(self, state: BoolArray) -> PortState:
         """Return the network linearised at zero bias in the states (cells,)."""
         return PortState(self._response, self._cells.conduction(state).zero_bias_ohms)

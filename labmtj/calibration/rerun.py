@@ -21,7 +21,6 @@ from labmtj.brief import brief
 from labmtj.calibration.noise import UNTOLD, ShotNoise
 from labmtj.layer import Layer
 from labmtj.quantities import ArrayInfo, Bias, Refusal, Station
-from labmtj.record import DataFile
 from labmtj.run.experiment import Experiment
 from labmtj.run.rehearse import ScratchRecord
 from labmtj.run.stations import StationAtWork
@@ -157,24 +156,3 @@ def _worked(experiment: TwinExperiment, stations: list[Station], record: Scratch
         finally:
             work.close()
     record.bytes()
-
-
-def fidelities(data: DataFile) -> dict[str, float]:
-    """Return the mean write fidelity by station, of every kind of campaign that writes."""
-    found: dict[str, float] = {}
-    for group, names in data.tree().items():
-        parts = group.split("/")
-        if parts[0] == "wine" and "layer1_fidelity" in names:
-            weights = [data.read(f"solutions/w{layer}")[0].size for layer in (1, 2)]
-            layers = (
-                [data.read(f"{group}/layer{layer}_fidelity").mean() for layer in (1, 2)] if _rows(data, group) else []
-            )
-            if layers:
-                found[parts[1]] = float((layers[0] * weights[0] + layers[1] * weights[1]) / sum(weights))
-        elif parts[0] == "patterns" and parts[-1] == "written" and _rows(data, f"{group}"):
-            found[parts[1]] = float(data.read(f"{group}/fidelity").mean())
-    return found
-
-
-def _rows(data: DataFile, group: str) -> int:
-    return len(data.read(f"{group}/number"))

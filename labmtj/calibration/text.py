@@ -9,9 +9,8 @@ import numpy as np
 
 from labmtj.arrays import WireParameter
 from labmtj.calibration.calibrate import GAIN_FRACTION, Calibration
-from labmtj.calibration.foretold import Accuracies
 from labmtj.calibration.observed import Observed
-from labmtj.calibration.twin import ChipTwin, StationTwin, TwinResult
+from labmtj.calibration.twin import ChipTwin, ComparedFigures, TwinResult
 from labmtj.escaped import escaped
 from labmtj.quantities import FloatArray
 from labmtj.schema import Purpose
@@ -19,8 +18,6 @@ from labmtj.schema import Purpose
 WIDTH = 80
 MOST_TOLD = 12
 """cells or lines that are named; the rest is counted"""
-SHOWN = {"measured": "g = 1", "common": "common g", "per_solution": "g per solution", "refit_both": "refitted"}
-"""ways to choose gains that are compared"""
 
 
 def calibration_lines(found: Calibration) -> list[str]:
@@ -89,8 +86,8 @@ def twin_lines(result: TwinResult) -> list[str]:
     lines = _wrapped(f"run {result.run} against its twin, {result.source}")
     for chip in result.chips:
         lines += ["", *_chip_lines(chip)]
-    for station in result.stations:
-        lines += _station_lines(station)
+    for figures in result.figures:
+        lines += _figure_lines(figures)
     return [escaped(line, keep="") for line in lines]
 
 
@@ -143,25 +140,22 @@ def _failures(chip: ChipTwin) -> list[str]:
     return [f"  {line}" for line in textwrap.wrap(f"{text}: {'; '.join(parts)}", WIDTH - 2)]
 
 
-def _station_lines(station: StationTwin) -> list[str]:
-    lines: list[str] = []
-    if station.measured and station.same_states:
-        lines += ["", f"accuracy of {station.name}, median in % on the samples tuned on"]
-        lines.append(f"  {'gains':<16}{'measured':>10}{'twin, same states':>19}{'twin, written anew':>20}")
-        for variant, name in SHOWN.items():
-            values = [
-                _median(each, variant) for each in (station.measured, station.same_states, station.again)
-            ]  # fmt: skip
-            lines.append(f"  {name:<16}{values[0]:>10}{values[1]:>19}{values[2]:>20}")
-    if station.fidelity is not None:
-        measured, again = station.fidelity
-        lines += ["", f"write fidelity of {station.name}: measured {measured:.4f}, twin written anew {again:.4f}"]
+def _figure_lines(found: ComparedFigures) -> list[str]:
+    """Return a table, or a sentence about one value; nothing where the twins gave none."""
+    figures, lines = found.measured, list[str]()
+    if figures.same_states and found.same_states:
+        lines = ["", figures.what]
+        lines.append(f"  {figures.rows:<16}{'measured':>10}{'twin, same states':>19}{'twin, written anew':>20}")
+        for name in figures.values:
+            measured, same, anew = (
+                f"{each[name]:{figures.form}}" if np.isfinite(each.get(name, np.nan)) else "-"
+                for each in (figures.values, found.same_states, found.again)
+            )
+            lines.append(f"  {name:<16}{measured:>10}{same:>19}{anew:>20}")
+    elif found.again:
+        measured, anew = (f"{value:{figures.form}}" for value in (*figures.values.values(), *found.again.values()))
+        lines = ["", f"{figures.what}: measured {measured}, twin written anew {anew}"]
     return lines
-
-
-def _median(found: Accuracies, variant: str) -> str:
-    values = found.get((variant, "train"))
-    return "-" if values is None else f"{100 * np.median(values):.1f}"
 
 
 def _line_name(line: int, chip: ChipTwin) -> str:

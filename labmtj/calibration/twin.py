@@ -13,17 +13,18 @@ from labmtj import yamlfile
 from labmtj.arrays import ArrayDescription
 from labmtj.brief import brief
 from labmtj.calibration.calibrate import Calibration, calibrate
-from labmtj.calibration.foretold import Accuracies, foretold_accuracies, measured_accuracies
 from labmtj.calibration.gains import from_file as gains_of
 from labmtj.calibration.noise import shot_noise
 from labmtj.calibration.observed import Observed, chips_of, observed
 from labmtj.calibration.offsets import FittedOffsets, from_file
-from labmtj.calibration.rerun import Twin, fidelities, rerun
+from labmtj.calibration.predicted import figures_in_same_states, twin_figures
+from labmtj.calibration.rerun import Twin, rerun
 from labmtj.calibration.residuals import TOO_FAR, Residuals, residuals
 from labmtj.calibration.states import Decoded, decode
 from labmtj.errors import DataError
 from labmtj.quantities import BoolArray, FloatArray
 from labmtj.reading.opening import open_recorded
+from labmtj.report.predictions import TwinFigures
 from labmtj.run.experiment import Experiment, experiment_of
 
 MOST_BEYOND = 0.01
@@ -89,17 +90,14 @@ class ChipTwin:
 
 
 @dataclass(frozen=True, eq=False)
-class StationTwin:
-    """What a campaign found, against what the twins of its chips give; nothing where it writes or computes nothing."""
+class ComparedFigures:
+    """Figures of a station against those that the twins of its chips give."""
 
-    name: str
-    measured: Accuracies
-    same_states: Accuracies
-    """of the twins, in the states that were written"""
-    again: Accuracies
-    """of the twins, written anew"""
-    fidelity: tuple[float, float] | None
-    """mean write fidelity of the log, and of the twins written anew"""
+    measured: TwinFigures
+    same_states: Mapping[str, float]
+    """of the twins, in the states that were written; nothing where these do not tell them"""
+    again: Mapping[str, float]
+    """of the twins, written anew; nothing where they were not"""
 
 
 @brief
@@ -111,7 +109,8 @@ class TwinResult:
     source: str
     """where the twins come from"""
     chips: tuple[ChipTwin, ...]
-    stations: tuple[StationTwin, ...]
+    figures: tuple[ComparedFigures, ...]
+    """nothing where the procedure writes and computes nothing"""
 
     @property
     def within(self) -> float:
@@ -144,7 +143,7 @@ def twin(
         raise DataError(f"{path} holds no reads of any chip; `labmtj run reference` makes the first ones")
     source = "calibrated on this run itself" if on is None else f"array file {on.name}: {_source(on)}"
     twins = {each.observed.chip: Twin(each.description, shot_noise(each.observed)) for each in chips}
-    return TwinResult(chips[0].observed.run, source, tuple(chips), tuple(_stations(path, twins, seed, again)))
+    return TwinResult(chips[0].observed.run, source, tuple(chips), tuple(_figures(path, twins, seed, again)))
 
 
 def _source(description: ArrayDescription) -> str:
@@ -188,29 +187,26 @@ def _decoded(seen: Observed, description: ArrayDescription) -> Decoded:
     return found.stuck(defective.ravel())
 
 
-def _stations(path: Path, twins: Mapping[str, Twin], seed: int, again: bool) -> list[StationTwin]:  # noqa: FBT001
+def _figures(path: Path, twins: Mapping[str, Twin], seed: int, again: bool) -> list[ComparedFigures]:  # noqa: FBT001
     with open_recorded(path) as data:
-        written = fidelities(data)
-        if not written:  # a procedure that writes nothing and computes nothing is compared by its reads alone
+        measured = twin_figures(data)
+        if not measured:  # a procedure that writes nothing and computes nothing is compared by its reads alone
             return []
         experiment = _experiment(path, str(data.attributes("provenance")["run_yaml"]))
         stations = [each for each in experiment.stations() if all(name in twins for name in each.arrays)]
         described = {name: each.description for name, each in twins.items()}
-        measured = {each.name: measured_accuracies(data, each.name) for each in stations}
-        same = {each.name: foretold_accuracies(experiment, each, data, described) for each in stations}
-    anew: dict[str, Accuracies] = {}
-    fidelity: dict[str, float] = {}
+        same = [found for each in stations for found in figures_in_same_states(experiment, each, data, described)]
+    anew: list[TwinFigures] = []
     if again:
         with rerun(experiment, twins, seed) as second, open_recorded(second) as data:
-            anew = {each.name: measured_accuracies(data, each.name) for each in stations}
-            fidelity = fidelities(data)
+            anew = twin_figures(data)
+    in_same, written_anew = ({(each.station, each.what): each.values for each in found} for found in (same, anew))
     return [
-        StationTwin(
-            each.name, measured[each.name], same[each.name], anew.get(each.name, {}),
-            (written[each.name], fidelity[each.name]) if each.name in written and each.name in fidelity else None,
-        )
-        for each in stations
-    ]  # fmt: skip
+        ComparedFigures(each, *(found.get((each.station, each.what), {}) for found in (in_same, written_anew)))
+        for station in stations
+        for each in measured
+        if each.station == station.name
+    ]
 
 
 def _experiment(path: Path, text: str) -> Experiment:

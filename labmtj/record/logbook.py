@@ -262,6 +262,15 @@ class MemoryLog(Logbook):
             return {name: variable["values"] for name, variable in record["variables"].items()}
         raise UsageError(f"nothing was written to {path!r}")
 
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return all arrays that were put, by path."""
+        return {
+            f"{record['path']}/{name}": variable["values"]
+            for record in self.records
+            if record["kind"] == "put"
+            for name, variable in record["variables"].items()
+        }
+
     def read_attributes(self, path: str) -> dict[str, Attribute]:
         """Return the attributes set at `path`."""
         return {name: value for record in self._of_kind("attributes", path) for name, value in record["values"].items()}

@@ -9,15 +9,20 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
+
+from numpy.typing import NDArray
 
 from labmtj import plugins
 from labmtj.errors import ConfigError, DataError, LabmtjError
 from labmtj.escaped import escaped
+from labmtj.quantities import Station
 from labmtj.report.blocks import Block, Chapter, Note
 from labmtj.report.contents import Contents
 from labmtj.report.digits import plural
 from labmtj.report.measures import Measure, generic_measures
+from labmtj.report.predictions import ChipModel, TwinFigures
+from labmtj.verbs import Data
 
 GROUP = "labmtj.sections"
 T = TypeVar("T")
@@ -96,6 +101,27 @@ class Section:
     def measures(self) -> Iterable[Measure]:
         """Return what `labmtj compare` can lay side by side; that of a generic group if it is not overridden."""
         return generic_measures(self.contents, self.groups)
+
+    def twin_figures(self, data: Data) -> Iterable[TwinFigures]:  # noqa: ARG002 - a subclass needs it
+        """Return what `labmtj twin` compares, read from `data`: this file, or the same groups as twins give them."""
+        return ()
+
+    def predicted(
+        self,
+        settings: Mapping[str, Any],  # noqa: ARG002 - a subclass needs them
+        station: Station,  # noqa: ARG002
+        models: Mapping[str, ChipModel],  # noqa: ARG002
+    ) -> Mapping[str, NDArray[Any]]:
+        """Return what a station would have recorded had its chips been their twins, by path of the array.
+
+        In the very states that were written: the analysis of the procedure makes `twin_figures` of it.
+
+        Args:
+            settings: of the procedure, nested as in its YAML.
+            station: the chips.
+            models: the twins of its chips, by name.
+        """
+        return {}
 
     def overview(self) -> bytes | None:
         """Return a picture of the whole as a PNG, if there is one."""

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from labmtj.report.blocks import Block, Chapter, tried
 from labmtj.report.digits import percent, plural
 from labmtj.report.measures import Measure
+from labmtj.report.predictions import TwinFigures
 from labmtj.report.sections import Finding, Section
+from labmtj.verbs import Data
 from procedures.common.cell_section import chip_of
 from procedures.patterns.written import pattern_lines, patterns, patterns_table
 
@@ -55,6 +57,14 @@ class PatternsSection(Section):
         """Yield the chips, and the arrays of outcomes of their writes."""
         for group in self.groups:
             yield f"{chip_of(group)}-0a", f"{group}/outcome"
+
+    def twin_figures(self, data: Data) -> Iterator[TwinFigures]:
+        """Yield the mean write fidelity of each array."""
+        for group in self.groups:
+            if len(fidelity := data.read(f"{group}/fidelity")):
+                yield TwinFigures(
+                    chip_of(group), f"write fidelity of {chip_of(group)}", {"": float(fidelity.mean())}, ".4f"
+                )
 
     def measures(self) -> Iterator[Measure]:
         """Yield the fidelities, in percent; a pattern is known by its states."""

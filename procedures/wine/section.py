@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from functools import cached_property, partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from labmtj.edges import edge_name, edges_of
+from labmtj.quantities import Station as StationInfo
 from labmtj.report.blocks import Block, Chapter, Note, tried
 from labmtj.report.digits import plural
 from labmtj.report.measures import Measure
+from labmtj.report.predictions import ChipModel, TwinFigures
 from labmtj.report.sections import Section
+from labmtj.verbs import Data
 from procedures.common.perceptron.samples import ALL, TEST, TRAIN
 from procedures.wine import headline
 from procedures.wine.lines import held_back_lines, table_lines
+from procedures.wine.prediction import PredictedSolutions
 from procedures.wine.station import Station, WineRun
 
 _GAINS = {"common": "the common g", "layer1": "g of layer 1", "layer2": "g of layer 2"}
+_OF_TWIN = {"measured": "g = 1", "common": "common g", "per_solution": "g per solution", "refit_both": "refitted"}
 _SHOWN = ("software", "measured", "common", "per_layer", "per_solution", "refit_both")
 
 
@@ -102,6 +109,33 @@ class WineSection(Section):
         from procedures.wine.overview import overview_png
 
         return overview_png(self.run)
+
+    def twin_figures(self, data: Data) -> Iterator[TwinFigures]:
+        """Yield median accuracies, and the mean write fidelity, of every station that has solutions."""
+        cells = [math.prod(data.read(f"solutions/w{layer}").shape[1:]) for layer in (1, 2)]
+        for name, count in ((each.name, each.count) for each in self.run.stations):
+            if not count:
+                continue
+            if self.contents.has(f"wine/{name}/accuracy/accuracy"):
+                found = {k: data.read(f"wine/{name}/accuracy/{k}") for k in ("accuracy", "variant", "split")}
+                medians = np.median(found["accuracy"][:, found["split"].astype(str).tolist().index(TRAIN)], axis=-1)
+                known = dict(zip(found["variant"].astype(str), 100 * medians, strict=True))
+                yield TwinFigures(
+                    name, f"accuracy of {name}, median in % on the samples tuned on",
+                    {text: float(known.get(variant, np.nan)) for variant, text in _OF_TWIN.items()}, ".1f", "gains",
+                    same_states=True,
+                )  # fmt: skip
+            layers = [data.read(f"wine/{name}/solutions/layer{layer}_fidelity").mean() for layer in (1, 2)]
+            fidelity = float((layers[0] * cells[0] + layers[1] * cells[1]) / sum(cells))
+            yield TwinFigures(name, f"write fidelity of {name}", {"": fidelity}, ".4f")
+
+    def predicted(
+        self, settings: Mapping[str, Any], station: StationInfo, models: Mapping[str, ChipModel]
+    ) -> Mapping[str, NDArray[Any]]:
+        """Return the table of solutions as the twins would have filled it."""
+        if not self.contents.has(path := f"wine/{station.name}/solutions/number") or not len(self.contents.read(path)):
+            return {}
+        return PredictedSolutions(self.contents, settings, station, models).values()
 
     def measures(self) -> Iterator[Measure]:
         """Yield accuracies and write fidelity of every station, in percent."""

@@ -1,0 +1,64 @@
+"""What the analysis of a run would have found had the chips been their twins, in the very states that were written.
+
+The section of what was recorded says what the twins give in the place of the reads; that goes through the analysis of
+the campaign itself: what comes out differs from the log by what the twins' currents differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from numpy.typing import NDArray
+
+from labmtj.arrays import ArrayDescription
+from labmtj.calibration.predict import Model
+from labmtj.errors import DataError
+from labmtj.quantities import Station
+from labmtj.record import DataFile, MemoryLog
+from labmtj.report.contents import Contents
+from labmtj.report.predictions import TwinFigures
+from labmtj.report.sections import sections
+from labmtj.run.experiment import Experiment
+
+
+class PredictedData:
+    """The data of a run with other values at some paths."""
+
+    def __init__(self, data: DataFile, values: Mapping[str, NDArray[Any]]) -> None:
+        self._data, self._values = data, values
+
+    def read(self, path: str) -> NDArray[Any]:
+        """Return what is predicted at the path, or what the file holds."""
+        return self._values[path] if path in self._values else self._data.read(path)
+
+    def attributes(self, path: str = "") -> dict[str, Any]:
+        """Return the attributes of a group."""
+        return self._data.attributes(path)
+
+
+def twin_figures(data: DataFile) -> list[TwinFigures]:
+    """Return what the sections of a data file compare with twins."""
+    return [each for section in sections(Contents(data)) for each in section.twin_figures(data)]
+
+
+def figures_in_same_states(
+    experiment: Experiment, station: Station, data: DataFile, chips: Mapping[str, ArrayDescription]
+) -> list[TwinFigures]:
+    """Return the figures of a station that the twins of its chips give in the states that were written.
+
+    Raises:
+        DataError: for a station with a chip that has no twin.
+    """
+    if missing := [name for name in station.arrays if name not in chips]:
+        raise DataError(f"{data.path}: there is no twin of chip {missing[0]}")
+    models = {name: Model(chips[name]) for name in station.arrays}
+    settings = experiment.settings.model_dump(mode="json")
+    found = []
+    for section in sections(Contents(data)):
+        if values := section.predicted(settings, station, models):
+            log = MemoryLog()
+            experiment.campaign.conclude(station, PredictedData(data, values), log)
+            concluded = PredictedData(data, {**values, **log.arrays()})
+            found += [each for each in section.twin_figures(concluded) if each.station == station.name]
+    return [each for each in found if each.same_states]
