@@ -12,7 +12,9 @@ from pymeasure.instruments import Instrument
 
 from instruments import keithley2600names as names
 from instruments.autozero import Autozero
+from instruments.factorynames import NameTest
 from instruments.keithley2600channel import CYCLES, Keithley2600Channel, Model
+from instruments.keithley2600names import own_name
 from instruments.keithley2600relied import AT_LIMITING
 from instruments.limited import LimitedChannels
 from instruments.relied_on import commands, questions, refusals
@@ -34,8 +36,9 @@ class Keithley2600Source(LimitedChannels, TSPInstrument):
     model: ClassVar[Model]
     channels: tuple[str, ...] = ("a", "b")
     smus: dict[str, Keithley2600Channel]
-    _names_are_own = False
-    """whether names that readings rely on mean what they mean from the factory"""
+    unsafe_state = "outputs may be on"
+    _functions_are_own = False
+    """whether the functions that readings rely on do what they do from the factory"""
 
     def __init__(self, adapter: Adapter | str | int, name: str, **kwargs: Any) -> None:
         self._limits: dict[str, tuple[float, float]] = {}
@@ -109,6 +112,7 @@ class Keithley2600Source(LimitedChannels, TSPInstrument):
         self._autozero.forget()
         if on:
             limit = literal(self._limit_of(channel)[0])
+            self.require_own_names()
             kept = f"{smu}.source.levelv == 0 and math.abs({smu}.source.limiti / {limit} - 1) < 1e-6"
             action = f"if {kept} then {smu}.source.output = 1 end"
         else:
@@ -121,7 +125,7 @@ class Keithley2600Source(LimitedChannels, TSPInstrument):
             raise self.complaint(f"{problem}; bring it to 0 V, set its limit again, and check the interlock", action)
         if on:
             self._on.add(channel)
-            self._require_own_names(channel)
+            self._require_own_functions(channel)
 
     def outputs(self) -> Mapping[str, bool]:
         """Ask which outputs are on."""
@@ -130,7 +134,12 @@ class Keithley2600Source(LimitedChannels, TSPInstrument):
         return {channel: value == 1 for channel, value in zip(self.channels, state, strict=True)}
 
     def level(self, volts: Mapping[str, float]) -> None:
-        """Set levels in one message; LimitExceeded beyond what `limit` was told."""
+        """Set levels in one message; LimitExceeded beyond what `limit` was told.
+
+        Raises:
+            InstrumentError: when it was made safe, a name was found that a script has redefined.
+        """
+        self._refuse_redefined()  # arming does this before a relay moves
         self._check_levels(tuple(volts), np.array([list(volts.values())], float))
         self.run(" ".join(f"smu{channel}.source.levelv = {literal(value)}" for channel, value in volts.items()))
 
@@ -147,7 +156,7 @@ class Keithley2600Source(LimitedChannels, TSPInstrument):
     def expect_nothing(self) -> None:
         """Let go of limits, outputs and meters."""
         super().expect_nothing()
-        self._names_are_own = False
+        self._functions_are_own = False
         self._limits.clear()
         self._on.clear()
         self._autozero.forget()
@@ -169,33 +178,35 @@ class Keithley2600Source(LimitedChannels, TSPInstrument):
         """Bring every level to 0 V and 0 A, then switch every output off, verified; each even if one before failed.
 
         Raises:
-            InstrumentError: an output is not off, or the box does not answer.
+            InstrumentError: an output is not off, or the box does not answer, or cannot be believed.
         """
         asked = ("output", "levelv", "leveli")
-        state = ", ".join(f"{smu}.source.{name}" for smu in self._own_names for name in asked)
-        kept = self._insist(*_off(self._own_names), f"print({state})")
+        own = [own_name(channel) for channel in self.channels]
+        state = ", ".join(f"{smu}.source.{name}" for smu in own for name in asked)
+        kept = self._insist(*_off(own), f"print({state})")
         if any(self.parsed(kept, len(asked) * len(self.channels))):
-            problem = f"does not go to 0 V and off: {', '.join(asked)} of {', '.join(self._own_names)} are {kept}"
+            problem = f"does not go to 0 V and off: {', '.join(asked)} of {', '.join(own)} are {kept}"
             raise self.complaint(f"{problem}; switch it off by hand")
 
-    def _require_own_names(self, channel: str) -> None:
-        """Raise InstrumentError if a script has redefined a name that readings rely on; asked once after arming."""
-        if self._names_are_own:
+    def _names_to_make_safe(self) -> list[NameTest]:
+        return names.own(self.channels)
+
+    def _names_to_work(self) -> list[NameTest]:
+        return names.usual(self.channels)
+
+    def _require_own_functions(self, channel: str) -> None:
+        """Raise InstrumentError if a script has redefined what readings rely on; asked once after arming."""
+        if self._functions_are_own:
             return
-        lines = names.asking(self.channels, channel, self._limit_of(channel)[0])
+        lines = names.asking(channel, self._limit_of(channel)[0])
         printed = self.run(*lines, seconds=names.DELAY_SECONDS)
-        if wrong := names.redefined(self.channels, printed):
+        if wrong := names.redefined(printed):
             problem = f"has another {wrong} than from the factory, for a script has redefined it; switch it off and on"
             raise self.complaint(problem, "\n".join(lines), "\n".join(printed))
-        self._names_are_own = True
+        self._functions_are_own = True
 
     def _unasked(self) -> list[str]:
-        return _off([*(f"smu{channel}" for channel in self.channels), *self._own_names])
-
-    @property
-    def _own_names(self) -> list[str]:
-        """Names of the channels that stay theirs: a script may have given `smua` to something else."""
-        return [f"localnode.smu{channel}" for channel in self.channels]
+        return _off([f"smu{channel}" for channel in self.channels] + [own_name(channel) for channel in self.channels])
 
     def _smu(self, channel: str) -> str:
         return f"smu{self._known(channel)}"

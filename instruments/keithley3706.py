@@ -8,6 +8,7 @@ from typing import Any
 from pymeasure.adapters import Adapter
 
 from instruments.cards import Card
+from instruments.factorynames import NameTest, holds
 from instruments.relied_on import ReliedOn
 from instruments.tspmatrix import TSPMatrix
 from instruments.tspnumbers import number
@@ -46,6 +47,9 @@ class Keithley3706A(TSPMatrix):
             for slot in sorted(self.cards)
         )  # fmt: skip
         return (*super().relied_on(), *planes)
+
+    def _names_to_work(self) -> list[NameTest]:
+        return [*super()._names_to_work(), holds("string.find", 'string.find("slot1", "%d") == 5')]
 
     def self_test(self) -> list[str]:
         """Return errors left in the queue, and cards whose interlock is open: their backplane relays do not move."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, ClassVar
 
 from pymeasure.instruments import Channel
 
+from instruments import factorynames
+from instruments.factorynames import NameTest
 from instruments.tspnumbers import number
 from instruments.tspsession import TSPSession
 from labmtj.errors import AnswerLost, InstrumentError
@@ -42,8 +45,12 @@ class TSPInstrument(Replies, TSPSession):
 
     models: ClassVar[tuple[str, ...]] = ()
     """What `*IDN?` may call it."""
+    unsafe_state: ClassVar[str] = ""
+    """what may be, where `make_safe` cannot be sure"""
     _unread: Sequence[str] = ()
     """what the last `write` printed and nobody has read"""
+    _redefined: str | None = None
+    """a name that a script has redefined, "" if there is none, None if that has not been asked"""
 
     def write(self, command: str, **_: Any) -> None:
         """Run one line, and keep what it prints for `read`; InstrumentError for every complaint."""
@@ -94,15 +101,84 @@ class TSPInstrument(Replies, TSPSession):
         """Bring the box to a safe state, verified."""
         raise NotImplementedError
 
+    def expect_nothing(self) -> None:
+        """Let go of all settings, and of what is known of names."""
+        self._redefined = None
+        super().expect_nothing()
+
+    def require_own_names(self) -> None:
+        """Raise InstrumentError if a script has redefined a name that is relied on; asked once after arming."""
+        if self._redefined is None:
+            tests = [*self._names_to_make_safe(), *self._names_to_work()]
+            self._redefined = next(iter(factorynames.redefined(tests, self.run(*factorynames.asking(tests)))), "")
+        self._refuse_redefined()
+
+    def _refuse_redefined(self) -> None:
+        """Raise InstrumentError if it is known that a script has redefined a name."""
+        if self._redefined:
+            raise self.complaint(_another(self._redefined) + "; switch it off and on")
+
+    def _names_to_make_safe(self) -> list[NameTest]:
+        """Return tests of the names by which `make_safe` moves and asks."""
+        return []
+
+    def _names_to_work(self) -> list[NameTest]:
+        """Return tests of the names by which all else is done."""
+        return []
+
     def _insist(self, *lines: str) -> str:
-        """Run lines that make the box safe, ending what runs; once more if that fails, as the hindrance may be gone."""
+        """Run lines that make the box safe, the last of which asks whether it is, and return the answer.
+
+        Raises:
+            InstrumentError: not sure, as a script has redefined a name in these lines; the box was reset.
+        """
+        # complaints about the moves go with those of the tests: the answer to the question decides
+        *moves, question = lines
+        needed, others = self._names_to_make_safe(), self._names_to_work()
+        tests = [*needed, *others]
+        try:
+            *printed, state = self._run_safely(*moves, *factorynames.asking(tests), question) or [""]
+        except InstrumentError as error:
+            if not self.trusted or self._forgotten is not None:  # silent, or another instrument: it may be anybody's
+                raise
+            raise self._not_sure(error.problem, error.command, error.reply) from error
+        wrong = factorynames.redefined(tests, printed)
+        if fatal := [name for name in wrong if name not in {test.name for test in others}]:
+            raise self._not_sure(_another(fatal[0]), "\n".join(lines), "\n".join([*printed, state]))
+        self._redefined = next(iter(wrong), "")
+        return state
+
+    def _run_safely(self, *lines: str) -> list[str]:
+        """Run lines, ending what runs; once more if that fails, as the hindrance may be gone."""
         try:
             self.expect_nothing()
             self.abort() if self.trusted else self.send_safe()
-            return self.line(self.run(*lines))
+            return self.run(*lines)
         except InstrumentError:
             self.expect_nothing()  # a restart, for example
-            return self.line(self.run(*lines))
+            return self.run(*lines)
+
+    def _not_sure(self, problem: str, command: str, reply: str) -> InstrumentError:
+        """Reset the box by a common command, for which no name of a script stands, and return the error to raise.
+
+        By the manuals `*RST` brings levels to 0, outputs off and relays open; in which order they do not say. Outputs
+        that are off are held at 0 V, so nothing is known to step beyond the level that is on. It also takes forbidden
+        crosspoints and labels, so it is for a box whose names are not its own. Whether its firmware looks the global
+        `reset` up is not known (virtual ones do not): no answer makes the box safe.
+        """
+        self._opened = False  # settings of the session are gone, too
+        was_reset = False
+        with suppress(InstrumentError):
+            if self._exchange(("*IDN?",), 0.0, strict=False)[0] == [self._known_identity]:  # and nobody else's box
+                self._exchange(("*RST",), 0.0, strict=False)
+                was_reset = True
+        tried = "*RST was sent" if was_reset else "it is not known to be the box that was identified, and was not reset"
+        remedy = f"{tried}; {self.unsafe_state}; see to it by hand, then switch the box off and on"
+        return self.complaint(f"not sure: it {problem}; {remedy}", command, reply)
+
+
+def _another(name: str) -> str:
+    return f"has another {name} than from the factory, for a script has redefined it"
 
 
 def model_of(card: str) -> str:

@@ -11,6 +11,7 @@ from pymeasure.instruments import Instrument
 from pymeasure.instruments.validators import strict_discrete_set
 
 from instruments.cards import Mainframe
+from instruments.factorynames import NO_VALUE, NameTest, refuses
 from instruments.relied_on import ReliedOn, commands, questions, refusals
 from instruments.tsp import TSPInstrument, model_of
 from instruments.tspnumbers import number
@@ -20,6 +21,9 @@ LONGEST_LIST = 120
 """Relays named in one statement, so that its line stays short enough."""
 END_SCAN = "if scan then scan.abort() end"
 """a scan in the background would go on to move relays"""
+OWN = "localnode.channel"
+"""stays the channels of the box when a script has given `channel` to something else (2600A reference 19-12: a node has
+an entry for each logical instrument)"""
 
 
 class TSPMatrix(Mainframe, TSPInstrument):
@@ -36,6 +40,7 @@ class TSPMatrix(Mainframe, TSPInstrument):
     """
 
     grounds_open_lines = False
+    unsafe_state = "relays may be closed"
     _is_set_up = False
     """whether the settings that this driver relies on were brought to what it needs"""
     _forbidden: frozenset[str] = frozenset()
@@ -117,6 +122,7 @@ class TSPMatrix(Mainframe, TSPInstrument):
         """Bring what an earlier user may have changed to what is relied on; InstrumentError for what cannot be."""
         if self._is_set_up:
             return
+        self.require_own_names()
         table = self.relied_on()
         slots = sorted(self.cards)
         asked = [f"print({question})" for question in questions(table, "")]
@@ -185,8 +191,15 @@ class TSPMatrix(Mainframe, TSPInstrument):
 
     def make_safe(self) -> None:
         """Open every relay; InstrumentError if one stays closed or the box does not answer."""
-        reply = self._insist(END_SCAN, 'channel.open("allslots")', 'print(channel.getclose("allslots"))')
+        moves = (END_SCAN, f'{OWN}.open("allslots")')
+        reply = self._insist(*moves, f'print({OWN}.getclose("allslots"))')
         self._complain_of("stay closed", sorted(_names(reply)), reply)
+
+    def _names_to_make_safe(self) -> list[NameTest]:
+        return [*_of_channels(OWN), refuses("scan", f"scan.scancount = {NO_VALUE}")]
+
+    def _names_to_work(self) -> list[NameTest]:
+        return _of_channels("channel")
 
     def _rows(self) -> Iterator[list[str]]:
         for slot, card in self._cards().items():
@@ -196,6 +209,12 @@ class TSPMatrix(Mainframe, TSPInstrument):
     def _complain_of(self, what: str, relays: Sequence[str], reply: str) -> None:
         if relays:
             raise self.complaint(f"relays {', '.join(relays)} {what}; nothing more was moved", reply=reply)
+
+
+def _of_channels(name: str) -> list[NameTest]:
+    """Return tests that a name stands for channels; none closes a relay, whatever a script has made of it."""
+    lines = (f"{name}.open({NO_VALUE})", f"{name}.getclose({NO_VALUE})", f"{name}.connectrule = {NO_VALUE}")
+    return [refuses(name, line) for line in lines]
 
 
 def _names(reply: str) -> frozenset[str]:

@@ -30,11 +30,16 @@ class Tsp:
     """A TSP box in rest: prints what lines ask for."""
 
     def __init__(self, identity, values):
-        self.identity, self.values, self.errors = identity, values, []
+        self.identity, self.values, self.errors, self.refused = identity, values, [], False
 
     def __call__(self, message):
         for line in message.split("\n"):
-            if marker := re.match(r'print\("(=\d+)", errorqueue', line):
+            if '"?"' in line:  # no value, and no channel
+                self.refused = True
+            elif line == "*ESR?":
+                yield str(16 * self.refused)
+                self.refused = False
+            elif marker := re.match(r'print\("(=\d+)", errorqueue', line):
                 yield f"{marker[1]}\t{len(self.errors):.15e}\t1.6e+01"
             elif line.startswith("while errorqueue.count > 0"):
                 yield from self.errors
@@ -46,6 +51,8 @@ class Tsp:
                 yield "\t".join(self.value(part) for part in (parts[2:] if "buffer" in line[:12] else parts))
 
     def value(self, name):
+        if re.fullmatch(r"[\d.e-]+", name):
+            return name
         return next((text for pattern, text in self.values.items() if re.search(pattern, name)), f"{0:.15e}")
 
     @property

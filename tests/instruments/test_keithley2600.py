@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from instruments import autozero
+from instruments import autozero, factorynames, keithley2600names
 from instruments import keithley2600scripts as scripts
 from instruments.keithley2600 import Keithley2602B, Keithley2612B, Keithley2636B
 from labmtj.errors import AnswerLost, CannotDo, InstrumentError, LimitExceeded, UsageError
@@ -12,6 +12,7 @@ from labmtj.shots import Pulses, Shots
 
 lua51 = pytest.importorskip("lupa.lua51")
 
+IDENTITY = "Keithley Instruments Inc., Model 2636B, 4308079, 3.2.2"
 FREQUENCY = ("print(localnode.linefreq)", "5.000000000000000e+01")
 STATE = "print(smua.source.func, smua.source.output, smua.source.levelv)"
 AT_REST = "1.000000000000000e+00\t0.000000000000000e+00\t0.000000000000000e+00"
@@ -212,7 +213,8 @@ def test_an_output_goes_on_only_with_its_limit_and_is_asked(tsp):
     )
     off = ("smua.source.levelv = 0 smua.source.output = 0", on[1])
     with tsp(
-        Keithley2636B, *limited("a", ""), (on, "1.0e+00\t0.0e+00\t1.0e-03"), (OWN_NAMES, OWN_ANSWERS),
+        Keithley2636B, *limited("a", ""), (OWN_NAMES, OWN_NAMES_KEPT),
+        (on, "1.0e+00\t0.0e+00\t1.0e-03"), (OWN_FUNCTIONS, OWN_ANSWERS),
         (off, "0.0e+00\t0.0e+00\t1.0e-03"), (on, "0.0e+00\t0.0e+00\t1.0e-01"),
     ) as smu:  # fmt: skip
         limit(smu, "a")
@@ -225,20 +227,31 @@ def test_an_output_goes_on_only_with_its_limit_and_is_asked(tsp):
 @pytest.mark.parametrize(
     ("place", "answer", "name"),
     [
-        (0, "2.0e+00\t2.0e+00", "smub"), (0, "3.0e+00\t2.0e+00", "smua"), (1, "0.0e+00", "delay or timer"),
-        (2, "nil", "waitcomplete"), (3, "0.0e+00", "printbuffer"), (3, "none", "print or printbuffer"),
+        (0, "0.0e+00", "delay or timer"), (1, "nil", "waitcomplete"), (2, "0.0e+00", "printbuffer"),
+        (2, "none", "print or printbuffer"),
     ],
 )  # fmt: skip
-def test_a_name_that_a_script_has_redefined_is_refused(tsp, place, answer, name):
+def test_a_function_that_a_script_has_redefined_is_refused(tsp, place, answer, name):
     on = (
         "if smua.source.levelv == 0 and math.abs(smua.source.limiti / 0.001 - 1) < 1e-6 then smua.source.output = 1 end",
         "print(smua.source.output, smua.source.levelv, smua.source.limiti)",
     )
     answers = [answer if number == place else each for number, each in enumerate(OWN_ANSWERS)]
-    with tsp(Keithley2636B, *limited("a", ""), (on, "1.0e+00\t0.0e+00\t1.0e-03"), (OWN_NAMES, answers)) as smu:
+    turns = (OWN_NAMES, OWN_NAMES_KEPT), (on, "1.0e+00\t0.0e+00\t1.0e-03"), (OWN_FUNCTIONS, answers)
+    with tsp(Keithley2636B, *limited("a", ""), *turns) as smu:
         limit(smu, "a")
         with pytest.raises(InstrumentError, match=f"has another {name} than from the factory"):
             smu.switch_output("a", on=True)
+
+
+def test_no_output_goes_on_while_a_name_is_redefined(tsp):
+    place = 2 + [test.name for test in NAME_TESTS].index("smub")
+    answers = [*OWN_NAMES_KEPT[:place], "16", *OWN_NAMES_KEPT[place + 1 :]]
+    with tsp(Keithley2636B, *limited("a", ""), (OWN_NAMES, answers)) as smu:
+        limit(smu, "a")
+        for do in (lambda: smu.switch_output("a", on=True), lambda: smu.level({"a": 0.0})):
+            with pytest.raises(InstrumentError, match="has another smub than from the factory"):
+                do()
 
 
 def test_outputs_are_asked_in_one_message(tsp):
@@ -305,17 +318,17 @@ def meter(smu, ranging, cycles="1.0", zeroing=1):
     )
 
 
-OWN_NAMES = (
-    "localnode.smua.measure.count = 2 localnode.smub.measure.count = 3",
-    "print(smua.measure.count, smub.measure.count)",
-    "localnode.smua.measure.count = 1 localnode.smub.measure.count = 1",
+NAME_TESTS = [*keithley2600names.own("ab"), *keithley2600names.usual("ab")]
+OWN_NAMES = tuple(factorynames.asking(NAME_TESTS))
+OWN_NAMES_KEPT = ("0", "1.25e-07", *("16" if test.refused else "0" for test in NAME_TESTS), "0")
+OWN_FUNCTIONS = (
     "timer.reset() delay(0.002) print(timer.measure.t())",
     *meter("smua", "smua.measure.autorangei = 0 smua.measure.rangei = 0.001", "0.001", 0)[1:],
     "smua.measure.overlappedi(smua.nvbuffer1) waitcomplete() print(smua.nvbuffer1.n)",
     "printbuffer(1, 1, smua.nvbuffer1.measureranges)",
     "print(smua.nvbuffer1.measureranges[1])",
 )
-OWN_ANSWERS = ("2.0e+00\t3.0e+00", "2.001e-03", "1.0e+00", "1.0e-03", "1.0e-03")
+OWN_ANSWERS = ("2.001e-03", "1.0e+00", "1.0e-03", "1.0e-03")
 FIXED = "smua.measure.autorangei = 0 smua.measure.rangei = 0.0001"
 AUTOMATIC = "smub.measure.lowrangei = 1e-07 smub.measure.autorangei = 1"
 
@@ -538,6 +551,7 @@ def test_a_pulse_that_is_too_short_is_refused_with_the_shortest(tsp):
 OWN = ("localnode.smua", "localnode.smub")
 SAFE = (
     *(f"{smu}.{step}" for step in ("abort()", "source.levelv = 0", "source.leveli = 0", "source.output = 0") for smu in OWN),
+    *OWN_NAMES,
     "print({0}.output, {0}.levelv, {0}.leveli, {1}.output, {1}.levelv, {1}.leveli)".format(
         *(f"{smu}.source" for smu in OWN)
     ),
@@ -555,17 +569,27 @@ def answered(lines, number, *printed):
 
 
 def test_safe_is_zero_then_off_in_one_message_and_asked(tsp):
-    raw = [abort(2), *answered(SAFE, 3, "\t".join(["0.0e+00"] * 6))]
+    raw = [abort(2), *answered(SAFE, 3, *OWN_NAMES_KEPT, "\t".join(["0.0e+00"] * 6))]
     with tsp(Keithley2636B, ((), ()), raw=raw) as smu:
         smu.check_errors()
         smu.make_safe()
 
 
 def test_an_output_that_stays_on_is_said_so(tsp):
-    raw = [abort(2), *answered(SAFE, 3, "\t".join(["1.0e+00", *["0.0e+00"] * 5]))]
+    raw = [abort(2), *answered(SAFE, 3, *OWN_NAMES_KEPT, "\t".join(["1.0e+00", *["0.0e+00"] * 5]))]
     with tsp(Keithley2636B, ((), ()), raw=raw) as smu:
         smu.check_errors()
         with pytest.raises(InstrumentError, match="does not go to 0 V and off"):
+            smu.make_safe()
+
+
+def test_a_box_whose_names_are_not_its_own_is_reset_and_not_called_safe(tsp):
+    """`*RST` is the last that is sent, and what it answers makes nothing safe."""
+    answers = [*OWN_NAMES_KEPT[:2], "0", *OWN_NAMES_KEPT[3:], "\t".join(["0.0e+00"] * 6)]
+    raw = [abort(2), *answered(SAFE, 3, *answers), *answered(["*IDN?"], 4, IDENTITY), *answered(["*RST"], 5)]
+    with tsp(Keithley2636B, ("*IDN?", IDENTITY), raw=raw) as smu:
+        smu.identify()
+        with pytest.raises(InstrumentError, match=r"not sure: it has another localnode.smua than .*outputs may be on"):
             smu.make_safe()
 
 

@@ -3,6 +3,7 @@
 import pytest
 from pymeasure.adapters import Adapter
 
+from instruments.factorynames import asking, holds, refuses
 from instruments.keithley3706 import Keithley3706A
 from labmtj.errors import InstrumentError, UsageError
 
@@ -11,6 +12,16 @@ lua51 = pytest.importorskip("lupa.lua51")
 IDENTITY = "KEITHLEY INSTRUMENTS INC.,MODEL 3706A,04349716,01.55a"
 CARD = "3730,6x16 High Density Matrix,01.40h,4447332"
 CLOSED = 'print(channel.getclose("allslots"))'
+OWN = "localnode.channel"
+OWN_NAMES = asking(
+    [
+        *(refuses(OWN, f"{OWN}{line}") for line in ('.open("?")', '.getclose("?")', '.connectrule = "?"')),
+        refuses("scan", 'scan.scancount = "?"'),
+        *(refuses("channel", f"channel{line}") for line in ('.open("?")', '.getclose("?")', '.connectrule = "?"')),
+        holds("string.find", 'string.find("slot1", "%d") == 5'),
+    ]
+)
+OWN_NAMES_KEPT = ("0", "1.25e-07", *["8"] * 7, "0", "0")
 TWO = {1: "3730", 2: "3730"}
 
 
@@ -23,7 +34,7 @@ def names(slot):
 
 
 def set_up(labels=None, forbidden="nil", **answers):
-    """Return the first turn before a relay moves: settings, then questions about what must not stand otherwise."""
+    """Return the turns before a relay moves: names, settings, then questions about what must not stand otherwise."""
     planes = [f'string.find(channel.getbackplane("slot{slot}") or "", "%d") and 1 or 0' for slot in (1, 2)]
     asked = ["channel.connectrule", "channel.connectsequential", *planes]
     sent = (
@@ -37,7 +48,8 @@ def set_up(labels=None, forbidden="nil", **answers):
         *(f'print(channel.getforbidden("slot{slot}"))' for slot in (1, 2)),
     )
     numbers = [answers.get("rule", "1.0e+00"), "0.0e+00", answers.get("planes", "0.0e+00"), "0.0e+00"]
-    return (sent, (*numbers, ",".join(labels or names(1)), ",".join(names(2)), forbidden, "nil"))
+    kept = (*numbers, ",".join(labels or names(1)), ",".join(names(2)), forbidden, "nil")
+    return (OWN_NAMES, OWN_NAMES_KEPT), (sent, kept)
 
 
 def test_cards_are_asked_and_checked_by_slot(tsp):
@@ -92,7 +104,7 @@ def test_a_crosspoint_is_slot_row_and_two_digits_of_column(tsp):
     ],
 )
 def test_the_closed_relays_in_every_form(tsp, reply, closed):
-    with matrix(tsp, set_up(), (CLOSED, reply)) as box:
+    with matrix(tsp, *set_up(), (CLOSED, reply)) as box:
         assert box.closed() == closed
 
 
@@ -108,7 +120,7 @@ MOVE = (
 
 
 def test_relays_move_in_one_message_and_others_stay(tsp):
-    with matrix(tsp, set_up(), (MOVE, "1205;2301")) as box:
+    with matrix(tsp, *set_up(), (MOVE, "1205;2301")) as box:
         box.switch(["1101", "1102"], ["1205"])
 
 
@@ -116,7 +128,7 @@ def test_relays_move_in_one_message_and_others_stay(tsp):
     ("reply", "complaint"), [("1101;1205", "relays 1101 stay closed"), ("2301", "relays 1205 do not close")]
 )
 def test_a_relay_that_did_not_move_is_an_error(tsp, reply, complaint):
-    with matrix(tsp, set_up(), (MOVE, reply)) as box, pytest.raises(InstrumentError, match=complaint):
+    with matrix(tsp, *set_up(), (MOVE, reply)) as box, pytest.raises(InstrumentError, match=complaint):
         box.switch(["1101", "1102"], ["1205"])
 
 
@@ -125,7 +137,7 @@ def test_opening_only_and_closing_only(tsp):
     checked = 'opened = opened and channel.getclose("1101") == nil'
     opening = ("loadandrunscript", 'channel.open("1101")', sound, checked, CLOSED, "endscript")
     closing = ("loadandrunscript", sound, 'if opened then channel.close("1101") end', CLOSED, "endscript")
-    with matrix(tsp, set_up(), (closing, "1101"), (opening, "nil")) as box:
+    with matrix(tsp, *set_up(), (closing, "1101"), (opening, "nil")) as box:
         box.switch([], ["1101"])
         box.switch(["1101"], [])
         box.switch([], [])
@@ -133,7 +145,7 @@ def test_opening_only_and_closing_only(tsp):
 
 def test_an_error_of_the_box_is_raised(tsp):
     entry = "1.401e+03\tParameter 1 is invalid\t2.0e+01\t1.0e+00"
-    with matrix(tsp, set_up(), (MOVE, "nil", [entry])) as box, pytest.raises(InstrumentError, match="error 1401"):
+    with matrix(tsp, *set_up(), (MOVE, "nil", [entry])) as box, pytest.raises(InstrumentError, match="error 1401"):
         box.switch(["1101", "1102"], ["1205"])
 
 
@@ -150,7 +162,7 @@ def test_many_relays_are_named_in_several_short_lines(tsp):
         "endscript",
     )
     assert max(map(len, script)) < 1000
-    with matrix(tsp, set_up(), (script, ";".join(every))) as box:
+    with matrix(tsp, *set_up(), (script, ";".join(every))) as box:
         box.switch(every, every)
 
 
@@ -172,10 +184,14 @@ def test_counts_that_do_not_fit_are_an_error(tsp):
 @pytest.mark.parametrize(("reply", "stuck"), [("nil", False), ("1205", True)])
 def test_safe_is_all_open_and_asked(tsp, reply, stuck):
     last = "errorqueue.count, format.asciiprecision)"
+    safe = [
+        "if scan then scan.abort() end", f'{OWN}.open("allslots")', *OWN_NAMES, f'print({OWN}.getclose("allslots"))'
+    ]  # fmt: skip
+    first, *answers = [*OWN_NAMES_KEPT, reply, "=3\t0.0e+00\t1.6e+01"]
     raw = [
         (f'abort\nprint("=2", {last}', None),
-        (f'if scan then scan.abort() end\nchannel.open("allslots")\n{CLOSED}\nprint("=3", {last}', reply),
-        (None, "=3\t0.0e+00\t1.6e+01"),
+        ("\n".join([*safe, f'print("=3", {last}']), first),
+        *((None, answer) for answer in answers),
     ]
     with tsp(Keithley3706A, ((), ()), raw=raw, cards=TWO) as box:
         box.check_errors()
@@ -203,20 +219,20 @@ def test_the_self_test_names_forbidden_crosspoints(tsp):
 
 def test_what_an_earlier_user_left_is_refused_by_name(tsp):
     swapped = ["1102", "first", *names(1)[2:]]  # 1101 is called 1102
-    for turn, said in (
+    for turns, said in (
         (set_up(labels=swapped), "crosspoint 1101 has the label 1102, which is the name of another one"),
         (set_up(rule="0.0e+00"), "connection rule is 0, not 1"),
         (set_up(planes="1.0e+00"), "number of backplane relays of slot 1 is 1, not 0; free its crosspoints"),
     ):
-        with matrix(tsp, turn) as box, pytest.raises(InstrumentError, match=said):
+        with matrix(tsp, *turns) as box, pytest.raises(InstrumentError, match=said):
             box.closed()
     said = r"does not close relays 1205: they are forbidden.*clearforbidden"
-    with matrix(tsp, set_up(forbidden="1101,1205")) as box, pytest.raises(InstrumentError, match=said):
+    with matrix(tsp, *set_up(forbidden="1101,1205")) as box, pytest.raises(InstrumentError, match=said):
         box.switch(["1101"], ["1205", "1306"])
 
 
 def test_labels_that_mislead_nobody_are_left_alone(tsp):
-    with matrix(tsp, set_up(labels=["gate", *names(1)[1:]]), (CLOSED, "nil")) as box:
+    with matrix(tsp, *set_up(labels=["gate", *names(1)[1:]]), (CLOSED, "nil")) as box:
         assert box.closed() == frozenset()
 
 
@@ -240,6 +256,8 @@ class Lua(Adapter):
         lines = command.split("\n")
         if "loadandrunscript" in lines[0]:
             self.lua.execute("\n".join(lines[1:-2]))
+        elif lines[0] == "*ESR?":
+            self.lines += OWN_NAMES_KEPT
         elif "scan" in lines[0]:
             for line in lines[:-1]:
                 self.lua.execute(line)

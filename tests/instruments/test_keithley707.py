@@ -2,6 +2,7 @@
 
 import pytest
 
+from instruments.factorynames import asking, refuses
 from instruments.keithley707 import Keithley707B, Keithley708B
 from labmtj.errors import InstrumentError, UsageError
 
@@ -32,6 +33,11 @@ def test_the_708b_has_one_slot_and_another_name(tsp):
         pass
 
 
+def channels(name):
+    """Return the tests that a name stands for channels."""
+    return [refuses(name, f"{name}{line}") for line in ('.open("?")', '.getclose("?")', '.connectrule = "?"')]
+
+
 def test_relays_move_in_one_message(tsp):
     script = (
         "loadandrunscript",
@@ -53,7 +59,10 @@ def test_relays_move_in_one_message(tsp):
         *(f'print(channel.getforbidden("slot{slot}"))' for slot in CARDS),
     )
     answers = ("1.0e+00", "0.0e+00", "", "", "", "nil", "nil", "nil")
-    with tsp(Keithley707B, (settings, answers), (script, "1B02;2C03"), cards=CARDS) as box:
+    tests = [test for name in ("localnode.channel", "channel") for test in channels(name)]
+    names = asking([*tests[:3], refuses("scan", 'scan.scancount = "?"'), *tests[3:]])
+    kept = ("0", "1.25e-07", *["8"] * 7, "0")
+    with tsp(Keithley707B, (names, kept), (settings, answers), (script, "1B02;2C03"), cards=CARDS) as box:
         box.switch(["1A01"], ["1B02", "2C03"])
 
 
