@@ -19,7 +19,7 @@ from labmtj.escaped import escaped
 from labmtj.extras import what_is_missing
 from labmtj.refusals import refusal_of_the_system
 from labmtj.system import STOPS
-from labmtj.terminal import escape_logs, say
+from labmtj.terminal import say
 
 RUNS = Path("runs")
 FAULT = "this is a bug in labmtj"
@@ -38,7 +38,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments is None:
         _show_whatever_comes()
         _take_signals()
-        escape_logs()
         os.environ.update({name: "1" for name in _THREADS if name not in os.environ})
     parser = _parser()
     given = _with_negative_numbers(sys.argv[1:] if arguments is None else arguments)
@@ -46,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if rest and known.command is not commands.run:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     try:
-        return int(known.command(known, rest) or 0)
+        return _done(known, rest, logs_escaped=arguments is None)
     except LabmtjError as error:
         return _complain(str(error), *getattr(error, "__notes__", ()), code=error.exit_code)
     except KeyboardInterrupt as error:
@@ -65,6 +64,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if arguments is None:
             _leave_signals()
             _flush()
+
+
+def _done(known: argparse.Namespace, rest: Sequence[str], *, logs_escaped: bool) -> int:
+    """Do a command; what it logs is escaped if no one else has this process."""
+    if logs_escaped:
+        from labmtj.escapedlogs import escape_logs  # not for the help
+
+        escape_logs()
+    return int(known.command(known, rest) or 0)
 
 
 def _show_whatever_comes() -> None:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import argparse
 import sys
-import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labmtj.display import Display
 from labmtj.errors import LabmtjError, ProcedureFailed, UsageError
 from labmtj.terminal import say
 
 if TYPE_CHECKING:
+    from labmtj.display import Display
     from labmtj.run import RunFolder
 
 
 def run(known: argparse.Namespace, rest: Sequence[str]) -> int:
     """Run an experiment, or rehearse it, or list its settings."""
+    from labmtj.display import Display
     from labmtj.run import load_experiment, start
     from labmtj.run.options import settings_from
 
@@ -57,6 +57,7 @@ def run(known: argparse.Namespace, rest: Sequence[str]) -> int:
 
 def resume(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001 - all take both
     """Finish a run."""
+    from labmtj.display import Display
     from labmtj.run import RunFolder, resume
     from labmtj.run.watched import why_ended
 
@@ -88,6 +89,8 @@ def _reported(folder: RunFolder, page: Path, display: Display) -> str:
         error.add_note(f"the run is done, its report is not: labmtj report {folder.path}")
         raise
     except Exception as error:
+        import traceback
+
         folder.note("the report failed", error=repr(error), trace="".join(traceback.format_exception(error)))
         raise ProcedureFailed(
             f"{folder.data} is complete, but its report failed: {type(error).__name__}: {error}. This is a "
@@ -132,6 +135,8 @@ def recover(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG
 
 def report(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
     """Make the report of a run."""
+    from labmtj.display import Display
+
     folder = _with_data(known.run)
     with Display() as display:
         text = _reported(folder, known.out or folder.report, display)
@@ -268,6 +273,7 @@ def check(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG00
     from labmtj.bench import BenchFile, load_any
     from labmtj.bench.check import check_text
     from labmtj.bench.text import bench_text
+    from labmtj.display import Display
     from labmtj.ownership import check_ownership
     from labmtj.run.options import check_settings
 

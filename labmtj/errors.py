@@ -19,12 +19,10 @@ LabmtjError                 a sentence for the person at the bench; never shown 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 
-@dataclass(frozen=True)
-class Instead:
+class Instead(NamedTuple):  # no dataclass: `labmtj --help` need not load what these load
     """A value that was refused, and one that works: a run finds the option of the setting that holds it."""
 
     name: str

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
-
 
 def escaped(text: str, keep: str = "\n\t") -> str:
     r"""Return the text with every character that is not printed as itself written out, such as \x1b or \u202e.
@@ -17,4 +15,6 @@ def escaped(text: str, keep: str = "\n\t") -> str:
 
 
 def _written_out(letter: str) -> str:
+    import unicodedata  # most texts hold nothing to write out
+
     return " " if unicodedata.category(letter) == "Zs" else letter.encode("unicode_escape").decode("ascii")

@@ -13,9 +13,10 @@ from labmtj import cli
 from labmtj.calibration import text as calibration
 from labmtj.display import Display
 from labmtj.escaped import escaped
+from labmtj.escapedlogs import escape_logs
 from labmtj.report import comparison, summary
 from labmtj.run.listing import _fitted
-from labmtj.terminal import escape_logs, say
+from labmtj.terminal import say
 from labmtj.yamlfile import dotted
 
 HOSTILE = "\x1b]0;x\x07\x1b[2J\r\u202eevil\u2066\x9b31m\x7f"

@@ -29,7 +29,8 @@ def calibration_lines(found: Calibration) -> list[str]:
     word = "estimated from" if found.misfit else "fitted to"
     lines += _wrapped(
         f"cells: {follows.sum()} of {follows.size} {word} {cells.reads} reads in {cells.networks} states; "
-        f"R_P {_around(cells.parallel_ohms[follows])} ohm, TMR {_around(cells.tmr()[follows])} (median, quartiles); "
+        f"R_P of the cell without wires {_around(cells.parallel_ohms[follows])} ohm, "
+        f"TMR {_around(cells.tmr()[follows])} (median, quartiles); "
         f"standard error {np.median(cells.parallel_error[follows]):.2%} in P, "
         f"{np.median(cells.antiparallel_error[follows]):.2%} in AP, median. "
         f"Beside it stands the gain of the meter, common to all: {GAIN_FRACTION:.2%} (assumed)."

@@ -42,7 +42,7 @@ class HysteresisSection(CellSection):
         values = {name: median(contents.read(f"{group}/{name}")) for name in ("parallel_ohms", "tmr", "half_volts")}
         polarity = int(contents.attributes(group)["polarity"])
         parts = [f"to P at {median(places[0]):.3f} V, to AP at {median(places[1]):.3f} V", f"polarity {polarity:+d}",
-                 f"R {values['parallel_ohms']:.0f} ohm in P", f"TMR {percent(values['tmr'])} %",
+                 f"R between the lines {values['parallel_ohms']:.0f} ohm in P", f"TMR {percent(values['tmr'])} %",
                  f"V_h {values['half_volts']:.2f} V"]  # fmt: skip
         left = int(contents.attributes(group).get("left_their_state", 0))
         stay = f", {left} do not stay in their states while read" if left else ""

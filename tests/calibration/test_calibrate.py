@@ -316,6 +316,7 @@ def test_the_text_fits_a_terminal_and_names_what_is_fitted(found):
     lines = calibration_lines(found)
     assert max(map(len, lines)) <= 80
     assert any("row_lead_ohms" in line and "fitted" in line for line in lines)
+    assert "R_P of the cell without wires" in " ".join(lines), "that of R-V loops is between the lines"
 
 
 def test_the_file_is_within_what_a_yaml_file_may_hold_up_to_32_lines(found):

@@ -188,4 +188,6 @@ def test_one_cell_on_instruments(small_bench, tmp_path):
         assert contents.attributes(group)["polarity"] == 1
         assert np.isfinite(volts).sum() == 1
         assert 0.15 < volts[2, 3] < 0.6
-        assert "loops of 1 cells" in " ".join(summary_lines(contents))
+        said = " ".join(summary_lines(contents))
+        assert "loops of 1 cells" in said
+        assert "R between the lines" in said, "that of `labmtj calibrate` is of the cell"
