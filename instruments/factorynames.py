@@ -14,6 +14,7 @@ A script that imitates all of this is not found: see docs/reliability.md, "What 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -25,8 +26,9 @@ NO_VALUE = '"?"'
 """neither a number nor the name of a channel"""
 ERRORS = 0x08 | 0x10 | 0x20
 """of a device, an execution or a command, in the standard event register"""
-SMALL = 1.25e-7
-"""what `print` must show: a rounding one shows a source of 10 mV at 0 V"""
+SMALL = 1.234567890123456e-7
+"""what `print` must show, all digits: a rounding one, or another `format`, shows a source of 10 mV at 0 V"""
+PRINTING = "print or format"
 FIRST_VALUE = 2
 """of a setting that is changed for a moment; most have another one"""
 
@@ -85,10 +87,10 @@ def redefined(tests: Sequence[NameTest], printed: Sequence[str]) -> list[str]:
     every = [*tests, ERROR_QUEUE]
     try:
         _, small, *events = map(number, printed)
-        if len(events) != len(every) or small != SMALL:
-            return ["print"]
+        if len(events) != len(every) or not math.isclose(small, SMALL, rel_tol=1e-14):
+            return [PRINTING]
         complained = [bool(int(event) & ERRORS) for event in events]
     except ValueError:  # too few lines, or something else than numbers
-        return ["print"]
+        return [PRINTING]
     wrong = [test.name for test, found in zip(every, complained, strict=True) if found != test.refused]
     return list(dict.fromkeys(wrong))

@@ -21,9 +21,9 @@ LONGEST_LIST = 120
 """Relays named in one statement, so that its line stays short enough."""
 END_SCAN = "if scan then scan.abort() end"
 """a scan in the background would go on to move relays"""
-OWN = "localnode.channel"
-"""stays the channels of the box when a script has given `channel` to something else (2600A reference 19-12: a node has
-an entry for each logical instrument)"""
+OWN_CHANNELS, OWN_SCAN = "localnode.channel", "localnode.scan"
+"""stay the box's own when a script has given `channel` to something else: a node has an entry for each of its logical
+instruments (2600A reference 19-12; `node[N].slot` in the 707B reference 5-28)"""
 
 
 class TSPMatrix(Mainframe, TSPInstrument):
@@ -191,15 +191,15 @@ class TSPMatrix(Mainframe, TSPInstrument):
 
     def make_safe(self) -> None:
         """Open every relay; InstrumentError if one stays closed or the box does not answer."""
-        moves = (END_SCAN, f'{OWN}.open("allslots")')
-        reply = self._insist(*moves, f'print({OWN}.getclose("allslots"))')
+        moves = (END_SCAN, f"{OWN_SCAN}.abort()", f'{OWN_CHANNELS}.open("allslots")')
+        reply = self._insist(*moves, f'print({OWN_CHANNELS}.getclose("allslots"))')
         self._complain_of("stay closed", sorted(_names(reply)), reply)
 
     def _names_to_make_safe(self) -> list[NameTest]:
-        return [*_of_channels(OWN), refuses("scan", f"scan.scancount = {NO_VALUE}")]
+        return [*_of_channels(OWN_CHANNELS), _of_scan(OWN_SCAN)]
 
     def _names_to_work(self) -> list[NameTest]:
-        return _of_channels("channel")
+        return [*_of_channels("channel"), _of_scan("scan")]
 
     def _rows(self) -> Iterator[list[str]]:
         for slot, card in self._cards().items():
@@ -215,6 +215,11 @@ def _of_channels(name: str) -> list[NameTest]:
     """Return tests that a name stands for channels; none closes a relay, whatever a script has made of it."""
     lines = (f"{name}.open({NO_VALUE})", f"{name}.getclose({NO_VALUE})", f"{name}.connectrule = {NO_VALUE}")
     return [refuses(name, line) for line in lines]
+
+
+def _of_scan(name: str) -> NameTest:
+    """Return a test that a name stands for scans, or for nothing: not every box has them."""
+    return refuses(name, f"{name}.scancount = {NO_VALUE}")
 
 
 def _names(reply: str) -> frozenset[str]:

@@ -320,7 +320,7 @@ def meter(smu, ranging, cycles="1.0", zeroing=1):
 
 NAME_TESTS = [*keithley2600names.own("ab"), *keithley2600names.usual("ab")]
 OWN_NAMES = tuple(factorynames.asking(NAME_TESTS))
-OWN_NAMES_KEPT = ("0", "1.25e-07", *("16" if test.refused else "0" for test in NAME_TESTS), "0")
+OWN_NAMES_KEPT = ("0", "1.234567890123456e-07", *("16" if test.refused else "0" for test in NAME_TESTS), "0")
 OWN_FUNCTIONS = (
     "timer.reset() delay(0.002) print(timer.measure.t())",
     *meter("smua", "smua.measure.autorangei = 0 smua.measure.rangei = 0.001", "0.001", 0)[1:],

@@ -15,13 +15,19 @@ CLOSED = 'print(channel.getclose("allslots"))'
 OWN = "localnode.channel"
 OWN_NAMES = asking(
     [
-        *(refuses(OWN, f"{OWN}{line}") for line in ('.open("?")', '.getclose("?")', '.connectrule = "?"')),
-        refuses("scan", 'scan.scancount = "?"'),
-        *(refuses("channel", f"channel{line}") for line in ('.open("?")', '.getclose("?")', '.connectrule = "?"')),
+        *(
+            refuses(f"{node}{name}", f"{node}{name}{line}")
+            for node in ("localnode.", "")
+            for name, line in (
+                ("channel", '.open("?")'), ("channel", '.getclose("?")'), ("channel", '.connectrule = "?"'),
+                ("scan", '.scancount = "?"'),
+            )
+        ),
+        holds("scan", "scan"),
         holds("string.find", 'string.find("slot1", "%d") == 5'),
     ]
-)
-OWN_NAMES_KEPT = ("0", "1.25e-07", *["8"] * 7, "0", "0")
+)  # fmt: skip
+OWN_NAMES_KEPT = ("0", "1.234567890123456e-07", *["8"] * 8, "0", "0", "0")
 TWO = {1: "3730", 2: "3730"}
 
 
@@ -185,7 +191,8 @@ def test_counts_that_do_not_fit_are_an_error(tsp):
 def test_safe_is_all_open_and_asked(tsp, reply, stuck):
     last = "errorqueue.count, format.asciiprecision)"
     safe = [
-        "if scan then scan.abort() end", f'{OWN}.open("allslots")', *OWN_NAMES, f'print({OWN}.getclose("allslots"))'
+        "if scan then scan.abort() end", "localnode.scan.abort()", f'{OWN}.open("allslots")', *OWN_NAMES,
+        f'print({OWN}.getclose("allslots"))',
     ]  # fmt: skip
     first, *answers = [*OWN_NAMES_KEPT, reply, "=3\t0.0e+00\t1.6e+01"]
     raw = [

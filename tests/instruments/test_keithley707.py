@@ -33,9 +33,10 @@ def test_the_708b_has_one_slot_and_another_name(tsp):
         pass
 
 
-def channels(name):
-    """Return the tests that a name stands for channels."""
-    return [refuses(name, f"{name}{line}") for line in ('.open("?")', '.getclose("?")', '.connectrule = "?"')]
+def own_names(node):
+    """Return the tests of the names of a node."""
+    channel, lines = f"{node}channel", ('.open("?")', '.getclose("?")', '.connectrule = "?"')
+    return [*(refuses(channel, f"{channel}{line}") for line in lines), refuses("scan", f'{node}scan.scancount = "?"')]
 
 
 def test_relays_move_in_one_message(tsp):
@@ -59,9 +60,8 @@ def test_relays_move_in_one_message(tsp):
         *(f'print(channel.getforbidden("slot{slot}"))' for slot in CARDS),
     )
     answers = ("1.0e+00", "0.0e+00", "", "", "", "nil", "nil", "nil")
-    tests = [test for name in ("localnode.channel", "channel") for test in channels(name)]
-    names = asking([*tests[:3], refuses("scan", 'scan.scancount = "?"'), *tests[3:]])
-    kept = ("0", "1.25e-07", *["8"] * 7, "0")
+    names = asking([*own_names("localnode."), *own_names("")])
+    kept = ("0", "1.234567890123456e-07", *["8"] * 8, "0")
     with tsp(Keithley707B, (names, kept), (settings, answers), (script, "1B02;2C03"), cards=CARDS) as box:
         box.switch(["1A01"], ["1B02", "2C03"])
 

@@ -22,6 +22,7 @@ SOURCES = {
         "local gone = errorqueue errorqueue = {count = 0, next = gone.next, clear = gone.clear}",
     ),
     "no errors": ("errorqueue = {count = 0, next = errorqueue.next, clear = errorqueue.clear}",),
+    "fewer digits": ("format = {data = 1, asciiprecision = 16}",),
     "rounded numbers": (
         'local shown = print function print(a, ...) if type(a) == "number" then a = 0 end shown(a, unpack(arg)) end',
     ),
@@ -31,8 +32,12 @@ MATRICES = {
     "channel": ("channel = setmetatable({open = function() end, getclose = function() end}, {__index = channel})",),
     "scan": ("scan = {abort = function() end}",),
     "errorqueue": ("errorqueue = {count = 0, next = errorqueue.next, clear = errorqueue.clear}",),
+    "localnode.channel": ('rawset(channel, "getclose", function() end)',),
 }
 """the same of a 3706A"""
+ABORTED = 3
+"""what `scan.state()` begins with"""
+SCAN = 'scan.create("1101") scan.scancount = 1e6 channel.setdelay("1101", 0.01) scan.background()'
 WORKING = (
     ("smua = smub", "smua"),
     ("function math.abs() return 0 end", "math.abs"),
@@ -119,6 +124,23 @@ def test_a_matrix_with_other_names_is_not_armed(bench, name):
     assert not bench.closed()
     assert not bench.live()
     assert bench.network.events == []
+
+
+def test_a_scan_without_a_name_is_refused_and_ended(bench, tmp_path):
+    """Fails where a scan is ended by its global name only: its relays would go on to move."""
+    for end in (lambda: main(["safe", bench.file_in(tmp_path)]), lambda: refused(bench)):
+        bench.leave(redefining=True)
+        bench.tell(SCAN, "scan = nil", name="matrix")
+        end()
+        bench.tell("scan = localnode.scan", name="matrix")
+        state = bench.served.bench.instruments["matrix"].handle("print(scan.state())")
+        assert float(state.split("\t")[0]) == ABORTED
+        assert not bench.closed()
+
+
+def refused(bench):
+    with pytest.raises(InstrumentError, match="has another scan than from the factory"), bench.opened():
+        pass
 
 
 def test_another_instrument_at_the_address_is_not_reset(bench, monkeypatch):
