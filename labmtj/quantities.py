@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from labmtj.brief import brief
 from labmtj.errors import Instead, UsageError
+from labmtj.pulsewidths import ANY_WIDTH, PulseWidths
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
@@ -343,9 +344,9 @@ class ArrayInfo:
     """of the device family, such as "50nm" """
     shape: tuple[int, int]
     delta_siemens: float
-    """nominal conductance step of one cell, P minus AP"""
+    """nominal conductance step of one cell: of a junction P minus AP, else from the lowest state to the highest"""
     antiparallel_siemens: float
-    """nominal conductance of a cell in AP"""
+    """nominal conductance of a cell in AP, or in its lowest state"""
     diameter_metres: float
     delivered_fraction: FloatArray
     """(rows, columns): part of a selected cell's voltage that the wires leave to it, nominal cells in a checkerboard"""
@@ -355,7 +356,11 @@ class ArrayInfo:
     health: NDArray[np.uint8] | None = None
     """(rows, columns) the `Health` of each cell as earlier runs found it; None if nobody has looked"""
     short_pulses: bool = False
-    """whether pulses below 100 ns may be simulated, although the switching law is wrong there"""
+    """whether pulses may be simulated that are so short that the switching law is wrong"""
+    pulse_widths: PulseWidths = ANY_WIDTH
+    """for which the switching law of a simulation holds"""
+    states: tuple[str, ...] = ("AP", "P")
+    """names of the states of a cell, by number"""
 
 
 @brief

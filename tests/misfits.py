@@ -36,13 +36,13 @@ class Misfit:
 
     def truth(self):
         """The resistances in P and in AP between the wires, contact included, (2, cells)."""
-        cells = self.crossbar.array.junctions
+        cells = self.crossbar.array.cells
         contact = self.crossbar.array.wires.contact_ohms.ravel()
         return np.array([cells.parallel_ohms + contact, cells.parallel_ohms * (1 + cells.tmr) + contact])
 
     def errors(self, found):
         """Relative errors of the cells that work, and their stated standard errors, (2, cells) each, P and AP."""
-        sound = found.decoded.follows & (self.crossbar.array.junctions.defect == 0)
+        sound = found.decoded.follows & (self.crossbar.array.cells.defect == 0)
         ohms = np.array([found.cells.parallel_ohms, found.cells.antiparallel_ohms])
         stated = np.array([found.cells.parallel_error, found.cells.antiparallel_error])
         return (ohms / self.truth() - 1)[:, sound], stated[:, sound]

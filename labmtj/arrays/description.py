@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, SerializeAsAny, ValidationError, ValidationInfo, field_validator, model_validator
 
 from labmtj.arrays.offsets import LineOffsets
 from labmtj.arrays.wiring import WireDescription
-from labmtj.device.mtj.cells import CellsDescription
-from labmtj.device.mtj.family import Family
+from labmtj.device import model_of
+from labmtj.device.model import CellArray, DeviceModel, OwnCells
 from labmtj.device.parameter import DescribedModel
 from labmtj.errors import ConfigError
-from labmtj.quantities import Limits
+from labmtj.quantities import FloatArray, Limits
 from labmtj.schema import NAME_PATTERN
 
 Count = Annotated[int, Field(ge=1)]
@@ -46,8 +46,10 @@ class ArrayDescription(DescribedModel):
     """its chips are called by it, with a number behind, in paths of the record"""
     shape: Annotated[tuple[Count, Count], Field(strict=False)]
     """rows and columns"""
+    device: str = "mtj"
+    """what its cells are: a model of the entry-point group labmtj.devices"""
     polarity: Literal[-1, 1]
-    """+1 if a row positive against its column drives AP to P"""
+    """+1 if a row positive against its column drives cells up: of magnetic tunnel junctions AP to P"""
     temperature_kelvin: float = Field(gt=0.0)
     """scales thermal_stability by 300 K / T, TMR and P resistance by their coefficients per kelvin, and nothing else:
     barrier energy, critical voltages and heating do not change with it; `labmtj check` says it outside 250 to 400 K"""
@@ -56,12 +58,13 @@ class ArrayDescription(DescribedModel):
     10 ns, 0.15 at 1 ns (0.91 at 100 ns, 0.96 at 1 us, 0.99 from 1 ms); without it they are refused"""
     wires: WireDescription
     limits: LimitDescription
-    family: Family
+    family: SerializeAsAny[DescribedModel]
+    """statistics of the cells, as the model of the device asks for them"""
     calibrated: bool = False
     """True if wires and resistances were fitted to the chip: a bias whose lines differ by more than limits.cell_volts
     is then allowed if the wires leave no cell more than that, whatever the states"""
-    cells: CellsDescription | None = None
-    """the cells of one chip; None: they are drawn from the family"""
+    cells: SerializeAsAny[OwnCells] | None = None
+    """the cells of one chip, as the model of the device asks for them; None: they are drawn from the family"""
     offsets: LineOffsets | None = None
     """of the sources and meters; None: drawn from the data sheet of the meter"""
 
@@ -74,6 +77,30 @@ class ArrayDescription(DescribedModel):
                 f"134 MB at {MOST_LINES} x {MOST_LINES}; give at most {MOST_LINES} of each"
             )
         return shape
+
+    @field_validator("device")
+    @classmethod
+    def _known(cls, device: str) -> str:
+        try:
+            model_of(device)
+        except ConfigError as error:
+            raise ValueError(str(error)) from error
+        return device
+
+    @field_validator("family", "cells", mode="plain")
+    @classmethod
+    def _of_the_device(cls, value: Any, info: ValidationInfo) -> DescribedModel | None:
+        """Read what the model of the device asks for; its errors keep their places."""
+        if "device" not in info.data:
+            raise ValueError("cannot be read without a known device")
+        model = model_of(info.data["device"])
+        if info.field_name == "family":
+            return model.family.model_validate(value, context=info.context)
+        if value is None:
+            return None
+        if model.own_cells is None:
+            raise ValueError(f"the device {info.data['device']} takes no cells of its own; leave this out")
+        return model.own_cells.model_validate(value, context=info.context)
 
     @model_validator(mode="after")
     def _calibrated_by_a_fit(self) -> Self:
@@ -90,10 +117,32 @@ class ArrayDescription(DescribedModel):
             self.offsets.check(sum(self.shape))
         return self
 
+    @property
+    def model(self) -> DeviceModel:
+        """The model of its device."""
+        return model_of(self.device)
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """Names of the states of a cell."""
+        return self.model.states
+
+    @property
+    def nominal_ohms(self) -> FloatArray:
+        """Design resistance of a cell in each state at vanishing voltage, without its contact, (levels,)."""
+        return self.model.nominal_ohms(self.family)
+
+    def drawn(self, seed: int, name: str) -> CellArray:
+        """Return the cells of the chip `name` under a seed, its own where the file holds them."""
+        cells = self.model.draw(self.family, self.shape, self.polarity, self.temperature_kelvin, seed, name)
+        if self.cells is not None:
+            cells = self.cells.placed_in(cells)
+        return cells
+
     def _guessed(self) -> list[str]:
         """Return what the voltage at a cell depends on and is neither fitted nor published."""
         known = {name: getattr(self.wires, name) for name in WireDescription.model_fields}
-        known |= {name: getattr(self.family, name) for name in ("diameter_metres", "resistance_area_ohm_m2", "tmr")}
+        known |= {name: getattr(self.family, name) for name in self.model.conduction_parameters}
         return [name for name, value in known.items() if value.provenance not in ("fitted", "published")]
 
     @classmethod

@@ -11,7 +11,6 @@ from labmtj.bench.laboratory import LaboratoryFile
 from labmtj.bench.opening import OpenBench, located
 from labmtj.bench.standing import AnyLaboratory, laboratory_of, lost_text, open_any
 from labmtj.bench.wiring_check import Finding, wiring_check
-from labmtj.device.mtj.validity import temperature_remark
 from labmtj.errors import ProcedureFailed
 from labmtj.verbs import Instrument
 
@@ -68,8 +67,9 @@ def _description(bench: OpenBench, file: LaboratoryFile) -> Iterator[str]:
     )
     yield from (f"  {ledger.text()}" for ledger in (bench.protected().pulses, *bench.relays.values()))
     yield f"wiring sha256: {bench.wiring.sha256}"
-    if remark := temperature_remark(file.chip.array.temperature_kelvin):
-        yield f"array {file.chip.array.name}: {remark}"
+    array = file.chip.array
+    if remark := array.model.temperature_remark(array.temperature_kelvin):
+        yield f"array {array.name}: {remark}"
 
 
 def _instruments(bench: OpenBench) -> list[tuple[str, Instrument]]:

@@ -21,7 +21,7 @@ class Expected:
 
     read_volts: float
     cell_siemens: tuple[float, float]
-    """nominal, in AP and in P"""
+    """nominal, in the states that conduct least and most"""
     lowest_fraction: float
     highest_factor: float
     aperture_seconds: float = 0.02
@@ -29,10 +29,9 @@ class Expected:
     @classmethod
     def of(cls, file: LaboratoryFile) -> Expected:
         """Return what follows from a bench file."""
-        family, contact = file.chip.array.family, file.contact
-        parallel = 1 / family.parallel_ohms
-        siemens = (parallel / (1 + family.tmr.value), parallel)
-        return cls(contact.read_volts, siemens, contact.lowest_fraction, contact.highest_factor)
+        siemens, contact = 1 / file.chip.array.nominal_ohms, file.contact
+        ends = float(siemens.min()), float(siemens.max())
+        return cls(contact.read_volts, ends, contact.lowest_fraction, contact.highest_factor)
 
     def least_amperes(self, cells: int) -> float:
         """Return the current below which so many cells are not all there."""

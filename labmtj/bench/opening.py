@@ -204,7 +204,7 @@ def _crossbar(
     bench = OpenBench(
         wiring, units, matrices, file.bench_limits, clock,  # type: ignore[arg-type]
         settle_seconds=file.settle_seconds, relay_settle_seconds=file.relay_settle_seconds,
-        cell_siemens=1 / file.chip.array.family.parallel_ohms,
+        cell_siemens=float((1 / file.chip.array.nominal_ohms).max()),
         ledger_of=partial(relay_ledger, file.bench_limits, addresses=kept_by),
         relays_without_sources=file.relays_without_sources,
     )  # fmt: skip

@@ -30,10 +30,10 @@ def protected(crossbar: Crossbar, array: ArrayDescription, *, chip_id: str = "",
 
 
 def _envelope(crossbar: Crossbar, array: ArrayDescription) -> Envelope:
-    parallel_siemens = 1 / array.family.parallel_ohms
-    antiparallel_siemens = parallel_siemens / (1 + array.family.tmr.value)
-    network = most_cell_volts(wires_of(array), antiparallel_siemens, parallel_siemens) if array.calibrated else None
-    return Envelope(crossbar.limits, crossbar.shape, parallel_siemens, network)
+    siemens = 1 / array.nominal_ohms
+    lowest, highest = float(siemens.min()), float(siemens.max())
+    network = most_cell_volts(wires_of(array), lowest, highest) if array.calibrated else None
+    return Envelope(crossbar.limits, crossbar.shape, highest, network)
 
 
 def pulse_ledger(array: ArrayDescription, limits: Limits, chip_id: str = "", *, kept: bool = False) -> Ledger:

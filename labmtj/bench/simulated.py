@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from labmtj.arrays import ArrayDescription
 from labmtj.bench.description import BenchFile
 from labmtj.bench.protecting import protected, wires_of
 from labmtj.circuit import PortState, response_of
-from labmtj.device.mtj import draw
-from labmtj.quantities import ArrayInfo, BoolArray, FloatArray, Station
+from labmtj.quantities import ArrayInfo, FloatArray, Station
 from labmtj.safety import Safety
 from labmtj.simulated import Offsets, SimulatedCrossbar, Timing, VirtualClock
 from labmtj.verbs import Crossbar
@@ -59,15 +59,11 @@ def crossbar_of(description: ArrayDescription, *, seed: int, name: str, **parts:
 
     `parts` are the meter, timing and clock of `SimulatedCrossbar`.
     """
-    junctions = draw(
-        description.family, description.shape, description.polarity, description.temperature_kelvin, seed, name
-    )
-    if description.cells is not None:
-        junctions = description.cells.placed_in(junctions)
+    cells = description.drawn(seed, name)
     # Contacts are linear: the network takes them more cheaply than the cells' own law.
-    wires = wires_of(description, junctions.contact_ohms.reshape(description.shape))
+    wires = wires_of(description, cells.contact_ohms.reshape(description.shape))
     return SimulatedCrossbar(
-        wires, replace(junctions, contact_ohms=np.zeros(junctions.cells)),
+        wires, cells.without_contacts(),
         seed=seed, name=name, limits=description.limits.as_limits(), offsets=offsets_of(description),
         short_pulses=description.short_pulses,
         **parts,  # type: ignore[arg-type]
@@ -88,25 +84,25 @@ def offsets_of(description: ArrayDescription) -> Offsets | None:
 
 def describe(array: ArrayDescription) -> ArrayInfo:
     """Return the design values of an array file."""
-    parallel_ohms, tmr = array.family.parallel_ohms, array.family.tmr.value
-    antiparallel_siemens = 1 / (parallel_ohms * (1 + tmr))
+    siemens = 1 / array.nominal_ohms
     return ArrayInfo(
-        array.name, array.shape, 1 / parallel_ohms - antiparallel_siemens, antiparallel_siemens,
-        array.family.diameter_metres.value, delivered_fraction(array), array.limits.as_limits(),
-        short_pulses=array.short_pulses,
+        array.name, array.shape, float(siemens[-1] - siemens[0]), float(siemens[0]),
+        array.model.size_metres(array.family), delivered_fraction(array), array.limits.as_limits(),
+        short_pulses=array.short_pulses, pulse_widths=array.model.pulse_widths, states=array.states,
     )  # fmt: skip
 
 
-def delivered_fraction(array: ArrayDescription, parallel: BoolArray | None = None) -> FloatArray:
+def delivered_fraction(array: ArrayDescription, states: NDArray[Any] | None = None) -> FloatArray:
     """Return the part of a selected cell's voltage that its lines leave to it, (rows, columns).
 
-    Nominal cells in the states `parallel` (rows, columns; True = P), default a checkerboard; each cell selected alone
-    by half the voltage on its row, minus half on its column.
+    Nominal cells in these states (rows, columns), default a checkerboard of the lowest and the highest; each cell
+    selected alone by half the voltage on its row, minus half on its column.
     """
     rows, columns = array.shape
-    checker = np.add.outer(np.arange(rows), np.arange(columns)) % 2 == 0
-    states = (checker if parallel is None else parallel).ravel()
-    ohms = array.family.parallel_ohms * np.where(states, 1.0, 1 + array.family.tmr.value)
+    if states is None:
+        checker = np.add.outer(np.arange(rows), np.arange(columns)) % 2 == 0
+        states = np.where(checker, len(array.states) - 1, 0)
+    ohms = array.nominal_ohms[np.asarray(states, np.intp).ravel()]
     ports = PortState(response_of(wires_of(array)), ohms)
     row, column = np.divmod(np.arange(rows * columns), columns)
     per_volt = 0.5 * (

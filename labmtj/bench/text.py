@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from math import isfinite
 
 import numpy as np
 from pydantic import BaseModel
@@ -12,7 +13,6 @@ from labmtj.arrays import ArrayDescription
 from labmtj.bench.description import BenchFile, MeterFile
 from labmtj.bench.protecting import protected
 from labmtj.bench.simulated import SimulatedBench, describe
-from labmtj.device.mtj.validity import temperature_remark
 from labmtj.device.parameter import Parameter, Range
 from labmtj.errors import LabmtjError, ProcedureFailed
 from labmtj.quantities import Bias, Lines, Reading, Station
@@ -36,17 +36,18 @@ def bench_text(bench: BenchFile) -> str:
 
 
 def _array_lines(array: ArrayDescription) -> list[str]:
-    family, limits = array.family, array.limits
+    model, limits = array.model, array.limits
+    size, remark = model.size_metres(array.family), model.temperature_remark(array.temperature_kelvin)
     known: Counter[str] = Counter(found.provenance for found in parameters(array))
     return [
-        f"array {array.name}: {array.shape[0]} x {array.shape[1]} cells of {family.diameter_metres.value * 1e9:g} nm",
-        f"  nominal: R_P {family.parallel_ohms:.4g} ohm, TMR {family.tmr.value:.0%}, "
-        f"Delta {family.thermal_stability.value:g}",
+        f"array {array.name}: {array.shape[0]} x {array.shape[1]} cells"
+        + (f" of {size * 1e9:g} nm" if isfinite(size) else ""),
+        *(f"  {line}" for line in model.lines(array.family)),
         f"  limits: {limits.cell_volts:g} V across a cell, {limits.line_amperes:g} A per line, "
         f"pulses of {limits.pulse_seconds:g} s and {limits.pulse_joules:g} J, reads of {limits.disturb_volts:g} V",
         f"  budget: {limits.pulses_per_cell} pulses per cell",
         "  numbers: " + ", ".join(f"{known[each]} {each}" for each in KNOWN_AS),
-        *(f"  temperature: {remark}" for remark in [temperature_remark(array.temperature_kelvin)] if remark),
+        *([f"  temperature: {remark}"] if remark else []),
     ]
 
 

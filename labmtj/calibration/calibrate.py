@@ -19,7 +19,7 @@ from labmtj.calibration.states import Decoded, decode
 from labmtj.calibration.switching import SWITCHING_MAPS, FittedSwitching, fit_switching
 from labmtj.calibration.wires import FittedWires, fit_wires
 from labmtj.device.cellmap import CellMap
-from labmtj.device.mtj import CellsDescription
+from labmtj.device.mtj import CellsDescription, Family
 from labmtj.errors import DataError
 from labmtj.streams import stream
 
@@ -134,14 +134,14 @@ def _with_polarity(seen: Observed) -> tuple[Observed, str]:
 
 def _described(seen: Observed, wired: ArrayDescription, cells: FittedCells, misfit: str) -> ArrayDescription:
     source = f"labmtj calibrate {seen.run}, chip {seen.chip}: {cells.reads} reads of cells in {cells.networks} states"
-    family = wired.family
+    family = Family.of(wired.family)
     if cells.cycle_measured:
         spread = {
             "value": float(f"{cells.cycle_to_cycle:.3g}"), "provenance": "fitted", "source": f"{source}, robust",
             "sigma": 0.0, "relative_sigma": 0.0,
         }  # fmt: skip
         family = family.model_copy(update={"cycle_to_cycle": family.cycle_to_cycle.model_copy(update=spread)})
-    kept = _kept(seen.assumed.cells)
+    kept = _kept(CellsDescription.of(seen.assumed.cells))
     source += f"; switching: {seen.assumed.cells.source}" if kept and seen.assumed.cells else ""
     source += f"; {misfit}" if misfit else ""
     own = CellsDescription(

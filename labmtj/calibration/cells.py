@@ -20,7 +20,7 @@ from labmtj.calibration.predict import Model
 from labmtj.calibration.repeatability import from_read_to_read, from_write_to_write, repeatability
 from labmtj.calibration.states import LEAST_CONTRAST, Decoded
 from labmtj.device.cellmap import CellMap
-from labmtj.device.mtj import DefectiveCell
+from labmtj.device.mtj import DefectiveCell, Family
 from labmtj.device.mtj.cells import Kind
 from labmtj.quantities import BoolArray, FloatArray
 
@@ -100,7 +100,7 @@ def fit_cells(
     if loose.any():
         decoded = decoded.stuck(loose)
         parallel, antiparallel, residual = _settled(reads, decoded, wired)
-    law, least, before = "", LEAST_CHANGE, wired.family.half_volts.value
+    law, least, before = "", LEAST_CHANGE, Family.of(wired.family).half_volts.value
     for _ in range(LAW_ROUNDS):
         source = f"labmtj calibrate {observed.run}: reads at several voltages"
         bent, law = with_measured_law(reads, residual, decoded.follows, wired, source, least)
@@ -108,7 +108,7 @@ def fit_cells(
             break
         wired, least = bent, LEAST_CHANGE / 20
         parallel, antiparallel, residual = _settled(reads, decoded, wired)
-    if (after := wired.family.half_volts.value) != before:
+    if (after := Family.of(wired.family).half_volts.value) != before:
         law = f"half voltage {after:.3g} V: fitted to reads at several voltages; {before:.3g} V was assumed. {law}"
     found = replace(_judged(observed, decoded, reads, parallel, antiparallel, residual), law=law)
     if law:  # a smaller change with voltage would have been no reason to leave the assumed law
@@ -196,7 +196,7 @@ def _judged(
     """Return the fit with its errors: how well the cells repeat from write to write, and from read to read."""
     fit = decoded.follows
     by_network = _by_network(residual, reads, parallel.size)
-    assumed = float(observed.assumed.family.cycle_to_cycle.value)
+    assumed = float(Family.of(observed.assumed.family).cycle_to_cycle.value)
     written = from_write_to_write(by_network, reads.states, fit, assumed)
     within = from_read_to_read(by_network, written.mean, fit)
     counts = np.stack([((reads.states == wanted) & np.isfinite(by_network)).sum(axis=0) for wanted in (True, False)])

@@ -10,6 +10,7 @@ import numpy as np
 
 from labmtj.arrays import ArrayDescription
 from labmtj.calibration.cell_reads import Reads
+from labmtj.device.mtj import Family
 from labmtj.quantities import BoolArray, FloatArray
 
 LEAST_CHANGE = 5e-4
@@ -51,7 +52,8 @@ def with_measured_law(
     change = slope * float(np.ptp(squares))
     if abs(change) < least_change or abs(slope) < SIGMAS * error:
         return wired, ""
-    family, tmr = wired.family, wired.family.tmr.value
+    family = Family.of(wired.family)
+    tmr = family.tmr.value
     before = family.half_volts.value
     inverse = 1 / before**2 + slope * (1 + tmr) / tmr
     if inverse <= 0:

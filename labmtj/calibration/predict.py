@@ -6,13 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from labmtj.arrays import ArrayDescription
 from labmtj.bench.protecting import wires_of
 from labmtj.circuit import OperatingPoint, PortState, operating_point, response_of
-from labmtj.device.mtj import Junctions, draw
+from labmtj.device.mtj import CellsDescription, Family, Junctions, draw
 from labmtj.device.parameter import Parameter
-from labmtj.quantities import BoolArray, FloatArray
+from labmtj.quantities import FloatArray
 
 SETTLED_VOLTS = 1e-7
 """a solve ends when another pass would move no cell as far: 1e-6 of a read voltage"""
@@ -56,15 +57,15 @@ class Model:
         """Rows and columns."""
         return self.description.shape
 
-    def line_amperes(self, state: BoolArray, line_volts: FloatArray) -> FloatArray:
+    def line_amperes(self, state: NDArray[Any], line_volts: FloatArray) -> FloatArray:
         """Return the currents into the lines, (batch, lines), in the states (cells,) at volts (batch, lines)."""
         return self.solve(state, line_volts).line_amperes
 
-    def ports(self, state: BoolArray) -> PortState:
+    def ports(self, state: NDArray[Any]) -> PortState:
         """Return the network linearised at zero bias in the states (cells,)."""
         return PortState(self._response, self._cells.conduction(state).zero_bias_ohms)
 
-    def solve(self, state: BoolArray, line_volts: FloatArray, ports: PortState | None = None) -> OperatingPoint:
+    def solve(self, state: NDArray[Any], line_volts: FloatArray, ports: PortState | None = None) -> OperatingPoint:
         """Return what lines and cells carry in the states (cells,) at biases (batch, lines), NaN = floating."""
         conduction = self._cells.conduction(state)
         network = PortState(self._response, conduction.zero_bias_ohms) if ports is None else ports
@@ -76,19 +77,13 @@ class Model:
 
 def median_cells(description: ArrayDescription) -> Junctions:
     """Return the cells that a file gives, and the medians of its family where it gives none: no spread, no defects."""
-    cells = draw(
-        _without_spread(description),
-        description.shape,
-        description.polarity,
-        description.temperature_kelvin,
-        0,
-        "median",
-    )
-    return cells if description.cells is None else description.cells.placed_in(cells)
+    family, kelvin = _without_spread(Family.of(description.family)), description.temperature_kelvin
+    cells = draw(family, description.shape, description.polarity, kelvin, 0, "median")
+    own = CellsDescription.of(description.cells)
+    return cells if own is None else own.placed_in(cells)
 
 
-def _without_spread(description: ArrayDescription) -> Any:
-    family = description.family
+def _without_spread(family: Family) -> Family:
     changes: dict[str, Any] = {
         name: value.model_copy(update={"sigma": 0.0, "relative_sigma": 0.0})
         for name in type(family).model_fields

@@ -21,6 +21,7 @@ from labmtj.calibration.offsets import NOISE_FRACTION, FittedOffsets
 from labmtj.calibration.predict import Model
 from labmtj.calibration.states import Decoded
 from labmtj.calibration.wire_sigma import wire_variance
+from labmtj.device.mtj import CellsDescription, Family
 from labmtj.errors import DataError
 from labmtj.quantities import BoolArray, FloatArray
 
@@ -93,8 +94,8 @@ class _Work:
         self.shots = shot_noise(observed)
         self.rows, self.columns = description.shape
         self.gentle = observed.assumed.limits.disturb_volts * (1 + 1e-9)
-        cells = description.cells
-        assumed = description.family.cycle_to_cycle.value
+        cells = CellsDescription.of(description.cells)
+        assumed = Family.of(description.family).cycle_to_cycle.value
         self.spread = np.full((2, self.rows * self.columns), float(assumed))
         if cells is not None:
             if cells.repeatability is not None:
@@ -183,7 +184,7 @@ def _spread_over(segment: NDArray[np.intp], keep: BoolArray) -> BoolArray:
 
 def _fit_errors(description: ArrayDescription) -> FloatArray:
     """Return the relative standard errors of the cells in P and in AP, (2, cells)."""
-    cells = description.cells
+    cells = CellsDescription.of(description.cells)
     errors = np.zeros((2, description.shape[0] * description.shape[1]))
     if cells is not None and cells.parallel_ohms is not None:
         errors[:] = (cells.parallel_ohms.errors / cells.parallel_ohms.array).ravel()

@@ -18,8 +18,8 @@ from labmtj.arrays import ArrayDescription
 from labmtj.calibration.observed import Observed
 from labmtj.calibration.predict import Model
 from labmtj.device.cellmap import CellMap
+from labmtj.device.mtj.widths import WIDTHS
 from labmtj.errors import DataError
-from labmtj.pulsewidths import width_problem, width_refusal
 from labmtj.quantities import FloatArray
 from labmtj.reading.opening import open_recorded
 
@@ -138,9 +138,9 @@ class _Switching:
     def _short(self) -> str:
         """Return what is wrong with the shortest width tested; DataError for one below 100 ns that is not asked for."""
         shortest = float(np.min(self.found["width"])) if "width" in self.found else 1.0
-        if refusal := width_refusal(shortest, allowed=self.description.short_pulses):
+        if refusal := WIDTHS.refusal(shortest, allowed=self.description.short_pulses):
             raise DataError(f"{self.observed.path}: the switching law is not fitted: {refusal}")
-        problem = width_problem(shortest)
+        problem = WIDTHS.problem(shortest)
         return f"; {problem}" if problem else ""
 
     def _delivered(self) -> FloatArray:
@@ -152,7 +152,7 @@ class _Switching:
         number = np.arange(len(self.cell))
         volts = float(np.nanmedian(self.found["critical_volts"])) / 2
         shares = []
-        for direction, state in enumerate((False, True)):  # the other cells rest in what the tested one leaves
+        for direction, state in enumerate((0, 1)):  # the other cells rest in what the tested one leaves
             towards = self.description.polarity * (1 if direction == 0 else -1) * volts
             biases[number, self.cell // columns] = towards / 2
             biases[number, rows + self.cell % columns] = -towards / 2

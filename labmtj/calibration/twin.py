@@ -21,6 +21,7 @@ from labmtj.calibration.predicted import figures_in_same_states, twin_figures
 from labmtj.calibration.rerun import Twin, rerun
 from labmtj.calibration.residuals import TOO_FAR, Residuals, residuals
 from labmtj.calibration.states import Decoded, decode
+from labmtj.device.mtj import CellsDescription
 from labmtj.errors import DataError
 from labmtj.quantities import BoolArray, FloatArray
 from labmtj.reading.opening import open_recorded
@@ -180,9 +181,9 @@ def _compared(
 def _decoded(seen: Observed, description: ArrayDescription) -> Decoded:
     """Return the states of a log; cells that the array file knows for defective have one only."""
     found = decode(seen)
-    assert description.cells is not None
+    cells = CellsDescription.of(description.cells)
     defective = np.zeros(description.shape, bool)
-    for each in description.cells.defects or ():
+    for each in (cells.defects if cells else None) or ():
         defective[each.row, each.column] = True
     return found.stuck(defective.ravel())
 

@@ -19,17 +19,15 @@ PASSES = 20
 CHOICES = 20
 """of the ends of the ranges, for one line; two or three are enough"""
 STATE_MARGIN = 0.2
-"""a cell may conduct this part less than nominal AP or more than nominal P: four times a spread of 5 % (assumed)"""
+"""a cell may conduct this part less than the nominal of its states, or more: four times a spread of 5 % (assumed)"""
 _LEAST_OHMS = 1e-3
 """stands for a wire of no resistance, where a conductance would be infinite"""
 Range = tuple[float, float]
 
 
-def most_cell_volts(
-    wires: Wires, antiparallel_siemens: float, parallel_siemens: float
-) -> Callable[[FloatArray], FloatArray]:
+def most_cell_volts(wires: Wires, lowest_siemens: float, highest_siemens: float) -> Callable[[FloatArray], FloatArray]:
     """Return the function from line volts (batch, lines), NaN = floating, to volts across a cell, (batch,)."""
-    cells = ((1 - STATE_MARGIN) * antiparallel_siemens, (1 + STATE_MARGIN) * parallel_siemens)
+    cells = ((1 - STATE_MARGIN) * lowest_siemens, (1 + STATE_MARGIN) * highest_siemens)
 
     def most(line_volts: FloatArray) -> FloatArray:
         high = _highest(wires, line_volts, cells)

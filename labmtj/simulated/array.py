@@ -1,4 +1,4 @@
-"""The physics of one array in time: network, junctions, and the hazard that flips them.
+"""The physics of one array in time: network, cells, and the hazard that flips them.
 
 A cell flips when its integrated hazard (the time integral of its switching rate) passes an Exp(1) number that depends
 on seed, array, cell and flip count alone. Between two flips every voltage is constant, so the time of the next flip is
@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labmtj.circuit import OperatingPoint, PortState, Wires, operating_point, response_of
-from labmtj.device.mtj import Conduction, Junctions
+from labmtj.device import CellArray, Conduction, StateArray
+from labmtj.device.model import stationary
 from labmtj.quantities import BoolArray, FloatArray
 from labmtj.simulated.noise import Stretch
 from labmtj.streams import Draws
@@ -52,18 +53,18 @@ Point = TypeVar("Point", bound=Solution)
 
 
 class SimulatedArray:
-    """One array: wires and junctions, and everything about them that changes.
+    """One array: wires and cells, and everything about them that changes.
 
     Args:
         wires: resistances of the lines.
-        junctions: the fixed properties of the cells.
+        cells: their fixed properties.
         seed: of the run.
         name: of the array; seed and name name every random number.
         line_amperes: compliance of the sources.
     """
 
-    state: BoolArray
-    """(cells,), True = P"""
+    state: StateArray
+    """(cells,) of each, 0 to levels - 1"""
     flips: NDArray[np.int64]
     """(cells,) how often each has flipped"""
     hazard: FloatArray
@@ -75,20 +76,20 @@ class SimulatedArray:
     revision = 0
     """counts the changes of the network: while it stays, a solution stays true"""
 
-    def __init__(self, wires: Wires, junctions: Junctions, seed: int, name: str, line_amperes: float) -> None:
+    def __init__(self, wires: Wires, cells: CellArray, seed: int, name: str, line_amperes: float) -> None:
         self.wires, self.name, self.line_amperes = wires, name, line_amperes
         self._response = response_of(wires)
-        self._pristine = junctions
-        cells = junctions.cells
-        self._thresholds = Draws("exponential", cells, seed, "hazard", name)
-        self._cycles = Draws("normal", cells, seed, "cycle", name)
+        self._pristine, count = cells, cells.cells
+        self._thresholds = Draws("exponential", count, seed, "hazard", name)
+        self._cycles = Draws("normal", count, seed, "cycle", name)
+        self._targets = Draws("uniform", count, seed, "target", name)
         self.restore(
             {
-                "state": np.zeros(cells, bool),
-                "flips": np.zeros(cells, np.int64),
-                "hazard": np.zeros(cells),
-                "stress": np.zeros(cells),
-                "broken": np.zeros(cells, bool),
+                "state": np.zeros(count, np.int8),
+                "flips": np.zeros(count, np.int64),
+                "hazard": np.zeros(count),
+                "stress": np.zeros(count),
+                "broken": np.zeros(count, bool),
             }
         )
 
@@ -106,19 +107,20 @@ class SimulatedArray:
         return {name: getattr(self, name).copy() for name in _CHANGING} | network | energy
 
     def restore(self, snapshot: Mapping[str, Any]) -> None:
-        """Go back to a snapshot of this array (same wires, junctions, seed and name)."""
+        """Go back to a snapshot of this array (same wires, cells, seed and name)."""
         for name in _CHANGING:
             setattr(self, name, np.array(snapshot[name]))
+        self.state = self.state.astype(np.int8)  # runs of before devices had levels kept whether a cell was in P
         self.revision += 1
         self.energy_joules = float(snapshot.get("energy_joules", 0.0))
         """what the sources have put into the array"""
         broken = np.flatnonzero(self.broken)
-        self.junctions = self._pristine.broken(broken) if len(broken) else self._pristine
-        cells = range(len(self.state))
-        self._limit = np.array([self._thresholds.at(int(self.flips[k]), k) for k in cells])
-        factors = np.array([self._cycle_factor(k) for k in cells])
-        self._conduction = self.junctions.conduction(self.state, factors)
-        self._law = self.junctions.switching(self.state)
+        self.cells = self._pristine.broken(broken) if len(broken) else self._pristine
+        numbers = range(len(self.state))
+        self._limit = np.array([self._thresholds.at(int(self.flips[k]), k) for k in numbers])
+        factors = np.array([self._cycle_factor(k) for k in numbers])
+        self._conduction = self.cells.conduction(self.state, factors)
+        self._law = self.cells.switching(self.state)
         self._cached_rest_rates: FloatArray | None = None
         self._ports: PortState | None = None
         self._factorised_ohms = np.array(snapshot.get("factorised_ohms", ()))
@@ -131,7 +133,7 @@ class SimulatedArray:
                 self._ports = None  # somebody edited the states of the snapshot
 
     def _cycle_factor(self, cell: int) -> float:
-        return float(np.exp(self.junctions.cycle_to_cycle * self._cycles.at(int(self.flips[cell]), cell)))
+        return float(np.exp(self.cells.cycle_to_cycle * self._cycles.at(int(self.flips[cell]), cell)))
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -203,7 +205,7 @@ class SimulatedArray:
 
     def stretch(self, part: slice) -> Stretch:
         """Return how the array is now, as that of a part of a batch."""
-        cells, ports = self.junctions.telegraph.cells, self.ports
+        cells, ports = self.cells.telegraph.cells, self.ports
         return Stretch(part, self.state.copy(), ports.transfer.T[:, cells] * ports.cell_ohms[cells])
 
     def _advance_quietly(self, cell_volts: FloatArray, seconds: float, rest_seconds: float) -> tuple[int, bool]:
@@ -266,10 +268,10 @@ class SimulatedArray:
                 self._wear(point.cell_volts[np.newaxis], end - now)
             last = now + wait >= seconds
             if not last:
-                self._flip(cell)
+                self._flip(cell, self._next_state(cell, float(point.cell_volts[cell])))
                 if self.flips[cell] - flips_before[cell] > TOGGLES_PER_HOLD:
                     toggling.append(cell)
-                    self._settle_toggling(cell, point.cell_volts)
+                    self._settle_toggling(cell, float(point.cell_volts[cell]))
             yield point, now, end
             if last:
                 return
@@ -286,8 +288,15 @@ class SimulatedArray:
             tolerance_volts=SETTLED_VOLTS,
         )
 
-    def _flip(self, cell: int) -> None:
-        state = not self.state[cell]
+    def _next_state(self, cell: int, volts: float) -> int:
+        """Return where a cell goes that leaves its state: of several with the weight of each one's rate."""
+        state = int(self.state[cell])
+        if self.cells.levels == 2:
+            return 1 - state
+        reached = np.add.accumulate(self._law.transitions(cell, volts)[state])
+        return int(np.searchsorted(reached, self._targets.at(int(self.flips[cell]), cell) * reached[-1], side="right"))
+
+    def _flip(self, cell: int, state: int) -> None:
         self.state[cell] = state
         self.flips[cell] += 1
         self.hazard[cell] = 0.0
@@ -304,21 +313,21 @@ class SimulatedArray:
             self._ports.flip(cell, ohms)
             self._changes.append((cell, ohms))
 
-    def _settle_toggling(self, cell: int, cell_volts: FloatArray) -> None:
-        """Leave a cell that flips to and fro in the state it would be found in: in the ratio of its two rates."""
-        away = self._law.rates(cell_volts)[cell]
-        self._law.set_cell(cell, not self.state[cell])
-        back = self._law.rates(cell_volts)[cell]
-        self._law.set_cell(cell, bool(self.state[cell]))
-        if np.exp(-self._limit[cell]) < away / (away + back):  # exp of minus an Exp(1) number is uniform
-            self._flip(cell)
+    def _settle_toggling(self, cell: int, volts: float) -> None:
+        """Leave a cell that flips to and fro in the state it would be found in, with the weight of each."""
+        probable, state = stationary(self._law.transitions(cell, volts)), int(self.state[cell])
+        others = [each for each in range(len(probable)) if each != state]
+        reached = np.add.accumulate(probable[others])
+        drawn = float(np.exp(-self._limit[cell]))  # of an Exp(1) number: uniform
+        if (found := int(np.searchsorted(reached, drawn, side="right"))) < len(others):
+            self._flip(cell, others[found])
 
     def _wear(self, cell_volts: FloatArray, seconds: float) -> int | None:
         """Add the breakdown stress of biases; return how many were held when a cell broke, or None.
 
         A cell that breaks does so at the end of the hold in which its stress passes the limit.
         """
-        wear = self.junctions.wear
+        wear = self.cells.wear
         if wear is None or np.abs(cell_volts).max(initial=0.0) < wear.harmless_volts:
             return None
         course = np.add.accumulate(np.concatenate([self.stress[np.newaxis], wear.stress_rates(cell_volts) * seconds]))

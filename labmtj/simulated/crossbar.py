@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from labmtj.circuit import Wires
-from labmtj.device.mtj import Junctions
+from labmtj.device import CellArray
 from labmtj.errors import Instead, UsageError
-from labmtj.pulsewidths import check_width, width_refusal
 from labmtj.quantities import Bias, Currents, Flag, FloatArray, Limits, Lines, Pulse, Reading, Refusal, Waveform
 from labmtj.simulated.array import SimulatedArray
 from labmtj.simulated.clock import VirtualClock, nanoseconds
@@ -35,7 +34,7 @@ class SimulatedCrossbar:
 
     Args:
         wires: resistances of the lines, terminations included.
-        junctions: the cells.
+        cells: those of the chip, such as `Junctions`.
         seed: of the run: the same seed and name give the same flips, noise and meters, to the bit, however biases are
             batched.
         name: of the chip.
@@ -45,13 +44,13 @@ class SimulatedCrossbar:
         clock: shared with other arrays of the same bench, if any.
         cell_noise: False = the cells themselves are silent: a read is what the network gives, to the last digit.
         offsets: of sources and meters, in the place of drawn ones.
-        short_pulses: give pulses below 100 ns, too, where the switching law is wrong (`labmtj.pulsewidths`).
+        short_pulses: give pulses below 100 ns, too, where the switching law is wrong (`CellArray.pulse_widths`).
     """
 
     def __init__(
         self,
         wires: Wires,
-        junctions: Junctions,
+        cells: CellArray,
         *,
         seed: int = 0,
         name: str = "array",
@@ -63,17 +62,17 @@ class SimulatedCrossbar:
         offsets: Offsets | None = None,
         short_pulses: bool = False,
     ) -> None:
-        if wires.shape != junctions.shape:
-            raise UsageError(f"wires for {wires.shape} cells do not fit {junctions.shape} junctions")
+        if wires.shape != cells.shape:
+            raise UsageError(f"wires for {wires.shape} cells do not fit an array of {cells.shape}")
         self.name, self.shape = name, wires.shape
-        self.short_pulses = short_pulses
+        self.short_pulses, self._widths = short_pulses, cells.pulse_widths
         self.limits = limits or Limits()
         self.clock = clock or VirtualClock()
         self.timing = timing or Timing()
-        self.array = SimulatedArray(wires, junctions, seed, name, self.limits.line_amperes)
+        self.array = SimulatedArray(wires, cells, seed, name, self.limits.line_amperes)
         self._channels = Channels(meter or MeterModel.ideal(), sum(self.shape), seed, name, offsets)
         self._noise = Draws("normal", sum(self.shape), seed, "noise", name)
-        self._cell_noise = CellNoise(junctions, seed, name)
+        self._cell_noise = CellNoise(cells, seed, name)
         self._silent = not cell_noise
         self._shots = 0
         self._aged_to = self.clock.nanoseconds
@@ -85,8 +84,9 @@ class SimulatedCrossbar:
 
     def can(self, bias: Bias, seconds: float = 0.0) -> Refusal | None:
         """Refuse a bias for another shape, and a width at which the switching law is wrong; 0 asks for no pulse."""
-        if seconds > 0 and (problem := width_refusal(seconds, allowed=self.short_pulses)):
-            return Refusal(problem, "take pulses of 1 us and more", Instead("pulse_seconds", seconds, 1e-6))
+        if seconds > 0 and (problem := self._widths.refusal(seconds, allowed=self.short_pulses)):
+            least = self._widths.doubted_seconds
+            return Refusal(problem, f"take pulses of {least:g} s and more", Instead("pulse_seconds", seconds, least))
         if bias.shape != self.shape:
             return Refusal(f"the bias is for {bias.shape} lines, the array has {self.shape}", "build it for this array")
         return None
@@ -177,7 +177,7 @@ class SimulatedCrossbar:
             raise UsageError(str(refusal))
 
     def _check_width(self, seconds: float) -> None:
-        check_width(seconds, allowed=self.short_pulses, where=f"array {self.name}")
+        self._widths.check(seconds, allowed=self.short_pulses, where=f"array {self.name}")
 
     def _age(self) -> None:
         """Let the array rest for the time that passed since the last operation."""

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labmtj.circuit import OperatingPoint, matvec
-from labmtj.device.mtj import Junctions, noise_rms_amperes
-from labmtj.quantities import BoolArray, FloatArray
+from labmtj.device import CellArray, StateArray
+from labmtj.quantities import FloatArray
 from labmtj.streams import Draws
 
 
@@ -18,7 +18,7 @@ class Stretch(NamedTuple):
     """A part of a batch, and how the array was in it."""
 
     part: slice
-    state: BoolArray
+    state: StateArray
     """(cells,)"""
     reach: FloatArray
     """(lines, telegraph cells) volts of a cell per volt of a line; what a cell adds reaches lines alike: reciprocity"""
@@ -31,8 +31,8 @@ class CellNoise:
     whole: the wires divert a few per cent of it, which is a second-order part of a small effect.
     """
 
-    def __init__(self, junctions: Junctions, seed: int, name: str) -> None:
-        self._junctions, self._telegraph = junctions, junctions.telegraph
+    def __init__(self, cells: CellArray, seed: int, name: str) -> None:
+        self._array, self._telegraph = cells, cells.telegraph
         self._draws = Draws("uniform", max(1, len(self._telegraph)), seed, "telegraph", name)
         self._level = np.zeros(len(self._telegraph), bool)
         self._drawn = 0
@@ -50,11 +50,11 @@ class CellNoise:
 
         `stretches` are those of `SimulatedArray.hold`.
         """
-        rows, columns = self._junctions.shape
+        rows, columns = self._array.shape
         rms = np.empty_like(held.cell_volts)
         for part, state, _ in stretches:
-            rms[part] = noise_rms_amperes(
-                self._junctions, state, held.cell_volts[part], held.cell_amperes[part], aperture_seconds
+            rms[part] = self._array.noise_rms_amperes(
+                state, held.cell_volts[part], held.cell_amperes[part], aperture_seconds
             )
         rms *= rms
         square = rms.reshape(-1, rows, columns)

@@ -54,7 +54,7 @@ def assemble(file: VirtualFile, *, record: bool = False) -> VirtualBench:
     array = next(iter(file.arrays.values()))
     chip = f"{array.name}-0a"
     crossbar = crossbar_of(array, seed=file.seed, name=chip)
-    noise = LineNoise(crossbar.array.junctions, file.seed, chip) if file.noise else None
+    noise = LineNoise(crossbar.array.cells, file.seed, chip) if file.noise else None
     wiring = _wiring(file, wiring_of(file.of), classes)
     network = Network(crossbar.array, wiring, noise=noise, realtime_factor=file.realtime_factor)
     network.seen_by_pads = [] if record else None

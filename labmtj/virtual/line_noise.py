@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from labmtj.circuit import OperatingPoint
-from labmtj.device.mtj import Junctions
+from labmtj.device import CellArray
 from labmtj.quantities import FloatArray
 from labmtj.simulated.noise import CellNoise, Stretch
 from labmtj.streams import Draws
@@ -15,14 +15,14 @@ class LineNoise:
     """Noise of one chip; seed and name are those of its array.
 
     Args:
-        junctions: the cells.
+        cells: of the chip.
         seed: of the run.
         name: of the chip.
     """
 
-    def __init__(self, junctions: Junctions, seed: int, name: str) -> None:
-        self._cells = CellNoise(junctions, seed, name)
-        self._lines = np.arange(sum(junctions.shape))
+    def __init__(self, cells: CellArray, seed: int, name: str) -> None:
+        self._cells = CellNoise(cells, seed, name)
+        self._lines = np.arange(sum(cells.shape))
         self._normals = Draws("normal", len(self._lines), seed, "noise", name)
         self._shots = 0
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from labmtj.errors import SettingError, UsageError
-from labmtj.pulsewidths import check_width
 from labmtj.quantities import ArrayInfo
 from labmtj.safety import ROUNDING_VOLTS
 from labmtj.verbs import Crossbar
@@ -30,7 +29,7 @@ def check_pulse_seconds(array: Limited, key: Key, seconds: float) -> None:
     """
     if isinstance(array, ArrayInfo):
         try:
-            check_width(seconds, allowed=array.short_pulses, where=f"array {array.name}")
+            array.pulse_widths.check(seconds, allowed=array.short_pulses, where=f"array {array.name}")
         except UsageError as error:
             raise SettingError(key, str(error)) from None
     _at_most(array, key, seconds, array.limits.pulse_seconds, "s", "limits.pulse_seconds")

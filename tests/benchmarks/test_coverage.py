@@ -68,7 +68,7 @@ def drawn(seed, folder, believed, meter):
     log.commit()
     Checkpointer(folder / "journal.lmj", folder / "data.h5").checkpoint()
     log.journal.close()
-    return Drawn(truth, crossbar.array.junctions, calibrate(folder / "data.h5"))
+    return Drawn(truth, crossbar.array.cells, calibrate(folder / "data.h5"))
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["quiet", "telegraph"])

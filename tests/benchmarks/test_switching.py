@@ -44,7 +44,7 @@ def true_medians(array, cells, widths, state):
     array.restore(array.snapshot() | {"state": np.full(array.state.size, not state), "factorised_ohms": ()})
 
     def excess(volts, cell, seconds):
-        lines, half = np.zeros(rows + columns), volts / 2 * (1 if state else -1) * array.junctions.polarity
+        lines, half = np.zeros(rows + columns), volts / 2 * (1 if state else -1) * array.cells.polarity
         lines[cell[0]], lines[rows + cell[1]] = half, -half
         rate = array._law.rates(array._solve(lines).cell_volts)[cell[0] * columns + cell[1]]
         return np.log(max(rate, 1e-290) * seconds / np.log(2))

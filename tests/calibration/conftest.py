@@ -57,7 +57,7 @@ class Hidden:
 
     def ohms(self, state: bool) -> np.ndarray:
         """The true resistances of all cells in a state, at vanishing voltage, (rows, columns)."""
-        junctions = self.crossbar.array.junctions
+        junctions = self.crossbar.array.cells
         return (junctions.parallel_ohms * (1 if state else 1 + junctions.tmr)).reshape(SHAPE)
 
 

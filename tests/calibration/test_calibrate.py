@@ -148,7 +148,7 @@ def test_cells_that_no_unit_reaches_are_no_defects(log_of, maps, assumed):
     assert (found.decoded.read == ~last).all()
     assert not found.cells.defects
     assert "7 cells were never read alone" in " ".join(calibration_lines(found))
-    truth = chip.array.junctions.parallel_ohms
+    truth = chip.array.cells.parallel_ohms
     error = found.cells.parallel_error
     assert 0.5 < np.median(np.abs(found.cells.parallel_ohms / truth - 1)[last] / error[last]) < 2
     assert error[last].min() > 0.02 > error[~last].max()

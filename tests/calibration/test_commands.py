@@ -69,7 +69,7 @@ def test_a_virtual_bench_holds_the_calibrated_chip(tmp_path):
     )
     bench = assemble(load_any(str(tmp_path / "bench.yaml")))
     try:
-        assert np.array_equal(bench.network.array.junctions.parallel_ohms, ohms.ravel())
-        assert not bench.network.array.junctions.defect.any()
+        assert np.array_equal(bench.network.array.cells.parallel_ohms, ohms.ravel())
+        assert not bench.network.array.cells.defect.any()
     finally:
         bench.close()

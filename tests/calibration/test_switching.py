@@ -50,7 +50,7 @@ def make(log_of, assumed):
         def both(crossbar, log):
             ReferenceMap().execute(crossbar, log)
             truth = crossbar_of(ArrayOf(assumed()), seed=1, name="small-0a", cell_noise=False)
-            arrays = found_on(truth.array.junctions, cells, shares_of(truth, cells))
+            arrays = found_on(truth.array.cells, cells, shares_of(truth, cells))
             arrays |= {
                 f"{name}_model_{end}{unit}": Variable(
                     arrays[value].values * (1 + sign * error), "1", "-", ("direction", "cell")
@@ -77,7 +77,7 @@ def ArrayOf(content):  # noqa: N802
 
 def test_barriers_stray_fields_and_critical_volts_of_the_junctions_are_recovered(make):
     chip = make(np.arange(56))
-    cells, truth = calibrate(chip.data).description.cells, chip.crossbar.array.junctions
+    cells, truth = calibrate(chip.data).description.cells, chip.crossbar.array.cells
     for name, tolerance in (
         ("thermal_stability", 1e-3), ("critical_volts_to_parallel", 5e-3), ("critical_volts_to_antiparallel", 5e-3),
     ):  # fmt: skip

@@ -77,7 +77,7 @@ def test_the_stated_uncertainty_is_no_larger_than_it_must_be(result):
 def test_the_states_are_those_that_the_cells_were_in(second):
     """The last stretch against the hidden chip itself."""
     seen = observed(second.data)
-    states, broken = decode(seen).states[-1], second.crossbar.array.junctions
+    states, broken = decode(seen).states[-1], second.crossbar.array.cells
     free = broken.is_free
     assert np.array_equal(states[free], second.crossbar.array.state[free])
 

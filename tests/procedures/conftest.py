@@ -123,4 +123,4 @@ def spread_array():
 @pytest.fixture
 def states():
     """Return a function that gives the states in which the cells really are, True = P."""
-    return lambda crossbar: crossbar.array.junctions.apparent_state(crossbar.array.state).reshape(crossbar.shape)
+    return lambda crossbar: crossbar.array.cells.apparent_state(crossbar.array.state).reshape(crossbar.shape)

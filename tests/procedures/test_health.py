@@ -39,7 +39,7 @@ def poor_array(tmp_path):
 @pytest.mark.parametrize("seed", range(6))
 def test_the_map_of_defects_is_exact(poor_array, seed):
     chip = poor_array(seed)
-    placed = chip.array.junctions.defect.reshape(chip.shape)
+    placed = chip.array.cells.defect.reshape(chip.shape)
     assert (placed != Defect.NONE).sum() > 5
     found = HealthCheck().execute(chip, MemoryLog()).health
     np.testing.assert_array_equal(found.states, np.vectorize(lambda each: OF_DEFECT[Defect(each)])(placed))
@@ -53,7 +53,7 @@ def test_cells_that_jump_while_they_are_watched_are_noisy_and_no_others(poor_arr
         "dwell_seconds": {"lowest": 0.2, "highest": 0.5, "provenance": "assumed"},
     }
     chip = poor_array(7, told)
-    jumping = np.isin(np.arange(225), chip.array.junctions.telegraph.cells) & chip.array.junctions.is_free
+    jumping = np.isin(np.arange(225), chip.array.cells.telegraph.cells) & chip.array.cells.is_free
     noisy = HealthCheck(repeats=64).execute(chip, MemoryLog()).health.of(Health.NOISY).ravel()
     assert jumping.sum() > 10
     assert not (noisy & ~jumping).any()
@@ -66,7 +66,7 @@ def test_a_check_tells_what_it_cost_and_leaves_the_array_antiparallel(poor_array
     effort = HealthCheck().execute(chip, log).effort
     assert effort.pulses == 5 * 30  # by rows and by columns: to and fro and back, then once more both ways
     assert effort.seconds == pytest.approx(chip.clock.now())
-    assert not chip.array.state[chip.array.junctions.is_free].any()
+    assert not chip.array.state[chip.array.cells.is_free].any()
     assert log.read_attributes("health")["effort_pulses"] == effort.pulses
 
 
@@ -77,8 +77,8 @@ def test_a_read_map_gives_conductances_and_changes_nothing(poor_array):
     before = chip.array.state.copy()
     found = ReadMap(repeats=8).execute(chip, MemoryLog())
     np.testing.assert_array_equal(chip.array.state, before)
-    healthy = chip.array.junctions.is_free.reshape(chip.shape)
-    nominal = 1 / chip.array.junctions.parallel_ohms * np.where(before, 1.0, 1 / (1 + chip.array.junctions.tmr))
+    healthy = chip.array.cells.is_free.reshape(chip.shape)
+    nominal = 1 / chip.array.cells.parallel_ohms * np.where(before, 1.0, 1 / (1 + chip.array.cells.tmr))
     ratio = found.siemens[healthy] / nominal.reshape(chip.shape)[healthy]
     assert ratio.min() > 0.6  # the drop along the wires takes some, more beside a short
     assert ratio.max() < 1.02

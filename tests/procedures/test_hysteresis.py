@@ -42,7 +42,7 @@ def known(wires):
 
 def places(found, chip):
     """Return amplitudes and hidden critical voltages of both directions, (2, cells)."""
-    junctions = chip.array.junctions
+    junctions = chip.array.cells
     volts = np.abs([found.to_parallel_volts.ravel(), found.to_antiparallel_volts.ravel()])
     return volts, np.stack([junctions.critical_volts_to_parallel, junctions.critical_volts_to_antiparallel])
 
@@ -84,7 +84,7 @@ def test_resistances_and_tmr_are_those_of_the_hidden_cells_and_95_percent_of_the
     for seed in range(2):
         chip = known(seed=seed, meter=noisy)
         found = Hysteresis(**QUICK).execute(chip, MemoryLog())
-        junctions = chip.array.junctions
+        junctions = chip.array.cells
         told = np.isfinite(found.tmr.tmr)
         assert told.mean() > 0.99
         truth = junctions.tmr[np.ravel_multi_index(tuple(found.cells.T), chip.shape)]

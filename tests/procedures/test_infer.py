@@ -74,7 +74,7 @@ def test_the_transfer_matrix_of_cells_without_loaded_lines_is_their_conductance(
     """Wires take 2 to 20 % of 3 kohm cells, and give nothing."""
     made = multiplier()
     states = made.crossbar.array.state.reshape(15, 15)[1:14, 2:14]
-    ohms = made.crossbar.array.junctions.parallel_ohms.reshape(15, 15)[1:14, 2:14] * np.where(states, 1, 2)
+    ohms = made.crossbar.array.cells.parallel_ohms.reshape(15, 15)[1:14, 2:14] * np.where(states, 1, 2)
     ratio = made.transfer() * ohms
     assert (ratio < 1).all()
     assert (ratio > 0.75).all()

@@ -22,7 +22,7 @@ def jumping(make):
         telegraph = Telegraph(
             np.array([row * 6 + column for row, column in cells]), np.array(jump), np.array(low), np.array(high)
         )
-        junctions = replace(plain.array.junctions, telegraph=telegraph, pink_noise=np.full((2, 36), 1e-8))
+        junctions = replace(plain.array.cells, telegraph=telegraph, pink_noise=np.full((2, 36), 1e-8))
         return SimulatedCrossbar(plain.array.wires, junctions, seed=2, limits=plain.limits)
 
     return build

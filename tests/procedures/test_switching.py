@@ -30,7 +30,7 @@ def true_medians(crossbar, cells, widths, state):
 
         def excess(volts, seconds, row=row, column=column):
             lines = np.zeros(sum(shape))
-            signed = volts * (1 if state else -1) * array.junctions.polarity
+            signed = volts * (1 if state else -1) * array.cells.polarity
             lines[row], lines[shape[0] + column] = signed / 2, -signed / 2
             rate = array._law.rates(array._solve(lines).cell_volts)[row * shape[1] + column]
             return np.log(rate * seconds / np.log(2))

@@ -217,7 +217,7 @@ def test_cells_that_never_switch_are_given_up_after_the_last_round(spread_array,
 
 def stuck_later(crossbar, cells):
     """Let cells get stuck after the reference maps were made: (row, column) -> defect."""
-    junctions = crossbar.array.junctions
+    junctions = crossbar.array.cells
     for (row, column), defect in cells.items():
         junctions = junctions.with_defect(row * 15 + column, defect)
     snapshot = crossbar.snapshot()

@@ -134,9 +134,7 @@ def test_every_channel_obeys_its_limit_and_yields_to_nothing_else(resistors, see
 
 def crossbar_like(array, seed=0, name="chip"):
     """Return a simulated crossbar of the same chip; silent, its clock books nothing around a bias."""
-    return SimulatedCrossbar(
-        array.wires, array.junctions, seed=seed, name=name, timing=Timing(0.0, 0.0), cell_noise=False
-    )
+    return SimulatedCrossbar(array.wires, array.cells, seed=seed, name=name, timing=Timing(0.0, 0.0), cell_noise=False)
 
 
 def test_a_rack_reads_what_a_simulated_crossbar_reads(chip):

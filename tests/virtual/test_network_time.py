@@ -83,13 +83,13 @@ def test_booked_seconds_are_waited_as_far_as_asked(bench, resistors):
 
 def test_noise_of_the_cells_reaches_the_channels_that_see_it(bench, resistors):
     array = resistors([[1e4, 1e4]])
-    made = bench(array, noise=LineNoise(array.junctions, 0, "resistors"))
+    made = bench(array, noise=LineNoise(array.cells, 0, "resistors"))
     made.connect(a=[0], b=[1], ground=[2])
     made.a.source_volts(0.1, 1.0)
     made.b.source_volts(0.0, 1.0)
     a = np.array([made.a.sense(1e-3).amperes for _ in range(400)])
     b = np.array([made.b.sense(1e-3).amperes for _ in range(400)])
-    one = noise_rms_amperes(array.junctions, array.state, np.full(2, 0.1), np.full(2, 1e-5), 1e-3)[0]
+    one = noise_rms_amperes(array.cells, array.state, np.full(2, 0.1), np.full(2, 1e-5), 1e-3)[0]
     assert a.std() == pytest.approx(2**0.5 * one, rel=0.15)
     assert b.std() == pytest.approx(one, rel=0.15)
     assert a.mean() == pytest.approx(2e-5, rel=1e-5)
@@ -163,7 +163,7 @@ def test_an_aperture_sees_only_the_time_it_is_open(bench, resistors):
 
 def test_noise_of_one_aperture_is_the_same_for_all_who_integrate(bench, resistors):
     array = resistors(1e4)
-    made = bench(array, noise=LineNoise(array.junctions, 0, "resistors"))
+    made = bench(array, noise=LineNoise(array.cells, 0, "resistors"))
     made.connect(a=[0], b=[1])
     made.a.source_volts(0.1, 1.0)
     made.b.source_volts(0.0, 1.0)

@@ -5,11 +5,13 @@ from labmtj.device.mtj.cells import CellsDescription, DefectiveCell
 from labmtj.device.mtj.conduction import Conduction
 from labmtj.device.mtj.family import Family
 from labmtj.device.mtj.junctions import Defect, Junctions
+from labmtj.device.mtj.model import MTJ
 from labmtj.device.mtj.noise import noise_rms_amperes
 from labmtj.device.mtj.population import draw
 from labmtj.device.mtj.switching import BackHopping, SwitchingLaw
 
 __all__ = [
+    "MTJ",
     "BackHopping",
     "CellsDescription",
     "Conduction",

@@ -1,6 +1,6 @@
 """Closed answers of the switching law for one cell: probability of a pulse, median voltage, error voltage.
 
-The law is wrong for short pulses: `labmtj.pulsewidths` says how wrong.
+The law is wrong for short pulses: `labmtj.device.mtj.widths` says how wrong.
 """
 
 from __future__ import annotations

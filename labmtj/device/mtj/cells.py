@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, Literal, Self
 
@@ -10,8 +9,10 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from labmtj.device.cellmap import CellMap
+from labmtj.device.model import OwnCells
 from labmtj.device.mtj.junctions import Defect, Junctions
-from labmtj.device.parameter import DescribedModel, Provenance
+from labmtj.device.parameter import DescribedModel
+from labmtj.errors import UsageError
 
 Kind = Literal["stuck_parallel", "stuck_antiparallel", "short", "open"]
 KINDS: dict[Kind, Defect] = {
@@ -37,17 +38,12 @@ class DefectiveCell(DescribedModel):
         return self
 
 
-class CellsDescription(DescribedModel):
+class CellsDescription(OwnCells):
     """The chip's own cells; of what is not given, a simulation draws every cell from the family.
 
     Values are those at the temperature of the file, not at 300 K.
     """
 
-    chip: str = ""
-    """as on its label, or by its name in the run that was calibrated"""
-    provenance: Provenance = "fitted"
-    source: str = Field(min_length=1)
-    """the fit, and what it was made from"""
     parallel_ohms: CellMap | None = None
     """resistance in P at vanishing voltage, without contact"""
     tmr: CellMap | None = None
@@ -64,11 +60,12 @@ class CellsDescription(DescribedModel):
     defects: list[DefectiveCell] | None = None
     """all of them; an empty list says that there are none"""
 
-    def maps(self) -> Iterator[tuple[str, CellMap]]:
-        """Iterate over the maps that are given, by name."""
-        for name in type(self).model_fields:
-            if isinstance(found := getattr(self, name), CellMap):
-                yield name, found
+    @classmethod
+    def of(cls, cells: OwnCells | None) -> Self | None:
+        """Return the cells that an array file gives; UsageError if they are of another device."""
+        if cells is None or isinstance(cells, cls):
+            return cells
+        raise UsageError(f"this needs the cells of magnetic tunnel junctions; got those of {type(cells).__name__}")
 
     def check(self, shape: tuple[int, int]) -> None:
         """Raise ValueError for what does not fit an array of this shape."""
@@ -84,17 +81,17 @@ class CellsDescription(DescribedModel):
             if (row, column) in places[:number]:
                 raise ValueError(f"cells.defects.{number}: row {row}, column {column} stands twice; keep one")
 
-    def placed_in(self, junctions: Junctions) -> Junctions:
-        """Return drawn junctions with the chip's own values in the place of the drawn ones."""
+    def placed_in(self, cells: Junctions) -> Junctions:
+        """Return drawn junctions with the chip's own values instead of the drawn ones."""
         named: dict[str, Any] = {name: found.array.ravel() for name, found in self.maps() if name != "repeatability"}
         if (half := named.pop("half_volts", None)) is not None:
             named["half_volts_positive"] = half
         if (negative := named.get("half_volts_negative", half)) is not None:
             named["half_volts_negative"] = negative
         if self.defects is not None:
-            named["defect"], named["defect_ohms"] = np.zeros(junctions.cells, np.int8), np.full(junctions.cells, np.nan)
+            named["defect"], named["defect_ohms"] = np.zeros(cells.cells, np.int8), np.full(cells.cells, np.nan)
             for each in self.defects:
-                cell = each.row * junctions.shape[1] + each.column
+                cell = each.row * cells.shape[1] + each.column
                 named["defect"][cell] = KINDS[each.kind]
                 named["defect_ohms"][cell] = np.nan if each.ohms is None else each.ohms
-        return replace(junctions, **named)
+        return replace(cells, **named)

@@ -5,17 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from labmtj.quantities import BoolArray, FloatArray
+from labmtj.device.model import CellNumbers, StateArray, States
+from labmtj.quantities import FloatArray
 
 if TYPE_CHECKING:
     from labmtj.device.mtj.junctions import Junctions
-
-Cells = int | NDArray[np.intp]
-"""One flat cell number, or an array of them."""
-States = bool | BoolArray
-"""The state of one cell, or of each of an array of them; True is P."""
 
 
 class Conduction:
@@ -42,7 +37,7 @@ class Conduction:
         "_siemens",
     )
 
-    def __init__(self, junctions: Junctions, state: BoolArray, factor: float | FloatArray = 1.0) -> None:
+    def __init__(self, junctions: Junctions, state: StateArray, factor: float | FloatArray = 1.0) -> None:
         self._junctions = junctions
         self._siemens = np.empty(junctions.cells)
         self._one_plus_tmr = np.empty(junctions.cells)
@@ -56,29 +51,13 @@ class Conduction:
         self._quadratic = bool(self._inverse_quadratic.any())
         self._has_contact = bool(self._contact.any())
 
-    def set_cell(self, cell: Cells, state: States, factor: float | FloatArray = 1.0) -> None:
+    def set_cell(self, cell: CellNumbers, state: States, factor: float | FloatArray = 1.0) -> None:
         """Put a cell (or several) into a state with a resistance factor; stuck cells stay stuck."""
-        tmr = self._junctions.tmr_by_state[np.asarray(state, np.intp), cell]
+        tmr = self._junctions.tmr_by_state[state + 0, cell]  # a truth value alone would be a mask
         siemens = 1.0 / (self._junctions.linear_or_parallel_ohms[cell] * factor)
         self._siemens[cell] = siemens
         self._one_plus_tmr[cell] = 1.0 + tmr
         self._falls[cell] = siemens * tmr
-
-    def with_flip(self, cell: Cells, state: States, factor: float | FloatArray = 1.0) -> Conduction:
-        """Return a copy in which a cell has another state; this one stays as it is."""
-        other = self.copy()
-        other.set_cell(cell, state, factor)
-        return other
-
-    def copy(self) -> Conduction:
-        """Return a conduction that can be changed without changing this one."""
-        other = object.__new__(Conduction)
-        for name in self.__slots__:
-            setattr(other, name, getattr(self, name))
-        other._siemens = self._siemens.copy()
-        other._one_plus_tmr = self._one_plus_tmr.copy()
-        other._falls = self._falls.copy()
-        return other
 
     @property
     def zero_bias_ohms(self) -> FloatArray:

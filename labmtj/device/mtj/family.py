@@ -19,6 +19,7 @@ from labmtj.device.parameter import (
     PositiveConstant,
     Range,
 )
+from labmtj.errors import UsageError
 
 
 def _exponent(parameter: Parameter) -> Parameter:
@@ -154,6 +155,15 @@ class Family(DescribedModel):
     back_hopping: BackHoppingStatistics | None = None
     pink_noise: PinkNoiseStatistics | None = None
     telegraph: TelegraphStatistics | None = None
+
+    @classmethod
+    def of(cls, family: DescribedModel) -> Self:
+        """Return the family that an array file gives; UsageError if it is of another device."""
+        if isinstance(family, cls):
+            return family
+        raise UsageError(
+            f"this needs magnetic tunnel junctions (device: mtj); the array's cells are of {type(family).__name__}"
+        )
 
     @property
     def area_square_metres(self) -> float:

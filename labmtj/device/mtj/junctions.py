@@ -10,11 +10,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from labmtj.brief import brief
-from labmtj.device.mtj.conduction import Cells, Conduction
+from labmtj.device.model import CellNumbers, StateArray, checked_states
+from labmtj.device.mtj.conduction import Conduction
+from labmtj.device.mtj.noise import noise_rms_amperes
 from labmtj.device.mtj.switching import BackHopping, SwitchingLaw
+from labmtj.device.mtj.widths import WIDTHS
 from labmtj.device.telegraph import Telegraph
 from labmtj.device.wear import Wear
 from labmtj.errors import UsageError
+from labmtj.pulsewidths import PulseWidths
 from labmtj.quantities import BoolArray, FloatArray
 
 
@@ -154,38 +158,54 @@ class Junctions:
         """How many cells."""
         return self.shape[0] * self.shape[1]
 
-    def conduction(self, state: BoolArray, factor: float | FloatArray = 1.0) -> Conduction:
-        """Return the conduction in the states (N,), True = P, with resistance factors (scalar or (N,))."""
+    @property
+    def levels(self) -> int:
+        """Two states: 0 is AP, 1 is P."""
+        return 2
+
+    @property
+    def pulse_widths(self) -> PulseWidths:
+        """For which the switching law holds."""
+        return WIDTHS
+
+    def conduction(self, state: StateArray, factor: float | FloatArray = 1.0) -> Conduction:
+        """Return the conduction in the states (N,), with resistance factors (scalar or (N,))."""
         return Conduction(self, self.check_state(state), factor)
 
-    def switching(self, state: BoolArray) -> SwitchingLaw:
-        """Return the switching law in the states (N,), True = P."""
+    def switching(self, state: StateArray) -> SwitchingLaw:
+        """Return the switching law in the states (N,)."""
         return SwitchingLaw(self, self.check_state(state))
 
-    def with_defect(self, cell: Cells, defect: Defect, ohms: float | FloatArray = np.nan) -> Junctions:
+    def with_defect(self, cell: CellNumbers, defect: Defect, ohms: float | FloatArray = np.nan) -> Junctions:
         """Return junctions in which cells have a defect; `ohms` is needed for SHORT and OPEN."""
         code, resistance = self.defect.copy(), self.defect_ohms.copy()
         code[cell], resistance[cell] = defect, ohms
         return replace(self, defect=code, defect_ohms=resistance)
 
-    def broken(self, cell: Cells) -> Junctions:
+    def broken(self, cell: CellNumbers) -> Junctions:
         """Return junctions in which cells have broken down: shorts, for good, with the resistance drawn for them."""
         if self.wear is None:
             raise UsageError("these junctions know no breakdown; give them a wear")
         return self.with_defect(cell, Defect.SHORT, self.wear.broken_ohms[cell])
 
-    def apparent_state(self, state: BoolArray) -> BoolArray:
-        """Return the states in which cells conduct: stuck cells keep theirs whatever `state` (N,) says."""
-        return np.where(self.defect == Defect.STUCK_P, True, np.where(self.defect == Defect.STUCK_AP, False, state))  # noqa: FBT003
+    def without_contacts(self) -> Junctions:
+        """Return junctions without contact resistance: it has become part of the wires."""
+        return replace(self, contact_ohms=np.zeros(self.cells))
 
-    def check_state(self, state: BoolArray) -> BoolArray:
-        """Return the states as bools (N,), or raise UsageError."""
-        states = np.asarray(state)
-        if states.shape != (self.cells,) or states.dtype != np.bool_:
-            raise UsageError(
-                f"states of {self.cells} cells must be ({self.cells},) bool; got {states.shape} {states.dtype}"
-            )
-        return states
+    def noise_rms_amperes(
+        self, state: StateArray, volts: FloatArray, amperes: FloatArray, aperture_seconds: float
+    ) -> FloatArray:
+        """Return the rms current noise of every cell, (..., N): see `labmtj.device.mtj.noise`."""
+        return noise_rms_amperes(self, state, volts, amperes, aperture_seconds)
+
+    def apparent_state(self, state: StateArray) -> StateArray:
+        """Return the states in which cells conduct: stuck cells keep theirs whatever `state` (N,) says."""
+        shown = np.where(self.defect == Defect.STUCK_P, 1, np.where(self.defect == Defect.STUCK_AP, 0, state))
+        return shown.astype(np.int8)
+
+    def check_state(self, state: StateArray) -> StateArray:
+        """Return the states as small integers (N,), or raise UsageError for a shape or a level that cells lack."""
+        return checked_states(state, self.cells, self.levels)
 
     @cached_property
     def is_free(self) -> BoolArray:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from labmtj.device.mtj.junctions import Junctions
-from labmtj.quantities import BoolArray, FloatArray
+from labmtj.device.model import StateArray
+from labmtj.quantities import FloatArray
+
+if TYPE_CHECKING:
+    from labmtj.device.mtj.junctions import Junctions
 
 BOLTZMANN = 1.380649e-23
 """J/K, exact in the SI"""
@@ -17,7 +22,7 @@ SMALLEST_VOLTS = 1e-9
 
 def noise_rms_amperes(
     junctions: Junctions,
-    state: BoolArray,
+    state: StateArray,
     volts: FloatArray,
     amperes: FloatArray,
     aperture_seconds: float,
@@ -30,7 +35,7 @@ def noise_rms_amperes(
 
     Args:
         junctions: the cells.
-        state: (N,), True = P.
+        state: (N,).
         volts: at the junctions, (..., N).
         amperes: through them, of the same sign, (..., N).
         aperture_seconds: over which the meter averages.
@@ -47,7 +52,7 @@ def noise_rms_amperes(
     return rms
 
 
-def _white_density(junctions: Junctions, state: BoolArray, volts: FloatArray, amperes: FloatArray) -> FloatArray:
+def _white_density(junctions: Junctions, state: StateArray, volts: FloatArray, amperes: FloatArray) -> FloatArray:
     """Return 2 e |I| coth(e |V| / (2 k_B T)) in A^2/Hz; below SMALLEST_VOLTS its limit, 4 k_B T G."""
     per_volt = ELEMENTARY_CHARGE / (2.0 * BOLTZMANN * junctions.temperature_kelvin)
     at_rest = SMALLEST_VOLTS / junctions.conduction(state).zero_bias_ohms

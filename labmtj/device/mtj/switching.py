@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from labmtj.device.mtj.conduction import Cells, States
-from labmtj.quantities import BoolArray, FloatArray
+from labmtj.device.model import CellNumbers, StateArray, States
+from labmtj.quantities import FloatArray
 
 if TYPE_CHECKING:
     from labmtj.device.mtj.junctions import Junctions
@@ -35,7 +35,7 @@ class SwitchingLaw:
     xi = 2 for a uniaxial perpendicular macrospin, 1 for nucleation (and the older in-plane form). It holds for long
     pulses. Against the Fokker-Planck equation of a macrospin (alpha 0.01, mu0 Hk 0.3 T, Delta 50, tau0 1 ns) its V50 is
     0.15 of the truth at 1 ns, 0.65 at 10 ns, 0.91 at 100 ns, 0.96 at 1 us and 0.99 from 1 ms on; at v = 1 and 10 ns it
-    fails in 4.5e-5 of the pulses instead of 0.85: see `labmtj.pulsewidths`. A stray field h > 0 favours AP:
+    fails in 4.5e-5 of the pulses instead of 0.85: see `labmtj.device.mtj.widths`. A stray field h > 0 favours AP:
     Delta * (1 - h)^2 and Vc0 * (1 - h) for leaving P, Delta * (1 + h)^2 and Vc0 * (1 + h) for leaving AP. A v < 0
     raises the barrier by the same formula. Defective cells
     never switch: their rate is exactly 0. Build it with `Junctions.switching`.
@@ -53,7 +53,7 @@ class SwitchingLaw:
         "_supports",
     )
 
-    def __init__(self, junctions: Junctions, state: BoolArray) -> None:
+    def __init__(self, junctions: Junctions, state: StateArray) -> None:
         self._squared = junctions.barrier_exponent == 2
         self._back = junctions.back_hopping
         self._log_attempts = np.where(junctions.is_free, -math.log(junctions.attempt_seconds), -np.inf)
@@ -66,12 +66,22 @@ class SwitchingLaw:
         self._barrier, self._pull, self._support = np.empty((3, junctions.cells))
         self.set_cell(np.arange(junctions.cells), state)
 
-    def set_cell(self, cell: Cells, state: States) -> None:
+    def set_cell(self, cell: CellNumbers, state: States) -> None:
         """Put a cell (or several) into a state."""
-        leaving = int(state) if isinstance(state, bool | np.bool_) else np.asarray(state, np.intp)
+        leaving = state + 0  # a truth value would be a mask
         self._barrier[cell] = self._barriers[leaving, cell]
         self._pull[cell] = self._pulls[leaving, cell]
         self._support[cell] = self._supports[leaving, cell]
+
+    def transitions(self, cell: int, volts: float) -> FloatArray:
+        """Return the rates from AP to P and back of one cell at a voltage, off the diagonal, (2, 2)."""
+        work = np.maximum(self._barriers[:, cell] - volts * self._pulls[:, cell], 0.0)
+        leaving = np.exp(self._log_attempts[cell] - (work * work if self._squared else work))
+        if self._back is not None:
+            leaving = leaving + self._back_hopping_rates(
+                volts, self._back, self._supports[:, cell], self._log_attempts[cell]
+            )
+        return np.array([[0.0, leaving[0]], [leaving[1], 0.0]])
 
     def rates(self, volts: FloatArray) -> FloatArray:
         """Return the rate of leaving the present state in 1/s, (..., N), at junction voltages (..., N)."""
@@ -82,13 +92,18 @@ class SwitchingLaw:
             work *= work
         np.subtract(self._log_attempts, work, out=work)
         np.exp(work, out=work)
-        return work if self._back is None else work + self._back_hopping_rates(volts, self._back)
+        if self._back is None:
+            return work
+        return work + self._back_hopping_rates(volts, self._back, self._support, self._log_attempts)
 
-    def _back_hopping_rates(self, volts: FloatArray, back: BackHopping) -> FloatArray:
+    @staticmethod
+    def _back_hopping_rates(
+        volts: FloatArray | float, back: BackHopping, support: FloatArray, log_attempts: FloatArray
+    ) -> FloatArray:
         """Return the rates of hopping out of the state that the voltage drives into.
 
         Only beyond the critical voltage: extrapolated to rest the law would erase a cell within a second.
         """
-        drive = volts * self._support
+        drive = volts * support
         barrier = back.stability * np.maximum(1.0 - drive / back.volts_ratio, 0.0)
-        return np.where(drive > 1.0, np.exp(self._log_attempts - barrier), 0.0)
+        return np.where(drive > 1.0, np.exp(log_attempts - barrier), 0.0)

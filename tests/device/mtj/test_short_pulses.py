@@ -11,8 +11,8 @@ import pytest
 from labmtj import pulsewidths
 from labmtj.circuit import Wires
 from labmtj.device.mtj import Junctions, median_switching_volts, switching_probability
+from labmtj.device.mtj.widths import V50_OVER_TRUTH, WIDTHS
 from labmtj.errors import UsageError
-from labmtj.pulsewidths import V50_OVER_TRUTH, width_problem
 from labmtj.quantities import Bias, Waveform
 from labmtj.run import load_experiment, start
 from labmtj.simulated import SimulatedCrossbar
@@ -87,7 +87,7 @@ def test_pulses_below_1_us_are_warned_of_once(build, caplog, monkeypatch):
     (record,) = caplog.records
     assert "array short: pulses of 5e-07 s" in record.getMessage()
     assert "0.91 at 1e-07 s" in record.getMessage()
-    assert not width_problem(1e-6)
+    assert not WIDTHS.problem(1e-6)
 
 
 def test_waveforms_below_100_ns_are_refused_as_pulses_are(build):

@@ -138,3 +138,16 @@ def test_pulses_too_short_and_error_rates_out_of_range_are_refused():
     for wrong in (0.0, 1.0, float("nan")):
         with pytest.raises(UsageError, match="error_rate"):
             write_error_volts(1e-3, wrong, **law)
+
+
+@pytest.mark.parametrize("back", [None, BackHopping(1.6, 20.0)])
+@pytest.mark.parametrize("exponent", [1, 2])
+def test_transitions_of_a_cell_are_the_rates_of_all_cells(back, exponent):
+    rng = np.random.default_rng(1)
+    junctions = Junctions.ideal((2, 3), stray_field=rng.normal(0, 0.05, 6), barrier_exponent=exponent, polarity=-1)
+    junctions = replace(junctions.with_defect(5, Defect.STUCK_P), back_hopping=back)
+    for volts in (-1.2, -0.3, 0.0, 0.5, 1.3):
+        leaving = [junctions.switching(np.full(6, state)).rates(np.full(6, volts)) for state in (0, 1)]
+        for cell in range(6):
+            found = junctions.switching(np.zeros(6, np.int8)).transitions(cell, volts)
+            np.testing.assert_allclose(found, [[0.0, leaving[0][cell]], [leaving[1][cell], 0.0]], rtol=1e-14)
