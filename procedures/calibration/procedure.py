@@ -18,6 +18,7 @@ from labmtj.run.plain import LogWithin
 from labmtj.schema import Purpose
 from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar, Log
+from procedures.common.bounds import check_binary
 from procedures.common.cost import Counting, Effort
 from procedures.common.ports import AllPorts, PortReads
 from procedures.common.reference import (
@@ -54,6 +55,7 @@ class CalibrationReads(StrictModel):
 
     def check(self, array: ArrayInfo) -> None:
         """Raise SettingError for what the array does not survive."""
+        check_binary(array, "a calibration")
         self.reference.check(array, "reference")
         self.ports.check(array)
 

@@ -18,6 +18,7 @@ from labmtj.results import Fact, Quantity, Result, record
 from labmtj.schema import Purpose
 from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar, Log
+from procedures.common.bounds import check_binary
 from procedures.common.reference import ReferenceMaps, ReferenceSettings, initialise, reference_maps
 from procedures.common.staying import look_at_once
 from procedures.common.write import WriteSettings, write_matrix
@@ -38,6 +39,7 @@ class AmplitudeSettings(StrictModel):
 
     def check(self, array: ArrayInfo, *key: str) -> None:
         """Raise SettingError unless some amplitudes are left below the limit of the array."""
+        check_binary(array, "the scan for amplitudes")
         highest = min(self.stop_volts, array.limits.cell_volts)
         if self.start_volts >= highest:
             raise SettingError(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from labmtj.errors import SettingError, UsageError
 from labmtj.quantities import ArrayInfo
 from labmtj.safety import ROUNDING_VOLTS
@@ -33,6 +35,28 @@ def check_pulse_seconds(array: Limited, key: Key, seconds: float) -> None:
         except UsageError as error:
             raise SettingError(key, str(error)) from None
     _at_most(array, key, seconds, array.limits.pulse_seconds, "s", "limits.pulse_seconds")
+
+
+def check_between(array: Limited, key: Key, volts: Sequence[float]) -> None:
+    """Raise SettingError unless each state between the lowest and the highest has a voltage that cells survive."""
+    for each in volts:
+        check_volts(array, key, each)
+    if isinstance(array, ArrayInfo) and len(volts) != len(array.states) - 2:
+        between = ", ".join(array.states[1:-1]) or "none"
+        raise SettingError(
+            key,
+            f"has {len(volts)} values; the states of array {array.name} between its lowest and its highest: {between}; "
+            "give one voltage for each",
+        )
+
+
+def check_binary(array: Limited, what: str) -> None:
+    """Raise UsageError if a cell has other than two states."""
+    if isinstance(array, ArrayInfo) and len(array.states) != 2:
+        raise UsageError(
+            f"{what} works on cells of two states; those of array {array.name} have {len(array.states)}: "
+            f"{', '.join(array.states)}; `labmtj run patterns` writes any number"
+        )
 
 
 def check_pulses(array: Limited, key: Key, pulses: int) -> None:

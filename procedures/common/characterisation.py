@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from labmtj.quantities import BoolArray, Reading
+from labmtj.quantities import Reading
 from labmtj.results import record
 from labmtj.schema import Purpose
 from labmtj.verbs import Crossbar, Log
 from procedures.common.amplitude import AmplitudeSettings, scan_amplitudes
 from procedures.common.reference import ReferenceMaps, ReferenceSettings, read_cells, reference_maps
-from procedures.common.write import WriteSettings, read_states
+from procedures.common.write import StateMap, WriteSettings, read_states
 
 
 def characterise(
@@ -50,7 +50,7 @@ def characterise(
     return {"reference": maps.to_memory(), "write": write.model_dump(), "state": None}
 
 
-def read_again(crossbar: Crossbar, known: Mapping[str, Any], write: WriteSettings) -> BoolArray | None:
+def read_again(crossbar: Crossbar, known: Mapping[str, Any], write: WriteSettings) -> StateMap | None:
     """Read every cell of a chip whose campaign was interrupted; return the states.
 
     `known` is what `characterise` returned of the chip. If that is empty nobody can tell states yet: the reads are

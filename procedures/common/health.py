@@ -19,6 +19,7 @@ from labmtj.quantities import BoolArray, FloatArray
 from labmtj.results import Result, record
 from labmtj.schema import Purpose
 from labmtj.verbs import Crossbar, Log
+from procedures.common.bounds import Limited, check_binary
 from procedures.common.cost import Counting, Effort
 from procedures.common.read_map import CellReads, ReadMapSettings, read_map
 from procedures.common.reference import (
@@ -42,6 +43,11 @@ class HealthCheck(ReferenceSettings):
     noisy_factor: float = Field(
         4.0, gt=1, description="a cell is noisy if its readings scatter so many times more than the usual cell's"
     )
+
+    def check(self, array: Limited, *key: str) -> None:
+        """Raise an error for cells of more than two states, and for what the array does not survive."""
+        check_binary(array, "a health map")
+        super().check(array, *key)
 
     def execute(self, crossbar: Crossbar, log: Log) -> Checked:
         """Check every cell; record the maps, and the health in the group `health`."""

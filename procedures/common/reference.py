@@ -22,7 +22,7 @@ from labmtj.results import Fact, Quantity, Result, record
 from labmtj.schema import Purpose
 from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar, Log
-from procedures.common.bounds import Limited, check_pulse_seconds, check_read_volts, check_volts
+from procedures.common.bounds import Limited, check_between, check_pulse_seconds, check_read_volts, check_volts
 from procedures.common.schemes import select_columns, select_rows
 from procedures.common.staying import look_at_once
 
@@ -39,7 +39,8 @@ class Outcome(IntEnum):
     SHORT = 3
     OPEN = 4
     UNSTABLE = 5
-    """took the target and lost it again until the passes were used up; or follows a pulse, but does not stay"""
+    """took the target and lost it again until the passes were used up; or follows a pulse, but does not stay, or does
+    not show all of its states apart"""
     OUTSIDE = 6
     """on a row that the crossbar cannot drive, such as one tied to ground: neither read nor written"""
 
@@ -65,12 +66,16 @@ class ReferenceSettings(StrictModel):
     initialise_pulses: int = Field(1, ge=1, le=100, description="pulses per line and direction")
     read_volts: float = Field(0.1, gt=0, description="volts on the row that is read")
     aperture_seconds: float = Field(0.02, gt=0, le=3600, description="integration time of a reading")
+    between_volts: list[Annotated[float, Field(gt=0)]] = Field(
+        [], description="volts that bring cells from their lowest state to each of those between, in order"
+    )
 
     def check(self, array: Limited, *key: str) -> None:
         """Raise SettingError for what the array does not survive; `key` is where the settings stand."""
         check_volts(array, (*key, "initialise_volts"), self.initialise_volts)
         check_pulse_seconds(array, (*key, "pulse_seconds"), self.pulse_seconds)
         check_read_volts(array, (*key, "read_volts"), self.read_volts)
+        check_between(array, (*key, "between_volts"), self.between_volts)
 
 
 class ReferenceMap(ReferenceSettings):
@@ -83,13 +88,19 @@ class ReferenceMap(ReferenceSettings):
 
 
 class ReferenceMaps(Result, kind="reference"):
-    """Reads of every cell in both uniform arrays; all maps are (rows, columns)."""
+    """Reads of every cell in the uniform arrays; all maps are (rows, columns).
+
+    P is the highest state of any device, AP its lowest; those between have reads of their own.
+    """
 
     parallel_amperes: Annotated[FloatArray, Quantity("A", "read current of the cell, array all P", MAP)]
     antiparallel_amperes: Annotated[FloatArray, Quantity("A", "read current of the cell, array all AP", MAP)]
     read_volts: Annotated[float, Fact("V", "on the row that is read")]
     polarity: Annotated[int, Fact("1", "+1 if a positive row drives cells to P, else -1")]
     outcome: Annotated[OutcomeMap, Quantity("1", "usable (0: it can be written) or why not", MAP, Outcome)]
+    between_amperes: Annotated[
+        FloatArray | None, Quantity("A", "read current of the cell, array all in a state between", ("between", *MAP))
+    ] = None
 
     @property
     def threshold_amperes(self) -> Annotated[FloatArray, Quantity("A", "above it a read counts as P", MAP)]:
@@ -106,6 +117,32 @@ class ReferenceMaps(Result, kind="reference"):
         always_low = np.isin(self.outcome, (Outcome.STUCK_AP, Outcome.OPEN, Outcome.OUTSIDE))
         own = np.where(self.outcome == Outcome.UNSTABLE, (high + low) / 2, own)  # its reads are of any state
         return np.where(always_high, below, np.where(always_low, above, own))
+
+    @property
+    def levels(self) -> int:
+        """How many states a cell has."""
+        return 2 if self.between_amperes is None else 2 + len(self.between_amperes)
+
+    @property
+    def boundary_amperes(
+        self,
+    ) -> Annotated[FloatArray | None, Quantity("A", "between neighbouring states", ("boundary", *MAP))]:
+        """Midpoints of each cell's own reads in neighbouring states; of one that is not usable those of a usual cell.
+
+        None for cells of two states, which have `threshold_amperes`.
+        """
+        if self.between_amperes is None:
+            return None
+        course = np.stack([self.antiparallel_amperes, *self.between_amperes, self.parallel_amperes])
+        middle = (course[1:] + course[:-1]) / 2
+        usual = np.nanmedian(middle[:, self.usable], axis=1)
+        return np.asarray(np.where(self.usable, middle, usual[:, np.newaxis, np.newaxis]), float)
+
+    @property
+    def thresholds(self) -> FloatArray:
+        """How much each cell must carry to be in a state above the lowest, (levels - 1, rows, columns)."""
+        found = self.boundary_amperes
+        return self.threshold_amperes[np.newaxis] if found is None else found
 
     @property
     def inside(self) -> BoolArray:
@@ -232,7 +269,29 @@ def reference_maps(crossbar: Crossbar, settings: ReferenceSettings, many_stuck: 
     stuck = np.isin(outcome, (Outcome.STUCK_P, Outcome.STUCK_AP))
     if stuck.sum() > many_stuck * np.count_nonzero(outcome != Outcome.OUTSIDE):
         outcome = _without_hasty(crossbar, settings, polarity, outcome, stuck)
-    return ReferenceMaps(parallel, antiparallel, settings.read_volts, polarity, outcome)
+    maps_found = ReferenceMaps(parallel, antiparallel, settings.read_volts, polarity, outcome)
+    return _with_between(crossbar, settings, maps_found, how) if settings.between_volts else maps_found
+
+
+def _with_between(crossbar: Crossbar, settings: ReferenceSettings, maps: ReferenceMaps, how: Reading) -> ReferenceMaps:
+    """Return the maps with the states between, each reached from the lowest; leave the array in the lowest."""
+    volts, seconds, pulses, reads = settings.initialise_volts, settings.pulse_seconds, settings.initialise_pulses, []
+    for each in settings.between_volts:
+        initialise(crossbar, maps.polarity * each, seconds, pulses)
+        reads.append(read_cells(crossbar, settings.read_volts, how))
+        initialise(crossbar, -maps.polarity * volts, seconds, pulses)
+    between = np.stack(reads)
+    steps = np.diff(np.stack([maps.antiparallel_amperes, *between, maps.parallel_amperes]), axis=0)
+    usual = np.nanmedian(steps[:, maps.usable], axis=1)
+    if not (usual > 0).all():
+        low = int(np.flatnonzero(~(usual > 0))[0])
+        raise ProcedureFailed(
+            f"no reference maps: most cells carry no more in state {low + 1} than in state {low} (a median step of "
+            f"{usual[low]:.2g} A); check between_volts, {settings.between_volts}"
+        )
+    apart = (steps >= 0.25 * usual[:, np.newaxis, np.newaxis]).all(axis=0)
+    outcome = np.where(maps.usable & ~apart, Outcome.UNSTABLE, maps.outcome).astype(np.uint8)
+    return replace(maps, between_amperes=between, outcome=outcome)
 
 
 def _without_hasty(

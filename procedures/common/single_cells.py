@@ -18,7 +18,7 @@ from labmtj.quantities import Bias, BoolArray, Flag, FloatArray, Lines, Pulse, R
 from labmtj.results import Quantity, Result
 from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar
-from procedures.common.bounds import Limited, check_pulse_seconds, check_volts
+from procedures.common.bounds import Limited, check_binary, check_pulse_seconds, check_volts
 from procedures.common.reference import ReferenceMaps, ReferenceSettings, initialise
 from procedures.common.schemes import Scheme, float_partners, select_cells, select_rows
 
@@ -59,6 +59,7 @@ class TrialSettings(StrictModel):
 
     def check(self, array: Limited, *key: str) -> None:
         """Raise SettingError for what the array does not survive, or cells it does not have."""
+        check_binary(array, "this procedure")
         self.reference.check(array, *key, "reference")
         check_volts(array, (*key, "reset_volts"), self.reset_volts)
         check_pulse_seconds(array, (*key, "reset_seconds"), self.reset_seconds)

@@ -7,8 +7,9 @@ is repeated unread: behind one that a source limited, the whole array is read, f
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from labmtj.errors import UsageError
 from labmtj.quantities import ArrayInfo, Bias, BoolArray, Flag, FloatArray, Reading
 from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar
-from procedures.common.bounds import check_pulse_seconds, check_read_volts, check_volts
+from procedures.common.bounds import check_between, check_pulse_seconds, check_read_volts, check_volts
 from procedures.common.reference import Outcome, OutcomeMap, ReferenceMaps, read_cells
 from procedures.common.schemes import Scheme, float_partners, select_cells, select_in_rows
 
@@ -38,8 +39,8 @@ class _Plan:
     compensate: bool = False
 
 
-ORDER = (False, True)
-"""AP first: it conducts less, so the lines leave more voltage to the cells that become P."""
+StateMap = NDArray[np.integer[Any]] | BoolArray
+"""(rows, columns), the state of each cell: 0 is AP, 1 is P; of other devices 0 to levels - 1"""
 METHODS: dict[Method, _Plan] = {
     "open_loop": _Plan("cells", only_wrong=False, repair=False),
     "row_parallel": _Plan("rows", only_wrong=False, repair=False),
@@ -57,8 +58,11 @@ class WriteSettings(StrictModel):
         "row_parallel_repair", description="first move and repair rounds, as described in `procedures.common.write`"
     )
     scheme: Scheme = Field("half", description="bias of a single selected cell")
-    parallel_volts: float = Field(0.6, gt=0, description="volts across a cell written to P")
-    antiparallel_volts: float = Field(0.7, gt=0, description="volts across a cell written to AP")
+    parallel_volts: float = Field(0.6, gt=0, description="volts across a cell written to P, or its highest state")
+    antiparallel_volts: float = Field(0.7, gt=0, description="volts across a cell written to AP, or its lowest state")
+    between_volts: list[Annotated[float, Field(gt=0)]] = Field(
+        [], description="volts across a cell that is taken from its lowest state to each of those between, in order"
+    )
     pulse_seconds: float = Field(1e-3, gt=0, le=3600, description="width of a write pulse")
     step_fraction: float = Field(0.05, ge=0, le=0.5, description="rise of the amplitude per repair round")
     max_rounds: int = Field(5, ge=0, le=100, description="repair rounds before a cell is given up")
@@ -70,6 +74,7 @@ class WriteSettings(StrictModel):
         if amplitudes:
             check_volts(array, (*key, "parallel_volts"), self.parallel_volts)
             check_volts(array, (*key, "antiparallel_volts"), self.antiparallel_volts)
+        check_between(array, (*key, "between_volts"), self.between_volts)
         check_pulse_seconds(array, (*key, "pulse_seconds"), self.pulse_seconds)
         check_read_volts(array, (*key, "read_volts"), self.read_volts)
 
@@ -79,8 +84,8 @@ class WriteSettings(StrictModel):
 class WriteResult:
     """What was written; maps are (rows, columns)."""
 
-    target: BoolArray
-    achieved: BoolArray
+    target: StateMap
+    achieved: StateMap
     addressed: BoolArray
     verify_amperes: FloatArray
     attempts: NDArray[np.uint16]
@@ -101,7 +106,7 @@ class WriteResult:
         return _fidelity(self.achieved, self.target, self.addressed)
 
 
-def _fidelity(achieved: BoolArray, target: BoolArray, addressed: BoolArray) -> float:
+def _fidelity(achieved: StateMap, target: StateMap, addressed: BoolArray) -> float:
     return float((achieved == target)[addressed].mean())
 
 
@@ -120,8 +125,9 @@ class _Writer:
             )
         self.attempts = np.zeros(crossbar.shape, np.uint16)
         self.pulses = self.limited = 0
+        check_levels(reference.levels, len(settings.between_volts))
         # reads scale with their voltage, and so do the midpoints
-        self.threshold_amperes = reference.threshold_amperes * (settings.read_volts / reference.read_volts)
+        self._thresholds = reference.thresholds * (settings.read_volts / reference.read_volts)
         self._scale = reference.read_volts / settings.read_volts
         self._boost = 1 / delivered if self.plan.compensate and delivered is not None else np.ones(crossbar.shape)
         self._how = Reading(
@@ -136,13 +142,17 @@ class _Writer:
         """Return the verify currents of the rows and columns (default all)."""
         return read_cells(self.crossbar, self.settings.read_volts, self._how, rows, columns)
 
-    def judge(self, amperes: FloatArray) -> BoolArray:
+    def judge(self, amperes: FloatArray) -> StateMap:
         """Return the states that verify currents (rows, columns) show; cells found broken are left alone from now on.
 
         The partner lines of new shorts float, as those of the old ones do.
         """
         self.reference = self.reference.with_broken(amperes * self._scale)
-        return np.asarray(amperes > self.threshold_amperes, bool)
+        return self.states(amperes)
+
+    def states(self, amperes: FloatArray) -> StateMap:
+        """Return the states that verify currents (rows, columns) show: how many thresholds of its own a cell passes."""
+        return np.asarray((amperes > self._thresholds).sum(axis=0), np.int8)
 
     def confirm(self, given: ReferenceMaps) -> None:
         """Have another read agree on every cell found broken: one odd reading marks none for good."""
@@ -165,30 +175,44 @@ class _Writer:
         if self.plan.verify_all and not rows.all():
             amperes[np.ix_(~rows, columns)] = self.read(np.flatnonzero(~rows), np.flatnonzero(columns))
 
-    def volts(self, state: bool, rise: float) -> float:  # noqa: FBT001 - a state is a bit
+    def volts(self, state: int, rise: float) -> float:
         """Return the signed cell voltage that writes a state, raised by `rise` up to what the cells survive."""
-        amplitude = self.settings.parallel_volts if state else self.settings.antiparallel_volts
+        how = self.settings
+        amplitude = (how.antiparallel_volts, *how.between_volts, how.parallel_volts)[state]
         towards = self.reference.polarity if state else -self.reference.polarity
         return towards * min(amplitude * rise, self.crossbar.limits.cell_volts)
 
-    def write_rows(self, target: BoolArray, cells: BoolArray) -> None:
-        """Pulse the cells row by row, at most two pulses per row: one direction for the whole array, then the other."""
+    def moves(self, target: StateMap, cells: BoolArray, state: StateMap | None) -> Iterator[tuple[int, BoolArray]]:
+        """Yield each state, lowest first, with the cells (rows, columns) that are pulsed towards it.
+
+        The lowest conducts least, so the lines leave more voltage to the cells that follow. A state between is reached
+        from below: a cell above it, or of unknown `state`, is brought to the lowest first.
+        """
+        too_high = (target > 0) & (target < self.reference.levels - 1)
+        if state is not None:
+            too_high &= state > target
+        yield 0, cells & ((target == 0) | too_high)
+        for each in range(1, self.reference.levels):
+            yield each, cells & (target == each)
+
+    def write_rows(self, target: StateMap, cells: BoolArray, state: StateMap | None = None) -> None:
+        """Pulse the cells row by row, a pulse per row and state that it holds: one state in all rows, then the next."""
         biases = []
-        for state in ORDER:
-            rows, chosen = self._rows_with(cells & (target == state))
+        for level, told in self.moves(target, cells, state):
+            rows, chosen = self._rows_with(told)
             if len(rows):
-                biases.append(self._row_bias(rows, chosen, self.volts(state, 1.0)))
+                biases.append(self._row_bias(rows, chosen, self.volts(level, 1.0)))
         self._pulse(biases)
         self.attempts += cells
 
-    def write_cells(self, target: BoolArray, cells: BoolArray, rise: float) -> None:
-        """Pulse the cells one at a time, one direction first."""
+    def write_cells(self, target: StateMap, cells: BoolArray, rise: float, state: StateMap | None = None) -> None:
+        """Pulse the cells one at a time, the lowest state first."""
         biases = []
-        for state in ORDER:
-            chosen = np.argwhere(cells & (target == state))
+        for level, told in self.moves(target, cells, state):
+            chosen = np.argwhere(told)
             if len(chosen):
                 volts = np.clip(
-                    self.volts(state, rise) * self._boost[chosen[:, 0], chosen[:, 1]], -self._cap(), self._cap()
+                    self.volts(level, rise) * self._boost[chosen[:, 0], chosen[:, 1]], -self._cap(), self._cap()
                 )
                 biases.append(select_cells(self.crossbar.shape, chosen, volts, self.settings.scheme))
         self._pulse(biases)
@@ -220,11 +244,11 @@ class _Writer:
 
 def write_matrix(
     crossbar: Crossbar,
-    target: BoolArray,
+    target: StateMap,
     reference: ReferenceMaps,
     settings: WriteSettings,
     *,
-    known: BoolArray | None = None,
+    known: StateMap | None = None,
     addressed: BoolArray | None = None,
     delivered: FloatArray | None = None,
 ) -> WriteResult:
@@ -232,7 +256,7 @@ def write_matrix(
 
     Args:
         crossbar: the array.
-        target: (rows, columns), True = P.
+        target: (rows, columns), the state of each cell, 0 to levels - 1.
         reference: its reference maps; cells they found unusable are not pulsed.
         settings: method, amplitudes, bounds.
         known: the states as last verified, if nothing happened since; saves the first read.
@@ -240,8 +264,10 @@ def write_matrix(
         delivered: fraction of the source voltage that reaches each cell, for the method "compensated".
 
     Raises:
-        UsageError: for the method "compensated" without `delivered`.
+        UsageError: for the method "compensated" without `delivered`; for a target of another shape, or with a level
+            that the device lacks; for a device whose states between have no amplitudes in the settings.
     """
+    check_target(target, crossbar.shape, reference.levels)
     writer = _Writer(crossbar, reference, settings, delivered)
     plan = writer.plan
     state, amperes = known, None
@@ -250,9 +276,9 @@ def write_matrix(
         state = writer.judge(amperes)
     wrong = np.ones(crossbar.shape, bool) if state is None or not plan.only_wrong else state != target
     if plan.first == "rows":
-        writer.write_rows(target, wrong & writer.reference.usable)
+        writer.write_rows(target, wrong & writer.reference.usable, state)
     elif plan.first == "cells":
-        writer.write_cells(target, wrong & writer.reference.usable, 1.0)
+        writer.write_cells(target, wrong & writer.reference.usable, 1.0, state)
     if amperes is None or writer.pulses:
         amperes = writer.read()
     state = writer.judge(amperes)
@@ -262,7 +288,7 @@ def write_matrix(
     rounds = 0
     while plan.repair and rounds < settings.max_rounds and (todo := (state != target) & writer.reference.usable).any():
         before = writer.limited
-        writer.write_cells(target, todo, 1 + settings.step_fraction * rounds * plan.rising)
+        writer.write_cells(target, todo, 1 + settings.step_fraction * rounds * plan.rising, state)
         writer.read_again(amperes, todo, limited=writer.limited > before)
         state = writer.judge(amperes)
         ever_right |= state == target
@@ -274,16 +300,38 @@ def write_matrix(
     )  # fmt: skip
 
 
-def read_states(crossbar: Crossbar, reference: ReferenceMaps, settings: WriteSettings) -> BoolArray:
-    """Read every cell as a verify does and return the states, (rows, columns), True = P."""
+def check_target(target: StateMap, shape: tuple[int, int], levels: int) -> None:
+    """Raise UsageError for targets of another shape than the array's, or a level that its device lacks."""
+    if target.shape != shape:
+        raise UsageError(f"targets of shape {target.shape} do not fit an array of {shape}; give one for each cell")
+    if target.dtype.kind not in "iub":
+        raise UsageError(f"targets are states, whole numbers from 0 to {levels - 1}; got {target.dtype}")
+    if (wrong := (target < 0) | (target >= levels)).any():
+        row, column = np.argwhere(wrong)[0].tolist()
+        raise UsageError(
+            f"target of cell ({row}, {column}) is {target[row, column]}; the device has levels 0 to {levels - 1}"
+        )
+
+
+def check_levels(levels: int, between: int) -> None:
+    """Raise UsageError if the states between the lowest and the highest have not one amplitude each."""
+    if between != levels - 2:
+        raise UsageError(
+            f"the device has {levels} states, {levels - 2} between the lowest and the highest; between_volts gives "
+            f"{between}"
+        )
+
+
+def read_states(crossbar: Crossbar, reference: ReferenceMaps, settings: WriteSettings) -> StateMap:
+    """Read every cell as a verify does and return the states, (rows, columns)."""
     writer = _Writer(crossbar, reference, settings, np.ones(crossbar.shape))
-    return writer.read() > writer.threshold_amperes
+    return writer.states(writer.read())
 
 
-def _outcomes(state: BoolArray, target: BoolArray, ever_right: BoolArray, reference: ReferenceMaps) -> OutcomeMap:
+def _outcomes(state: StateMap, target: StateMap, ever_right: BoolArray, reference: ReferenceMaps) -> OutcomeMap:
     """Return the outcome of every cell: what the reference found, or why the target was missed."""
     outcome = reference.outcome.copy()
     missed = (state != target) & reference.usable
-    outcome[missed] = np.where(state[missed], Outcome.STUCK_P, Outcome.STUCK_AP)
+    outcome[missed] = np.where(state[missed] > target[missed], Outcome.STUCK_P, Outcome.STUCK_AP)
     outcome[missed & ever_right] = Outcome.UNSTABLE
     return outcome

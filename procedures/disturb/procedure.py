@@ -30,7 +30,7 @@ from labmtj.results import Estimate, Fact, Quantity, record
 from labmtj.schema import Purpose
 from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar, Log
-from procedures.common.bounds import Limited, check_pulse_seconds, check_pulses, check_volts
+from procedures.common.bounds import Limited, check_binary, check_pulse_seconds, check_pulses, check_volts
 from procedures.common.cost import Counting, Effort
 from procedures.common.reference import MANY_STUCK, ReferenceSettings, possible_of, reference_maps
 from procedures.common.schemes import Scheme, float_partners, select_cells, select_rows
@@ -57,6 +57,7 @@ class Disturb(StrictModel):
 
     def check(self, array: Limited, *key: str) -> None:
         """Raise SettingError for what the array does not survive."""
+        check_binary(array, "disturb")
         self.reference.check(array, *key, "reference")
         check_pulse_seconds(array, (*key, "pulse_seconds"), self.pulse_seconds)
         check_pulses(array, (*key, "pulses"), 2 * self.pulses * len(self.volts) * len(self.kinds))

@@ -21,7 +21,7 @@ from labmtj.results import record
 from labmtj.schema import Purpose
 from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar, Log
-from procedures.common.bounds import Limited, check_pulse_seconds, check_read_volts, check_volts
+from procedures.common.bounds import Limited, check_binary, check_pulse_seconds, check_read_volts, check_volts
 from procedures.common.cost import Counting
 from procedures.common.reference import possible_of, read_cells
 from procedures.common.schemes import float_partners, select_cells, select_rows
@@ -55,6 +55,7 @@ class Hysteresis(StrictModel):
 
     def check(self, array: Limited, *key: str) -> None:
         """Raise SettingError for what the array does not survive, or cells it does not have."""
+        check_binary(array, "a hysteresis loop")
         check_volts(array, (*key, "stop_volts"), self.stop_volts)
         check_pulse_seconds(array, (*key, "pulse_seconds"), self.pulse_seconds)
         for name, volts in (("read_volts", [self.read_volts]), ("tmr_volts", self.tmr_volts)):

@@ -22,7 +22,7 @@ from labmtj.results import Estimate, Fact, Quantity, Result, record
 from labmtj.schema import Purpose
 from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar, Log
-from procedures.common.bounds import Limited, check_read_volts
+from procedures.common.bounds import Limited, check_binary, check_read_volts
 from procedures.common.cost import Counting, Effort
 from procedures.common.health import record_finding
 from procedures.common.reference import MAP, possible_of
@@ -49,6 +49,7 @@ class NoiseSeries(StrictModel):
 
     def check(self, array: Limited, *key: str) -> None:
         """Raise SettingError for what the array does not survive, or cells it does not have."""
+        check_binary(array, "noise")
         check_read_volts(array, (*key, "read_volts"), self.read_volts)
         check_places(array, (*key, "cells"), self.cells)
 

@@ -27,14 +27,15 @@ def pattern_maps(contents: Contents, group: str) -> Figure:
         contents.read(f"{group}/{name}") for name in ("number", "target", "achieved", "fidelity")
     )
     driven = contents.read(f"{group}/outcome") != contents.meanings(f"{group}/outcome").get("outside", -1)
+    names = list(contents.meanings(f"{group}/target")) or ["AP", "P"]
     shown = np.sort(np.argsort(fidelity, kind="stable")[:MOST])
     wrong = target != achieved
     figure, axes = maps(2 * len(shown), target.shape)
     for left, right, index in zip(axes[::2], axes[1::2], shown.tolist(), strict=True):
         name = _name(contents, int(number[index]))
-        draw_states(left, target[index], np.zeros_like(wrong[index]), driven[index], f"{name}: wanted")
-        draw_states(right, achieved[index], wrong[index], driven[index], f"{name}: written")
-        states_key(right)
+        draw_states(left, target[index], np.zeros_like(wrong[index]), driven[index], f"{name}: wanted", names)
+        draw_states(right, achieved[index], wrong[index], driven[index], f"{name}: written", names)
+        states_key(right, names)
     axes[0].set_ylabel("row")
     kept = "" if len(shown) == len(fidelity) else f", the {len(shown)} of {len(fidelity)} patterns of lowest fidelity"
     cells = "; ".join(
@@ -42,7 +43,8 @@ def pattern_maps(contents: Contents, group: str) -> Figure:
     )
     missed = int((wrong & driven)[shown].sum())
     text = (
-        f"Left of each pair: the state wanted; right: the state at the last verify read{kept}. P blue, AP sand; × "
+        f"Left of each pair: the state wanted; right: the state at the last verify read{kept}. "
+        f"{names[-1]} blue, {names[0]} sand; × "
         f"marks cells that differ, {missed} in all; faint: cells on rows that the bench cannot drive, which do not "
         f"count. Write fidelity: {cells}."
     )

@@ -10,34 +10,38 @@ from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
-from labmtj.quantities import ArrayInfo, BoolArray, Station
+from labmtj.quantities import ArrayInfo, Station
 from labmtj.results import Quantity, Result, record
 from labmtj.schema import Column, Purpose, Table, meanings_of
 from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar, Data, Log
 from procedures.common.amplitude import AmplitudeSettings
 from procedures.common.characterisation import characterise, read_again
-from procedures.common.reference import STATES, Outcome, ReferenceMaps, ReferenceSettings
+from procedures.common.reference import Outcome, ReferenceMaps, ReferenceSettings
 from procedures.common.write import WriteSettings, write_matrix
 
 Pattern = Literal["parallel", "antiparallel", "checkerboard", "inverse", "rows", "columns", "random"]
 
 
-def states(pattern: Pattern, shape: tuple[int, int], seed: int) -> BoolArray:
-    """Return the states of a pattern, (rows, columns), True = P; "inverse" is that of the checkerboard."""
+def states(pattern: Pattern, shape: tuple[int, int], seed: int, levels: int = 2) -> NDArray[np.int8]:
+    """Return the states of a pattern, (rows, columns), 0 to levels - 1; "inverse" is that of the checkerboard.
+
+    "parallel" is the highest state everywhere, "antiparallel" the lowest.
+    """
     row, column = np.indices(shape)
     made = {
-        "parallel": np.ones(shape),
+        "parallel": np.full(shape, levels - 1),
         "antiparallel": np.zeros(shape),
-        "checkerboard": (row + column) % 2,
-        "inverse": 1 - (row + column) % 2,
-        "rows": row % 2,
-        "columns": column % 2,
-        "random": np.random.default_rng(seed).integers(0, 2, shape),
+        "checkerboard": (row + column) % levels,
+        "inverse": levels - 1 - (row + column) % levels,
+        "rows": row % levels,
+        "columns": column % levels,
+        "random": np.random.default_rng(seed).integers(0, levels, shape),
     }
-    return np.asarray(made[pattern], bool)
+    return np.asarray(made[pattern], np.int8)
 
 
 class PatternSummary(Result, kind="patterns.summary"):
@@ -95,7 +99,7 @@ class PatternCampaign(StrictModel):
             memory |= characterise(name, arrays[name], log, self.reference, self.amplitude, self.write, known)
             return
         number = index - 1
-        target = states(self.patterns[number], station.info.shape, self.random_seed + number)
+        target = states(self.patterns[number], station.info.shape, self.random_seed + number, len(station.info.states))
         with log.tagged(purpose=Purpose.WRITE, solution=number):
             result = write_matrix(
                 arrays[name], target, ReferenceMaps(**memory["reference"]), WriteSettings(**memory["write"]),
@@ -134,13 +138,15 @@ class PatternCampaign(StrictModel):
 
 def _table(station: Station) -> Table:
     cells = ("row", "column")
+    known = {name: state for state, name in enumerate(station.info.states)}
+    highest = f"{len(known) - 1} = {station.info.states[-1]}"
     return Table(
         f"patterns/{station.name}/written",
         "pattern",
         {
             "number": Column("i4", "1", "number of the pattern in the settings"),
-            "target": Column("u1", "1", "state to be written, 1 = P", cells, STATES),
-            "achieved": Column("u1", "1", "state at the last verify read, 1 = P", cells, STATES),
+            "target": Column("u1", "1", f"state to be written, {highest}", cells, known),
+            "achieved": Column("u1", "1", f"state at the last verify read, {highest}", cells, known),
             "verify_amperes": Column("f8", "A", "current of the last verify read of the cell", cells),
             "outcome": Column("u1", "1", "what became of the cell", cells, meanings_of(Outcome)),
             "fidelity": Column("f8", "1", "fraction of the cells, without those outside, that read as wanted"),

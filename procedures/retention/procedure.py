@@ -20,7 +20,7 @@ from labmtj.results import Estimate, Quantity, record
 from labmtj.schema import Purpose
 from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar, Log
-from procedures.common.bounds import Limited
+from procedures.common.bounds import Limited, check_binary
 from procedures.common.cost import Counting, Effort
 from procedures.common.reference import ReferenceSettings, reference_maps
 from procedures.common.single_cells import DIRECTIONS, ByDirection
@@ -40,6 +40,7 @@ class Retention(StrictModel):
 
     def check(self, array: Limited, *key: str) -> None:
         """Raise SettingError for what the array does not survive, and times that do not rise."""
+        check_binary(array, "retention")
         self.reference.check(array, *key, "reference")
         waits = self.waits_seconds
         if sorted(set(waits)) != waits or waits[0] <= 0 or waits[-1] > 1e7:

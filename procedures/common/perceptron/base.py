@@ -18,6 +18,7 @@ from labmtj.quantities import ArrayInfo, Station
 from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Log
 from procedures.common.amplitude import AmplitudeSettings
+from procedures.common.bounds import check_binary
 from procedures.common.characterisation import characterise, read_again
 from procedures.common.infer import InferSettings, way_of
 from procedures.common.perceptron import record
@@ -116,6 +117,8 @@ class WineBase(StrictModel):
 
     def prepare(self, stations: Sequence[Station], log: Log) -> None:
         """Check that everything fits and describe the tables, before the first volt."""
+        for station in stations:
+            check_binary(station.info, "a network of binary weights")
         solutions, wine = self.load(), load_wine()
         for kind, found, wanted in (
             ("inputs", solutions.inputs, wine.features.shape[1]),

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from labmtj.errors import UsageError
 from labmtj.perceptron import Block
-from labmtj.quantities import BoolArray, FloatArray
+from labmtj.quantities import FloatArray
 from labmtj.verbs import Crossbar
 from procedures.common.amplitude import AmplitudeSettings, scan_amplitudes
 from procedures.common.infer import InferSettings, Multiplier, column_range, pair_difference
 from procedures.common.reference import ReferenceMaps, ReferenceSettings, reference_maps
-from procedures.common.write import WriteResult, WriteSettings, write_matrix
+from procedures.common.write import StateMap, WriteResult, WriteSettings, write_matrix
 
 Corner = tuple[int, int]
 
@@ -30,7 +30,7 @@ class _Chip:
     write: WriteSettings
     holds: int = 0
     """the layer that it holds, 0 = none"""
-    state: BoolArray | None = None
+    state: StateMap | None = None
     """(rows, columns) as last verified"""
     baseline: FloatArray | None = None
     """currents of the layer's columns at zero input, (columns,)"""
