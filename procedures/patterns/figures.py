@@ -41,10 +41,11 @@ def pattern_maps(contents: Contents, group: str) -> Figure:
     cells = "; ".join(
         f"{_name(contents, int(number[index]))} {percent(float(fidelity[index]), 2)} %" for index in shown.tolist()
     )
+    between = f", {', '.join(names[1:-1])} between" if names[1:-1] else ""
     missed = int((wrong & driven)[shown].sum())
     text = (
         f"Left of each pair: the state wanted; right: the state at the last verify read{kept}. "
-        f"{names[-1]} blue, {names[0]} sand; × "
+        f"{names[-1]} blue, {names[0]} sand{between}; × "
         f"marks cells that differ, {missed} in all; faint: cells on rows that the bench cannot drive, which do not "
         f"count. Write fidelity: {cells}."
     )
