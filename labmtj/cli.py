@@ -201,7 +201,7 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     run = add("run", commands.run, "run an experiment", add_help=False)
-    run.add_argument("--experiment", help=argparse.SUPPRESS)  # wine, if none is given
+    run.add_argument("--experiment", help=argparse.SUPPRESS)  # that of data/default.yaml, if none is given
     run.add_argument("--bench", help="bench file, in the place of the experiment's")
     run.add_argument("--out", type=Path, default=RUNS, help="where the run's folder is made (default: runs)")
     run.add_argument("--seed", type=int, help="seed, in the place of the experiment's")
@@ -262,7 +262,9 @@ def _parser() -> argparse.ArgumentParser:
     check = add("check", commands.check, "check a bench file and its arrays")
     check.add_argument("bench", nargs="?", default="simulated")
     check.add_argument(
-        "--no-rehearsal", action="store_true", help="leave out what the wine campaign would take on these instruments"
+        "--no-rehearsal",
+        action="store_true",
+        help="leave out what the default experiment would take on these instruments",
     )
     safe = add("safe", commands.safe, "bring every source of a bench to 0 V and off, every relay to rest")
     safe.add_argument("bench")

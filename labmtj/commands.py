@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 def run(known: argparse.Namespace, rest: Sequence[str]) -> int:
     """Run an experiment, or rehearse it, or list its settings."""
+    from labmtj import library
     from labmtj.display import Display
     from labmtj.run import load_experiment, start
     from labmtj.run.options import settings_from
@@ -28,7 +29,7 @@ def run(known: argparse.Namespace, rest: Sequence[str]) -> int:
 
         say(run_help() if known.experiment is None else experiment_help(known.experiment))
         return 0
-    known.experiment = known.experiment or "wine"
+    known.experiment = known.experiment or library.default()[0]
     _check_workers(known.workers)
     if known.seed is not None and not 0 <= known.seed < 2**63:
         raise UsageError(f"--seed {known.seed}: must be a whole number from 0 to 2^63 - 1")

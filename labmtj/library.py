@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from labmtj.dottednames import did_you_mean
 from labmtj.errors import ConfigError
@@ -18,6 +19,14 @@ def folder() -> Path:
     """Return the folder `data`: beside the package in a checkout, inside it where labmtj is installed."""
     beside, inside = _PACKAGE.parent / "data", _PACKAGE / "data"
     return beside if (beside / "arrays").is_dir() else inside
+
+
+def default() -> tuple[str, dict[str, Any]]:
+    """Return the experiment that is run where none is named, and the settings of its rehearsal for a bench."""
+    from labmtj import yamlfile
+
+    content = yamlfile.load(folder() / "default.yaml").content
+    return content["experiment"], content["rehearsal"]
 
 
 def find(name: str, kind: str, beside: Path | None = None) -> Path:

@@ -50,10 +50,14 @@ def fit_switching(observed: Observed, description: ArrayDescription) -> FittedSw
     Raises:
         DataError: for a record of that procedure that is not complete.
     """
-    path = f"arrays/{observed.chip}/switching"
     with open_recorded(observed.path) as data:
-        if path not in data.tree():
+        held = [
+            group for group, names in data.tree().items()
+            if group.startswith(f"arrays/{observed.chip}/") and {"stability", "critical_volts"} & {*names}
+        ]  # fmt: skip
+        if not held:
             return FittedSwitching(_not_measured(description))
+        path = held[0]
         found, attributes = data.group(path), data.attributes(path)
     if missing := [name for name in NEEDED if name not in found]:
         raise DataError(f"{observed.path}: {path} has no {missing[0]}: the switching procedure did not get to its end")

@@ -191,7 +191,7 @@ class Run:
         return blocks(self.data, self._held(group), columns, rows)
 
     def of(self, chip: str, what: str) -> xarray.Dataset:
-        """Return what a procedure recorded of a chip, such as "reference" or "amplitude"."""
+        """Return what a procedure recorded of a chip, by the last part of its path."""
         return self.dataset(f"arrays/{chip}/{what}")
 
     def reads(self, chip: str) -> xarray.Dataset:
@@ -204,16 +204,25 @@ class Run:
 
     @property
     def stations(self) -> tuple[str, ...]:
-        """Names of the stations of a Wine campaign, one per pair of chips."""
-        return tuple(group.split("/")[1] for group in self.groups("solutions") if group.startswith("wine/"))
+        """Names of the stations of a campaign that writes solutions, one per pair of chips."""
+        return tuple(self._of_solutions)
 
     def solutions(self, station: str) -> xarray.Dataset:
-        """Return the solutions that a Wine campaign wrote at a station, a row each."""
-        return self.dataset(f"wine/{station}/solutions")
+        """Return the solutions that were written at a station, a row each."""
+        return self._at_station(station, "solutions")
 
     def accuracy(self, station: str) -> xarray.Dataset:
         """Return the accuracy of every solution by (variant, split, solution), as a fraction."""
-        return self.dataset(f"wine/{station}/accuracy")
+        return self._at_station(station, "accuracy")
+
+    def _at_station(self, station: str, what: str) -> xarray.Dataset:
+        return self.dataset(f"{self._of_solutions.get(station, station)}/{what}")
+
+    @cached_property
+    def _of_solutions(self) -> Mapping[str, str]:
+        """Groups <campaign>/<station> by station."""
+        groups = [group.rpartition("/")[0] for group in self.groups("solutions")]
+        return {group.split("/")[1]: group for group in groups if group.count("/") == 1}
 
     def _held(self, group: str) -> str:
         group = group.strip("/")

@@ -5,21 +5,14 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection
 
-from labmtj import library
+from labmtj import library, plugins
 
 PROVIDERS = {
     "reads": "every experiment with a read",
     "pulses": "every experiment with a pulse",
-    "written": "labmtj run patterns",
-    "solutions": "labmtj run wine",
-    "accuracy": "labmtj run wine",
-    "tuning": "labmtj run wine",
-    "metrics": "labmtj run wine",
-    "correlations": "labmtj run wine",
-    "confusion": "labmtj run wine",
     "contact": "every experiment on a bench of instruments",
 }
-"""by the last part of the path, where that is not the name of an experiment that comes with labmtj"""
+"""of what the core records itself, by the last part of the path"""
 
 
 def absent(path: str, groups: Collection[str]) -> str:
@@ -33,6 +26,8 @@ def absent(path: str, groups: Collection[str]) -> str:
 
 
 def _experiment(name: str) -> str:
-    """Return the command that runs the experiment named as a group is, "" if there is none."""
+    """Return the command that runs an experiment that comes with labmtj and records a group of this name, or ""."""
     known = {path.stem.replace("-", "_"): path.stem for path in (library.folder() / "experiments").glob("*.yaml")}
-    return f"labmtj run {known[name]}" if name in known else ""
+    kinds = (kind for kind, section in plugins.load_all("labmtj.sections") if name in getattr(section, "records", ()))
+    found = known.get(name if name in known else next(kinds, ""))
+    return f"labmtj run {found}" if found else ""

@@ -46,7 +46,7 @@ class Contents:
     def by_kind(self, places: Callable[[], Iterable[tuple[str, str, str]]]) -> dict[str, list[str]]:
         """Return the groups that say what a procedure found, by kind, both in the order of the file.
 
-        A kind with a dot, such as wine.solutions, is part of what its first word shows. Files of an older labmtj do not
+        A kind with a dot is part of what its first word shows. Files of an older labmtj do not
         say kinds: there `places`, of kind, pattern of paths and an array that is there, tell them.
         """
         found: dict[str, list[str]] = {}

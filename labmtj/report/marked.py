@@ -36,24 +36,26 @@ class Marked:
 
 
 def marked_cells(contents: Contents, found: Sequence[Section]) -> list[Marked]:
-    """Return every cell that the reference reads or a write found stuck, shorted, open or unstable."""
-    outcomes: dict[str, list[str]] = {}
+    """Return every cell that reads before the first write, or a write, found stuck, shorted, open or unstable."""
+    return [cell for chip, paths in _outcomes(contents, found).items() for cell in _marked(contents, chip, paths)]
+
+
+def _outcomes(contents: Contents, found: Sequence[Section]) -> dict[str, list[str]]:
+    """Return the arrays of codes by chip, those of writes before those of reads."""
+    paths: dict[str, list[str]] = {}
     for section in found:
         for chip, path in section.outcomes():
-            outcomes.setdefault(chip, []).append(path)
-    return [
-        cell
-        for chip, paths in outcomes.items()
-        for cell in _marked(contents, chip, [path for path in paths if contents.has(path)])
-    ]
+            if contents.has(path):
+                paths.setdefault(chip, []).append(path)
+    return paths
 
 
 def _marked(contents: Contents, chip: str, paths: list[str]) -> Iterator[Marked]:
-    writes = [contents.read(path) for path in paths]
-    reference = f"arrays/{chip}/reference/outcome"
-    if not writes or not contents.has(reference):
+    codes = [contents.read(path) for path in paths]
+    writes, first = [each for each in codes if each.ndim == 3], [each for each in codes if each.ndim != 3]
+    if not writes or not first:
         return
-    before, after = contents.read(reference), np.concatenate(writes)
+    before, after = first[0], np.concatenate(writes)
     kinds = {value: kind_words(name) for name, value in contents.meanings(paths[0]).items()}
     marked = (before != 0) | (after != 0).any(axis=0)
     for row, column in np.argwhere(marked).tolist():
@@ -71,6 +73,8 @@ def _last(values: NDArray[Any], otherwise: int) -> int:
 def marked_table(contents: Contents, sections: Sequence[Section]) -> Table:
     """Return one line per marked cell, the first `MOST`."""
     found = marked_cells(contents, sections)
+    paths = [path for each in _outcomes(contents, sections).values() for path in each]
+    first = [path.rpartition("/") for path in paths if len(contents.data.kind(path).shape) == 2]
     rows = [
         cells(
             each.chip, f"({each.row}, {each.column})", each.kind, f"{each.writes} of {each.of}",
@@ -85,6 +89,6 @@ def marked_table(contents: Contents, sections: Sequence[Section]) -> Table:
         rows or [cells("none", "", "", "", "")],
         "A marked cell took none of a bounded number of tries, or reads as no working cell does; the run went on "
         "without it." + beyond,
-        [Source.of(f"arrays/{each}/reference", ".outcome.plot()", array="outcome") for each in contents.chips[:1]],
+        [Source.of(group, f".{name}.plot()", array=name) for group, _, name in first[:1]],
         folded=len(rows) > 20,
     )

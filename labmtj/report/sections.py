@@ -45,6 +45,9 @@ class Section:
     places: ClassVar[Mapping[str, str]] = {}
     """where groups of the kind are in files that do not say it yet: a pattern of paths, and an array that each has"""
 
+    records: ClassVar[Sequence[str]] = ()
+    """last parts of the paths of groups that go with the kind, where they are not the name of an experiment"""
+
     def __init__(self, contents: Contents, groups: Sequence[str]) -> None:
         self.contents, self.groups = contents, list(groups)
         self.covered = set[str]()
@@ -95,7 +98,10 @@ class Section:
         return set()
 
     def outcomes(self) -> Iterable[tuple[str, str]]:
-        """Return chips, and the arrays (writes, rows, columns) of codes that say how writes to their cells ended."""
+        """Return chips, and arrays of codes that say what is wrong with their cells.
+
+        (writes, rows, columns): how each write ended; (rows, columns): what the cells were like before the first.
+        """
         return ()
 
     def measures(self) -> Iterable[Measure]:

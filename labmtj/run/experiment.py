@@ -267,7 +267,8 @@ def procedure_class(file: YamlFile, dotted: str) -> type[BaseModel]:
     try:
         found: Any = loaded(dotted, _is_procedure)
     except CannotLoad as error:
-        example = "; wanted is a dotted name such as procedures.wine.WineCampaign"
+        known = yamlfile.load(library.find(library.default()[0], "experiments")).content["procedure"]
+        example = f"; wanted is a dotted name such as {known}"
         advice = "" if "did you mean" in str(error) else example
         raise file.complaint(("procedure",), f"cannot load {dotted!r}: {error}{advice}") from None
     if not _is_procedure(found):

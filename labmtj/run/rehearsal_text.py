@@ -5,16 +5,13 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Iterator
 
+from labmtj import library
 from labmtj.errors import LabmtjError, Stopped
 from labmtj.run.costs import Tally
 from labmtj.run.experiment import load_experiment
 from labmtj.run.rehearse import Rehearsal, rehearse
 
 _WIDTH = 80
-_DEFAULT = "wine"
-"""the experiment that a bench is checked for"""
-_FEW: dict[str, object] = {"amplitude": {"points": 4}}
-"""amplitudes in the scan, a third of the default: it is done once, and a check shall not take a minute"""
 
 
 def full_text(found: Rehearsal) -> str:
@@ -53,14 +50,15 @@ def bench_rehearsal(bench: str, phase: Callable[[str], None] = lambda _: None) -
 
     `phase` is called with what begins.
     """
-    phase(f"rehearsing {_DEFAULT} on the virtual twin (--no-rehearsal leaves it out)")
+    name, settings = library.default()
+    phase(f"rehearsing {name} on the virtual twin (--no-rehearsal leaves it out)")
     try:
-        return short_text(rehearse(load_experiment(_DEFAULT, bench=bench, changes=_FEW)))
+        return short_text(rehearse(load_experiment(name, bench=bench, changes=settings)))
     except Stopped:
         raise
     except LabmtjError as error:
         text = ". ".join([str(error), *getattr(error, "__notes__", ())])
-        return "\n".join(_wrapped(f"rehearsal of {_DEFAULT} on the virtual twin: not as it stands: {text}"))
+        return "\n".join(_wrapped(f"rehearsal of {name} on the virtual twin: not as it stands: {text}"))
 
 
 def _wrapped(*lines: str) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
@@ -25,6 +25,7 @@ class PatternsSection(Section):
 
     rank: ClassVar[int] = 20
     places: ClassVar[Mapping[str, str]] = {"patterns/*/written": "fidelity"}
+    records: ClassVar[Sequence[str]] = ("written",)
 
     def finding(self) -> Finding | None:
         """Return the write fidelity of each array."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import ClassVar
 
@@ -27,6 +27,11 @@ class ReferenceSection(Section):
             contrast = spread_text(100 * (high - low) / low, "%", 1)
             texts.append(f"{chip_of(group)} {contrast}, {usable.sum()} of {usable.size} usable")
         return (f"Contrast (P - AP) / AP of the read currents, {OF_CELLS}", texts) if texts else None
+
+    def outcomes(self) -> Iterator[tuple[str, str]]:
+        """Yield the chips, and what their cells were like before they were written."""
+        for group in self.groups:
+            yield chip_of(group), f"{group}/outcome"
 
     def chapters(self) -> list[Chapter]:
         """Return the windows of each chip."""

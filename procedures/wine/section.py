@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from typing import Any, ClassVar
 
@@ -34,6 +34,7 @@ class WineSection(Section):
 
     rank: ClassVar[int] = 10
     places: ClassVar[Mapping[str, str]] = {"wine/*/solutions": "number"}
+    records: ClassVar[Sequence[str]] = ("solutions", "accuracy", "tuning", "metrics", "correlations", "confusion")
 
     @cached_property
     def run(self) -> WineRun:
