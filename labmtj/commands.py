@@ -23,6 +23,7 @@ def run(known: argparse.Namespace, rest: Sequence[str]) -> int:
     from labmtj.display import Display
     from labmtj.run import load_experiment, start
     from labmtj.run.options import settings_from
+    from labmtj.run.size import most_text
 
     if known.help:
         from labmtj.run.optionhelp import experiment_help, run_help
@@ -49,7 +50,7 @@ def run(known: argparse.Namespace, rest: Sequence[str]) -> int:
         else:
             folder = start(
                 experiment, known.out, workers=known.workers, show=display, record_traffic=known.record_traffic,
-                announce=display.run,
+                announce=lambda path: display.run(path, most_text(experiment)),
             )  # fmt: skip
             text = _reported(folder, folder.report, display)
     say(text)

@@ -53,10 +53,10 @@ class Display:
             else:
                 self._shown = self._begun + _SOON_SECONDS - _REPEAT_SECONDS[False]
 
-    def run(self, folder: Path) -> None:
-        """Name the run that begins."""
+    def run(self, folder: Path, remark: str = "") -> None:
+        """Name the run that begins, and what is known of it beforehand."""
         with self._lock:
-            self._permanent(f"run {folder}")
+            self._permanent(f"run {folder}{remark}")
         self.phase("at work")
 
     def __call__(self, progress: Progress) -> None:
@@ -118,9 +118,13 @@ class Rate:
 
 
 def progress_text(progress: Progress, left_seconds: float | None) -> str:
-    """Return one line: what, how far, how much longer."""
+    """Return one line: what, how far, how much longer, how large the journal will be."""
     text = f"{progress.phase:<9}{progress.done / progress.total:>5.0%}  {progress.done}/{progress.total}"
-    return text if left_seconds is None else f"{text}  {_minutes(left_seconds)} left"
+    if left_seconds is not None:
+        text += f"  {_minutes(left_seconds)} left"
+    if progress.final_bytes is not None and progress.done < progress.total:
+        text += f"  journal.lmj {progress.final_bytes / 1e6:.2g} MB in the end"
+    return text
 
 
 def _minutes(seconds: float) -> str:

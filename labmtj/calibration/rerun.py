@@ -151,8 +151,8 @@ def _worked(experiment: TwinExperiment, stations: list[Station], record: Scratch
         work = StationAtWork(experiment, stations, station)
         try:
             record.take([work.run_block(index) for index in range(experiment.campaign.blocks())])
-            record.bytes()
+            record.sizes()
             record.take([work.conclude(record.data)])
         finally:
             work.close()
-    record.bytes()
+    record.sizes()

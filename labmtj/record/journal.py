@@ -100,6 +100,11 @@ class JournalWriter:
         self._pending.extend(map(frames.encode, self._joiner.rest()))
         self._pending.append(encoded)
 
+    @property
+    def bytes(self) -> int:
+        """Size with all that was appended, durable or not."""
+        return self.acknowledged_bytes + sum(map(len, self._pending))
+
     def commit(self) -> None:
         """Return when everything appended would survive a power cut.
 

@@ -24,6 +24,7 @@ from labmtj.run.folder import RunFolder
 from labmtj.run.health import keep_found_health
 from labmtj.run.origin import check_folder
 from labmtj.run.recovery import Interrupted, interrupted
+from labmtj.run.size import Growth
 from labmtj.run.warned import warnings_noted
 from labmtj.run.workers import Crew, Plan, States, crew
 from labmtj.schema import OUTCOME
@@ -44,6 +45,8 @@ class Progress:
     """of `done`, what an earlier part of the run had done"""
     slow: int = 1
     """how many of the first take longer: those that characterise a chip"""
+    final_bytes: float | None = None
+    """size of the journal in the end, as far as can be told"""
 
 
 Failure = TypeVar("Failure", bound=LabmtjError)
@@ -270,6 +273,7 @@ class _Course:
         self.before = self.done = self.total - sum(1 for _ in self.plan.order())
         self.checkpointer = Checkpointer(folder.journal, folder.data)
         self.begun = time.monotonic()
+        self.growth = Growth(self.before, self.total, len(self.plan.stations))
 
     def run(self, workers: int) -> dict[str, Any]:
         """Do it all, and return what the campaign says was found, if it says so."""
@@ -320,6 +324,7 @@ class _Course:
         last = self.plan.stations[-1].name
         if not self.experiment.on_instruments:
             self._keep()  # from now on there is a data.h5
+        self.growth.final_bytes(self.done, self.log.journal.bytes)
         if self.before:
             self._show("blocks", self.before, self.total, self.before)
         for _, station, frames in people.blocks():
@@ -329,7 +334,8 @@ class _Course:
                 self.log.commit()
                 if self.checkpointer.due():
                     self._keep()
-            self._show("blocks", self.done, self.total, self.before)
+            final = self.growth.final_bytes(self.done, self.log.journal.bytes)
+            self._show("blocks", self.done, self.total, self.before, final)
             self.requests.check()
 
     def _keep_frames(self, frames: bytes) -> None:
@@ -364,11 +370,11 @@ class _Course:
         """Note an event in run.log, and how far the run is."""
         self.folder.note(event, done=self.done, total=self.total, **values)
 
-    def _show(self, phase: str, done: int, total: int, before: int) -> None:
+    def _show(self, phase: str, done: int, total: int, before: int, final_bytes: float | None = None) -> None:
         """Show the progress; a display that fails is noted and left alone: who looks on never stops a run."""
         try:
             seconds = time.monotonic() - self.begun
-            self.show(Progress(phase, done, total, seconds, before, len(self.plan.stations)))
+            self.show(Progress(phase, done, total, seconds, before, len(self.plan.stations), final_bytes))
         except LabmtjError:  # whoever raises one wants to stop the run
             raise
         except Exception as error:  # noqa: BLE001 - a display may raise anything

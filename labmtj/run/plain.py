@@ -37,7 +37,8 @@ def as_campaign(settings: BaseModel) -> Campaign:
 class PlainCampaign:
     """One station and one block per array of the bench. What the procedure writes lies under `arrays/<chip>`.
 
-    A procedure may have `check(array: ArrayInfo)`, which raises SettingError before the first bias.
+    A procedure may have `check(array: ArrayInfo)`, which raises SettingError before the first bias, and
+    `most_rows(shape)`, which returns the pulses and the shots of reads, at most, on an array of (rows, columns).
     """
 
     def __init__(self, procedure: Procedure) -> None:

@@ -10,6 +10,7 @@ from labmtj.errors import LabmtjError, Stopped
 from labmtj.run.costs import Tally
 from labmtj.run.experiment import load_experiment
 from labmtj.run.rehearse import Rehearsal, rehearse
+from labmtj.run.size import megabytes
 
 _WIDTH = 80
 
@@ -81,7 +82,7 @@ def _hours(tally: Tally) -> float:
 def _sums(found: Rehearsal, total: Tally) -> Iterator[str]:
     yield f"bench hours: {', '.join(_purposes(total))}"
     yield f"energy into the arrays: {total.joules:.3g} J"
-    yield f"data.h5: about {found.data_bytes / 1e6:.0f} MB"
+    yield f"data.h5: about {megabytes(found.data_bytes)}; journal.lmj: {megabytes(found.journal_bytes)}"
     yield from _relays(total, on_instruments=found.experiment.on_instruments)
     if total.round_trips:
         text = ", ".join(f"{name} {count:.0f}" for name, count in total.round_trips.items())

@@ -36,6 +36,7 @@ class Rehearsal:
     """by station"""
     data_bytes: float
     """of data.h5"""
+    journal_bytes: float
     tried: int
     """blocks of every station after the first"""
     blocks: int
@@ -77,14 +78,15 @@ def rehearse(experiment: Experiment) -> Rehearsal:
         stack.callback(record.close)
         experiment.describe(stations, record.log)
         record.take([each.work.run_block(0) for each in tried])
-        first, sizes = [each.tally() for each in tried], [record.bytes()]
+        first, sizes = [each.tally() for each in tried], [record.sizes()]
         for index in range(1, 1 + others):
             record.take([each.work.run_block(index) for each in tried])
-        sizes.append(record.bytes())
+        sizes.append(record.sizes())
         after = [each.tally() for each in tried]
     times = (blocks - 1) / others if others else 0.0
     whole = [before.plus(later.minus(before), times) for before, later in zip(first, after, strict=True)]
-    return Rehearsal(experiment, stations, whole, sizes[0] + times * (sizes[1] - sizes[0]), others, blocks)
+    data, journal = (before + times * (later - before) for before, later in zip(*sizes, strict=True))
+    return Rehearsal(experiment, stations, whole, data, journal, others, blocks)
 
 
 class ScratchRecord:
@@ -103,11 +105,11 @@ class ScratchRecord:
         """Append the frames of some blocks."""
         self.log.append_frames(frames)
 
-    def bytes(self) -> int:
-        """Return the size of data.h5 with all of them."""
+    def sizes(self) -> tuple[int, int]:
+        """Return the bytes of data.h5 and of the journal with all of them."""
         self.log.commit()
         self._checkpointer.checkpoint()
-        return self.data.stat().st_size
+        return self.data.stat().st_size, self.log.journal.acknowledged_bytes
 
     def close(self) -> None:
         """Close the journal."""

@@ -69,6 +69,21 @@ class TrialSettings(StrictModel):
         if self.cells is None and "count" in self.model_fields_set:  # the default is what a small array has
             check_count(array, (*key, "count"), self.count)
 
+    def most_cells(self, shape: tuple[int, int]) -> int:
+        """Return how many cells are tried, at most."""
+        if self.cells is None:
+            return min(self.count, *shape)
+        return shape[0] * shape[1] if self.cells == "all" else len(self.cells)
+
+    def rows_of_trials(self, shape: tuple[int, int], trials: int) -> tuple[int, int]:
+        """Return the pulses and the shots of reads of so many trials of each cell, at most.
+
+        After each trial the cell is read; one that switched comes back at the first try, and is read. What the
+        reference maps take, and tries beyond the first, are left out: they are few.
+        """
+        pulses = 2 * trials * self.most_cells(shape)
+        return pulses, 2 * pulses
+
     def chosen(self, reference: ReferenceMaps) -> Cells:
         """Return the cells; ProcedureFailed if one of those named is not usable, or none is."""
         if self.cells is None:

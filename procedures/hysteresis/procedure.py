@@ -81,6 +81,13 @@ class Hysteresis(StrictModel):
         names = ("step_volts", "stop_volts", "pulse_seconds", "read_volts")
         return {name: getattr(self, name) for name in names}
 
+    def most_rows(self, shape: tuple[int, int]) -> tuple[int, int]:
+        """Return the pulses and the shots of reads, at most, if no cell has to be brought back more than once."""
+        cells = shape[0] * shape[1] if self.cells == "all" else len(self.cells)
+        pulses = cells * (2 + 2 * len(self.staircase))
+        befores, curves = 3 * cells, 2 * cells * self.sweeps * len(self.tmr_volts)
+        return pulses, 2 * (pulses + befores + curves + shape[0])
+
     @property
     def staircase(self) -> FloatArray:
         """Volts of one half of a loop, (steps,): up, and down again if loops are whole."""

@@ -68,6 +68,10 @@ class SwitchingProbability(TrialSettings):
                 raise SettingError((*key, "widths_seconds"), f"{seconds:g} s is no width; give more than 0")
             check_pulse_seconds(array, (*key, "widths_seconds"), seconds)
 
+    def most_rows(self, shape: tuple[int, int]) -> tuple[int, int]:
+        """Return the pulses and the shots of reads of all trials, at most."""
+        return self.rows_of_trials(shape, 2 * self.pulses)
+
     def execute(self, crossbar: Crossbar, log: Log, *, delivered: FloatArray | None = None) -> SwitchingResult:
         """Measure, fit and record; leaves the array all-AP.
 

@@ -58,6 +58,14 @@ class WriteErrors(TrialSettings):
             if volts <= 0:
                 raise SettingError((*key, "volts"), f"{volts:g} V is no amplitude; give more than 0")
 
+    def most_rows(self, shape: tuple[int, int]) -> tuple[int, int]:
+        """Return the pulses and the shots of reads of all trials, at most."""
+        return self.rows_of_trials(shape, 2 * len(self.volts) * self.pulses)
+
+    def most_cells(self, shape: tuple[int, int]) -> int:
+        """Return how many cells are tried, at most."""
+        return shape[0] * shape[1] if self.every and self.cells is None else super().most_cells(shape)
+
     def chosen(self, reference: ReferenceMaps) -> Cells:
         """Return the cells."""
         if self.every and self.cells is None:

@@ -53,6 +53,7 @@ def test_it_leaves_nothing_behind(experiment, tmp_path, monkeypatch):
         "aperture",
         "energy into the arrays",
         "data.h5: about",
+        "; journal.lmj: ",
         "closures per relay",
     ):
         assert word in text
