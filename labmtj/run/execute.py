@@ -225,8 +225,9 @@ def _guarded(folder: RunFolder, experiment: Experiment, place: _Place, workers: 
             stopped.add_note(f"go on with: labmtj resume {folder.path}")
             raise
         except LabmtjError as error:
-            folder.note("failed", error=str(error))
-            folder.end("FAILED", str(error))
+            said = "\n".join([str(error), *getattr(error, "__notes__", ())])  # such as that outputs may be on
+            folder.note("failed", error=said)
+            folder.end("FAILED", said)
             _mendable(error, folder)
             raise
         except (Exception, SystemExit) as error:

@@ -5,10 +5,10 @@ import threading
 
 import pytest
 
-from labmtj.errors import ProcedureFailed, RecordError, Stopped, UsageError
+from labmtj.errors import InstrumentError, ProcedureFailed, RecordError, Stopped, UsageError
 from labmtj.record import files, open_data
 from labmtj.record.replay import START
-from labmtj.run import RunFolder, resume, start
+from labmtj.run import RunFolder, execute, resume, start
 from labmtj.run import stations as stations_module
 from procedures.wine.procedure import WineCampaign
 
@@ -211,3 +211,18 @@ def test_a_disk_without_room_for_run_yaml_leaves_nothing(single, tmp_path, monke
     with pytest.raises(RecordError, match="No space left on device"):
         start(single, tmp_path, workers=1, show=nobody)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_reason_of_a_failure_holds_what_was_noted_of_it(single, tmp_path, monkeypatch):
+    """`labmtj show` says the reason: a bench that may be on is to be known of there, too."""
+
+    def failing(*_, **__):
+        error = InstrumentError("smu", "x", "is mute")
+        error.add_note("outputs may be on")
+        raise error
+
+    monkeypatch.setattr(execute, "crew", failing)
+    with pytest.raises(InstrumentError):
+        start(single, tmp_path, workers=1, show=nobody)
+    (path,) = tmp_path.iterdir()
+    assert RunFolder(path).reason == "smu at x: is mute\noutputs may be on"
