@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from labmtj.arrays import ArrayDescription
 from labmtj.bench.description import BenchFile
+from labmtj.bench.loading import load_array
 from labmtj.bench.protecting import protected, wires_of
 from labmtj.circuit import PortState, response_of
 from labmtj.quantities import ArrayInfo, FloatArray, Station
@@ -52,6 +53,21 @@ class SimulatedBench:
             )
             for name in station.arrays
         }  # fmt: skip
+
+
+def simulate(array: str | ArrayDescription, *, seed: int = 0, name: str = "") -> SimulatedCrossbar:
+    """Return a chip of an array file, given by its name or as read: the same seed and name give the same chip.
+
+    Args:
+        array: such as "mtj-50nm", a path, or what `labmtj.load_array` returned.
+        seed: of every random number of the chip.
+        name: of the chip; default that of the array with -0a.
+
+    Raises:
+        ConfigError: for an array file that is wrong or not there.
+    """
+    description = array if isinstance(array, ArrayDescription) else load_array(array)
+    return crossbar_of(description, seed=seed, name=name or f"{description.name}-0a")
 
 
 def crossbar_of(description: ArrayDescription, *, seed: int, name: str, **parts: object) -> SimulatedCrossbar:
