@@ -36,7 +36,10 @@ def settings_from(experiment: str, arguments: Sequence[str]) -> dict[str, Any]:
             close = difflib.get_close_matches(key, fields, 1)
             hint = f"; did you mean --{option_of(close[0])}?" if close else ""
             kind = "option" if option.startswith("-") else "word"
-            raise UsageError(f"unknown {kind} {option}{hint}; `labmtj run {experiment} --help` lists all options")
+            raise UsageError(
+                f"unknown {kind} {option} for experiment {experiment}{hint}; `labmtj run EXPERIMENT --help` lists the "
+                "options of each"
+            )
         if not equals:
             if not words:
                 raise UsageError(f"{option} needs a value")
