@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -72,7 +73,23 @@ def _done(known: argparse.Namespace, rest: Sequence[str], *, logs_escaped: bool)
         from labmtj.escapedlogs import escape_logs  # not for the help
 
         escape_logs()
+        _say_what_plugins_lack()
     return int(known.command(known, rest) or 0)
+
+
+def _say_what_plugins_lack() -> None:
+    """Print a warning of a plug-in in one line, as errors are, and not with a line of code."""
+    from labmtj.plugins import PluginWarning  # not for the help
+
+    show = warnings.showwarning
+
+    def said_or_shown(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
+        if issubclass(category, PluginWarning):
+            say(f"labmtj: {message}", file=sys.stderr)
+        else:
+            show(message, category, *where, **more)
+
+    warnings.showwarning = said_or_shown
 
 
 def _show_whatever_comes() -> None:
@@ -289,6 +306,8 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--with-parent", action="store_true", help="end when standard input ends")
     coverage = add("coverage", commands.coverage, "list what virtual instruments know of the names in their manuals")
     coverage.add_argument("instrument", nargs="?", default="", help="part of a name: also lists what is not known")
+    plugins = add("plugins", commands.plugins, "list plug-ins: drivers, procedures, sections, devices")
+    plugins.add_argument("group", nargs="?", default="", help="one group, such as drivers (default: all)")
     train = add("train", commands.train, "train a set of solutions for the Wine data")
     train.add_argument("--count", type=int, default=300)
     train.add_argument("--seed", type=int, default=0)

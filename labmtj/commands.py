@@ -358,6 +358,14 @@ def coverage(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: AR
     return 0
 
 
+def plugins(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
+    """List plug-ins."""
+    from labmtj.pluginlist import plugins_text
+
+    say(plugins_text(known.group))
+    return 0
+
+
 def train(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
     """Train solutions."""
     from labmtj.perceptron import load_wine, train

@@ -8,14 +8,16 @@ names it, and the rest goes on.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
 
+from labmtj.dottednames import CannotLoad, did_you_mean, loaded
 from labmtj.errors import ConfigError
 from labmtj.escaped import escaped
+from labmtj.extras import what_is_missing
 
 GROUPS: Mapping[str, str] = {
     "labmtj.drivers": "drivers of instruments, for bench files",
@@ -24,6 +26,10 @@ GROUPS: Mapping[str, str] = {
     "labmtj.sections": "sections of the report, by the kind of the group that they show",
     "labmtj.devices": "models of devices, for array files",
 }
+
+
+class PluginWarning(UserWarning):
+    """A plug-in that is not used: it cannot be loaded, or another has its name."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +44,11 @@ class Plugin:
     """name and version of what brings it"""
     entry: EntryPoint
 
+    @property
+    def dotted(self) -> str:
+        """The dotted name of what it stands for."""
+        return f"{self.entry.module}.{self.entry.attr}"
+
     def load(self) -> Any:
         """Return what the name stands for; ConfigError if it cannot be imported."""
         try:
@@ -45,29 +56,46 @@ class Plugin:
         except (Exception, SystemExit) as error:
             raise ConfigError(
                 f"{self.group}: {self.name!r} of {self.distribution} cannot be loaded from {self.target}: "
-                f"{type(error).__name__}: {escaped(str(error))}"
+                f"{what_is_missing(error) or f'{type(error).__name__}: {escaped(str(error))}'}"
             ) from error
+
+
+@cache
+def installed(group: str) -> tuple[Plugin, ...]:
+    """Return every plug-in of a group, by name and distribution; two may have the same name."""
+    return tuple(sorted(_entries(group), key=lambda plugin: (plugin.name, plugin.distribution)))
 
 
 @cache
 def plugins(group: str) -> Mapping[str, Plugin]:
     """Return the plug-ins of a group by name; of two with one name the first by distribution, with a warning."""
-    found: dict[str, Plugin] = {}
-    for each in sorted(_installed(group), key=lambda plugin: (plugin.name, plugin.distribution)):
-        first = found.setdefault(each.name, each)
-        if (first.distribution, first.target) != (each.distribution, each.target):
-            warnings.warn(
-                f"{group}: two plug-ins are called {each.name!r}: {first.target} of {first.distribution} is used, "
-                f"{each.target} of {each.distribution} is not; uninstall one",
-                stacklevel=2,
+    by_name: dict[str, Plugin] = {}
+    for plugin in installed(group):
+        first = by_name.setdefault(plugin.name, plugin)
+        if first is not plugin:
+            warn(
+                f"{group}: two plug-ins are called {plugin.name!r}: {first.target} of {first.distribution} is used, "
+                f"{plugin.target} of {plugin.distribution} is not; uninstall one"
             )
-    return found
+    return by_name
 
 
-def _installed(group: str) -> Iterator[Plugin]:
-    for entry in entry_points(group=group):
+def _entries(group: str) -> Iterator[Plugin]:
+    for entry in dict.fromkeys(entry_points(group=group)):
         of = entry.dist
         yield Plugin(group, entry.name, entry.value, f"{of.name} {of.version}" if of else "unknown", entry)
+
+
+def forget() -> None:
+    """Read anew what is installed, when it is next asked for; what was warned of is said again."""
+    for each in (installed, plugins, warn):
+        each.cache_clear()
+
+
+@cache
+def warn(text: str) -> None:
+    """Warn of a plug-in, once."""
+    warnings.warn(text, PluginWarning, stacklevel=3)
 
 
 def find(group: str, name: str) -> Any:
@@ -78,16 +106,47 @@ def find(group: str, name: str) -> Any:
     """
     known = plugins(group)
     if name not in known:
-        raise ConfigError(f"{name!r} is not among the {GROUPS[group]}: {', '.join(known) or 'none are installed'}")
+        listed = ", ".join(known) or "none are installed"
+        raise ConfigError(f"{name!r} is not among the {GROUPS[group]}: {listed}{did_you_mean(name, known)}")
     return known[name].load()
 
 
+def named(group: str, name: str, fits: Callable[[Any], bool]) -> Any:
+    """Return what a file names: by a dotted name, or by a name of the group, which has no dot.
+
+    Args:
+        group: where a name without a dot is looked up.
+        name: as in the file.
+        fits: says which objects of a module may have been meant by a dotted name.
+
+    Raises:
+        CannotLoad: there is nothing of that name, or it cannot be imported, which is then its cause.
+    """
+    if "." in name:
+        return loaded(name, fits)
+    try:
+        return find(group, name)
+    except ConfigError as error:
+        raise CannotLoad(str(error)) from error.__cause__
+
+
+def dotted(group: str, name: str) -> str:
+    """Return the dotted name of what a file names; a name that the group does not have is returned as it is."""
+    plugin = None if "." in name else plugins(group).get(name)
+    return plugin.dotted if plugin else name
+
+
 def load_all(group: str) -> Iterator[tuple[str, Any]]:
-    """Yield every name that can be loaded with what it stands for; a warning names each that cannot."""
+    """Yield every name that can be loaded with what it stands for; one warning names each that cannot."""
     for name, plugin in plugins(group).items():
-        try:
-            loaded = plugin.load()
-        except ConfigError as error:
-            warnings.warn(str(error), stacklevel=2)
-            continue
-        yield name, loaded
+        if (found := loaded_or_warned(plugin)) is not None:
+            yield name, found
+
+
+def loaded_or_warned(plugin: Plugin) -> Any:
+    """Return what a plug-in stands for; None, and one warning that names it, if it cannot be loaded."""
+    try:
+        return plugin.load()
+    except ConfigError as error:
+        warn(str(error))
+        return None

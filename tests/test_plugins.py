@@ -1,12 +1,20 @@
 """Plug-ins: found by the metadata of what is installed, loaded when they are used, and no harm when they are broken."""
 
 import importlib
+import tomllib
 import warnings
+from pathlib import Path
 
 import pytest
 
-from labmtj import plugins
-from labmtj.errors import ConfigError
+from labmtj import library, plugins, yamlfile
+from labmtj.bench.loading import load_any
+from labmtj.bench.sessions import driver_class
+from labmtj.bench.watchdog import _spec
+from labmtj.cli import main
+from labmtj.errors import ConfigError, SettingError
+from labmtj.pluginlist import plugins_text
+from labmtj.virtual.assembly import assemble
 
 
 def dist(folder, name, group, entries):
@@ -18,18 +26,26 @@ def dist(folder, name, group, entries):
     (info / "entry_points.txt").write_text(f"[{group}]\n{lines}\n")
 
 
+CODE = """
+from instruments.keithley2600 import Keithley2636B as Box
+from instruments.virtual.keithley2600 import Keithley2636B as VirtualBox
+from procedures.reference import ReferenceMap as Procedure
+VALUE = 42
+"""
+
+
 @pytest.fixture
 def installed(tmp_path, monkeypatch):
     def install(name, entries, group="labmtj.sections"):
         dist(tmp_path, name, group, entries)
-        (tmp_path / f"{name}_code.py").write_text("VALUE = 42\n")
+        (tmp_path / f"{name}_code.py").write_text(CODE)
         (tmp_path / f"{name}_broken.py").write_text("raise RuntimeError('half a file')\n")
         monkeypatch.syspath_prepend(str(tmp_path))
         importlib.invalidate_caches()
-        plugins.plugins.cache_clear()
+        plugins.forget()
 
     yield install
-    plugins.plugins.cache_clear()
+    plugins.forget()
 
 
 def test_a_name_is_loaded_when_it_is_used(installed):
@@ -61,3 +77,112 @@ def test_an_unknown_name_is_refused_with_those_that_are_known(installed):
     installed("good", {"drift": "good_code:VALUE"})
     with pytest.raises(ConfigError, match=r"'drfit' is not among the sections of the report.*drift"):
         plugins.find("labmtj.sections", "drfit")
+
+
+def test_each_broken_plugin_is_warned_of_once(installed):
+    installed("mixed", {"bad": "mixed_broken:VALUE"})
+    with pytest.warns(plugins.PluginWarning, match="'bad'"):
+        list(plugins.load_all("labmtj.sections"))
+    list(plugins.load_all("labmtj.sections"))  # a second warning would be an error here
+
+
+def test_every_driver_of_labmtj_has_a_name_and_a_virtual_instrument_of_the_same_name():
+    groups = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]["entry-points"]
+    drivers, virtual = groups["labmtj.drivers"], groups["labmtj.virtual"]
+    assert virtual == {name: target.replace("instruments.", "instruments.virtual.") for name, target in drivers.items()}
+    assert [target.rpartition(":")[2].lower() for target in drivers.values()] == list(drivers)
+
+
+def test_every_experiment_of_labmtj_runs_the_procedure_of_its_name():
+    groups = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())["project"]["entry-points"]
+    files = (library.folder() / "experiments").glob("*.yaml")
+    assert {path.stem: yamlfile.load(path).content["procedure"] for path in files} == {
+        name: target.replace(":", ".") for name, target in groups["labmtj.procedures"].items()
+    }
+
+
+def bench_with(folder, driver):
+    """Write a bench whose SMU has this driver, and its virtual bench; return the path of the latter."""
+    text = (library.folder() / "benches" / "2636b-3706a.yaml").read_text()
+    (folder / "lab.yaml").write_text(text.replace("instruments.keithley2600.Keithley2636B", driver))
+    (folder / "virtual.yaml").write_text("kind: virtual\nof: lab.yaml\narrays: [mtj-50nm]\n")
+    return str(folder / "virtual.yaml")
+
+
+def test_a_bench_file_names_a_driver_and_its_virtual_instrument_without_a_dot(installed, tmp_path):
+    installed("good", {"box": "good_code:Box"}, "labmtj.drivers")
+    installed("other", {"box": "other_code:VirtualBox"}, "labmtj.virtual")
+    file = load_any(bench_with(tmp_path, "box"))
+    smu = file.of.instruments["smu"]
+    assert driver_class("smu", smu).__module__ == "instruments.keithley2600"
+    assert _spec("smu", smu)["driver"] == "good_code.Box"  # the watchdog imports it without looking for plug-ins
+    bench = assemble(file)
+    try:
+        assert type(bench.instruments["smu"]).__module__ == "instruments.virtual.keithley2600"
+    finally:
+        bench.close()
+
+
+@pytest.mark.parametrize(
+    ("driver", "said"),
+    [
+        ("boxx", r"cannot load 'boxx': 'boxx' is not among the drivers .*; did you mean box\?"),
+        ("bad", r"labmtj.drivers: 'bad' of good 1.0 cannot be loaded from good_broken:Box: RuntimeError: half a file"),
+        ("number", "'number' is not a driver of labmtj"),
+        ("box", r"box has no virtual counterpart: 'box' is not among the virtual instruments, by the name of their"),
+    ],
+)
+def test_a_driver_of_no_use_is_refused_with_its_key(installed, tmp_path, driver, said):
+    installed("good", {"box": "good_code:Box", "bad": "good_broken:Box", "number": "good_code:VALUE"}, "labmtj.drivers")
+    with pytest.raises(SettingError, match=said) as caught:
+        assemble(load_any(bench_with(tmp_path, driver)))
+    assert caught.value.key == ("instruments", "smu", "driver")
+
+
+def test_a_procedure_of_a_plugin_runs_by_its_name_and_resumes_by_its_class(installed, tmp_path, monkeypatch, capsys):
+    installed("good", {"sweep": "good_code:Procedure", "broken": "good_broken:Procedure"}, "labmtj.procedures")
+    monkeypatch.chdir(tmp_path)
+    assert main(["run", "sweep", "--bench", "simulated"]) == 0, capsys.readouterr().err
+    (run,) = (tmp_path / "runs").iterdir()
+    assert yamlfile.load(run / "run.yaml").content["procedure"] == "good_code.Procedure"
+    (tmp_path / "mine.yaml").write_text("procedure: sweep\nbench: simulated\n")
+    assert main(["run", "mine.yaml", "--help"]) == 0
+    assert main(["run", "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert "procedures of plug-ins:\n  broken        good 1.0\n  sweep         good 1.0" in shown
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["run", "swep"], "or a procedure of a plug-in: broken, sweep; did you mean sweep?"),
+        (
+            ["run", "broken"],
+            "procedure broken: procedure: cannot load 'broken': labmtj.procedures: 'broken' of good 1.0",
+        ),
+        (["run", "sweep", "--nonsense", "3"], "unknown option --nonsense"),
+        (["run", "sweep", "--read-volts", "x"], "option --read-volts: settings.read_volts: "),
+        (["plugins", "driver"], "there is no group 'driver' of plug-ins; choose drivers, virtual"),
+    ],
+)
+def test_wrong_input_is_a_sentence(installed, tmp_path, monkeypatch, capsys, words, said):
+    installed("good", {"sweep": "good_code:Procedure", "broken": "good_broken:Procedure"}, "labmtj.procedures")
+    monkeypatch.chdir(tmp_path)
+    assert main(words) == 2
+    assert said in " ".join(capsys.readouterr().err.split())
+
+
+def test_the_list_says_what_each_name_is_and_why_it_cannot_be_used(installed, capsys):
+    installed("alpha", {"drift": "alpha_code:VALUE", "a_name_that_is_long": "nowhere.at_all_in_this_place:Something"})
+    installed("beta", {"drift": "beta_code:VALUE", "bad": "beta_broken:VALUE"})
+    assert main(["plugins", "sections"]) == 0
+    text = capsys.readouterr().out
+    assert "    drift                alpha_code:VALUE\n" in text
+    assert (
+        "    drift                beta_code:VALUE\n      not used: alpha 1.0 has one of this name; uninstall one"
+        in text
+    )
+    assert "      cannot be loaded: RuntimeError: half a file\n" in text
+    assert "      cannot be loaded: ModuleNotFoundError: No module named 'nowhere'" in text
+    assert max(map(len, text.splitlines())) <= 80
+    assert "none is installed" not in plugins_text("labmtj.devices")

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from labmtj.bench.laboratory import InstrumentFile
-from labmtj.dottednames import CannotLoad, loaded
+from labmtj.dottednames import CannotLoad
 from labmtj.errors import InstrumentError, LabmtjError, SettingError
 from labmtj.extras import what_is_missing
 from labmtj.forking import closed_in_forks
+from labmtj.plugins import named
 from labmtj.safety import Step, attempt
 from labmtj.shots import Identity
 from labmtj.verbs import SourceMeasureUnit, SwitchMatrix
@@ -34,7 +35,7 @@ class Sessions:
 def driver_class(name: str, instrument: InstrumentFile) -> Callable[..., Any]:
     """Return the class of a driver; raise SettingError if there is none of that name."""
     try:
-        found: Any = loaded(instrument.driver, _is_driver)
+        found: Any = named("labmtj.drivers", instrument.driver, _is_driver)
     except CannotLoad as error:
         example = "; wanted is a dotted name such as instruments.keithley2600.Keithley2636B"
         missing = what_is_missing(error.__cause__)

@@ -19,6 +19,7 @@ from labmtj.bench.laboratory import InstrumentFile
 from labmtj.bench.sessions import keywords
 from labmtj.bench.watch import MARGIN_SECONDS
 from labmtj.errors import WatchdogLost
+from labmtj.plugins import dotted
 from labmtj.watchdog import FLUSH_SECONDS, HANDED_OVER_SECONDS, READY, SAFE
 from labmtj.watchdog.leases import OVER, LinePipe, lease
 from labmtj.watchdog.shutdown import HOLD
@@ -200,5 +201,6 @@ _left: list[subprocess.Popen[bytes]] = []
 
 def _spec(name: str, instrument: InstrumentFile) -> dict[str, object]:
     return {
-        "name": name, "driver": instrument.driver, "resource": instrument.resource, "keywords": keywords(instrument),
+        "name": name, "driver": dotted("labmtj.drivers", instrument.driver), "resource": instrument.resource,
+        "keywords": keywords(instrument),
     }  # fmt: skip

@@ -6,7 +6,6 @@ entry point is the kind. Groups of a kind that nobody registered are shown by th
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, ClassVar, TypeVar
@@ -14,7 +13,7 @@ from typing import Any, ClassVar, TypeVar
 from numpy.typing import NDArray
 
 from labmtj import plugins
-from labmtj.errors import ConfigError, DataError, LabmtjError
+from labmtj.errors import DataError, LabmtjError
 from labmtj.escaped import escaped
 from labmtj.quantities import Station
 from labmtj.report.blocks import Block, Chapter, Note
@@ -189,14 +188,11 @@ def section_of(kind: str) -> type[Section] | None:
     plugin = plugins.plugins(GROUP).get(kind)
     if plugin is None:
         return None
-    try:
-        found = plugin.load()
-        if not (isinstance(found, type) and issubclass(found, Section)):
-            raise ConfigError(f"{GROUP}: {kind!r} of {plugin.distribution} is no Section: {plugin.target}")
-    except ConfigError as error:
-        warnings.warn(str(error), stacklevel=2)
-        return None
-    return found
+    found = plugins.loaded_or_warned(plugin)
+    if found is None or (isinstance(found, type) and issubclass(found, Section)):
+        return found
+    plugins.warn(f"{GROUP}: {kind!r} of {plugin.distribution} is no Section: {plugin.target}")
+    return None
 
 
 def _places() -> Iterator[tuple[str, str, str]]:

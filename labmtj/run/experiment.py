@@ -21,8 +21,9 @@ from labmtj.bench import BenchFile, SimulatedBench, StandingBench, load_any
 from labmtj.bench.contact_table import contact_table
 from labmtj.bench.loading import AnyBenchFile
 from labmtj.bench.opening import located
-from labmtj.dottednames import CannotLoad, loaded
+from labmtj.dottednames import CannotLoad, did_you_mean
 from labmtj.errors import ConfigError, SettingError, UsageError
+from labmtj.plugins import Plugin, dotted, named, plugins
 from labmtj.quantities import Station
 from labmtj.record import FrameLog
 from labmtj.record.recorded import declare_tables
@@ -33,6 +34,8 @@ from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Campaign, Log
 from labmtj.yamlfile import Key, YamlFile
 
+PROCEDURES = "labmtj.procedures"
+"""group of entry points"""
 _LONGEST_TAG = 24
 Tag = Annotated[str, Field(pattern=NAME_PATTERN, max_length=_LONGEST_TAG)]
 
@@ -45,7 +48,7 @@ def _none_given(settings: Any) -> Any:
 class ExperimentFile(StrictModel):
     """What an experiment's YAML file may hold."""
 
-    procedure: str = Field(description="dotted name of the procedure's class")
+    procedure: str = Field(description="dotted name of the procedure's class, or the name of a plug-in")
     bench: str = Field("simulated", description="bench file, or the name of one that comes with labmtj")
     seed: int = Field(1, ge=0, lt=2**63)
     settings: Annotated[dict[str, Any], BeforeValidator(_none_given)] = Field(default_factory=dict)
@@ -173,7 +176,7 @@ def load_experiment(
     A setting that neither the file nor `changes` give is that of the bench, if it brings one along.
 
     Args:
-        name: path of the file, or the name of one that comes with labmtj.
+        name: path of the file, the name of one that comes with labmtj, or that of a procedure of a plug-in.
         bench: takes the place of the file's bench.
         seed: takes the place of the file's seed.
         changes: settings that take the place of the file's, nested as in the file.
@@ -183,18 +186,17 @@ def load_experiment(
     Raises:
         ConfigError: naming file, line and key.
     """
-    path = library.find(name, "experiments")
-    file = yamlfile.load(path)
+    file = experiment_file(name)
     content = file.parse(ExperimentFile)
     bench_file = library.find(bench, "benches") if bench is not None else _bench_of(file, content.bench)
     chosen = load_any(str(bench_file))
     given = merged(content.settings, changes or {})
     brought = fitting(settings_of_bench(chosen), procedure_class(file, content.procedure), given)
-    file = replace(file, origins=_origins(chosen.name, changes or {}, brought))
+    file = replace(file, origins={**file.origins, **_origins(chosen.name, changes or {}, brought)})
     settings = _settings(file, content.procedure, merged(brought, given))
     experiment = Experiment(
-        path.stem,
-        content.procedure,
+        file.path.stem,
+        dotted(PROCEDURES, content.procedure),
         settings,
         chosen,
         content.seed if seed is None else seed,
@@ -209,6 +211,29 @@ def load_experiment(
     except SettingError as error:
         raise file.complaint(("settings", *error.key), error.problem) from None
     return experiment
+
+
+def experiment_file(name: str) -> YamlFile:
+    """Read an experiment file; of a procedure that a plug-in brings the name alone will do, with its defaults.
+
+    Raises:
+        ConfigError: if there is neither.
+    """
+    try:
+        path = library.find(name, "experiments")
+    except ConfigError as error:
+        if name in plugins(PROCEDURES):
+            return YamlFile(Path(name), {"procedure": name}, {}, {(): f"procedure {name}"})
+        brought = procedures_of_plugins()
+        more = f"; or a procedure of a plug-in: {', '.join(brought)}{did_you_mean(name, brought)}" if brought else ""
+        raise ConfigError(f"{error}{more}") from None
+    return yamlfile.load(path)
+
+
+def procedures_of_plugins() -> dict[str, Plugin]:
+    """Return the procedures that no experiment is named after, by name."""
+    shipped = {path.stem for path in (library.folder() / "experiments").glob("*.yaml")}
+    return {name: plugin for name, plugin in plugins(PROCEDURES).items() if name not in shipped}
 
 
 def _tag(text: str) -> str:
@@ -262,18 +287,18 @@ def checked_experiment(file: YamlFile) -> Experiment:
     return experiment
 
 
-def procedure_class(file: YamlFile, dotted: str) -> type[BaseModel]:
-    """Return the class of a procedure by its dotted name."""
+def procedure_class(file: YamlFile, name: str) -> type[BaseModel]:
+    """Return the class of a procedure by its dotted name, or by that of a plug-in."""
     try:
-        found: Any = loaded(dotted, _is_procedure)
+        found: Any = named(PROCEDURES, name, _is_procedure)
     except CannotLoad as error:
         known = yamlfile.load(library.find(library.default()[0], "experiments")).content["procedure"]
         example = f"; wanted is a dotted name such as {known}"
         advice = "" if "did you mean" in str(error) else example
-        raise file.complaint(("procedure",), f"cannot load {dotted!r}: {error}{advice}") from None
+        raise file.complaint(("procedure",), f"cannot load {name!r}: {error}{advice}") from None
     if not _is_procedure(found):
         raise file.complaint(
-            ("procedure",), f"{dotted!r} is not a procedure: a pydantic model of its settings with `execute` or `block`"
+            ("procedure",), f"{name!r} is not a procedure: a pydantic model of its settings with `execute` or `block`"
         )
     return found  # type: ignore[no-any-return]
 

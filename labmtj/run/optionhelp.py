@@ -13,6 +13,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from labmtj import library
+from labmtj.run.experiment import procedures_of_plugins
 from labmtj.run.options import settings_of
 from labmtj.run.settings import option_of, walk
 
@@ -28,6 +29,9 @@ def run_help() -> str:
     for path in sorted((library.folder() / "experiments").glob("*.yaml")):
         text = f"  {path.stem:<14}{purpose_of(path)}"
         lines.append(textwrap.fill(text, _columns(), subsequent_indent=" " * 16))
+    if brought := procedures_of_plugins():
+        lines += ["", "procedures of plug-ins:"]
+        lines += [f"  {name:<14}{plugin.distribution}" for name, plugin in brought.items()]
     return "\n".join(
         [*lines, "", "`labmtj run EXPERIMENT --help` lists the settings of one; a path names your own file"]
     )

@@ -12,13 +12,14 @@ from pydantic import BaseModel
 from labmtj import library, yamlfile
 from labmtj.bench.loading import AnyBenchFile, file_with
 from labmtj.errors import UsageError
-from labmtj.run.experiment import ExperimentFile, procedure_class
+from labmtj.plugins import loaded_or_warned
+from labmtj.run.experiment import ExperimentFile, experiment_file, procedure_class, procedures_of_plugins
 from labmtj.run.settings import leaves, option_of, settings_of_bench, walk
 
 
 def settings_of(experiment: str) -> type[BaseModel]:
     """Return the settings model of an experiment's procedure."""
-    file = yamlfile.load(library.find(experiment, "experiments"))
+    file = experiment_file(experiment)
     return procedure_class(file, file.parse(ExperimentFile).procedure)
 
 
@@ -79,6 +80,9 @@ def check_settings(name: str, bench: AnyBenchFile) -> None:
     known: set[str] = set()
     for path in (library.folder() / "experiments").glob("*.yaml"):
         known.update(key for key, _ in walk(settings_of(str(path))))
+    for plugin in procedures_of_plugins().values():
+        if procedure := loaded_or_warned(plugin):
+            known.update(key for key, _ in walk(procedure))
     file = file_with(yamlfile.load(library.find(name, "benches")), ("settings",))
     for key, _ in leaves(settings_of_bench(bench)):
         dotted = ".".join(key)

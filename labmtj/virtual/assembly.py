@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,8 +12,10 @@ from labmtj.bench.simulated import crossbar_of
 from labmtj.bench.wiring import Channel, wiring_of
 from labmtj.bench.wiring import Column as BenchColumn
 from labmtj.bench.wiring import Wiring as BenchWiring
+from labmtj.dottednames import CannotLoad
 from labmtj.errors import SettingError, UsageError
 from labmtj.extras import what_is_missing
+from labmtj.plugins import named
 from labmtj.virtual.line_noise import LineNoise
 from labmtj.virtual.network import Network
 from labmtj.virtual.terminals import VirtualInstrument
@@ -79,18 +80,20 @@ def assemble(file: VirtualFile, *, record: bool = False) -> VirtualBench:
 
 
 def _virtual_class(name: str, instrument: InstrumentFile) -> Any:
-    """Return the class of the same name under `virtual`, beside the driver."""
-    module, _, class_name = instrument.driver.rpartition(".")
-    package, _, brand = module.rpartition(".")
-    dotted = f"{package}.virtual.{brand}"
+    """Return the virtual instrument of a driver: of its name among the plug-ins, or its class under `virtual`."""
+    driver, virtual = instrument.driver, ""
+    if "." in driver:
+        module, _, class_name = driver.rpartition(".")
+        package, _, brand = module.rpartition(".")
+        virtual = f" {package}.virtual.{brand}.{class_name}"
     try:
-        return getattr(importlib.import_module(dotted), class_name)
-    except (ImportError, AttributeError) as error:
-        if missing := what_is_missing(error):
-            problem = f"the virtual {class_name} {missing}"
+        return named("labmtj.virtual", virtual.strip() or driver, lambda found: hasattr(found, "power_cycle"))
+    except CannotLoad as error:
+        if missing := what_is_missing(error.__cause__):
+            problem = f"the virtual {driver.rpartition('.')[2]} {missing}"
         else:
             driver_class(name, instrument)  # misspelt, more likely
-            problem = f"{instrument.driver} has no virtual counterpart {dotted}.{class_name}: {error}"
+            problem = f"{driver} has no virtual counterpart{virtual}: {error}"
         raise SettingError(("instruments", name, "driver"), problem) from None
 
 

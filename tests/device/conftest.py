@@ -47,8 +47,8 @@ def notches(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))  # of the processes that virtual instruments live in
     importlib.invalidate_caches()
-    plugins.plugins.cache_clear()
+    plugins.forget()
     device.model_of.cache_clear()
     yield tmp_path
-    plugins.plugins.cache_clear()
+    plugins.forget()
     device.model_of.cache_clear()

@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pytest
 
+from labmtj.errors import ConfigError
 from labmtj.record import Checkpointer, JournalLog, JournalWriter
 from labmtj.report import sections, summary_text, write_report
 from labmtj.schema import Variable
@@ -107,7 +108,7 @@ def test_a_section_that_cannot_be_imported_is_a_warning_and_its_groups_are_shown
         distribution, target = "mine 1.0", "mine:Ramp"
 
         def load(self):
-            raise sections.ConfigError("labmtj.sections: 'ramp' of mine 1.0 cannot be loaded")
+            raise ConfigError("labmtj.sections: 'ramp' of mine 1.0 cannot be loaded")
 
     known = sections.plugins.plugins
     monkeypatch.setattr(sections.plugins, "plugins", lambda group: {**known(group), "ramp": Plugin()})
