@@ -7,18 +7,18 @@ offsets. `labmtj calibrate RUN` makes an array file of it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
 
 from labmtj.brief import brief
-from labmtj.quantities import ArrayInfo, Bias, Lines, Reading
+from labmtj.quantities import Bias, Lines, Reading
 from labmtj.results import facts, record
 from labmtj.run.plain import LogWithin
 from labmtj.schema import Purpose
-from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar, Log
-from procedures.common.bounds import check_binary
+from procedures.common.bounds import Settings
 from procedures.common.cost import Counting, Effort
 from procedures.common.ports import AllPorts, PortReads
 from procedures.common.reference import (
@@ -42,8 +42,10 @@ class CalibrationResult:
     effort: Effort
 
 
-class CalibrationReads(StrictModel):
+class CalibrationReads(Settings):
     """Settings of the reads."""
+
+    binary: ClassVar[str] = "a calibration"
 
     reference: ReferenceSettings = ReferenceSettings()
     ports: AllPorts = AllPorts()
@@ -52,12 +54,6 @@ class CalibrationReads(StrictModel):
     rest_ranges_amperes: list[float] = Field(
         [1e-5, 1e-4, 1e-3], max_length=20, description="ranges on which the columns are read at rest, in both states"
     )
-
-    def check(self, array: ArrayInfo) -> None:
-        """Raise SettingError for what the array does not survive."""
-        check_binary(array, "a calibration")
-        self.reference.check(array, "reference")
-        self.ports.check(array)
 
     def execute(self, crossbar: Crossbar, log: Log) -> CalibrationResult:
         """Read and record; leaves the array all-AP. Raises ProcedureFailed if most cells did not switch."""

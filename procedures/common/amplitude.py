@@ -6,29 +6,30 @@ amplitude to use is the middle of its plateau, not its first good value.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from labmtj.errors import ProcedureFailed, SettingError
-from labmtj.quantities import ArrayInfo, BoolArray, FloatArray
+from labmtj.quantities import BoolArray, FloatArray
 from labmtj.results import Fact, Quantity, Result, record
 from labmtj.schema import Purpose
-from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar, Log
-from procedures.common.bounds import check_binary
+from procedures.common.bounds import Key, Limited, Settings, name_of
 from procedures.common.reference import ReferenceMaps, ReferenceSettings, initialise, reference_maps
 from procedures.common.staying import look_at_once
-from procedures.common.write import WriteSettings, write_matrix
+from procedures.common.write import AMPLITUDES, WriteSettings, write_matrix
 
 LEAST_FIDELITY = 0.75
 """of the best amplitude; a half is chance"""
 
 
-class AmplitudeSettings(StrictModel):
+class AmplitudeSettings(Settings):
     """Which amplitudes are tried."""
+
+    binary: ClassVar[str] = "the scan for amplitudes"
 
     start_volts: float = Field(0.24, gt=0, description="lowest amplitude")
     stop_volts: float = Field(0.9, gt=0, description="highest amplitude; the array's limit caps it")
@@ -37,14 +38,13 @@ class AmplitudeSettings(StrictModel):
         0.02, ge=0, le=0.5, description="how far below the best fidelity the plateau reaches"
     )
 
-    def check(self, array: ArrayInfo, *key: str) -> None:
+    def check_together(self, array: Limited, key: Key) -> None:
         """Raise SettingError unless some amplitudes are left below the limit of the array."""
-        check_binary(array, "the scan for amplitudes")
         highest = min(self.stop_volts, array.limits.cell_volts)
         if self.start_volts >= highest:
             raise SettingError(
                 (*key, "start_volts"), f"{self.start_volts:g} V is not below the highest amplitude, {highest:g} V "
-                f"(the lower of stop_volts and limits.cell_volts of array {array.name}); lower it",
+                f"(the lower of stop_volts and limits.cell_volts of array {name_of(array)}); lower it",
             )  # fmt: skip
 
 
@@ -54,11 +54,10 @@ class AmplitudeMap(AmplitudeSettings):
     reference: ReferenceSettings = ReferenceSettings()
     write: WriteSettings = WriteSettings()
 
-    def check(self, array: ArrayInfo, *key: str) -> None:
-        """Raise SettingError for what the array does not survive."""
-        super().check(array, *key)
-        self.reference.check(array, *key, "reference")
-        self.write.check(array, *key, "write", amplitudes=False)
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """Amplitudes of `write`: they come from the scan."""
+        return AMPLITUDES
 
     def execute(self, crossbar: Crossbar, log: Log) -> None:
         """Make the maps of an array, scan its amplitudes and record both; leaves the array all-AP."""

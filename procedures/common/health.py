@@ -9,6 +9,7 @@ What is found of a chip on instruments is kept, and later runs read it.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -19,7 +20,6 @@ from labmtj.quantities import BoolArray, FloatArray
 from labmtj.results import Result, record
 from labmtj.schema import Purpose
 from labmtj.verbs import Crossbar, Log
-from procedures.common.bounds import Limited, check_binary
 from procedures.common.cost import Counting, Effort
 from procedures.common.read_map import CellReads, ReadMapSettings, read_map
 from procedures.common.reference import (
@@ -39,15 +39,12 @@ _HEALTH_OF = {
 class HealthCheck(ReferenceSettings):
     """Reference maps, then repeated reads in both states; leaves the array all-AP."""
 
+    binary: ClassVar[str] = "a health map"
+
     repeats: int = Field(16, ge=8, le=10_000, description="readings of every cell in each state, to find noisy ones")
     noisy_factor: float = Field(
         4.0, gt=1, description="a cell is noisy if its readings scatter so many times more than the usual cell's"
     )
-
-    def check(self, array: Limited, *key: str) -> None:
-        """Raise an error for cells of more than two states, and for what the array does not survive."""
-        check_binary(array, "a health map")
-        super().check(array, *key)
 
     def execute(self, crossbar: Crossbar, log: Log) -> Checked:
         """Check every cell; record the maps, and the health in the group `health`."""

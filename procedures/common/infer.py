@@ -14,10 +14,9 @@ from pydantic import Field
 
 from labmtj.errors import ProcedureFailed, UsageError
 from labmtj.perceptron import Block, Placement
-from labmtj.quantities import ArrayInfo, Bias, Currents, Flag, FloatArray, Lines, Reading
-from labmtj.strictmodel import StrictModel
+from labmtj.quantities import Bias, Currents, Flag, FloatArray, Lines, Reading
 from labmtj.verbs import Crossbar
-from procedures.common.bounds import check_read_volts
+from procedures.common.bounds import ApertureSeconds, ReadVolts, Settings
 from procedures.common.reference import ReferenceMaps
 from procedures.common.schemes import inputs_on_rows, select_rows
 
@@ -25,7 +24,7 @@ Way = Literal["simultaneous", "transfer", "bit_serial"]
 Mode = Literal["auto", "simultaneous", "transfer", "bit_serial"]
 
 
-class InferSettings(StrictModel):
+class InferSettings(Settings):
     """How a vector-matrix product is measured."""
 
     mode: Mode = Field(
@@ -33,16 +32,12 @@ class InferSettings(StrictModel):
         description="all rows at once (simultaneous), one row at a time (transfer), or one bit at a time (bit_serial); "
         "auto: all rows at once where the bench has the channels, else one at a time",
     )
-    read_volts: float = Field(0.1, gt=0, description="volts of an input of 1")
-    aperture_seconds: float = Field(0.02, gt=0, le=3600, description="integration time of a reading")
+    read_volts: ReadVolts = Field(0.1, description="volts of an input of 1")
+    aperture_seconds: ApertureSeconds = Field(0.02, description="integration time of a reading")
     baseline_reads: int = Field(
         4, ge=0, le=1000, description="zero-input reads after each write, averaged and subtracted"
     )
     bits: int = Field(6, ge=1, le=16, description="magnitude bits of an input in mode bit_serial")
-
-    def check(self, array: ArrayInfo, *key: str) -> None:
-        """Raise SettingError if reading may disturb a cell of the array."""
-        check_read_volts(array, (*key, "read_volts"), self.read_volts)
 
 
 @dataclass(frozen=True)

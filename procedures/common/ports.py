@@ -14,25 +14,24 @@ from pydantic import Field
 from labmtj.errors import CannotDo, ProcedureFailed
 from labmtj.fitting.network import NetworkFit, fit_network
 from labmtj.fitting.scatter import pooled_variance
-from labmtj.quantities import ArrayInfo, Bias, Currents, FloatArray, Lines, Reading
+from labmtj.quantities import Bias, Currents, FloatArray, Lines, Reading
 from labmtj.results import Fact, Quantity, Result, record
 from labmtj.schema import Attribute, Purpose
-from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar, Log
-from procedures.common.bounds import check_read_volts
+from procedures.common.bounds import ApertureSeconds, ReadVolts, Settings
 from procedures.common.cost import Counting, Effort
 from procedures.common.reference import MAP, possible_of
 
 
-class AllPorts(StrictModel):
+class AllPorts(Settings):
     """All-port reads as a procedure of their own."""
 
-    read_volts: float = Field(0.1, gt=0, description="volts on the driven line")
+    read_volts: ReadVolts = Field(0.1, description="volts on the driven line")
     to_zero_bias: bool = Field(
         default=True,
         description="read at half the voltage, too, and extrapolate: AP cells conduct more at higher volts",
     )
-    aperture_seconds: float = Field(0.02, gt=0, le=3600, description="integration time of a reading")
+    aperture_seconds: ApertureSeconds = Field(0.02, description="integration time of a reading")
     repeats: int = Field(4, ge=2, le=1000, description="readings of each line in both polarities; their scatter counts")
     gain_fraction: float = Field(
         5e-5, ge=0, le=0.1, description="how far units and ranges differ in gain (assumed); a common error stands apart"
@@ -40,10 +39,6 @@ class AllPorts(StrictModel):
     separate_meter_lead: bool = Field(
         default=False, description="let the two lines on meters have a series resistance that grounded lines have not"
     )
-
-    def check(self, array: ArrayInfo) -> None:
-        """Raise SettingError for a read voltage that may disturb the array."""
-        check_read_volts(array, ("read_volts",), self.read_volts)
 
     def execute(self, crossbar: Crossbar, log: Log) -> PortReads:
         """Read, fit and record.

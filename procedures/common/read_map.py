@@ -11,26 +11,21 @@ from pydantic import Field
 from labmtj.quantities import Bias, Currents, Flag, FloatArray, Lines, Reading
 from labmtj.results import Fact, Quantity, Result, record
 from labmtj.schema import Purpose
-from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar, Log
-from procedures.common.bounds import Limited, check_read_volts
+from procedures.common.bounds import ApertureSeconds, ReadVolts, Settings
 from procedures.common.cost import Counting, Effort
 from procedures.common.reference import MAP, possible_of
 from procedures.common.schemes import select_rows
 
 
-class ReadMapSettings(StrictModel):
+class ReadMapSettings(Settings):
     """How a map is read."""
 
-    read_volts: float = Field(0.1, gt=0, description="volts on the row that is read, all other lines at 0 V")
-    aperture_seconds: float = Field(0.02, gt=0, le=3600, description="integration time of a reading")
+    read_volts: ReadVolts = Field(0.1, description="volts on the row that is read, all other lines at 0 V")
+    aperture_seconds: ApertureSeconds = Field(0.02, description="integration time of a reading")
     repeats: int = Field(
         4, ge=2, le=10_000, description="readings of every cell in both polarities; their scatter counts"
     )
-
-    def check(self, array: Limited, *key: str) -> None:
-        """Raise SettingError for a read voltage that may disturb the array; `key` is where the settings stand."""
-        check_read_volts(array, (*key, "read_volts"), self.read_volts)
 
 
 class ReadMap(ReadMapSettings):

@@ -20,9 +20,8 @@ from labmtj.health import Health
 from labmtj.quantities import Bias, BoolArray, FloatArray, Lines, Reading
 from labmtj.results import Fact, Quantity, Result, record
 from labmtj.schema import Purpose
-from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar, Log
-from procedures.common.bounds import Limited, check_between, check_pulse_seconds, check_read_volts, check_volts
+from procedures.common.bounds import ApertureSeconds, CellVolts, PulseSeconds, ReadVolts, Settings, VoltsBetween
 from procedures.common.schemes import select_columns, select_rows
 from procedures.common.staying import look_at_once
 
@@ -56,26 +55,19 @@ _KNOWN_BAD = {
 """a noisy cell is not among them: it can be written"""
 
 
-class ReferenceSettings(StrictModel):
+class ReferenceSettings(Settings):
     """How the reference maps are made."""
 
-    initialise_volts: float = Field(0.9, gt=0, description="volts on one line at a time, all others at 0 V")
-    pulse_seconds: float = Field(
-        1e-2, gt=0, le=3600, description="width of an initialising pulse: long, because it disturbs no other cell"
+    initialise_volts: CellVolts = Field(0.9, description="volts on one line at a time, all others at 0 V")
+    pulse_seconds: PulseSeconds = Field(
+        1e-2, description="width of an initialising pulse: long, because it disturbs no other cell"
     )
     initialise_pulses: int = Field(1, ge=1, le=100, description="pulses per line and direction")
-    read_volts: float = Field(0.1, gt=0, description="volts on the row that is read")
-    aperture_seconds: float = Field(0.02, gt=0, le=3600, description="integration time of a reading")
-    between_volts: list[Annotated[float, Field(gt=0)]] = Field(
+    read_volts: ReadVolts = Field(0.1, description="volts on the row that is read")
+    aperture_seconds: ApertureSeconds = Field(0.02, description="integration time of a reading")
+    between_volts: VoltsBetween = Field(
         [], description="volts that bring cells from their lowest state to each of those between, in order"
     )
-
-    def check(self, array: Limited, *key: str) -> None:
-        """Raise SettingError for what the array does not survive; `key` is where the settings stand."""
-        check_volts(array, (*key, "initialise_volts"), self.initialise_volts)
-        check_pulse_seconds(array, (*key, "pulse_seconds"), self.pulse_seconds)
-        check_read_volts(array, (*key, "read_volts"), self.read_volts)
-        check_between(array, (*key, "between_volts"), self.between_volts)
 
 
 class ReferenceMap(ReferenceSettings):

@@ -7,7 +7,7 @@ so that a whole group is pulsed in one batch and read in one, and what is read o
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,15 +16,13 @@ from pydantic import Field
 from labmtj.errors import ProcedureFailed, SettingError
 from labmtj.quantities import Bias, BoolArray, Flag, FloatArray, Lines, Pulse, Reading
 from labmtj.results import Quantity, Result
-from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar
-from procedures.common.bounds import Limited, check_binary, check_pulse_seconds, check_volts
+from procedures.common.bounds import CellVolts, Key, Limited, OnArray, OnDiagonal, Place, PulseSeconds, Settings
 from procedures.common.reference import ReferenceMaps, ReferenceSettings, initialise
 from procedures.common.schemes import Scheme, float_partners, select_cells, select_rows
 
 Cells = NDArray[np.intp]
 """(n, 2) rows and columns"""
-Place = Annotated[tuple[Annotated[int, Field(ge=0)], Annotated[int, Field(ge=0)]], Field(strict=False)]
 DIRECTIONS = (True, False)
 """towards P, then towards AP"""
 OF_CELL = Quantity("1", "row and column of each cell", ("cell", "line"))
@@ -44,30 +42,32 @@ class ByDirection(Result):
         return ["to_P", "to_AP"]
 
 
-class TrialSettings(StrictModel):
+class TrialSettings(Settings):
     """Which cells are tried, and how they are brought back."""
 
-    cells: Literal["all"] | list[Place] | None = Field(
+    binary: ClassVar[str] = "this procedure"
+
+    cells: Annotated[Literal["all"] | list[Place] | None, OnArray()] = Field(
         None, description='[row, column] of each, or "all" usable ones; null takes `count` of them'
     )
-    count: int = Field(5, ge=1, le=1000, description="cells to take along the diagonal, where none are named")
+    count: Annotated[int, OnDiagonal()] = Field(
+        5, ge=1, le=1000, description="cells to take along the diagonal, where none are named"
+    )
     scheme: Scheme = Field("half", description="bias of a selected cell")
-    reset_volts: float = Field(0.9, gt=0, description="brings a cell back: well above what switches it")
-    reset_seconds: float = Field(1e-2, gt=0, le=3600, description="width of a reset pulse")
+    reset_volts: CellVolts = Field(0.9, description="brings a cell back: well above what switches it")
+    reset_seconds: PulseSeconds = Field(1e-2, description="width of a reset pulse")
     resets: int = Field(4, ge=1, le=100, description="pulses before a cell that does not come back is left alone")
     reference: ReferenceSettings = ReferenceSettings()
 
-    def check(self, array: Limited, *key: str) -> None:
-        """Raise SettingError for what the array does not survive, or cells it does not have."""
-        check_binary(array, "this procedure")
-        self.reference.check(array, *key, "reference")
-        check_volts(array, (*key, "reset_volts"), self.reset_volts)
-        check_pulse_seconds(array, (*key, "reset_seconds"), self.reset_seconds)
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """`count` where cells are named; its default is what a small array has."""
+        return () if self.cells is None and "count" in self.model_fields_set else ("count",)
+
+    def check_together(self, array: Limited, key: Key) -> None:  # noqa: ARG002 - subclasses need it
+        """Raise SettingError for a scheme that selects more than a cell."""
         if self.scheme == "grounded":
             raise SettingError((*key, "scheme"), "grounded selects a whole row; take half or third")
-        check_places(array, (*key, "cells"), None if self.cells == "all" else self.cells)
-        if self.cells is None and "count" in self.model_fields_set:  # the default is what a small array has
-            check_count(array, (*key, "count"), self.count)
 
     def most_cells(self, shape: tuple[int, int]) -> int:
         """Return how many cells are tried, at most."""
@@ -96,24 +96,6 @@ class TrialSettings(StrictModel):
                 f"the reference maps show {unusable[0]} stuck, shorted, open or outside; name other cells, or null"
             )
         return found
-
-
-def check_places(array: Limited, key: tuple[str, ...], cells: Sequence[tuple[int, int]] | None) -> None:
-    """Raise SettingError for a list of cells that is empty or names one the array does not have."""
-    rows, columns = array.shape
-    if cells is not None and not cells:
-        raise SettingError(key, "names no cell; name some, or give null")
-    for row, column in cells or []:
-        if row >= rows or column >= columns:
-            raise SettingError(
-                key, f"[{row}, {column}] is outside the {rows} x {columns} array; rows and columns count from 0"
-            )
-
-
-def check_count(array: Limited, key: tuple[str, ...], count: int) -> None:
-    """Raise SettingError for more cells than a diagonal has."""
-    if count > (most := min(array.shape)):
-        raise SettingError(key, f"{count} cells are more than the {most} of which no two share a line; give fewer")
 
 
 def usable_cells(usable: BoolArray) -> Cells:

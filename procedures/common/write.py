@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +17,9 @@ from pydantic import Field
 
 from labmtj.brief import brief
 from labmtj.errors import UsageError
-from labmtj.quantities import ArrayInfo, Bias, BoolArray, Flag, FloatArray, Reading
-from labmtj.strictmodel import StrictModel
+from labmtj.quantities import Bias, BoolArray, Flag, FloatArray, Reading
 from labmtj.verbs import Crossbar
-from procedures.common.bounds import check_between, check_pulse_seconds, check_read_volts, check_volts
+from procedures.common.bounds import ApertureSeconds, CellVolts, PulseSeconds, ReadVolts, Settings, VoltsBetween
 from procedures.common.reference import Outcome, OutcomeMap, ReferenceMaps, read_cells
 from procedures.common.schemes import Scheme, float_partners, select_cells, select_in_rows
 
@@ -51,32 +50,27 @@ METHODS: dict[Method, _Plan] = {
 }
 
 
-class WriteSettings(StrictModel):
+AMPLITUDES = ("write.parallel_volts", "write.antiparallel_volts")
+"""settings that a scan replaces"""
+
+
+class WriteSettings(Settings):
     """How a matrix is written."""
 
     method: Method = Field(
         "row_parallel_repair", description="first move and repair rounds, as described in `procedures.common.write`"
     )
     scheme: Scheme = Field("half", description="bias of a single selected cell")
-    parallel_volts: float = Field(0.6, gt=0, description="volts across a cell written to P, or its highest state")
-    antiparallel_volts: float = Field(0.7, gt=0, description="volts across a cell written to AP, or its lowest state")
-    between_volts: list[Annotated[float, Field(gt=0)]] = Field(
+    parallel_volts: CellVolts = Field(0.6, description="volts across a cell written to P, or its highest state")
+    antiparallel_volts: CellVolts = Field(0.7, description="volts across a cell written to AP, or its lowest state")
+    between_volts: VoltsBetween = Field(
         [], description="volts across a cell that is taken from its lowest state to each of those between, in order"
     )
-    pulse_seconds: float = Field(1e-3, gt=0, le=3600, description="width of a write pulse")
+    pulse_seconds: PulseSeconds = Field(1e-3, description="width of a write pulse")
     step_fraction: float = Field(0.05, ge=0, le=0.5, description="rise of the amplitude per repair round")
     max_rounds: int = Field(5, ge=0, le=100, description="repair rounds before a cell is given up")
-    read_volts: float = Field(0.1, gt=0, description="volts of a verify read")
-    aperture_seconds: float = Field(0.02, gt=0, le=3600, description="integration time of a verify read")
-
-    def check(self, array: ArrayInfo, *key: str, amplitudes: bool = True) -> None:
-        """Raise SettingError for what the array does not survive; amplitudes that come from a scan need no check."""
-        if amplitudes:
-            check_volts(array, (*key, "parallel_volts"), self.parallel_volts)
-            check_volts(array, (*key, "antiparallel_volts"), self.antiparallel_volts)
-        check_between(array, (*key, "between_volts"), self.between_volts)
-        check_pulse_seconds(array, (*key, "pulse_seconds"), self.pulse_seconds)
-        check_read_volts(array, (*key, "read_volts"), self.read_volts)
+    read_volts: ReadVolts = Field(0.1, description="volts of a verify read")
+    aperture_seconds: ApertureSeconds = Field(0.02, description="integration time of a verify read")
 
 
 @brief

@@ -10,13 +10,13 @@ the rest. Each is tried in the polarity that does harm, on an array all in one s
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal, NamedTuple, get_args
+from typing import Annotated, ClassVar, Literal, NamedTuple, get_args
 
 import numpy as np
 from pydantic import Field
 
 from labmtj.brief import brief
-from labmtj.errors import Instead, ProcedureFailed, SettingError
+from labmtj.errors import Instead, ProcedureFailed
 from labmtj.fitting.proportions import (
     OF_FAMILY,
     Proportion,
@@ -28,13 +28,12 @@ from labmtj.fitting.proportions import (
 from labmtj.quantities import Bias, BoolArray, FloatArray, Lines, Reading
 from labmtj.results import Estimate, Fact, Quantity, record
 from labmtj.schema import Purpose
-from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar, Log
-from procedures.common.bounds import Limited, check_binary, check_pulse_seconds, check_pulses, check_volts
+from procedures.common.bounds import Key, Limited, OnDiagonal, PulseSeconds, Settings, Within, check_pulses
 from procedures.common.cost import Counting, Effort
 from procedures.common.reference import MANY_STUCK, ReferenceSettings, possible_of, reference_maps
 from procedures.common.schemes import Scheme, float_partners, select_cells, select_rows
-from procedures.common.single_cells import DIRECTIONS, ByDirection, Cells, check_count, refused_widths, spread_out
+from procedures.common.single_cells import DIRECTIONS, ByDirection, Cells, refused_widths, spread_out
 from procedures.common.uniform import Uniform
 
 Kind = Literal["half", "third", "third_rest"]
@@ -42,31 +41,31 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 TO, CASES = ("direction",), ("kind", "direction", "volts")
 
 
-class Disturb(StrictModel):
+class Disturb(Settings):
     """Half-select disturb against amplitude, and read disturb."""
 
+    binary: ClassVar[str] = "disturb"
+
     kinds: list[Kind] = Field(list(KINDS), min_length=1, description="half (V/2), third (V/3), third_rest (-V/3)")
-    volts: list[float] = Field(
+    volts: Annotated[list[float], Within("cell_volts")] = Field(
         [0.5, 0.6, 0.7, 0.8, 0.9], min_length=1, description="amplitudes at the selected cell, of which a part disturbs"
     )
-    pulse_seconds: float = Field(1e-3, gt=0, le=3600, description="width of a pulse")
+    pulse_seconds: PulseSeconds = Field(1e-3, description="width of a pulse")
     pulses: int = Field(100, ge=1, description="on each selected cell, per kind, state and amplitude")
-    count: int = Field(3, ge=1, le=1000, description="selected cells, spread over the diagonal")
+    count: Annotated[int, OnDiagonal()] = Field(
+        3, ge=1, le=1000, description="selected cells, spread over the diagonal"
+    )
     hold_seconds: float = Field(10.0, ge=0, le=1e7, description="time at the read voltage, per state; 0 leaves it out")
     reference: ReferenceSettings = ReferenceSettings()
 
-    def check(self, array: Limited, *key: str) -> None:
-        """Raise SettingError for what the array does not survive."""
-        check_binary(array, "disturb")
-        self.reference.check(array, *key, "reference")
-        check_pulse_seconds(array, (*key, "pulse_seconds"), self.pulse_seconds)
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """The default of `count`: what a small array has."""
+        return () if "count" in self.model_fields_set else ("count",)
+
+    def check_together(self, array: Limited, key: Key) -> None:
+        """Raise SettingError for more pulses than the life of a cell."""
         check_pulses(array, (*key, "pulses"), 2 * self.pulses * len(self.volts) * len(self.kinds))
-        if "count" in self.model_fields_set:  # the default is what a small array has
-            check_count(array, (*key, "count"), self.count)
-        for volts in self.volts:
-            check_volts(array, (*key, "volts"), volts)
-            if volts <= 0:
-                raise SettingError((*key, "volts"), f"{volts:g} V is no amplitude; give more than 0")
 
     def execute(self, crossbar: Crossbar, log: Log) -> DisturbResult:
         """Measure and record; every disturbed cell is written back: the array is left all-AP."""

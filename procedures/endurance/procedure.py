@@ -19,7 +19,7 @@ from labmtj.quantities import Bias, BoolArray, FloatArray
 from labmtj.results import Estimate, Fact, Quantity, Result, record
 from labmtj.schema import Purpose
 from labmtj.verbs import Crossbar, Log
-from procedures.common.bounds import Limited, check_pulse_seconds, check_pulses, check_volts
+from procedures.common.bounds import CellVolts, Key, Limited, PulseSeconds, check_pulses
 from procedures.common.cost import Counting, Effort
 from procedures.common.health import record_finding
 from procedures.common.reference import Outcome, reference_maps
@@ -36,16 +36,13 @@ class Endurance(TrialSettings):
     cycles: int = Field(ge=1, description="the budget: cycles per cell, two pulses each; it has no default")
     check_cycles: int = Field(100, ge=1, description="at most this many cycles before a cell is read again")
     checks: int = Field(30, ge=2, le=10_000, description="reads of both states, evenly spaced in log(cycles)")
-    parallel_volts: float = Field(0.6, gt=0, description="volts across a cell written to P")
-    antiparallel_volts: float = Field(0.7, gt=0, description="volts across a cell written to AP")
-    pulse_seconds: float = Field(1e-3, gt=0, le=3600, description="width of a write pulse")
+    parallel_volts: CellVolts = Field(0.6, description="volts across a cell written to P")
+    antiparallel_volts: CellVolts = Field(0.7, description="volts across a cell written to AP")
+    pulse_seconds: PulseSeconds = Field(1e-3, description="width of a write pulse")
 
-    def check(self, array: Limited, *key: str) -> None:
-        """Raise SettingError for what the array does not survive, and for a budget beyond the life of a cell."""
-        super().check(array, *key)
-        check_volts(array, (*key, "parallel_volts"), self.parallel_volts)
-        check_volts(array, (*key, "antiparallel_volts"), self.antiparallel_volts)
-        check_pulse_seconds(array, (*key, "pulse_seconds"), self.pulse_seconds)
+    def check_together(self, array: Limited, key: Key) -> None:
+        """Raise SettingError for a budget beyond the life of a cell."""
+        super().check_together(array, key)
         check_pulses(array, (*key, "cycles"), 2 * self.cycles + 8 * self.reference.initialise_pulses)
 
     @property

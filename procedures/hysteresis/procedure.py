@@ -8,7 +8,7 @@ with a pulse that brings the cell where the first half of the staircase leaves f
 from __future__ import annotations
 
 from functools import partial
-from typing import Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,13 +19,23 @@ from labmtj.fitting.hysteresis import fit_tmr, has_switched
 from labmtj.quantities import Bias, BoolArray, FloatArray, Lines, Reading
 from labmtj.results import record
 from labmtj.schema import Purpose
-from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar, Log
-from procedures.common.bounds import Limited, check_binary, check_pulse_seconds, check_read_volts, check_volts
+from procedures.common.bounds import (
+    ApertureSeconds,
+    CellVolts,
+    Key,
+    Limited,
+    OnArray,
+    Place,
+    PulseSeconds,
+    ReadVolts,
+    Settings,
+    Within,
+)
 from procedures.common.cost import Counting
 from procedures.common.reference import possible_of, read_cells
 from procedures.common.schemes import float_partners, select_cells, select_rows
-from procedures.common.single_cells import Cells, Place, apart, check_places, limited, refused_widths
+from procedures.common.single_cells import Cells, apart, limited, refused_widths
 from procedures.hysteresis.record import Loops, as_map
 
 Numbers = NDArray[np.intp]
@@ -34,37 +44,33 @@ SHORT_FACTOR, OPEN_FACTOR = 5.0, 0.1
 """of the median current of all cells, in whatever state: beyond them a cell is no junction, and gets no pulse"""
 
 
-class Hysteresis(StrictModel):
+class Hysteresis(Settings):
     """How loops are taken. Voltages are row minus column, between the ends of the lines."""
 
-    cells: Literal["all"] | list[Place] = Field("all", description='"all", or [row, column] of each')
+    binary: ClassVar[str] = "a hysteresis loop"
+
+    cells: Annotated[Literal["all"] | list[Place], OnArray()] = Field(
+        "all", description='"all", or [row, column] of each'
+    )
     start_volts: float = Field(0.1, gt=0, description="first step of the staircase, in both signs")
-    stop_volts: float = Field(0.9, gt=0, description="last step; also of the pulse that begins a loop")
+    stop_volts: CellVolts = Field(0.9, description="last step; also of the pulse that begins a loop")
     step_volts: float = Field(0.02, gt=0, description="step of the staircase: the resolution of switching voltages")
-    pulse_seconds: float = Field(1e-3, gt=0, le=3600, description="width of each pulse")
+    pulse_seconds: PulseSeconds = Field(1e-3, description="width of each pulse")
     whole_loops: bool = Field(
         default=False, description="every step up and down again, instead of stopping where a cell has switched"
     )
-    read_volts: float = Field(0.1, gt=0, description="of the read after each pulse")
-    aperture_seconds: float = Field(0.02, gt=0, le=3600, description="integration time of a reading")
-    tmr_volts: list[float] = Field(
+    read_volts: ReadVolts = Field(0.1, description="of the read after each pulse")
+    aperture_seconds: ApertureSeconds = Field(0.02, description="integration time of a reading")
+    tmr_volts: Annotated[list[float], Within("disturb_volts")] = Field(
         [0.03, 0.06, 0.09, 0.12], min_length=3, max_length=100, description="reads in both states, for TMR(V)"
     )
     sweeps: int = Field(8, ge=3, le=1000, description="over these voltages; their scatter makes the intervals")
     least_tmr: float = Field(0.2, gt=0, le=10, description="a change of resistance below this is no switching")
 
-    def check(self, array: Limited, *key: str) -> None:
-        """Raise SettingError for what the array does not survive, or cells it does not have."""
-        check_binary(array, "a hysteresis loop")
-        check_volts(array, (*key, "stop_volts"), self.stop_volts)
-        check_pulse_seconds(array, (*key, "pulse_seconds"), self.pulse_seconds)
-        for name, volts in (("read_volts", [self.read_volts]), ("tmr_volts", self.tmr_volts)):
-            check_read_volts(array, (*key, name), max(volts))
-        if min(self.tmr_volts) <= 0:
-            raise SettingError((*key, "tmr_volts"), "are read in both polarities; give positive voltages alone")
+    def check_together(self, array: Limited, key: Key) -> None:  # noqa: ARG002 - of any array
+        """Raise SettingError for a staircase without a step."""
         if self.start_volts >= self.stop_volts:
             raise SettingError((*key, "start_volts"), f"{self.start_volts:g} V is not below stop_volts; lower it")
-        check_places(array, (*key, "cells"), None if self.cells == "all" else self.cells)
 
     def execute(self, crossbar: Crossbar, log: Log) -> Loops:
         """Take the loops and record them in the group `hysteresis`; leaves cells where a positive pulse brings them."""

@@ -7,7 +7,7 @@ of any resistance compare.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Annotated, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,14 +20,13 @@ from labmtj.health import Health
 from labmtj.quantities import Bias, BoolArray, Flag, FloatArray, Lines, Reading
 from labmtj.results import Estimate, Fact, Quantity, Result, record
 from labmtj.schema import Purpose
-from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar, Log
-from procedures.common.bounds import Limited, check_binary, check_read_volts
+from procedures.common.bounds import ApertureSeconds, OnArray, Place, ReadVolts, Settings
 from procedures.common.cost import Counting, Effort
 from procedures.common.health import record_finding
 from procedures.common.reference import MAP, possible_of
 from procedures.common.schemes import select_rows
-from procedures.common.single_cells import OF_CELL, Cells, Place, check_places
+from procedures.common.single_cells import OF_CELL, Cells
 
 PATH = "noise"
 CELL = ("cell",)
@@ -37,21 +36,17 @@ UNEVEN = 0.05
 """by how much intervals between reads may differ from their median for a spectrum to mean anything"""
 
 
-class NoiseSeries(StrictModel):
+class NoiseSeries(Settings):
     """Noise spectrum and telegraph cells."""
 
-    cells: list[Place] | None = Field(None, description="[row, column] of each; null takes all")
+    binary: ClassVar[str] = "noise"
+
+    cells: Annotated[list[Place] | None, OnArray()] = Field(None, description="[row, column] of each; null takes all")
     samples: int = Field(1000, ge=FEWEST_SAMPLES, le=1_000_000, description="reads of each cell, one after another")
-    read_volts: float = Field(0.1, gt=0, description="volts on the row that is read")
-    aperture_seconds: float = Field(0.02, gt=0, le=3600, description="integration time of a read")
+    read_volts: ReadVolts = Field(0.1, description="volts on the row that is read")
+    aperture_seconds: ApertureSeconds = Field(0.02, description="integration time of a read")
     false_alarm_rate: float = Field(0.005, ge=5e-4, le=0.5, description="of the telegraph test, per cell")
     noisy_factor: float = Field(5.0, gt=1, description="a cell is noisy, too, if its rms is this often the median")
-
-    def check(self, array: Limited, *key: str) -> None:
-        """Raise SettingError for what the array does not survive, or cells it does not have."""
-        check_binary(array, "noise")
-        check_read_volts(array, (*key, "read_volts"), self.read_volts)
-        check_places(array, (*key, "cells"), self.cells)
 
     def execute(self, crossbar: Crossbar, log: Log) -> NoiseResult:
         """Read, judge and record; changes nothing in the array."""

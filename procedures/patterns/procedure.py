@@ -16,12 +16,12 @@ from pydantic import Field
 from labmtj.quantities import ArrayInfo, Station
 from labmtj.results import Quantity, Result, record
 from labmtj.schema import Column, Purpose, Table, meanings_of
-from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar, Data, Log
 from procedures.common.amplitude import AmplitudeSettings
+from procedures.common.bounds import Settings
 from procedures.common.characterisation import characterise, read_again
 from procedures.common.reference import Outcome, ReferenceMaps, ReferenceSettings
-from procedures.common.write import WriteSettings, write_matrix
+from procedures.common.write import AMPLITUDES, WriteSettings, write_matrix
 
 Pattern = Literal["parallel", "antiparallel", "checkerboard", "inverse", "rows", "columns", "random"]
 
@@ -51,7 +51,7 @@ class PatternSummary(Result, kind="patterns.summary"):
     fidelity: Annotated[list[float], Quantity("1", "median over the patterns", ("station",))]
 
 
-class PatternCampaign(StrictModel):
+class PatternCampaign(Settings):
     """Settings of the campaign."""
 
     patterns: list[Pattern] = Field(
@@ -66,6 +66,11 @@ class PatternCampaign(StrictModel):
         AmplitudeSettings(), description="scan for the write amplitudes; null takes those of `write`"
     )
     write: WriteSettings = WriteSettings()
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """Amplitudes of `write` where they come from a scan."""
+        return () if self.amplitude is None else AMPLITUDES
 
     def fingerprint(self) -> str:
         """Return the checksum of the input files, of which there are none."""
@@ -82,10 +87,7 @@ class PatternCampaign(StrictModel):
     def prepare(self, stations: Sequence[Station], log: Log) -> None:
         """Check the settings against every array and declare a table per station."""
         for station in stations:
-            self.reference.check(station.info, "reference")
-            if self.amplitude is not None:
-                self.amplitude.check(station.info, "amplitude")
-            self.write.check(station.info, "write", amplitudes=self.amplitude is None)
+            self.check(station.info)
             log.table(_table(station))
             log.attributes(_table(station).path, {}, kind="patterns")
 

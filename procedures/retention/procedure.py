@@ -8,7 +8,7 @@ The time passes on the crossbar's clock: it is waited for on a bench, and booked
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -18,9 +18,8 @@ from labmtj.fitting.proportions import OF_FAMILY, Proportion, least_rate, one_tr
 from labmtj.quantities import FloatArray
 from labmtj.results import Estimate, Quantity, record
 from labmtj.schema import Purpose
-from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar, Log
-from procedures.common.bounds import Limited, check_binary
+from procedures.common.bounds import Key, Limited, Settings
 from procedures.common.cost import Counting, Effort
 from procedures.common.reference import ReferenceSettings, reference_maps
 from procedures.common.single_cells import DIRECTIONS, ByDirection
@@ -30,18 +29,18 @@ WAITS = ("direction", "wait")
 RATE = "least mean rate that this leaves possible"
 
 
-class Retention(StrictModel):
+class Retention(Settings):
     """Cells left alone at 0 V in either state."""
+
+    binary: ClassVar[str] = "retention"
 
     waits_seconds: list[float] = Field(
         [60.0, 600.0, 3600.0], min_length=1, description="read again this long after writing, per state; rising"
     )
     reference: ReferenceSettings = ReferenceSettings()
 
-    def check(self, array: Limited, *key: str) -> None:
-        """Raise SettingError for what the array does not survive, and times that do not rise."""
-        check_binary(array, "retention")
-        self.reference.check(array, *key, "reference")
+    def check_together(self, array: Limited, key: Key) -> None:  # noqa: ARG002 - of any array
+        """Raise SettingError for times that do not rise."""
         waits = self.waits_seconds
         if sorted(set(waits)) != waits or waits[0] <= 0 or waits[-1] > 1e7:
             raise SettingError((*key, "waits_seconds"), "give rising times above 0 s and up to 1e7 s")

@@ -7,7 +7,7 @@ above V50, and read again. Where a pulse goes is decided by the outcomes so far,
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import numpy as np
 from pydantic import Field
@@ -26,7 +26,7 @@ from labmtj.quantities import BoolArray, FloatArray
 from labmtj.results import record
 from labmtj.schema import Purpose
 from labmtj.verbs import Crossbar, Log
-from procedures.common.bounds import Limited, check_pulse_seconds, check_pulses, check_volts
+from procedures.common.bounds import CellVolts, Key, Limited, Within, check_pulses
 from procedures.common.cost import Counting, Effort
 from procedures.common.reference import read_cells, reference_maps
 from procedures.common.single_cells import (
@@ -49,24 +49,21 @@ PULSES_TO_FIND = 12
 class SwitchingProbability(TrialSettings):
     """Switching probability of chosen cells."""
 
-    widths_seconds: list[float] = Field([1e-4, 1e-3, 1e-2, 1e-1], min_length=1, description="widths of the test pulses")
+    widths_seconds: Annotated[list[float], Within("pulse_seconds")] = Field(
+        [1e-4, 1e-3, 1e-2, 1e-1], min_length=1, description="widths of the test pulses"
+    )
     pulses: int = Field(1200, ge=20, description="test pulses per cell and direction, for all widths together")
     lowest_volts: float = Field(0.05, gt=0, description="below any V50")
-    highest_volts: float = Field(0.9, gt=0, description="highest amplitude of a test pulse")
+    highest_volts: CellVolts = Field(0.9, description="highest amplitude of a test pulse")
     attempt_seconds: float = Field(1e-9, gt=0, description="tau0 at which Delta and Vc0 are quoted (assumed)")
     exponent: Literal[1, 2] = Field(2, description="exponent of the barrier at which they are quoted (assumed)")
 
-    def check(self, array: Limited, *key: str) -> None:
-        """Raise SettingError for what the array does not survive."""
-        super().check(array, *key)
-        check_volts(array, (*key, "highest_volts"), self.highest_volts)
+    def check_together(self, array: Limited, key: Key) -> None:
+        """Raise SettingError for amplitudes without a range, and for more pulses than the life of a cell."""
+        super().check_together(array, key)
         check_pulses(array, (*key, "pulses"), 2 * (2 * self.pulses + len(self.widths_seconds) * self.resets))
         if self.lowest_volts >= self.highest_volts:
             raise SettingError((*key, "lowest_volts"), f"not below highest_volts = {self.highest_volts:g} V; lower it")
-        for seconds in self.widths_seconds:
-            if seconds <= 0:
-                raise SettingError((*key, "widths_seconds"), f"{seconds:g} s is no width; give more than 0")
-            check_pulse_seconds(array, (*key, "widths_seconds"), seconds)
 
     def most_rows(self, shape: tuple[int, int]) -> tuple[int, int]:
         """Return the pulses and the shots of reads of all trials, at most."""

@@ -7,7 +7,6 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from labmtj.errors import SettingError
 from labmtj.fitting.proportions import (
     OF_FAMILY,
     OF_TESTED,
@@ -20,7 +19,7 @@ from labmtj.quantities import FloatArray
 from labmtj.results import Estimate, Fact, Quantity, record
 from labmtj.schema import Purpose
 from labmtj.verbs import Crossbar, Log
-from procedures.common.bounds import Limited, check_pulse_seconds, check_pulses, check_volts
+from procedures.common.bounds import Key, Limited, PulseSeconds, Within, check_pulses
 from procedures.common.cost import Counting, Effort
 from procedures.common.reference import ReferenceMaps, reference_maps
 from procedures.common.single_cells import (
@@ -42,21 +41,16 @@ class WriteErrors(TrialSettings):
     """Write error rate of chosen cells, or all."""
 
     every: bool = Field(default=False, description="try all usable cells, where none are named")
-    volts: list[float] = Field(
+    volts: Annotated[list[float], Within("cell_volts")] = Field(
         [0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 0.9], min_length=1, description="amplitudes of the write pulse"
     )
-    pulse_seconds: float = Field(1e-3, gt=0, le=3600, description="width of the write pulse")
+    pulse_seconds: PulseSeconds = Field(1e-3, description="width of the write pulse")
     pulses: int = Field(100, ge=1, description="write pulses per cell, direction and amplitude")
 
-    def check(self, array: Limited, *key: str) -> None:
-        """Raise SettingError for what the array does not survive."""
-        super().check(array, *key)
-        check_pulse_seconds(array, (*key, "pulse_seconds"), self.pulse_seconds)
+    def check_together(self, array: Limited, key: Key) -> None:
+        """Raise SettingError for more pulses than the life of a cell."""
+        super().check_together(array, key)
         check_pulses(array, (*key, "pulses"), 2 * len(self.volts) * (2 * self.pulses + self.resets))
-        for volts in self.volts:
-            check_volts(array, (*key, "volts"), volts)
-            if volts <= 0:
-                raise SettingError((*key, "volts"), f"{volts:g} V is no amplitude; give more than 0")
 
     def most_rows(self, shape: tuple[int, int]) -> tuple[int, int]:
         """Return the pulses and the shots of reads of all trials, at most."""

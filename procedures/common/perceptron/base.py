@@ -6,7 +6,7 @@ import functools
 from collections.abc import Sequence
 from pathlib import Path
 from string import ascii_lowercase
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field, ValidationInfo, field_validator
@@ -15,25 +15,26 @@ from labmtj import library
 from labmtj.errors import ConfigError, SettingError, UsageError
 from labmtj.perceptron import Mapping, Solutions, load_wine
 from labmtj.quantities import ArrayInfo, Station
-from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Log
 from procedures.common.amplitude import AmplitudeSettings
-from procedures.common.bounds import check_binary
+from procedures.common.bounds import Settings
 from procedures.common.characterisation import characterise, read_again
 from procedures.common.infer import InferSettings, way_of
 from procedures.common.perceptron import record
 from procedures.common.perceptron.adaptation import Adaptation
 from procedures.common.perceptron.solution import Crossbars, Memory, Scene
 from procedures.common.reference import ReferenceSettings
-from procedures.common.write import WriteSettings
+from procedures.common.write import AMPLITUDES, WriteSettings
 
 _Place = Annotated[int, Field(ge=0)]
 Corner = Annotated[tuple[_Place, _Place], Field(strict=False)]
 """YAML has lists only"""
 
 
-class WineBase(StrictModel):
+class WineBase(Settings):
     """Settings of such a campaign. Block 0 of a station characterises its chips, block k writes solution k - 1."""
+
+    binary: ClassVar[str] = "a network of binary weights"
 
     solutions: str = Field(
         "wine-300.npz", description="file of trained solutions (.npz), or one that comes with labmtj"
@@ -118,7 +119,7 @@ class WineBase(StrictModel):
     def prepare(self, stations: Sequence[Station], log: Log) -> None:
         """Check that everything fits and describe the tables, before the first volt."""
         for station in stations:
-            check_binary(station.info, "a network of binary weights")
+            self.check(station.info)
         solutions, wine = self.load(), load_wine()
         for kind, found, wanted in (
             ("inputs", solutions.inputs, wine.features.shape[1]),
@@ -136,7 +137,6 @@ class WineBase(StrictModel):
             )
         for station in stations:
             self._check_places(solutions, station)
-            self._check_limits(station.info)
         record.describe_inputs(log, solutions, wine)
 
     def _check_places(self, solutions: Solutions, station: Station) -> None:
@@ -148,12 +148,10 @@ class WineBase(StrictModel):
             except UsageError as error:
                 raise SettingError((key,), f"layer {layer} of {self.solutions} on array {name}: {error}") from None
 
-    def _check_limits(self, array: ArrayInfo) -> None:
-        self.reference.check(array, "reference")
-        if self.amplitude is not None:
-            self.amplitude.check(array, "amplitude")
-        self.write.check(array, "write", amplitudes=self.amplitude is None)
-        self.infer.check(array, "infer")
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """Amplitudes of `write` where they come from a scan."""
+        return () if self.amplitude is None else AMPLITUDES
 
     def places(self, solutions: Solutions, station: Station) -> Mapping:
         """Return where the layers live."""
