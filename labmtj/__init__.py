@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from labmtj import bench as bench
-    from labmtj.bench.loading import load_array as load_array
-    from labmtj.bench.simulated import simulate as simulate
+    from labmtj.bench.files.loading import load_array as load_array
+    from labmtj.bench.files.simulated import simulate as simulate
     from labmtj.quantities import Bias as Bias
     from labmtj.quantities import Lines as Lines
     from labmtj.quantities import Reading as Reading
@@ -35,11 +35,11 @@ _PLACES = {
     "SimulatedCrossbar": "labmtj.simulated:SimulatedCrossbar",
     "WriteSettings": "procedures.common.write:WriteSettings",
     "bench": "labmtj.bench:",
-    "load_array": "labmtj.bench.loading:load_array",
+    "load_array": "labmtj.bench.files.loading:load_array",
     "open": "labmtj.reading:open_run",
     "reference_maps": "procedures.common.reference:reference_maps",
     "scan_amplitudes": "procedures.common.amplitude:scan_amplitudes",
-    "simulate": "labmtj.bench.simulated:simulate",
+    "simulate": "labmtj.bench.files.simulated:simulate",
     "write_matrix": "procedures.common.write:write_matrix",
 }
 """where each name is defined; the core itself imports no procedure"""

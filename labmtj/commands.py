@@ -273,8 +273,8 @@ def twin(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
 def check(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
     """Check a bench: its file, its instruments, its wiring; and rehearse the default experiment on it."""
     from labmtj.bench import BenchFile, load_any
-    from labmtj.bench.check import check_text
-    from labmtj.bench.text import bench_text
+    from labmtj.bench.checks.check import check_text
+    from labmtj.bench.checks.text import bench_text
     from labmtj.display import Display
     from labmtj.ownership import check_ownership
     from labmtj.run.options import check_settings
@@ -301,7 +301,7 @@ def check(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG00
 
 def safe(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
     """Make a bench safe."""
-    from labmtj.bench.make_safe import make_safe
+    from labmtj.bench.session.make_safe import make_safe
 
     say(*make_safe(known.bench))
     return 0
@@ -309,7 +309,7 @@ def safe(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
 
 def read(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
     """Read one cell."""
-    from labmtj.bench.hands import read_cell
+    from labmtj.bench.session.hands import read_cell
 
     with _stopped_at_once():
         say(read_cell(known.bench, known.row, known.column, known.volts, known.array))
@@ -318,7 +318,7 @@ def read(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
 
 def pulse(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
     """Pulse one cell."""
-    from labmtj.bench.hands import pulse_cell
+    from labmtj.bench.session.hands import pulse_cell
 
     with _stopped_at_once():
         line = pulse_cell(
@@ -341,7 +341,7 @@ def serve(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG00
     from labmtj.system import check_system
 
     check_system()
-    from labmtj.virtual.serving import serve, until_signal
+    from labmtj.virtual.server.serving import serve, until_signal
 
     with serve(known.bench, faults=known.fault, hislip=known.hislip, vxi11=known.vxi11) as served:
         for greeting in served.greetings():

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from labmtj.virtual.apertures import Apertures
-from labmtj.virtual.terminals import Box, Sensed
+from labmtj.virtual.network.apertures import Apertures
+from labmtj.virtual.network.terminals import Box, Sensed
 
 
 class BookedTime:

@@ -12,7 +12,7 @@ import yaml
 from labmtj import library, yamlfile
 from labmtj.arrays import ArrayDescription
 from labmtj.bench import load_bench
-from labmtj.bench.protecting import wires_of
+from labmtj.bench.files.protecting import wires_of
 from labmtj.circuit import Wires
 from labmtj.device.mtj import draw
 from labmtj.layer import Layer

@@ -14,7 +14,7 @@ import instruments
 import labmtj
 import procedures
 from labmtj.bench import load_array
-from labmtj.bench.simulated import crossbar_of
+from labmtj.bench.files.simulated import crossbar_of
 from labmtj.brief import LONGEST
 from procedures.common.reference import ReferenceSettings, reference_maps
 from procedures.common.write import WriteSettings, write_matrix

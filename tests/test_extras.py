@@ -14,7 +14,7 @@ import pyvisa
 
 from instruments.session import Session
 from labmtj.bench import load_any
-from labmtj.bench.sessions import driver_class
+from labmtj.bench.session.sessions import driver_class
 from labmtj.errors import InstrumentError
 from labmtj.extras import EXTRAS
 from labmtj.virtual.tsp import sandbox

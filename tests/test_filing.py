@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from labmtj import cli, filing, yamlfile
-from labmtj.bench.healthfile import health_path, keep_health
-from labmtj.bench.traffic import TrafficRecorder
+from labmtj.bench.files.healthfile import health_path, keep_health
+from labmtj.bench.session.traffic import TrafficRecorder
 from labmtj.errors import LabmtjError
 from labmtj.health import HealthMap
 from labmtj.instrumentlocks import owning

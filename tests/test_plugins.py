@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from labmtj import library, plugins, yamlfile
-from labmtj.bench.loading import load_any
-from labmtj.bench.sessions import driver_class
-from labmtj.bench.watchdog import _spec
+from labmtj.bench.files.loading import load_any
+from labmtj.bench.session.sessions import driver_class
+from labmtj.bench.session.watchdog import _spec
 from labmtj.cli import main
 from labmtj.errors import ConfigError, SettingError
 from labmtj.pluginlist import plugins_text

@@ -9,7 +9,7 @@ import pytest
 
 from labmtj import stopping
 from labmtj.bench import load_bench
-from labmtj.bench.simulated import crossbar_of
+from labmtj.bench.files.simulated import crossbar_of
 from labmtj.errors import Stopped
 from labmtj.quantities import Bias, Lines, Reading
 from labmtj.stopping import PAUSE, SIGNALS, Stoppable, StopRequests, stop_requests, undisturbed

@@ -61,7 +61,7 @@ def test_a_run_is_read_and_listed_and_a_chip_simulated_without_posix(tmp_path):
 import labmtj, numpy as np
 from labmtj.cli import main
 from labmtj.bench import load_array
-from labmtj.bench.simulated import crossbar_of
+from labmtj.bench.files.simulated import crossbar_of
 from labmtj.perceptron.classifier import BinaryPairPerceptron
 with labmtj.open(sys.argv[1]) as run:
     print(sorted(run.chips)[0])

@@ -1,4 +1,5 @@
 """Virtual instruments of each brand: the other end of the language that the drivers of the same name speak.
 
-A virtual instrument knows its terminals only (`labmtj.virtual.terminals`); it imports no driver and knows no array.
+A virtual instrument knows its terminals only (`labmtj.virtual.network.terminals`); it imports no driver and knows no
+array.
 """

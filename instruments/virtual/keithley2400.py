@@ -18,12 +18,12 @@ from instruments.virtual.series2400.tables import (
     SHEET,
     SOURCE_REACH,
 )
-from labmtj.virtual.meter_commands import MIDDLES
-from labmtj.virtual.scpi_errors import SCPIError
-from labmtj.virtual.scpi_table import Call, after, check, command
-from labmtj.virtual.scpi_values import Numbers
-from labmtj.virtual.sourcemeter import names
-from labmtj.virtual.unit import Quantity
+from labmtj.virtual.network.unit import Quantity
+from labmtj.virtual.scpi.errors import SCPIError
+from labmtj.virtual.scpi.meter_commands import MIDDLES
+from labmtj.virtual.scpi.sourcemeter import names
+from labmtj.virtual.scpi.table import Call, after, check, command
+from labmtj.virtual.scpi.values import Numbers
 
 
 class Keithley2400(Measuring):

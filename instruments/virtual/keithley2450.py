@@ -10,10 +10,10 @@ import math
 from instruments.virtual.series2450.tables import HIGH_POWER_VOLTS, LOW_POWER_AMPERES, METER, REACH, SETTINGS
 from instruments.virtual.series2450.triggers import Triggering
 from instruments.virtual.series2450tsp.languages import TwoLanguages
-from labmtj.virtual.scpi_errors import SCPIError
-from labmtj.virtual.scpi_table import Call, command
-from labmtj.virtual.scpi_values import Word
-from labmtj.virtual.sourcemeter import Sheet
+from labmtj.virtual.scpi.errors import SCPIError
+from labmtj.virtual.scpi.sourcemeter import Sheet
+from labmtj.virtual.scpi.table import Call, command
+from labmtj.virtual.scpi.values import Word
 
 
 class Keithley2450(TwoLanguages, Triggering):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labmtj.virtual.scpi_errors import SCPIError
+from labmtj.virtual.scpi.errors import SCPIError
 from labmtj.virtual.tsp.instrument import TSPInstrument
 from labmtj.virtual.tsp.process import Functions
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from instruments.virtual.series2600.models import MODELS
 from labmtj.simulated.meter import MeterModel, MeterRange, VoltageRange
-from labmtj.virtual.converter import Converter
-from labmtj.virtual.terminals import Box, Channel
+from labmtj.virtual.network.converter import Converter
+from labmtj.virtual.network.terminals import Box, Channel
 from labmtj.virtual.tsp.instrument import TSPInstrument
 from labmtj.virtual.tsp.names import SHARED
 from labmtj.virtual.tsp.process import Functions

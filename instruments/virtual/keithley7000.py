@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from labmtj.errors import UsageError
-from labmtj.virtual.matrix import SCPIMatrix
-from labmtj.virtual.scpi_errors import SCPIError
-from labmtj.virtual.scpi_status import StatusRegisters
-from labmtj.virtual.scpi_table import Call, Setting, command, one
-from labmtj.virtual.scpi_values import Number, Switch, Whole, Word, channel_list, digits, spelling
-from labmtj.virtual.terminals import Box, Crosspoint
+from labmtj.virtual.network.matrix import SCPIMatrix
+from labmtj.virtual.network.terminals import Box, Crosspoint
+from labmtj.virtual.scpi.errors import SCPIError
+from labmtj.virtual.scpi.status import StatusRegisters
+from labmtj.virtual.scpi.table import Call, Setting, command, one
+from labmtj.virtual.scpi.values import Number, Switch, Whole, Word, channel_list, digits, spelling
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from typing import ClassVar
 
 from instruments.virtual.seriesb2200.cards import OUTPUTS, CardSetting, Ports
 from instruments.virtual.seriesb2200.connections import Connecting
-from labmtj.virtual.scpi_errors import SCPIError
-from labmtj.virtual.scpi_table import Call, Setting, after, check, command, one
-from labmtj.virtual.scpi_values import Switch, Whole, Word, digits
-from labmtj.virtual.terminals import Crosspoint
+from labmtj.virtual.network.terminals import Crosspoint
+from labmtj.virtual.scpi.errors import SCPIError
+from labmtj.virtual.scpi.table import Call, Setting, after, check, command, one
+from labmtj.virtual.scpi.values import Switch, Whole, Word, digits
 
 ERRORS = {-221: "Settings conflict"}
 

@@ -26,11 +26,11 @@ from instruments.virtual.seriesb2900.tables import (
     meter,
     settings,
 )
-from labmtj.virtual.meter_commands import MIDDLES
-from labmtj.virtual.scpi_errors import SCPIError
-from labmtj.virtual.scpi_table import Call, after, check, command
-from labmtj.virtual.scpi_values import Number, Numbers, spelling
-from labmtj.virtual.sourcemeter import Sheet, names
+from labmtj.virtual.scpi.errors import SCPIError
+from labmtj.virtual.scpi.meter_commands import MIDDLES
+from labmtj.virtual.scpi.sourcemeter import Sheet, names
+from labmtj.virtual.scpi.table import Call, after, check, command
+from labmtj.virtual.scpi.values import Number, Numbers, spelling
 
 
 class KeysightB2901A(Sequencing):

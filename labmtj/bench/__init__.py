@@ -11,14 +11,14 @@ from pathlib import Path
 from types import ModuleType
 
 from labmtj.bench.crossbar import BenchCrossbar
-from labmtj.bench.description import BenchFile
-from labmtj.bench.laboratory import LaboratoryFile, ReplayFile, VirtualFile
-from labmtj.bench.loading import load_any, load_array, load_bench
-from labmtj.bench.notebook import open_bench
-from labmtj.bench.opening import open_laboratory
-from labmtj.bench.served import BookedClock
-from labmtj.bench.simulated import SimulatedBench
-from labmtj.bench.standing import StandingBench
+from labmtj.bench.files.description import BenchFile
+from labmtj.bench.files.laboratory import LaboratoryFile, ReplayFile, VirtualFile
+from labmtj.bench.files.loading import load_any, load_array, load_bench
+from labmtj.bench.files.simulated import SimulatedBench
+from labmtj.bench.session.notebook import open_bench
+from labmtj.bench.session.opening import open_laboratory
+from labmtj.bench.session.served import BookedClock
+from labmtj.bench.session.standing import StandingBench
 from labmtj.verbs import Crossbar
 
 __all__ = [

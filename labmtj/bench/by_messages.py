@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from labmtj.bench.wiring import Channel
+from labmtj.bench.files.wiring import Channel
 from labmtj.quantities import Flag, FloatArray, Reading
 from labmtj.shots import ShotReadings
 from labmtj.verbs import Clock, SourceMeasureUnit

@@ -9,18 +9,18 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from labmtj.bench.abilities import Units, check_channels, check_reading
-from labmtj.bench.answers import delivered, empty_currents, enter, on_two_ranges, only_current
-from labmtj.bench.armed import ArmedInstruments
 from labmtj.bench.by_messages import Given, Shown
-from labmtj.bench.planning import Planning
-from labmtj.bench.protecting import relay_ledger
-from labmtj.bench.routing import Buses, Router
-from labmtj.bench.sequence import Step
+from labmtj.bench.files.protecting import relay_ledger
+from labmtj.bench.files.wiring import Channel, Wiring
+from labmtj.bench.routing.abilities import Units, check_channels, check_reading
+from labmtj.bench.routing.answers import delivered, empty_currents, enter, on_two_ranges, only_current
+from labmtj.bench.routing.planning import Planning
+from labmtj.bench.routing.routes import Buses, Router
+from labmtj.bench.routing.steps import Step
+from labmtj.bench.routing.switching import LedgerOf, Switching
+from labmtj.bench.session.armed import ArmedInstruments
+from labmtj.bench.session.trust import again
 from labmtj.bench.sources import Sources
-from labmtj.bench.switching import LedgerOf, Switching
-from labmtj.bench.trust import again
-from labmtj.bench.wiring import Channel, Wiring
 from labmtj.errors import CannotDo, UsageError
 from labmtj.quantities import Bias, Currents, Flag, FloatArray, Limits, Lines, Pulse, Reading, Refusal
 from labmtj.safety import Ledger, RelaysWithoutSources
@@ -32,7 +32,7 @@ class BenchCrossbar(ArmedInstruments):
 
     Arm it before the first bias; make it safe after the last, whatever happened. Between two calls every source is at
     0 V with its output on. No channel gives more than `limits.line_amperes` for each line that it holds; lines that
-    share a channel share that, see `labmtj.bench.compliance`.
+    share a channel share that, see `labmtj.bench.routing.compliance`.
 
     Args:
         wiring: what hangs on what.

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from labmtj.bench.by_messages import ByMessages, Given
-from labmtj.bench.wiring import Channel
+from labmtj.bench.files.wiring import Channel
 from labmtj.quantities import FloatArray
 from labmtj.shots import Pulses
 from labmtj.verbs import Clock, SourceMeasureUnit

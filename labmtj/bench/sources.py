@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from labmtj.bench import longest
-from labmtj.bench.abilities import at
 from labmtj.bench.by_messages import SHORTEST_SECONDS, ByMessages, Given, Shown
+from labmtj.bench.files.wiring import Channel
 from labmtj.bench.held import Held
-from labmtj.bench.turns import Turns
-from labmtj.bench.wiring import Channel
+from labmtj.bench.routing import longest
+from labmtj.bench.routing.abilities import at
+from labmtj.bench.routing.steps import Turns
 from labmtj.errors import Instead
 from labmtj.quantities import FloatArray, Reading, Refusal
 from labmtj.shots import Pulses, Shots

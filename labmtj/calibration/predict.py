@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labmtj.arrays import ArrayDescription
-from labmtj.bench.protecting import wires_of
+from labmtj.bench.files.protecting import wires_of
 from labmtj.circuit import OperatingPoint, PortState, operating_point, response_of
 from labmtj.device.mtj import CellsDescription, Family, Junctions, draw
 from labmtj.device.parameter import Parameter

@@ -12,11 +12,11 @@ import numpy as np
 
 from labmtj.arrays import ArrayDescription, LimitDescription
 from labmtj.bench import BenchFile
-from labmtj.bench.protecting import protected
-from labmtj.bench.routing import Router
-from labmtj.bench.simulated import crossbar_of
-from labmtj.bench.standing import laboratory_of
-from labmtj.bench.wiring import wiring_of
+from labmtj.bench.files.protecting import protected
+from labmtj.bench.files.simulated import crossbar_of
+from labmtj.bench.files.wiring import wiring_of
+from labmtj.bench.routing.routes import Router
+from labmtj.bench.session.standing import laboratory_of
 from labmtj.brief import brief
 from labmtj.calibration.noise import UNTOLD, ShotNoise
 from labmtj.layer import Layer

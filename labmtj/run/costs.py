@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from labmtj.bench import BookedClock
-from labmtj.bench.onward import OnwardClock
+from labmtj.bench.session.onward import OnwardClock
 from labmtj.brief import brief
 from labmtj.layer import Layer
 from labmtj.quantities import Bias, Currents, FloatArray, Lines, Pulse, Reading

@@ -18,9 +18,9 @@ from pydantic import BaseModel, BeforeValidator, Field
 import labmtj
 from labmtj import library, yamlfile
 from labmtj.bench import BenchFile, SimulatedBench, StandingBench, load_any
-from labmtj.bench.contact_table import contact_table
-from labmtj.bench.loading import AnyBenchFile
-from labmtj.bench.opening import located
+from labmtj.bench.checks.contact import contact_table
+from labmtj.bench.files.loading import AnyBenchFile
+from labmtj.bench.session.opening import located
 from labmtj.dottednames import CannotLoad, did_you_mean
 from labmtj.errors import ConfigError, SettingError, UsageError
 from labmtj.plugins import Plugin, dotted, named, plugins

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from labmtj.bench.healthfile import keep_health, kept_health
-from labmtj.bench.laboratory import LaboratoryFile
+from labmtj.bench.files.healthfile import keep_health, kept_health
+from labmtj.bench.files.laboratory import LaboratoryFile
 from labmtj.health import BROKEN, HealthMap
 from labmtj.moments import Moment
 from labmtj.record import DataFile

@@ -10,7 +10,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 
 from labmtj import library, yamlfile
-from labmtj.bench.loading import AnyBenchFile, file_with
+from labmtj.bench.files.loading import AnyBenchFile, file_with
 from labmtj.errors import UsageError
 from labmtj.plugins import loaded_or_warned
 from labmtj.run.experiment import ExperimentFile, experiment_file, procedure_class, procedures_of_plugins

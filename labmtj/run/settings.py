@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from labmtj.bench import ReplayFile, VirtualFile
-from labmtj.bench.loading import AnyBenchFile
+from labmtj.bench.files.loading import AnyBenchFile
 from labmtj.errors import Instead
 
 

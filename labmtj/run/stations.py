@@ -9,8 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from labmtj.bench.contact_table import PATH as CONTACT
-from labmtj.bench.contact_table import contact_row
+from labmtj.bench.checks.contact import PATH as CONTACT
+from labmtj.bench.checks.contact import contact_row
 from labmtj.errors import LabmtjError, Overstressed, RecordError, UsageError
 from labmtj.layer import Layer
 from labmtj.moments import Moment

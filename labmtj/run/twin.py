@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labmtj.bench import BenchFile, ReplayFile, VirtualFile
-from labmtj.bench.loading import AnyBenchFile
+from labmtj.bench.files.loading import AnyBenchFile
 
 
 def twin_of(file: AnyBenchFile, seed: int) -> VirtualFile:

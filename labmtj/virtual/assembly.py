@@ -6,20 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from labmtj.bench.laboratory import InstrumentFile, VirtualFile
-from labmtj.bench.sessions import driver_class
-from labmtj.bench.simulated import crossbar_of
-from labmtj.bench.wiring import Channel, wiring_of
-from labmtj.bench.wiring import Column as BenchColumn
-from labmtj.bench.wiring import Wiring as BenchWiring
+from labmtj.bench.files.laboratory import InstrumentFile, VirtualFile
+from labmtj.bench.files.simulated import crossbar_of
+from labmtj.bench.files.wiring import Channel, wiring_of
+from labmtj.bench.files.wiring import Column as BenchColumn
+from labmtj.bench.files.wiring import Wiring as BenchWiring
+from labmtj.bench.session.sessions import driver_class
 from labmtj.dottednames import CannotLoad
 from labmtj.errors import SettingError, UsageError
 from labmtj.extras import what_is_missing
 from labmtj.plugins import named
-from labmtj.virtual.line_noise import LineNoise
-from labmtj.virtual.network import Network
-from labmtj.virtual.terminals import VirtualInstrument
-from labmtj.virtual.wiring import ChannelName, Column, Ground, Line, Link, MatrixPlan, Row, Wire, Wiring
+from labmtj.virtual.network.line_noise import LineNoise
+from labmtj.virtual.network.network import Network
+from labmtj.virtual.network.terminals import VirtualInstrument
+from labmtj.virtual.network.wiring import ChannelName, Column, Ground, Line, Link, MatrixPlan, Row, Wire, Wiring
 
 GROUND_PORT = 12
 """the row that a matrix with a ground mode grounds open lines through, unless its options name another"""

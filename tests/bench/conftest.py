@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 
 from labmtj.bench.crossbar import BenchCrossbar
-from labmtj.bench.loading import load_any
-from labmtj.bench.opening import open_laboratory
-from labmtj.bench.wiring import Bus, Channel, Column, Line, Wiring
+from labmtj.bench.files.loading import load_any
+from labmtj.bench.files.wiring import Bus, Channel, Column, Line, Wiring
+from labmtj.bench.session.opening import open_laboratory
 from labmtj.circuit import PortState, Wires, response_of, settle
 from labmtj.errors import InstrumentError, UsageError
 from labmtj.quantities import Flag, Limits
 from labmtj.shots import DeliveredPulses, Identity, ShotReadings, UnitFacts
 from labmtj.virtual.assembly import assemble
-from labmtj.virtual.serving import ServedInstruments, serve
+from labmtj.virtual.server.serving import ServedInstruments, serve
 
 FACTS = UnitFacts(
     highest_volts=200.0, highest_amperes=1.5, range_amperes=(1e-6, 1e-4, 1e-2, 1.0), over_range=1.02,

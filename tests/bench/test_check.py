@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from labmtj.bench.check import check_text
-from labmtj.bench.loading import load_any
+from labmtj.bench.checks.check import check_text
+from labmtj.bench.files.loading import load_any
 from labmtj.errors import ProcedureFailed
 
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from labmtj.bench.wiring import Channel
+from labmtj.bench.files.wiring import Channel
 from labmtj.errors import CannotDo, InstrumentError, UsageError
 from labmtj.perceptron import Block
 from labmtj.quantities import Bias, Flag, Limits, Lines, Reading

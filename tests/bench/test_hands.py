@@ -2,7 +2,7 @@
 
 import pytest
 
-from labmtj.bench.hands import pulse_cell, read_cell
+from labmtj.bench.session.hands import pulse_cell, read_cell
 from labmtj.errors import LimitExceeded, UsageError
 
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from labmtj.bench.healthfile import health_path, keep_health, kept_health
+from labmtj.bench.files.healthfile import health_path, keep_health, kept_health
 from labmtj.errors import DataError
 from labmtj.health import Health, HealthMap
 

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 
 from labmtj import library
-from labmtj.bench.loading import load_any
-from labmtj.bench.opening import open_laboratory
+from labmtj.bench.files.loading import load_any
+from labmtj.bench.session.opening import open_laboratory
 from labmtj.errors import Stopped
 from labmtj.quantities import Bias, Lines, Reading
 from labmtj.shots import Shots
 from labmtj.virtual.assembly import assemble
-from labmtj.virtual.serving import ServedInstruments
+from labmtj.virtual.server.serving import ServedInstruments
 
 BENCHES = sorted(path.stem for path in (library.folder() / "benches").glob("virtual-*.yaml"))
 ROW, COLUMN = 2, 3

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from labmtj.bench import longest
+from labmtj.bench.routing import longest
 from labmtj.watchdog import leases
 from labmtj.watchdog.leases import DIED, IDLE, OVER, LeaseWatch, LinePipe, lease
 from labmtj.watchdog.process import KnownProcess, is_stopped

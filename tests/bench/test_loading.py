@@ -6,13 +6,13 @@ import pytest
 
 from labmtj import library, yamlfile
 from labmtj.bench import LaboratoryFile, VirtualFile, load_any, load_bench
-from labmtj.bench.loading import AnyBenchFile
-from labmtj.bench.schema import bench_schema, schema_path, schema_text
-from labmtj.bench.wiring import Channel, Column, wiring_of
+from labmtj.bench.files.loading import AnyBenchFile
+from labmtj.bench.files.schema import bench_schema, schema_path, schema_text
+from labmtj.bench.files.wiring import Channel, Column, wiring_of
 from labmtj.errors import ConfigError
 from labmtj.run import load_experiment
 from labmtj.run.rehearse import rehearse
-from labmtj.virtual.serving import serve
+from labmtj.virtual.server.serving import serve
 
 BENCHES = library.folder() / "benches"
 REAL = ("2636b-3706a", "2636b-707b", "2400-7002", "b2902a-b2201a", "rack-2602b")
@@ -178,7 +178,7 @@ def test_a_misspelt_file_comes_with_the_one_beside_it(write, tmp_path):
 
 
 def test_the_schema_beside_the_benches_is_up_to_date():
-    assert schema_path().read_text() == schema_text(), "write it anew: python -m labmtj.bench.schema"
+    assert schema_path().read_text() == schema_text(), "write it anew: python -m labmtj.bench.files.schema"
 
 
 def test_the_schema_knows_every_key_of_the_examples():

@@ -9,8 +9,8 @@ import time
 import pytest
 
 from instruments.keithley2600 import Keithley2636B
-from labmtj.bench import make_safe as module
-from labmtj.bench.make_safe import make_safe
+from labmtj.bench.session import make_safe as module
+from labmtj.bench.session.make_safe import make_safe
 from labmtj.cli import main
 from labmtj.errors import InstrumentError
 from labmtj.instrumentlocks import owning

@@ -7,8 +7,8 @@ import pytest
 
 import labmtj
 from labmtj.bench import load_any, open_laboratory
-from labmtj.bench.opening import located
-from labmtj.bench.watch import NoWatch
+from labmtj.bench.session.opening import located
+from labmtj.bench.session.watch import NoWatch
 from labmtj.errors import BenchBusy, ConfigError, InstrumentError, SettingError
 from labmtj.quantities import Bias, Lines, Reading
 
@@ -61,7 +61,9 @@ def lab(bench, monkeypatch, tmp_path, wirings):
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
     crossbar, world = bench(wirings[0]((15, 15)), arm=False)
     world.given, world.adapters = {}, {}
-    monkeypatch.setattr("labmtj.bench.opening.Watchdog", Guard)  # a process of its own could not load the drivers
+    monkeypatch.setattr(
+        "labmtj.bench.session.opening.Watchdog", Guard
+    )  # a process of its own could not load the drivers
 
     def opener(instrument):
         class Driver(type(instrument)):

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from labmtj.bench.routing import OPEN, Router, moves
-from labmtj.bench.sequence import largest_across, steps_of
-from labmtj.bench.wiring import Bus, Channel, Column, Line, Wiring
+from labmtj.bench.files.wiring import Bus, Channel, Column, Line, Wiring
+from labmtj.bench.routing.routes import OPEN, Router, moves
+from labmtj.bench.routing.steps import largest_across, steps_of
 from labmtj.quantities import Bias
 
 settings.register_profile("routing", deadline=None, derandomize=True, max_examples=200)

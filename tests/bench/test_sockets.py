@@ -11,14 +11,14 @@ import pytest
 import yaml
 
 from labmtj import library
-from labmtj.bench.loading import load_any
-from labmtj.bench.opening import open_laboratory
-from labmtj.bench.sessions import open_sessions
+from labmtj.bench.files.loading import load_any
+from labmtj.bench.session.opening import open_laboratory
+from labmtj.bench.session.sessions import open_sessions
 from labmtj.errors import CannotDo, ConfigError, InstrumentError, LimitExceeded, SettingError
 from labmtj.instrumentlocks import owner_of
 from labmtj.quantities import Bias, Lines, Reading
 from labmtj.virtual.assembly import assemble
-from labmtj.virtual.serving import ServedInstruments
+from labmtj.virtual.server.serving import ServedInstruments
 
 BENCHES = sorted(path.stem for path in (library.folder() / "benches").glob("virtual-*.yaml"))
 OFFSET_VOLTS = 1e-3
@@ -88,8 +88,8 @@ def fail_at_a_level(file, running, resources):
 
 DIES = """
 import json, os, sys
-from labmtj.bench.loading import load_any
-from labmtj.bench.opening import open_laboratory
+from labmtj.bench.files.loading import load_any
+from labmtj.bench.session.opening import open_laboratory
 with open_laboratory(load_any(sys.argv[1]).of, resources=json.loads(sys.argv[2])) as bench:
     for channel in bench.wiring.channels[:2]:
         bench.units[channel.unit].level({channel.name: 0.3})
@@ -121,8 +121,8 @@ def assert_left_safe(running, resources, seconds):
 LONG = """
 import json, sys
 import numpy as np
-from labmtj.bench.loading import load_any
-from labmtj.bench.opening import open_laboratory
+from labmtj.bench.files.loading import load_any
+from labmtj.bench.session.opening import open_laboratory
 from labmtj.shots import Shots
 with open_laboratory(load_any(sys.argv[1]).of, resources=json.loads(sys.argv[2])) as bench:
     unit = bench.units["smu" if "smu" in bench.units else next(iter(bench.units))]
@@ -272,9 +272,9 @@ def test_a_crosspoint_that_does_not_exist_is_refused_before_the_first_message(se
 
 SECOND = """
 import sys
-from labmtj.bench.loading import load_any
-from labmtj.bench.opening import open_laboratory
-from labmtj.bench.sessions import open_sessions
+from labmtj.bench.files.loading import load_any
+from labmtj.bench.session.opening import open_laboratory
+from labmtj.bench.session.sessions import open_sessions
 from labmtj.errors import BenchBusy
 smu, matrix = sys.argv[1:]
 try:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from labmtj.bench.tape import Tape
+from labmtj.bench.session.tape import Tape
 from labmtj.errors import DataError
 
 HEAD = '{"recorded": "virtual", "bench": "x"}\n'

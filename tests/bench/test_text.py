@@ -2,7 +2,7 @@ import pytest
 
 from labmtj.arrays import ArrayDescription
 from labmtj.bench import load_bench
-from labmtj.bench.text import bench_text, parameters
+from labmtj.bench.checks.text import bench_text, parameters
 from labmtj.errors import ProcedureFailed
 
 

@@ -8,8 +8,8 @@ import time
 import pytest
 from pymeasure.adapters import Adapter
 
-from labmtj.bench import traffic
-from labmtj.bench.traffic import TrafficRecorder
+from labmtj.bench.session import traffic
+from labmtj.bench.session.traffic import TrafficRecorder
 
 
 class Echo(Adapter):

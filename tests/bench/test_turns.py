@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from labmtj.bench.sequence import Step
-from labmtj.bench.turns import parts_of, turns_of
+from labmtj.bench.routing.steps import Step, parts_of, turns_of
 from labmtj.quantities import Bias
 
 UNITS = ["r0", "r1", "c", "c", "c"]

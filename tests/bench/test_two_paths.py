@@ -12,7 +12,7 @@ import pytest
 
 from instruments.virtual import keithley2600
 from labmtj import library
-from labmtj.bench.simulated import crossbar_of, describe
+from labmtj.bench.files.simulated import crossbar_of, describe
 from labmtj.layer import Layer
 from labmtj.perceptron import Solutions, load_wine, network, pairs
 from labmtj.quantities import Bias, Currents, Lines, Pulse, Reading, Waveform

@@ -2,7 +2,7 @@
 
 import pytest
 
-from labmtj.bench.loading import load_any
+from labmtj.bench.files.loading import load_any
 from labmtj.errors import ConfigError
 from labmtj.run.experiment import load_experiment, load_run
 from labmtj.yamlfile import dumps

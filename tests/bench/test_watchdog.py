@@ -11,15 +11,15 @@ import time
 import pytest
 
 from labmtj import instrumentlocks as ownership
-from labmtj.bench.loading import load_any
-from labmtj.bench.served import ServedBench
-from labmtj.bench.sessions import at_resources
-from labmtj.bench.watchdog import Watchdog
+from labmtj.bench.files.loading import load_any
+from labmtj.bench.session.served import ServedBench
+from labmtj.bench.session.sessions import at_resources
+from labmtj.bench.session.watchdog import Watchdog
 from labmtj.errors import BenchBusy, WatchdogLost
 from labmtj.instrumentlocks import owner_of, owning, unsafe
 from labmtj.virtual.assembly import assemble
-from labmtj.virtual.faults import Fault
-from labmtj.virtual.serving import ServedInstruments
+from labmtj.virtual.server.faults import Fault
+from labmtj.virtual.server.serving import ServedInstruments
 
 ON = "smua.source.limiti = 1e-3 smua.source.levelv = 0.3 smua.source.output = 1"
 OUTPUT = "print(smua.source.output, smua.source.levelv)"

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from labmtj.bench.contact import Expected, contact_check
-from labmtj.bench.wiring_check import wiring_check
+from labmtj.bench.checks.contact import Expected, contact_check
+from labmtj.bench.checks.wiring_check import wiring_check
 from labmtj.safety import Envelope, Safety
 
 EXPECTED = Expected(0.05, (1e-4, 2e-4), 0.2, 3.0)

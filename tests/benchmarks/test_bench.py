@@ -14,10 +14,10 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from labmtj.bench.loading import load_any
-from labmtj.bench.opening import open_laboratory
-from labmtj.bench.served import BookedClock, ServedBench
-from labmtj.bench.simulated import crossbar_of
+from labmtj.bench.files.loading import load_any
+from labmtj.bench.files.simulated import crossbar_of
+from labmtj.bench.session.opening import open_laboratory
+from labmtj.bench.session.served import BookedClock, ServedBench
 from labmtj.perceptron import Block
 from labmtj.quantities import Reading
 from procedures.common.amplitude import AmplitudeSettings, scan_amplitudes

@@ -14,7 +14,7 @@ import yaml
 from labmtj import library, yamlfile
 from labmtj.arrays import ArrayDescription
 from labmtj.bench import load_bench
-from labmtj.bench.simulated import crossbar_of
+from labmtj.bench.files.simulated import crossbar_of
 from labmtj.calibration.calibrate import calibrate
 from labmtj.device.mtj import Defect
 from labmtj.record import Checkpointer, JournalLog, JournalWriter

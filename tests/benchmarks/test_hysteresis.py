@@ -6,7 +6,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from labmtj.bench import load_array
-from labmtj.bench.simulated import crossbar_of
+from labmtj.bench.files.simulated import crossbar_of
 from labmtj.record import MemoryLog
 from procedures.hysteresis.procedure import Hysteresis
 

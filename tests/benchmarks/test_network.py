@@ -9,8 +9,8 @@ from threadpoolctl import threadpool_limits
 from labmtj.circuit import Wires
 from labmtj.device.mtj import Junctions
 from labmtj.simulated.array import SimulatedArray
-from labmtj.virtual.network import Network
-from labmtj.virtual.wiring import Column, Ground, Link, MatrixPlan, Row, Wire, Wiring
+from labmtj.virtual.network.network import Network
+from labmtj.virtual.network.wiring import Column, Ground, Link, MatrixPlan, Row, Wire, Wiring
 
 PER_CARD = 16
 

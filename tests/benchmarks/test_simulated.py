@@ -13,7 +13,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from labmtj.bench import load_bench
-from labmtj.bench.simulated import crossbar_of
+from labmtj.bench.files.simulated import crossbar_of
 from labmtj.quantities import Bias, Lines, Reading
 from procedures.common.schemes import select_cells
 

@@ -10,7 +10,7 @@ from scipy.optimize import brentq
 
 import labmtj
 from labmtj import library
-from labmtj.bench.simulated import crossbar_of
+from labmtj.bench.files.simulated import crossbar_of
 from labmtj.calibration.calibrate import calibrate
 from labmtj.run import load_experiment, start
 

@@ -32,9 +32,9 @@ while True:
 SERVED = """
 import sys
 from importlib import import_module
-from labmtj.virtual.exchange import Served
-from labmtj.virtual.resistor import unit_box
-from labmtj.virtual.server import SocketServer
+from labmtj.virtual.server.exchange import Served
+from labmtj.virtual.network.resistor import unit_box
+from labmtj.virtual.server.rawsocket import SocketServer
 module, name, channels = sys.argv[1:]
 box = unit_box(channels)
 instrument = getattr(import_module(module), name)(box)

@@ -10,9 +10,9 @@ import pytest
 SERVER = """
 import socket, threading
 from instruments.virtual.keithley2400 import Keithley2400
-from labmtj.virtual.exchange import Served
-from labmtj.virtual.resistor import unit_box
-from labmtj.virtual.server import SocketServer
+from labmtj.virtual.server.exchange import Served
+from labmtj.virtual.network.resistor import unit_box
+from labmtj.virtual.server.rawsocket import SocketServer
 
 echo = socket.create_server(("127.0.0.1", 0))
 box = unit_box("1")

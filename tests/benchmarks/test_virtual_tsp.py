@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from instruments.virtual.keithley2600 import Keithley2636B
-from labmtj.virtual.terminals import Box
+from labmtj.virtual.network.terminals import Box
 
 CLIENT = """
 import socket, sys, time

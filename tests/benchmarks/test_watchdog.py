@@ -5,9 +5,9 @@ import time
 import numpy as np
 import pytest
 
-from labmtj.bench.loading import load_any
-from labmtj.bench.standing import open_any
-from labmtj.bench.watch import NoWatch
+from labmtj.bench.files.loading import load_any
+from labmtj.bench.session.standing import open_any
+from labmtj.bench.session.watch import NoWatch
 from labmtj.quantities import Bias, Lines, Reading
 
 OPERATIONS = 300

@@ -12,7 +12,7 @@ import yaml
 from labmtj import library, yamlfile
 from labmtj.arrays import ArrayDescription
 from labmtj.bench import load_bench
-from labmtj.bench.simulated import crossbar_of
+from labmtj.bench.files.simulated import crossbar_of
 from labmtj.device.mtj import CellsDescription, DefectiveCell
 from labmtj.record import Checkpointer, JournalLog, JournalWriter
 from labmtj.record.recorded import Recorded

@@ -9,7 +9,7 @@ import pytest
 from labmtj import yamlfile
 from labmtj.arrays import ArrayDescription
 from labmtj.bench import load_array, load_bench
-from labmtj.bench.simulated import crossbar_of
+from labmtj.bench.files.simulated import crossbar_of
 from labmtj.calibration.calibrate import calibrate
 from labmtj.calibration.text import calibration_lines
 from labmtj.calibration.writing import array_text, write_arrays

@@ -56,7 +56,7 @@ def test_reads_that_no_model_describes_leave_nothing_fitted(misfits, tmp_path, m
 
 def test_an_array_file_with_wires_by_line_is_the_network_that_it_says(assumed):
     """One number for a line, or one for each segment; lists of another length are refused."""
-    from labmtj.bench.protecting import wires_of
+    from labmtj.bench.files.protecting import wires_of
 
     content = assumed()
     content["wires"]["row_segment_ohms"]["by_line"] = [1.0, [2.0, 3.0, 4.0, 5.0, 6.0, 150.0], *[3.0] * 6]

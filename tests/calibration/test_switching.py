@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labmtj.bench.simulated import crossbar_of
+from labmtj.bench.files.simulated import crossbar_of
 from labmtj.calibration.calibrate import calibrate
 from labmtj.errors import DataError
 from labmtj.quantities import Bias

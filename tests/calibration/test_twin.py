@@ -6,7 +6,7 @@ import pytest
 from labmtj import library
 from labmtj.arrays import ArrayDescription
 from labmtj.bench import load_array
-from labmtj.bench.simulated import crossbar_of
+from labmtj.bench.files.simulated import crossbar_of
 from labmtj.calibration.calibrate import calibrate
 from labmtj.calibration.observed import observed
 from labmtj.calibration.predict import Model

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from instruments.virtual.keithley2600 import Keithley2636B
-from labmtj.virtual.exchange import Served
-from labmtj.virtual.resistor import unit_box
-from labmtj.virtual.server import SocketServer
+from labmtj.virtual.network.resistor import unit_box
+from labmtj.virtual.server.exchange import Served
+from labmtj.virtual.server.rawsocket import SocketServer
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # it imports a module that Python will drop

@@ -8,7 +8,7 @@ import pytest
 
 from instruments.virtual.keithley2600 import Keithley2636B as Virtual2636B
 from instruments.virtual.keithley3706 import Keithley3706A as Virtual3706A
-from labmtj.virtual.terminals import Box
+from labmtj.virtual.network.terminals import Box
 
 pytestmark = pytest.mark.filterwarnings("default")  # those of QCoDeS and its dependencies are theirs
 keithley = pytest.importorskip("qcodes.instrument_drivers.Keithley", exc_type=ImportError)

@@ -6,9 +6,9 @@ import warnings
 import pytest
 
 from instruments.virtual import keithley2400, keithley2450, keysightb2200, keysightb2900
-from labmtj.virtual.exchange import Served
-from labmtj.virtual.resistor import matrix_box, unit_box
-from labmtj.virtual.server import SocketServer
+from labmtj.virtual.network.resistor import matrix_box, unit_box
+from labmtj.virtual.server.exchange import Served
+from labmtj.virtual.server.rawsocket import SocketServer
 
 OHMS = 10e3
 TERMINATORS = {"read_termination": "\n", "write_termination": "\n"}

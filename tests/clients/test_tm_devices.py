@@ -6,9 +6,9 @@ import pytest
 
 from instruments.virtual.keithley2600 import Keithley2636B
 from instruments.virtual.keithley3706 import Keithley3706A
-from labmtj.virtual.exchange import Served
-from labmtj.virtual.resistor import matrix_box, unit_box
-from labmtj.virtual.server import SocketServer
+from labmtj.virtual.network.resistor import matrix_box, unit_box
+from labmtj.virtual.server.exchange import Served
+from labmtj.virtual.server.rawsocket import SocketServer
 
 pytestmark = pytest.mark.filterwarnings("default")  # those of tm_devices and its dependencies are theirs
 OHMS = 10e3

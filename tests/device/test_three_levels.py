@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from labmtj import library
-from labmtj.bench.loading import load_array
-from labmtj.bench.simulated import crossbar_of, describe
+from labmtj.bench.files.loading import load_array
+from labmtj.bench.files.simulated import crossbar_of, describe
 from labmtj.cli import main
 from labmtj.errors import ConfigError, UsageError
 from procedures.common.reference import ReferenceSettings, reference_maps

@@ -14,9 +14,9 @@ from instruments.keithley2600relied import EVERYTHING
 from labmtj.errors import InstrumentError
 from labmtj.quantities import Flag
 from labmtj.shots import Pulses, Shots
-from labmtj.virtual.exchange import Served
-from labmtj.virtual.resistor import unit_box
-from labmtj.virtual.server import SocketServer
+from labmtj.virtual.network.resistor import unit_box
+from labmtj.virtual.server.exchange import Served
+from labmtj.virtual.server.rawsocket import SocketServer
 
 OHMS = {"a": 10e3, "b": 2e3}
 SHOTS = Shots(("a", "b"), np.array([[0.3, 0.0], [-0.2, 0.1]]), ("a", "b"), 1e-3, 0.02, 1e-3)

@@ -18,7 +18,7 @@ from instruments.virtual import keithley2400, keithley2450, keithley7000, keysig
 from labmtj.errors import InstrumentError, LabmtjError, UsageError
 from labmtj.quantities import Flag
 from labmtj.shots import Pulses, Shots
-from labmtj.virtual.resistor import matrix_box, unit_box
+from labmtj.virtual.network.resistor import matrix_box, unit_box
 
 OHMS, LIMIT = 10e3, 4e-5
 LEVELS = np.array([[0.1234567], [-0.2], [0.5], *[[0.0123456 * number] for number in range(8)]])

@@ -16,9 +16,9 @@ import instruments.virtual.keithley3706 as boxes3706
 from labmtj.errors import InstrumentError, Stopped
 from labmtj.quantities import Flag
 from labmtj.shots import Pulses, Shots
-from labmtj.virtual.exchange import Served
-from labmtj.virtual.resistor import BookedTime, matrix_box, unit_box
-from labmtj.virtual.server import SocketServer
+from labmtj.virtual.network.resistor import BookedTime, matrix_box, unit_box
+from labmtj.virtual.server.exchange import Served
+from labmtj.virtual.server.rawsocket import SocketServer
 
 OHMS = {"a": 10e3, "b": 2e3}
 

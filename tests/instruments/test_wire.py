@@ -13,9 +13,9 @@ import instruments.virtual.keithley2600 as boxes
 from instruments.keithley2400 import Keithley2400
 from instruments.keithley2600 import Keithley2636B
 from labmtj.errors import InstrumentError
-from labmtj.virtual import hislip
-from labmtj.virtual.exchange import Served
-from labmtj.virtual.resistor import unit_box
+from labmtj.virtual.network.resistor import unit_box
+from labmtj.virtual.server import hislip
+from labmtj.virtual.server.exchange import Served
 
 TIMEOUT_SECONDS = 0.4
 MOST_SECONDS = 20.0

@@ -5,7 +5,7 @@ import pytest
 
 from labmtj.arrays import ArrayDescription
 from labmtj.bench import load_bench
-from labmtj.bench.simulated import crossbar_of, describe
+from labmtj.bench.files.simulated import crossbar_of, describe
 from labmtj.errors import SettingError
 from labmtj.record import MemoryLog
 from procedures.calibration.procedure import CalibrationReads

@@ -3,7 +3,7 @@ import pytest
 from sklearn.model_selection import cross_val_score
 
 from labmtj.bench import load_bench
-from labmtj.bench.simulated import crossbar_of, describe
+from labmtj.bench.files.simulated import crossbar_of, describe
 from labmtj.errors import UsageError
 from labmtj.perceptron import CrossbarPerceptron, load_wine
 from labmtj.perceptron.pairs import difference

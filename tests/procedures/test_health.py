@@ -6,7 +6,7 @@ import yaml
 
 from labmtj import library
 from labmtj.bench import load_array
-from labmtj.bench.simulated import crossbar_of
+from labmtj.bench.files.simulated import crossbar_of
 from labmtj.device.mtj import Defect
 from labmtj.health import Health
 from labmtj.record import MemoryLog

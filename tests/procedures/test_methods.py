@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from labmtj.bench import load_bench
-from labmtj.bench.simulated import SimulatedBench
+from labmtj.bench.files.simulated import SimulatedBench
 from labmtj.errors import ConfigError
 from labmtj.health import Health
 from labmtj.perceptron import Block, pairs

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from labmtj.bench import load_bench
-from labmtj.bench.simulated import crossbar_of
+from labmtj.bench.files.simulated import crossbar_of
 from labmtj.errors import ConfigError
 from labmtj.record import MemoryLog, open_data
 from labmtj.report.contents import open_contents

@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from labmtj import library
-from labmtj.bench.loading import load_any
-from labmtj.bench.standing import open_any
+from labmtj.bench.files.loading import load_any
+from labmtj.bench.session.standing import open_any
 from labmtj.circuit import PortState, Wires, response_of
 from labmtj.errors import CannotDo, SettingError
 from labmtj.fitting.network import fit_network

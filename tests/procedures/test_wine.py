@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from labmtj.bench import load_bench
-from labmtj.bench.simulated import SimulatedBench
+from labmtj.bench.files.simulated import SimulatedBench
 from labmtj.record import MemoryLog
 from labmtj.record.recorded import Recorded
 from labmtj.schema import Purpose

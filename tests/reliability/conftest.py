@@ -20,15 +20,15 @@ import pytest
 import yaml
 
 from labmtj import library
-from labmtj.bench.loading import load_any
-from labmtj.bench.opening import open_laboratory
+from labmtj.bench.files.loading import load_any
+from labmtj.bench.session.opening import open_laboratory
 from labmtj.device.mtj.junctions import Defect
 from labmtj.errors import AnswerLost, LabmtjError
 from labmtj.quantities import Bias, Lines, Reading
 from labmtj.run import RunFolder, load_experiment, resume, start
 from labmtj.simulated.array import SimulatedArray
 from labmtj.virtual.assembly import assemble
-from labmtj.virtual.serving import ServedInstruments
+from labmtj.virtual.server.serving import ServedInstruments
 
 OFFSET_VOLTS = 2e-3
 """the sources of some boxes have an offset with the output off, too"""

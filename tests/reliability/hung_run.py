@@ -16,20 +16,21 @@ from pathlib import Path
 
 import numpy as np
 
-import labmtj.bench.armed
-import labmtj.bench.idling
-import labmtj.bench.longest
-import labmtj.bench.watchdog
-from labmtj.bench import load_any, open_laboratory, sessions
+import labmtj.bench.routing.longest
+import labmtj.bench.session.armed
+import labmtj.bench.session.idling
+import labmtj.bench.session.watchdog
+from labmtj.bench import load_any, open_laboratory
+from labmtj.bench.session import sessions
 from labmtj.quantities import Bias, Lines, Reading
 from labmtj.record import JournalWriter, files
 
 LEVEL_VOLTS = 0.1
 TIMEOUT_SECONDS = 1.0
 QUICK = {
-    (labmtj.bench.watchdog, "MARGIN_SECONDS"): 2.0, (labmtj.bench.armed, "MAKE_SAFE_SECONDS"): 8.0,
-    (labmtj.bench.armed, "IDLE_LEASE_SECONDS"): 4.0, (labmtj.bench.idling, "IDLE_SECONDS"): 2.0,
-    (labmtj.bench.idling, "AGAIN_SECONDS"): 0.5, (labmtj.bench.longest, "BOX_SECONDS"): 0.1,
+    (labmtj.bench.session.watchdog, "MARGIN_SECONDS"): 2.0, (labmtj.bench.session.armed, "MAKE_SAFE_SECONDS"): 8.0,
+    (labmtj.bench.session.armed, "IDLE_LEASE_SECONDS"): 4.0, (labmtj.bench.session.idling, "IDLE_SECONDS"): 2.0,
+    (labmtj.bench.session.idling, "AGAIN_SECONDS"): 0.5, (labmtj.bench.routing.longest, "BOX_SECONDS"): 0.1,
 }  # fmt: skip
 """the lengths that do not follow from the work; at full length a case takes a minute"""
 

@@ -13,9 +13,9 @@ import pytest
 
 from labmtj import library
 from labmtj.bench import load_any
-from labmtj.bench.abilities import check_reading
-from labmtj.bench.simulated import crossbar_of
-from labmtj.bench.standing import StandingBench, laboratory_of, open_any
+from labmtj.bench.files.simulated import crossbar_of
+from labmtj.bench.routing.abilities import check_reading
+from labmtj.bench.session.standing import StandingBench, laboratory_of, open_any
 from labmtj.cli import main
 from labmtj.errors import CannotDo, ConfigError, LabmtjError
 from labmtj.layer import Layer

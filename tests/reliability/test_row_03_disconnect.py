@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from labmtj.bench.trust import CLEANUP_SECONDS
+from labmtj.bench.session.trust import CLEANUP_SECONDS
 from labmtj.errors import InstrumentError
 
 

@@ -11,7 +11,7 @@ import h5py
 import numpy as np
 import pytest
 
-from labmtj.bench.healthfile import keep_health, kept_health
+from labmtj.bench.files.healthfile import keep_health, kept_health
 from labmtj.health import Health
 from labmtj.report import write_report
 from labmtj.run import load_experiment, start

@@ -10,7 +10,7 @@ import pytest
 
 import labmtj
 from labmtj.bench import load_any, open_laboratory
-from labmtj.bench.watchdog import Watchdog
+from labmtj.bench.session.watchdog import Watchdog
 from labmtj.errors import WatchdogLost
 from labmtj.instrumentlocks import owner_of
 from labmtj.quantities import Bias, Lines, Reading
@@ -86,7 +86,7 @@ def test_a_bench_in_python_has_a_guardian_too(rig, tally, watchdog_of, what):
 @pytest.mark.parametrize("what", ["pulse", "measure"])
 def test_a_watchdog_that_is_stopped_is_noticed(rig, tally, watchdog_of, monkeypatch, what):
     """Case F7. Fails without echoes of leases: a stopped process has its pipes, and nothing is noticed."""
-    monkeypatch.setattr("labmtj.bench.watchdog.ECHO_SECONDS", 0.5)
+    monkeypatch.setattr("labmtj.bench.session.watchdog.ECHO_SECONDS", 0.5)
     with tally(17, f"stopped, {what}"), labmtj.bench(rig.bench) as array:
         watchdog = watchdog_of(os.getpid())
         os.kill(watchdog, signal.SIGSTOP)

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from labmtj.arrays import ArrayDescription
 from labmtj.bench import load_array
-from labmtj.bench.protecting import protected
-from labmtj.bench.simulated import crossbar_of
+from labmtj.bench.files.protecting import protected
+from labmtj.bench.files.simulated import crossbar_of
 from labmtj.errors import LabmtjError
 from labmtj.perceptron import Block
 from labmtj.quantities import Bias, Limits, Lines, Reading

@@ -15,7 +15,7 @@ import h5py
 import numpy as np
 import pytest
 
-from labmtj.bench.healthfile import kept_health
+from labmtj.bench.files.healthfile import kept_health
 from labmtj.health import Health
 from labmtj.quantities import Flag
 

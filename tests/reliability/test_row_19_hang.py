@@ -19,10 +19,10 @@ from pathlib import Path
 import pytest
 
 from labmtj.bench import load_any
-from labmtj.bench.served import ServedBench
+from labmtj.bench.session.served import ServedBench
 from labmtj.instrumentlocks import owner_of
 from labmtj.virtual.assembly import assemble
-from labmtj.virtual.serving import ServedInstruments
+from labmtj.virtual.server.serving import ServedInstruments
 
 KINDS = ("2636b-3706a", "2636b-707b", "2400-7002", "b2902a-b2201a", "rack-2602b")
 PHASES = (

@@ -19,14 +19,14 @@ import pytest
 
 from instruments import trust as session_trust
 from labmtj import library
-from labmtj.bench import trust as bench_trust
-from labmtj.bench.loading import load_any
-from labmtj.bench.opening import open_laboratory
+from labmtj.bench.files.loading import load_any
+from labmtj.bench.session import trust as bench_trust
+from labmtj.bench.session.opening import open_laboratory
 from labmtj.errors import LabmtjError
 from labmtj.instrumentlocks import owner_of
 from labmtj.quantities import Bias, Lines, Reading
 from labmtj.virtual.assembly import assemble
-from labmtj.virtual.serving import ServedInstruments
+from labmtj.virtual.server.serving import ServedInstruments
 
 BENCHES = sorted(path.stem for path in (library.folder() / "benches").glob("virtual-*.yaml"))
 SAMPLE = [

@@ -9,11 +9,11 @@ import contextlib
 import numpy as np
 import pytest
 
-from labmtj.bench.loading import load_any
-from labmtj.bench.opening import open_laboratory
+from labmtj.bench.files.loading import load_any
+from labmtj.bench.session.opening import open_laboratory
 from labmtj.errors import InstrumentError
 from labmtj.virtual.assembly import assemble
-from labmtj.virtual.serving import ServedInstruments
+from labmtj.virtual.server.serving import ServedInstruments
 
 BENCHES = (("virtual-2400-7002", False), ("virtual-2400-7002", True), ("virtual-b2902a-b2201a", False))
 """and whether they are served over HiSLIP, which knows a device clear"""

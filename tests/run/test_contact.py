@@ -11,7 +11,7 @@ from labmtj.record import open_data
 from labmtj.report import summary_text, write_report
 from labmtj.run import RunFolder, load_experiment, resume, start
 from labmtj.virtual.assembly import assemble
-from labmtj.virtual.serving import ServedInstruments
+from labmtj.virtual.server.serving import ServedInstruments
 from procedures.common.reference import Outcome
 
 SETTINGS = {"aperture_seconds": 0.001}

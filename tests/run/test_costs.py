@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from labmtj.bench import load_bench
-from labmtj.bench.simulated import crossbar_of
+from labmtj.bench.files.simulated import crossbar_of
 from labmtj.quantities import Bias, Lines, Reading
 from labmtj.run.costs import Counted, selected
 from procedures.common.schemes import select_cells, select_rows

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from labmtj.bench.healthfile import kept_health
-from labmtj.bench.loading import load_any
+from labmtj.bench.files.healthfile import kept_health
+from labmtj.bench.files.loading import load_any
 from labmtj.health import Health, HealthMap
 from labmtj.record import Checkpointer, JournalLog, JournalWriter, open_data
 from labmtj.results import record

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from labmtj import cli
-from labmtj.bench.loading import load_any
+from labmtj.bench.files.loading import load_any
 from labmtj.errors import ConfigError, InstrumentError, Stopped, UsageError
 from labmtj.record import Checkpointer
 from labmtj.report.contents import open_contents

@@ -3,13 +3,13 @@
 import h5py
 import pytest
 
-from labmtj.bench.healthfile import kept_health
+from labmtj.bench.files.healthfile import kept_health
 from labmtj.errors import Overstressed
 from labmtj.health import Health
 from labmtj.quantities import Flag
 from labmtj.run import RunFolder, load_experiment, start
 from labmtj.safety import delivered
-from labmtj.virtual.serving import serve
+from labmtj.virtual.server.serving import serve
 
 BENCH = """kind: instruments
 instruments:

@@ -6,8 +6,8 @@ import pytest
 from labmtj.circuit import Wires
 from labmtj.device.mtj import Junctions
 from labmtj.simulated.array import SimulatedArray
-from labmtj.virtual.network import Network
-from labmtj.virtual.wiring import Column, Ground, Link, MatrixPlan, Row, Wire, Wiring
+from labmtj.virtual.network.network import Network
+from labmtj.virtual.network.wiring import Column, Ground, Link, MatrixPlan, Row, Wire, Wiring
 
 SMALLEST = 1e-3
 """ohm: what stands for zero on a bench, and the inner resistance of every channel here"""

@@ -5,7 +5,7 @@ import socket
 
 import pytest
 
-from labmtj.virtual.serving import Control
+from labmtj.virtual.server.serving import Control
 
 QUESTIONS = {
     "no JSON": b"hello\n",

@@ -5,7 +5,7 @@ import pytest
 
 from labmtj.errors import UsageError
 from labmtj.simulated import MeterModel, MeterRange, VoltageRange
-from labmtj.virtual.converter import Converter
+from labmtj.virtual.network.converter import Converter
 
 AMPERES = (MeterRange(1e-6, 3e-4, 6e-10, 1e-11), MeterRange(1e-4, 2e-4, 3e-8, 5e-10))
 VOLTS = (VoltageRange(0.2, 1.2e-4, 3e-4, 1e-6, 2e-4, 6e-4), VoltageRange(20.0, 1.5e-4, 1.5e-3, 1e-4, 2e-4, 2.4e-3))

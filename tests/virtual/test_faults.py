@@ -7,10 +7,10 @@ import pytest
 
 from instruments.virtual.keithley2400 import Keithley2400
 from labmtj.errors import UsageError
-from labmtj.virtual.exchange import Served
-from labmtj.virtual.faults import Fault, Faulty, fault
-from labmtj.virtual.resistor import unit_box
-from labmtj.virtual.server import SocketServer
+from labmtj.virtual.network.resistor import unit_box
+from labmtj.virtual.server.exchange import Served
+from labmtj.virtual.server.faults import Fault, Faulty, fault
+from labmtj.virtual.server.rawsocket import SocketServer
 
 
 @pytest.fixture

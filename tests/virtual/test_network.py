@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from labmtj.errors import UsageError
-from labmtj.virtual.network import Network
-from labmtj.virtual.wiring import Column, Ground, Line, Link, MatrixPlan, Row, Wire, Wiring
+from labmtj.virtual.network.network import Network
+from labmtj.virtual.network.wiring import Column, Ground, Line, Link, MatrixPlan, Row, Wire, Wiring
 
 MILLI = 1e-3
 """ohm: inner resistance of a channel; the same stands for a cable of zero ohms"""

@@ -5,8 +5,8 @@ import pytest
 
 from labmtj.quantities import Bias, Lines, Reading, Waveform
 from labmtj.simulated import SimulatedCrossbar, Timing
-from labmtj.virtual.network import Network
-from labmtj.virtual.wiring import Line, Wire, Wiring
+from labmtj.virtual.network.network import Network
+from labmtj.virtual.network.wiring import Line, Wire, Wiring
 
 MILLI = 1e-3
 

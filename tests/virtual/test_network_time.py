@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from labmtj.device.mtj import noise_rms_amperes
-from labmtj.virtual.line_noise import LineNoise
+from labmtj.virtual.network.line_noise import LineNoise
 
 FLIPPING = {"thermal_stability": 10.0, "attempt_seconds": 1e-6}
 """AP to P at 0.5 V within some microseconds"""

@@ -2,12 +2,12 @@
 
 import pytest
 
-from labmtj.virtual.resistor import unit_box
-from labmtj.virtual.scpi import SCPIInstrument
-from labmtj.virtual.scpi_errors import SCPIError
-from labmtj.virtual.scpi_headers import expression, headers
-from labmtj.virtual.scpi_table import Setting, after, check, command
-from labmtj.virtual.scpi_values import Number, Switch, Word
+from labmtj.virtual.network.resistor import unit_box
+from labmtj.virtual.scpi.errors import SCPIError
+from labmtj.virtual.scpi.headers import expression, headers
+from labmtj.virtual.scpi.instrument import SCPIInstrument
+from labmtj.virtual.scpi.table import Setting, after, check, command
+from labmtj.virtual.scpi.values import Number, Switch, Word
 
 
 class Box(SCPIInstrument):

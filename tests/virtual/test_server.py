@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from labmtj.virtual.exchange import Served
-from labmtj.virtual.resistor import BookedTime
-from labmtj.virtual.server import SocketServer
+from labmtj.virtual.network.resistor import BookedTime
+from labmtj.virtual.server.exchange import Served
+from labmtj.virtual.server.rawsocket import SocketServer
 
 
 class Echo:

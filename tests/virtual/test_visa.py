@@ -7,11 +7,11 @@ import time
 import pytest
 
 from instruments.virtual.keithley2400 import Keithley2400
-from labmtj.virtual.exchange import Served
-from labmtj.virtual.hislip import HislipServer
-from labmtj.virtual.resistor import unit_box
-from labmtj.virtual.server import SocketServer
-from labmtj.virtual.vxi11 import Vxi11Server, _Link
+from labmtj.virtual.network.resistor import unit_box
+from labmtj.virtual.server.exchange import Served
+from labmtj.virtual.server.hislip import HislipServer
+from labmtj.virtual.server.rawsocket import SocketServer
+from labmtj.virtual.server.vxi11 import Vxi11Server, _Link
 
 pyvisa = pytest.importorskip("pyvisa")
 

@@ -6,12 +6,12 @@ import socket
 
 import pytest
 
-from labmtj.virtual.exchange import Served
-from labmtj.virtual.hislip import HislipServer
-from labmtj.virtual.resistor import BookedTime
-from labmtj.virtual.server import SocketServer
-from labmtj.virtual.serving import Control
-from labmtj.virtual.vxi11 import Vxi11Server
+from labmtj.virtual.network.resistor import BookedTime
+from labmtj.virtual.server.exchange import Served
+from labmtj.virtual.server.hislip import HislipServer
+from labmtj.virtual.server.rawsocket import SocketServer
+from labmtj.virtual.server.serving import Control
+from labmtj.virtual.server.vxi11 import Vxi11Server
 
 COMMAND = b"OUTP ON"
 HEADERS = b"\r\nHost: 127.0.0.1\r\nContent-Type: text/plain\r\n\r\n" + COMMAND + b"\r\n"

@@ -7,10 +7,10 @@ from statistics import fmean, pstdev
 
 from instruments.virtual.series2400.status import Reporting
 from instruments.virtual.series2400.tables import BUFFER_AVAILABLE, BUFFER_FULL, ELEMENTS
-from labmtj.virtual.scpi_errors import SCPIError
-from labmtj.virtual.scpi_table import Call, check, command
-from labmtj.virtual.scpi_values import Word
-from labmtj.virtual.terminals import Box
+from labmtj.virtual.network.terminals import Box
+from labmtj.virtual.scpi.errors import SCPIError
+from labmtj.virtual.scpi.table import Call, check, command
+from labmtj.virtual.scpi.values import Word
 
 BYTES_PER_READING = 16
 """(from memory, unverified)"""

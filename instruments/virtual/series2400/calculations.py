@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from instruments.virtual.series2400.buffer import Buffered
 from instruments.virtual.series2400.tables import LIMIT_TESTS
-from labmtj.virtual.scpi_errors import SCPIError
-from labmtj.virtual.scpi_table import Call, command
-from labmtj.virtual.unit import NO_VALUE
+from labmtj.virtual.network.unit import NO_VALUE
+from labmtj.virtual.scpi.errors import SCPIError
+from labmtj.virtual.scpi.table import Call, command
 
 
 class Calculating(Buffered):

@@ -6,10 +6,10 @@ from typing import Any
 
 from instruments.virtual.series2400.calculations import Calculating
 from instruments.virtual.series2400.tables import MEMORY_PLACES
-from labmtj.virtual.scpi_errors import SCPIError
-from labmtj.virtual.scpi_table import Call, command, one
-from labmtj.virtual.scpi_values import Whole, spelling
-from labmtj.virtual.terminals import Box
+from labmtj.virtual.network.terminals import Box
+from labmtj.virtual.scpi.errors import SCPIError
+from labmtj.virtual.scpi.table import Call, command, one
+from labmtj.virtual.scpi.values import Whole, spelling
 
 LEFT_OUT = ("output", "trigger", "arm", "memory", "buffer", "display", "beeper", "format", "border", "register")
 """what begins with one of these is no part of a set-up"""

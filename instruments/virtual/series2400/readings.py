@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from instruments.virtual.series2400.memory import Remembering
 from instruments.virtual.series2400.tables import AUTO_DELAY_SECONDS, AUTO_OHMS, MEMORY_PLACES, MOST_READINGS
-from labmtj.virtual.meter_commands import spaced
-from labmtj.virtual.scpi_errors import SCPIError
-from labmtj.virtual.scpi_table import command
+from labmtj.virtual.scpi.errors import SCPIError
+from labmtj.virtual.scpi.meter_commands import spaced
+from labmtj.virtual.scpi.table import command
 
 
 class Measuring(Remembering):

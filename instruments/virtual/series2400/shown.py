@@ -21,13 +21,13 @@ from instruments.virtual.series2400.tables import (
     ELEMENT_CHOICES,
     ELEMENTS,
 )
-from labmtj.virtual.meter_commands import MeterCommands, function_named
-from labmtj.virtual.scpi_blocks import block
-from labmtj.virtual.scpi_errors import SCPIError
-from labmtj.virtual.scpi_table import Call, command, one
-from labmtj.virtual.scpi_values import only, spelling
-from labmtj.virtual.sourcemeter import QUANTITIES, other
-from labmtj.virtual.unit import NO_VALUE, Measured
+from labmtj.virtual.network.unit import NO_VALUE, Measured
+from labmtj.virtual.scpi.blocks import block
+from labmtj.virtual.scpi.errors import SCPIError
+from labmtj.virtual.scpi.meter_commands import MeterCommands, function_named
+from labmtj.virtual.scpi.sourcemeter import QUANTITIES, other
+from labmtj.virtual.scpi.table import Call, command, one
+from labmtj.virtual.scpi.values import only, spelling
 
 BITS_READ = {"VOLT": BIT_VOLTS_READ, "CURR": BIT_AMPERES_READ, "RES": BIT_OHMS_READ}
 SPELLED = {"VOLT": '"VOLT:DC"', "CURR": '"CURR:DC"', "RES": '"RES"'}

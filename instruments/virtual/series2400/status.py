@@ -13,13 +13,13 @@ from instruments.virtual.series2400.tables import (
     READING_OVERFLOW,
     WAITS_FOR_ARM,
 )
-from labmtj.virtual.scpi_blocks import register
-from labmtj.virtual.scpi_errors import SCPIError
-from labmtj.virtual.scpi_status import StatusRegisters
-from labmtj.virtual.scpi_table import Call, command, one
-from labmtj.virtual.scpi_values import Switch, Whole, quoted
-from labmtj.virtual.terminals import Box
-from labmtj.virtual.unit import OVERFLOW
+from labmtj.virtual.network.terminals import Box
+from labmtj.virtual.network.unit import OVERFLOW
+from labmtj.virtual.scpi.blocks import register
+from labmtj.virtual.scpi.errors import SCPIError
+from labmtj.virtual.scpi.status import StatusRegisters
+from labmtj.virtual.scpi.table import Call, command, one
+from labmtj.virtual.scpi.values import Switch, Whole, quoted
 
 WIDTHS = {1: 20, 2: 32}
 """characters of the upper and the lower line of the display"""

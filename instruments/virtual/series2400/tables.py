@@ -6,10 +6,10 @@ Page numbers are those of the 2400 user's manual (2400S-900-01). What has none i
 from __future__ import annotations
 
 from labmtj.simulated.meter import MeterModel, MeterRange, VoltageRange
-from labmtj.virtual.scpi_table import Setting
-from labmtj.virtual.scpi_values import Number, Numbers, Switch, Whole, Word
-from labmtj.virtual.sourcemeter import Range, Sheet
-from labmtj.virtual.unit import Quantity
+from labmtj.virtual.network.unit import Quantity
+from labmtj.virtual.scpi.sourcemeter import Range, Sheet
+from labmtj.virtual.scpi.table import Setting
+from labmtj.virtual.scpi.values import Number, Numbers, Switch, Whole, Word
 
 SOURCE_REACH, MEASURE_REACH = 1.05, 1.055
 """as fractions of full scale (3-4)"""

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from instruments.virtual.series2450.status import Reporting
 from instruments.virtual.series2450.tables import ELEMENTS, MOST_IN_BUFFER, MOST_POINTS, UNITS
-from labmtj.virtual.scpi_blocks import block
-from labmtj.virtual.scpi_errors import SCPIError
-from labmtj.virtual.scpi_table import Call, command, one
-from labmtj.virtual.scpi_values import Whole, Word, only, quoted, spelling
+from labmtj.virtual.scpi.blocks import block
+from labmtj.virtual.scpi.errors import SCPIError
+from labmtj.virtual.scpi.table import Call, command, one
+from labmtj.virtual.scpi.values import Whole, Word, only, quoted, spelling
 
 
 class Reading(NamedTuple):

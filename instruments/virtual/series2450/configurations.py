@@ -6,9 +6,9 @@ from typing import Any
 
 from instruments.virtual.series2450.buffers import at_least
 from instruments.virtual.series2450.readings import Measuring
-from labmtj.virtual.scpi_errors import SCPIError
-from labmtj.virtual.scpi_table import Call, command, one
-from labmtj.virtual.scpi_values import Whole, quoted
+from labmtj.virtual.scpi.errors import SCPIError
+from labmtj.virtual.scpi.table import Call, command, one
+from labmtj.virtual.scpi.values import Whole, quoted
 
 SIDES = ("[:SENSe#]", "[:SOURce#]")
 MOST_ENTRIES = 300_000

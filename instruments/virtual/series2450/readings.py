@@ -17,11 +17,11 @@ from instruments.virtual.series2450.tables import (
     PROTECTED,
     READ_BACK,
 )
-from labmtj.virtual.meter_commands import function_named
-from labmtj.virtual.scpi_errors import SCPIError
-from labmtj.virtual.scpi_table import Call, after, check, command, one
-from labmtj.virtual.sourcemeter import names
-from labmtj.virtual.unit import NO_VALUE, Measured
+from labmtj.virtual.network.unit import NO_VALUE, Measured
+from labmtj.virtual.scpi.errors import SCPIError
+from labmtj.virtual.scpi.meter_commands import function_named
+from labmtj.virtual.scpi.sourcemeter import names
+from labmtj.virtual.scpi.table import Call, after, check, command, one
 
 
 class Measuring(Buffers):

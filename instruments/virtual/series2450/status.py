@@ -6,12 +6,12 @@ from collections import deque
 from datetime import UTC, datetime, timedelta
 
 from instruments.virtual.series2450.tables import DIGITAL_LINES, EPOCH
-from labmtj.virtual.meter_commands import MeterCommands
-from labmtj.virtual.scpi_errors import SCPIError
-from labmtj.virtual.scpi_status import StatusRegisters
-from labmtj.virtual.scpi_table import Call, command
-from labmtj.virtual.scpi_values import Whole, Word, number, only, quoted, spelling
-from labmtj.virtual.terminals import Box
+from labmtj.virtual.network.terminals import Box
+from labmtj.virtual.scpi.errors import SCPIError
+from labmtj.virtual.scpi.meter_commands import MeterCommands
+from labmtj.virtual.scpi.status import StatusRegisters
+from labmtj.virtual.scpi.table import Call, command
+from labmtj.virtual.scpi.values import Whole, Word, number, only, quoted, spelling
 
 LINE_KINDS = {"DIG": ("IN", "OUT", "OPEN"), "TRIG": ("IN", "OUT", "OPEN"), "SYNC": ("MAST", "ACC")}
 LAST_EVENTS = 100

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from instruments.virtual.series2450.buffers import at_least
 from instruments.virtual.series2450.configurations import Configurations
 from instruments.virtual.series2450.tables import MOST_IN_LIST, MOST_POINTS
-from labmtj.virtual.meter_commands import spaced
-from labmtj.virtual.scpi_errors import SCPIError
-from labmtj.virtual.scpi_table import Call, command
-from labmtj.virtual.scpi_values import Numbers, Whole, number, spelling
-from labmtj.virtual.unit import Quantity
+from labmtj.virtual.network.unit import Quantity
+from labmtj.virtual.scpi.errors import SCPIError
+from labmtj.virtual.scpi.meter_commands import spaced
+from labmtj.virtual.scpi.table import Call, command
+from labmtj.virtual.scpi.values import Numbers, Whole, number, spelling
 
 
 class Sweeping(Configurations):

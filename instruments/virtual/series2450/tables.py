@@ -8,10 +8,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from labmtj.simulated.meter import MeterModel, MeterRange, VoltageRange
-from labmtj.virtual.scpi_table import Setting
-from labmtj.virtual.scpi_values import Number, Numbers, Switch, Whole, Word
-from labmtj.virtual.sourcemeter import Range
-from labmtj.virtual.unit import Quantity
+from labmtj.virtual.network.unit import Quantity
+from labmtj.virtual.scpi.sourcemeter import Range
+from labmtj.virtual.scpi.table import Setting
+from labmtj.virtual.scpi.values import Number, Numbers, Switch, Whole, Word
 
 REACH = 1.05
 METER = MeterModel(

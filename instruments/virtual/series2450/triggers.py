@@ -8,9 +8,9 @@ from functools import partial
 from instruments.virtual.series2450.buffers import at_least
 from instruments.virtual.series2450.sweeps import Sweeping
 from instruments.virtual.series2450.tables import MOST_POINTS
-from labmtj.virtual.scpi_errors import SCPIError
-from labmtj.virtual.scpi_table import Call, command
-from labmtj.virtual.scpi_values import Switch, Whole, number, quoted
+from labmtj.virtual.scpi.errors import SCPIError
+from labmtj.virtual.scpi.table import Call, command
+from labmtj.virtual.scpi.values import Switch, Whole, number, quoted
 
 MOST_BLOCKS, MOST_STEPS = 255, 10_000_000
 Block = Callable[[], int | None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from instruments.virtual.keithley2450tsp import Keithley2450Scripts
 from instruments.virtual.series2450.readings import Measuring
-from labmtj.virtual.terminals import Box
+from labmtj.virtual.network.terminals import Box
 
 LANGUAGES = ("SCPI", "TSP", "SCPI2400")
 

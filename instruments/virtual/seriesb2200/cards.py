@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from labmtj.errors import UsageError
-from labmtj.virtual.matrix import SCPIMatrix
-from labmtj.virtual.scpi_engine import SCPIEngine
-from labmtj.virtual.scpi_errors import SCPIError
-from labmtj.virtual.scpi_table import Call, Setting, one
-from labmtj.virtual.scpi_values import channel_list, digits, number, only, quoted, spelling
-from labmtj.virtual.terminals import Box, Crosspoint
+from labmtj.virtual.network.matrix import SCPIMatrix
+from labmtj.virtual.network.terminals import Box, Crosspoint
+from labmtj.virtual.scpi.engine import SCPIEngine
+from labmtj.virtual.scpi.errors import SCPIError
+from labmtj.virtual.scpi.table import Call, Setting, one
+from labmtj.virtual.scpi.values import channel_list, digits, number, only, quoted, spelling
 
 OUTPUTS = 12
 """of a card"""

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from instruments.virtual.seriesb2200.cards import Cards
-from labmtj.virtual.scpi_errors import SCPIError
-from labmtj.virtual.scpi_table import Call, command, one
-from labmtj.virtual.terminals import Box, Crosspoint
+from labmtj.virtual.network.terminals import Box, Crosspoint
+from labmtj.virtual.scpi.errors import SCPIError
+from labmtj.virtual.scpi.table import Call, command, one
 
 RELAY_SECONDS = 10e-3
 """of a command that moves relays (an assumption)"""

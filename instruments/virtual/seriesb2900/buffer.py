@@ -7,10 +7,10 @@ from statistics import fmean, pstdev
 
 from instruments.virtual.seriesb2900.shown import Shown
 from instruments.virtual.seriesb2900.tables import BIT_COMPLIANCE, ELEMENTS
-from labmtj.virtual.scpi_errors import SCPIError
-from labmtj.virtual.scpi_table import Call, command
-from labmtj.virtual.scpi_values import Whole, only, spelling
-from labmtj.virtual.unit import NO_VALUE
+from labmtj.virtual.network.unit import NO_VALUE
+from labmtj.virtual.scpi.errors import SCPIError
+from labmtj.virtual.scpi.table import Call, command
+from labmtj.virtual.scpi.values import Whole, only, spelling
 
 BYTES_PER_READING = 16
 """(from memory, unverified)"""

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from instruments.virtual.seriesb2900.buffer import Buffered
 from instruments.virtual.seriesb2900.tables import AUTO_OHMS, BIT_COMPLIANCE, ELEMENTS, OHMS_LIMIT_VOLTS, TRIGGERS
 from labmtj.simulated.clock import nanoseconds
-from labmtj.virtual.meter_commands import spaced
-from labmtj.virtual.schedule import CLOSE, LEVEL, OPEN, Aperture, Event, Schedule
-from labmtj.virtual.scpi_errors import SCPIError
-from labmtj.virtual.scpi_table import Call, after, command
-from labmtj.virtual.scpi_values import channel_list, digits, only
-from labmtj.virtual.sourcemeter import names
-from labmtj.virtual.terminals import Box
+from labmtj.virtual.network.schedule import CLOSE, LEVEL, OPEN, Aperture, Event, Schedule
+from labmtj.virtual.network.terminals import Box
+from labmtj.virtual.scpi.errors import SCPIError
+from labmtj.virtual.scpi.meter_commands import spaced
+from labmtj.virtual.scpi.sourcemeter import names
+from labmtj.virtual.scpi.table import Call, after, command
+from labmtj.virtual.scpi.values import channel_list, digits, only
 
 
 class Sequencing(Buffered):

@@ -12,12 +12,12 @@ from instruments.virtual.seriesb2900.tables import (
     ELEMENT_CHOICES,
     ELEMENTS,
 )
-from labmtj.virtual.meter_commands import function_named
-from labmtj.virtual.scpi_blocks import block
-from labmtj.virtual.scpi_errors import SCPIError
-from labmtj.virtual.scpi_table import Call, command, one
-from labmtj.virtual.scpi_values import only, spelling
-from labmtj.virtual.unit import NO_VALUE, Measured
+from labmtj.virtual.network.unit import NO_VALUE, Measured
+from labmtj.virtual.scpi.blocks import block
+from labmtj.virtual.scpi.errors import SCPIError
+from labmtj.virtual.scpi.meter_commands import function_named
+from labmtj.virtual.scpi.table import Call, command, one
+from labmtj.virtual.scpi.values import only, spelling
 
 
 class Shown(Reporting):

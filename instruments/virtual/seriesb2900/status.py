@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from instruments.virtual.seriesb2900.tables import IDLE
-from labmtj.virtual.meter_commands import MeterCommands
-from labmtj.virtual.scpi_errors import SCPIError
-from labmtj.virtual.scpi_status import StatusRegisters
-from labmtj.virtual.scpi_table import Call, command
-from labmtj.virtual.scpi_values import number, only
-from labmtj.virtual.terminals import Box
+from labmtj.virtual.network.terminals import Box
+from labmtj.virtual.scpi.errors import SCPIError
+from labmtj.virtual.scpi.meter_commands import MeterCommands
+from labmtj.virtual.scpi.status import StatusRegisters
+from labmtj.virtual.scpi.table import Call, command
+from labmtj.virtual.scpi.values import number, only
 
 EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 """what the clock of the box shows when the clock of the bench starts"""

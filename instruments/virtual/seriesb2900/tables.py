@@ -7,10 +7,10 @@ unverified.
 from __future__ import annotations
 
 from labmtj.simulated.meter import MeterModel, MeterRange, VoltageRange
-from labmtj.virtual.scpi_table import Setting
-from labmtj.virtual.scpi_values import Number, Numbers, Switch, Whole, Word
-from labmtj.virtual.sourcemeter import Range
-from labmtj.virtual.unit import Quantity
+from labmtj.virtual.network.unit import Quantity
+from labmtj.virtual.scpi.sourcemeter import Range
+from labmtj.virtual.scpi.table import Setting
+from labmtj.virtual.scpi.values import Number, Numbers, Switch, Whole, Word
 
 REACH, MEASURE_REACH = 1.05, 1.06
 """as fractions of full scale (datasheet p16)"""

@@ -8,7 +8,7 @@ from typing import Any
 from instruments.virtual.tspmatrix.cards import Kind
 from instruments.virtual.tspmatrix.matrix import AT_ONCE, BREAK_FIRST, FOUR_POLES, MAKE_FIRST, Matrix
 from instruments.virtual.tspmatrix.names import BACKPLANE_ROW, BAD_CHANNEL, LETTERS
-from labmtj.virtual.terminals import Crosspoint
+from labmtj.virtual.network.terminals import Crosspoint
 from labmtj.virtual.tsp.complaints import INVALID_PARAMETER, Complaint
 from labmtj.virtual.tsp.engine import Engine
 from labmtj.virtual.tsp.tree import Members, number, one_of, text, within

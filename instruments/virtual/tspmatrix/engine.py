@@ -15,7 +15,7 @@ from instruments.virtual.tspmatrix.patterns import Patterns
 from instruments.virtual.tspmatrix.ports import Ports
 from instruments.virtual.tspmatrix.scan import Scan
 from instruments.virtual.tspmatrix.slots import slot_table
-from labmtj.virtual.terminals import Crosspoint
+from labmtj.virtual.network.terminals import Crosspoint
 from labmtj.virtual.tsp.clock import Remote
 from labmtj.virtual.tsp.config_script import config_script
 from labmtj.virtual.tsp.engine import Engine, Nature

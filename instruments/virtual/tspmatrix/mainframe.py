@@ -8,7 +8,7 @@ from typing import Any
 from instruments.virtual.tspmatrix.cards import CARDS_707, CARDS_3706
 from instruments.virtual.tspmatrix.engine import SLOTS
 from labmtj.errors import UsageError
-from labmtj.virtual.terminals import Box, Crosspoint
+from labmtj.virtual.network.terminals import Box, Crosspoint
 from labmtj.virtual.tsp.instrument import TSPInstrument
 from labmtj.virtual.tsp.process import Functions
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from instruments.virtual.tspmatrix.cards import Kind
 from instruments.virtual.tspmatrix.names import BACKPLANE_ROW, BAD_CHANNEL, Names
-from labmtj.virtual.terminals import Crosspoint
+from labmtj.virtual.network.terminals import Crosspoint
 from labmtj.virtual.tsp.clock import Course, Wait
 from labmtj.virtual.tsp.complaints import Complaint
 from labmtj.virtual.tsp.engine import Engine

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from instruments.virtual.tspmatrix.cards import Card, Kind
-from labmtj.virtual.terminals import Crosspoint
+from labmtj.virtual.network.terminals import Crosspoint
 from labmtj.virtual.tsp.complaints import INVALID_PARAMETER, OUT_OF_RANGE, Complaint
 
 BAD_CHANNEL = OUT_OF_RANGE

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from instruments.virtual.tspmatrix.matrix import Matrix
 from instruments.virtual.tspmatrix.names import BAD_CHANNEL
-from labmtj.virtual.terminals import Crosspoint
+from labmtj.virtual.network.terminals import Crosspoint
 from labmtj.virtual.tsp.complaints import INVALID_PARAMETER, Complaint
 from labmtj.virtual.tsp.tree import Group, text
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from instruments.virtual.tspmatrix.cards import Kind
 from instruments.virtual.tspmatrix.matrix import Matrix
 from instruments.virtual.tspmatrix.names import BAD_CHANNEL
-from labmtj.virtual.terminals import Crosspoint
+from labmtj.virtual.network.terminals import Crosspoint
 from labmtj.virtual.tsp.complaints import INVALID_PARAMETER, Complaint
 from labmtj.virtual.tsp.tree import Members, number, one_of, switch, whole
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from instruments.virtual.tspmatrix.matrix import Matrix
 from instruments.virtual.tspmatrix.names import BAD_CHANNEL
-from labmtj.virtual.terminals import Crosspoint
+from labmtj.virtual.network.terminals import Crosspoint
 from labmtj.virtual.tsp.background import REST, Background
 from labmtj.virtual.tsp.clock import Course
 from labmtj.virtual.tsp.complaints import INVALID_PARAMETER, UNAVAILABLE, Complaint

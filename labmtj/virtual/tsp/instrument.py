@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from labmtj.virtual.coverage import Coverage
-from labmtj.virtual.terminals import Box
+from labmtj.virtual.network.terminals import Box
 from labmtj.virtual.tsp.names import UNKNOWN, read_table
 from labmtj.virtual.tsp.process import Functions, Helper, HelperLost
 

@@ -7,11 +7,11 @@ import contextlib
 
 import pytest
 
-from labmtj.bench.loading import load_any
-from labmtj.bench.opening import open_laboratory
-from labmtj.bench.sessions import at_resources, keywords
+from labmtj.bench.files.loading import load_any
+from labmtj.bench.session.opening import open_laboratory
+from labmtj.bench.session.sessions import at_resources, keywords
 from labmtj.virtual.assembly import assemble
-from labmtj.virtual.serving import ServedInstruments
+from labmtj.virtual.server.serving import ServedInstruments
 from labmtj.watchdog.spec import InstrumentSpec
 
 LEFT_ON = {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from labmtj.bench.make_safe import make_safe
+from labmtj.bench.session.make_safe import make_safe
 from labmtj.errors import InstrumentError
 
 

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from labmtj.bench.make_safe import make_safe
+from labmtj.bench.session.make_safe import make_safe
 from labmtj.errors import InstrumentError
 
 CUT = {

@@ -4,7 +4,7 @@ import contextlib
 
 import pytest
 
-from labmtj.bench.make_safe import make_safe
+from labmtj.bench.session.make_safe import make_safe
 from labmtj.errors import InstrumentError
 
 REDEFINED = {

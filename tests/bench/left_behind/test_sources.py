@@ -2,9 +2,9 @@
 
 import pytest
 
-from labmtj.bench.make_safe import make_safe
+from labmtj.bench.session.make_safe import make_safe
 from labmtj.errors import InstrumentError
-from labmtj.virtual.faults import Fault
+from labmtj.virtual.server.faults import Fault
 
 KINDS = ("2636b-3706a", "2400-7002", "2450-7002", "b2902a-b2201a")
 ALIKE = ("2636b-707b", "rack-2602b")

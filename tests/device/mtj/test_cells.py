@@ -8,8 +8,8 @@ import yaml
 
 from labmtj import library, yamlfile
 from labmtj.arrays import ArrayDescription
-from labmtj.bench.protecting import wires_of
-from labmtj.bench.simulated import crossbar_of
+from labmtj.bench.files.protecting import wires_of
+from labmtj.bench.files.simulated import crossbar_of
 from labmtj.device.cellmap import CellMap
 from labmtj.device.mtj import Defect, draw
 from labmtj.errors import ConfigError

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from instruments.virtual.keysightb2900 import KeysightB2902A
-from labmtj.virtual.resistor import unit_box
+from labmtj.virtual.network.resistor import unit_box
 
 
 def numbers(reply):

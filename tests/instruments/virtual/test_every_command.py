@@ -3,7 +3,7 @@
 import pytest
 
 from instruments.virtual import keithley2400, keithley2450, keithley7000, keysightb2200, keysightb2900
-from labmtj.virtual.resistor import matrix_box, unit_box
+from labmtj.virtual.network.resistor import matrix_box, unit_box
 
 COMMON = "*RST|*CLS|*IDN?|*OPC|*OPC?|*ESR?|*ESE 1|*ESE?|*SRE 1|*SRE?|*STB?|*TST?|*WAI|:*CLS|:*RST|:SYST:ERR?;"
 LISTS = {

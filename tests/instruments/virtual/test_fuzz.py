@@ -7,7 +7,7 @@ import time
 import pytest
 
 from instruments.virtual import keithley2400, keithley2450, keithley7000, keysightb2200, keysightb2900
-from labmtj.virtual.resistor import matrix_box, unit_box
+from labmtj.virtual.network.resistor import matrix_box, unit_box
 
 LINES, TORTURE = 1500, 10_000
 BRANDS = {

@@ -3,8 +3,8 @@
 import pytest
 
 from instruments.virtual import keithley2400, keithley2450, keithley7000, keysightb2200, keysightb2900
-from labmtj.virtual import scpi_names
-from labmtj.virtual.resistor import matrix_box, unit_box
+from labmtj.virtual.network.resistor import matrix_box, unit_box
+from labmtj.virtual.scpi import names as scpi_names
 
 BRANDS = {
     "2400": lambda: keithley2400.Keithley2400(unit_box("1")),

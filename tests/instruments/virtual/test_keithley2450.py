@@ -3,7 +3,7 @@
 import pytest
 
 from instruments.virtual.keithley2450 import Keithley2450
-from labmtj.virtual.resistor import unit_box
+from labmtj.virtual.network.resistor import unit_box
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from instruments.virtual.keithley2600 import Keithley2602B, Keithley2604B, Keithley2635B, Keithley2636B
-from labmtj.virtual.terminals import Box
+from labmtj.virtual.network.terminals import Box
 
 
 @pytest.fixture(scope="module")

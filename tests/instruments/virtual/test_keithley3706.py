@@ -8,7 +8,7 @@ import pytest
 from instruments.virtual.keithley707 import Keithley707B, Keithley708B
 from instruments.virtual.keithley3706 import Keithley3706A
 from labmtj.errors import UsageError
-from labmtj.virtual.terminals import Box
+from labmtj.virtual.network.terminals import Box
 
 SETTLE = 0.004  # of a 3730
 

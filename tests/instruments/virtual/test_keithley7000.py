@@ -3,7 +3,7 @@
 import pytest
 
 from instruments.virtual.keithley7000 import Keithley7002
-from labmtj.virtual.resistor import matrix_box
+from labmtj.virtual.network.resistor import matrix_box
 
 
 @pytest.fixture

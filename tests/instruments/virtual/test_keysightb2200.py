@@ -3,7 +3,7 @@
 import pytest
 
 from instruments.virtual.keysightb2200 import KeysightB2200A, KeysightB2201A, KeysightE5250A
-from labmtj.virtual.resistor import matrix_box
+from labmtj.virtual.network.resistor import matrix_box
 
 
 @pytest.fixture

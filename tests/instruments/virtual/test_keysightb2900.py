@@ -5,7 +5,7 @@ import struct
 import pytest
 
 from instruments.virtual.keysightb2900 import KeysightB2901A, KeysightB2902A, KeysightB2911A
-from labmtj.virtual.resistor import unit_box
+from labmtj.virtual.network.resistor import unit_box
 
 
 @pytest.fixture

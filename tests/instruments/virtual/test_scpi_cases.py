@@ -7,7 +7,7 @@ import pytest
 from instruments.virtual.keithley2400 import Keithley2400
 from instruments.virtual.keithley2450 import Keithley2450
 from instruments.virtual.keysightb2900 import KeysightB2902A, KeysightB2911A
-from labmtj.virtual.resistor import unit_box
+from labmtj.virtual.network.resistor import unit_box
 
 
 def numbers(reply):

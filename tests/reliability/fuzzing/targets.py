@@ -7,15 +7,15 @@ import shutil
 
 from labmtj import cli, yamlfile
 from labmtj.bench import BenchFile, load_any, load_array
-from labmtj.bench.simulated import crossbar_of, describe
-from labmtj.bench.tape import Tape
-from labmtj.bench.text import bench_text
+from labmtj.bench.checks.text import bench_text
+from labmtj.bench.files.simulated import crossbar_of, describe
+from labmtj.bench.session.tape import Tape
 from labmtj.errors import LabmtjError
 from labmtj.perceptron import import_solutions
 from labmtj.record import JournalWriter, last_states, open_data
 from labmtj.run import load_experiment
 from labmtj.run.experiment import load_checked_run
-from labmtj.virtual.serving import Control
+from labmtj.virtual.server.serving import Control
 
 PROGRESS = re.compile(r"\w+ +\d+%|\n|(run|checking|at work|report) ")
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from instruments.virtual.keithley707 import Keithley708B
-from labmtj.virtual.terminals import Box
+from labmtj.virtual.network.terminals import Box
 
 
 @pytest.fixture(scope="module")

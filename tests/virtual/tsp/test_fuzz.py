@@ -7,7 +7,7 @@ import pytest
 
 from instruments.virtual.keithley2600 import Keithley2636B
 from instruments.virtual.keithley3706 import Keithley3706A
-from labmtj.virtual.terminals import Box
+from labmtj.virtual.network.terminals import Box
 from labmtj.virtual.tsp.instrument import TSPInstrument
 
 LINES = 5_000

@@ -3,8 +3,8 @@
 import pytest
 
 from instruments.virtual.keithley3706 import Keithley3706A
-from labmtj.virtual.network import Network
-from labmtj.virtual.wiring import Column, Ground, Link, MatrixPlan, Row, Wire, Wiring
+from labmtj.virtual.network.network import Network
+from labmtj.virtual.network.wiring import Column, Ground, Link, MatrixPlan, Row, Wire, Wiring
 
 
 @pytest.fixture

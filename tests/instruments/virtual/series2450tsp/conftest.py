@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from instruments.virtual.keithley2450 import Keithley2450
-from labmtj.virtual.resistor import unit_box
+from labmtj.virtual.network.resistor import unit_box
 
 
 class Asked:

@@ -9,9 +9,9 @@ from instruments.virtual.keithley2450 import Keithley2450
 from labmtj.bench import load_any
 from labmtj.errors import InstrumentError
 from labmtj.virtual.assembly import assemble
-from labmtj.virtual.exchange import Served
-from labmtj.virtual.resistor import unit_box
-from labmtj.virtual.server import SocketServer
+from labmtj.virtual.network.resistor import unit_box
+from labmtj.virtual.server.exchange import Served
+from labmtj.virtual.server.rawsocket import SocketServer
 
 BENCH = """
 kind: instruments

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from instruments.virtual.keithley2600 import Keithley2601B, Keithley2636B
-from labmtj.virtual.terminals import Box, Sensed
+from labmtj.virtual.network.terminals import Box, Sensed
 
 
 @pytest.fixture(scope="module")

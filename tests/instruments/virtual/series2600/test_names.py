@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from instruments.virtual.keithley2600 import Keithley2636B
-from labmtj.virtual.terminals import Box
+from labmtj.virtual.network.terminals import Box
 from labmtj.virtual.tsp.names import UNKNOWN, Row, read_table
 
 FACTS = Path(__file__).resolve().parents[5] / "shared" / "facts" / "commands" / "tsp-2600b.tsv"

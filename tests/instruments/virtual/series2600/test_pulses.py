@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from instruments.virtual.keithley2600 import Keithley2602B
-from labmtj.virtual.terminals import Box
+from labmtj.virtual.network.terminals import Box
 
 READY = "smua.measure.nplc = 0.01 smua.measure.rangei = 1e-4 smua.measure.autozero = 0 smua.source.rangev = 1 "
 CONFIGURE = "f, msg = ConfigPulseVMeasureI(smua.nvbuffer1, 0, 0.5, 1e-3, 500e-6, 2e-3, 3, 1) "

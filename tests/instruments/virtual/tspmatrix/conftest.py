@@ -7,7 +7,7 @@ import pytest
 
 from instruments.virtual.keithley707 import Keithley707B
 from instruments.virtual.keithley3706 import Keithley3706A
-from labmtj.virtual.terminals import Box
+from labmtj.virtual.network.terminals import Box
 
 
 class Asked:

@@ -1,0 +1,1 @@
+"""What a bench is found to be: identities, wiring, contact."""

@@ -1,0 +1,1 @@
+"""A bench from the first connection until it is safe again."""

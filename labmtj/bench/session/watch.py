@@ -1,0 +1,58 @@
+"""What a bench says to what watches it: how long its next piece of work takes at most, or that nothing is on."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from labmtj.bench.session.idling import IDLE_SECONDS
+from labmtj.safety import STEP_SECONDS
+
+MARGIN_SECONDS = 5.0
+"""of every lease, beyond the work and one instrument that does not answer: a busy machine is no hang"""
+MAKE_SAFE_SECONDS = 4 * STEP_SECONDS + MARGIN_SECONDS
+"""lease of a clean-up: its four steps have deadlines of their own"""
+IDLE_LEASE_SECONDS = IDLE_SECONDS + 2 * MARGIN_SECONDS
+"""lease of a run that computes between two operations: by then it switches its outputs off itself, unless it hangs"""
+
+
+class Watch(Protocol):
+    """What steps in when the run dies or hangs."""
+
+    def begin(self) -> None:
+        """Watch from now on; raise WatchdogLost if that cannot be."""
+        ...
+
+    def require(self, phase: str, seconds: float) -> None:
+        """Have a lease for work that takes so long at most echoed; raise WatchdogLost unless it is."""
+        ...
+
+    def extend(self, phase: str, seconds: float) -> None:
+        """Have a new lease echoed if the present one does not fit what comes next."""
+        ...
+
+    def announce(self, phase: str, seconds: float) -> None:
+        """Send a lease of exactly so long and do not wait: for work that must not depend on an echo."""
+        ...
+
+    def rest(self) -> None:
+        """Expect nothing: the outputs are off."""
+        ...
+
+
+class NoWatch:
+    """For instruments that end with this process, or exist on a tape only."""
+
+    def begin(self) -> None:
+        """Nothing can be left on."""
+
+    def require(self, phase: str, seconds: float) -> None:
+        """No echo comes."""
+
+    def extend(self, phase: str, seconds: float) -> None:
+        """No echo comes."""
+
+    def announce(self, phase: str, seconds: float) -> None:
+        """No watchdog listens."""
+
+    def rest(self) -> None:
+        """No watchdog watches."""
