@@ -106,7 +106,7 @@ def avoiding(
     states: NDArray[np.uint8],
     start: Block | Placement,
     weights: ArrayLike = 1.0,
-    now: BoolArray | None = None,
+    now: NDArray[Any] | None = None,
     tries: int = TRIES,
 ) -> Placement:
     """Return the placement of a layer in which bad cells do the least harm that was found; never more than at `start`.
@@ -150,7 +150,7 @@ class _Search:
     """A layer filled up to the size of the array with lines that carry nothing: orders are then permutations."""
 
     def __init__(
-        self, bits: NDArray[Any], states: NDArray[np.uint8], weights: ArrayLike, now: BoolArray | None = None
+        self, bits: NDArray[Any], states: NDArray[np.uint8], weights: ArrayLike, now: NDArray[Any] | None = None
     ) -> None:
         layer, shape = np.asarray(bits, bool), states.shape
         if layer.ndim != 2 or layer.shape[0] > shape[0] or layer.shape[1] > shape[1]:
@@ -164,8 +164,9 @@ class _Search:
         self.tables = [tables[kind] for kind in kinds]
         self.found = [(states == kind).astype(float) for kind in kinds]
         if now is not None:
+            at_one = np.asarray(now, bool)  # states come as numbers, too
             self.tables += [CHANGE * wanted, CHANGE * ~wanted]
-            self.found += [(~now).astype(float), now.astype(float)]
+            self.found += [(~at_one).astype(float), at_one.astype(float)]
 
     def orders(self, placement: Placement) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Return the order of rows and of columns: first those in use, then the others."""

@@ -126,3 +126,11 @@ def test_impossible_placements(rows, columns):
 def test_a_layer_that_does_not_fit_says_so():
     with pytest.raises(UsageError, match="array of 15 x 15 does not have"):
         avoiding(np.zeros((16, 2)), np.zeros(SHAPE, np.uint8), Block(0, 0, 16, 2))
+
+
+def test_states_count_alike_as_numbers_and_as_truth_values():
+    rng = np.random.default_rng(4)
+    bits, states, now = rng.integers(0, 2, (5, 6)), draw(rng, (8, 9), 0.2), rng.integers(0, 2, (8, 9), np.uint8)
+    assert avoiding(bits, states, Block(0, 0, 5, 6), 0.4, now) == avoiding(
+        bits, states, Block(0, 0, 5, 6), 0.4, now.astype(bool)
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,7 +97,7 @@ class KnownChip:
     """What is known of a chip before a solution is written."""
 
     maps: ReferenceMaps
-    states: BoolArray | None
+    states: NDArray[Any] | None
     """as last verified; None if they were not"""
     health: NDArray[np.uint8] | None = None
     """(rows, columns) a `Health` each, as earlier runs found it"""
