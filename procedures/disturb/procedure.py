@@ -151,8 +151,8 @@ class Disturb(Settings):
 class ReadDisturb:
     """Cells that left their state while the read voltage was held, (2,) each: towards P, towards AP."""
 
-    read_volts: Annotated[float, Fact("V", "on all rows")]
-    seconds: Annotated[float, Fact("s", "it was held", "read_seconds")]
+    read_volts: Annotated[float, Fact("V", "held on all rows")]
+    seconds: Annotated[float, Fact("s", "how long it was held", "read_seconds")]
     flipped: Annotated[FloatArray, Quantity("1", "cells that left their state while read", TO, name="read_flipped")]
     cells: Annotated[FloatArray, Quantity("1", "cells that were read", TO, name="read_cells")]
     lost: Annotated[

@@ -16,7 +16,7 @@ from procedures.common.single_cells import Cells
 
 
 class Loops(Result, kind="hysteresis", signal="to_parallel_volts"):
-    """What the loops told; maps are (rows, columns), NaN where a cell did not switch, or was not asked for."""
+    """What the loops show; maps are (rows, columns), NaN where a cell did not switch, or was not asked for."""
 
     polarity: Annotated[int, Fact("1", "+1: a row positive against its column drives most cells to P; -1: to AP")]
     """0: none switched"""

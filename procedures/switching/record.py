@@ -63,7 +63,7 @@ def append_trials(
 
 
 class SwitchingResult(ByDirection, kind="switching", signal="median_volts"):
-    """What single pulses told; arrays are (2, cells) or (2, cells, widths): towards P first, then towards AP."""
+    """What single pulses show; arrays are (2, cells) or (2, cells, widths): towards P first, then towards AP."""
 
     cells: Annotated[Cells, OF_CELL]
     widths_seconds: Annotated[FloatArray, Quantity("s", "width of the pulses, asked for", ("width",), name="width")]

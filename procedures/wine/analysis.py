@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from labmtj.perceptron import comparison, metrics, network, tuning
 from labmtj.quantities import FloatArray, Station
-from labmtj.results import facts, record
+from labmtj.results import record, variables
 from labmtj.schema import OUTCOME
 from labmtj.verbs import Data, Log
 from procedures.common.perceptron.campaign import SPLITS, Campaign
 from procedures.common.perceptron.record import solutions_path
-from procedures.wine.results import VARIANTS, Accuracies, Confusion, Gap, Metrics, RankedMetrics, Refit, Summary, Tuning
+from procedures.wine.results import VARIANTS, Accuracies, Confusion, Metrics, RankedMetrics, Refit, Summary, Tuning
 
 
 def conclude(station: Station, data: Data, log: Log, read_volts: float, *, adapted: bool = False) -> None:
@@ -36,14 +36,13 @@ def conclude(station: Station, data: Data, log: Log, read_volts: float, *, adapt
     accuracy = np.array([records.accuracies(predicted[name]) for name in VARIANTS])
     at = f"wine/{station.name}"
     record(log, f"{at}/accuracy", Accuracies(accuracy, tuned.each))
-    gains = Tuning(tuned)
-    record(log, f"{at}/tuning", gains, **gains.facts())
+    record(log, f"{at}/tuning", Tuning.of(tuned))
     for name, readout in tuned.refits.items():
         record(log, f"{at}/{name}", Refit(readout))
     values = _metrics(station, data, records, logits, predicted, accuracy)
-    common, software = (accuracy[VARIANTS.index(name), SPLITS.index("train")] for name in ("common", "software"))
-    record(log, f"{at}/metrics", values, **facts(Gap(comparison.matched_gap(common, software))))
-    ranks = comparison.rank_correlations(vars(values), common)
+    record(log, f"{at}/metrics", values)
+    common = accuracy[VARIANTS.index("common"), SPLITS.index("train")]
+    ranks = comparison.rank_correlations({name: each.array for name, each in variables(values).items()}, common)
     record(log, f"{at}/correlations", RankedMetrics(tuple(ranks), tuple(ranks.values())))
     record(log, f"{at}/confusion", _confusion(records, predicted))
 
@@ -77,6 +76,7 @@ def _metrics(
         recovered=comparison.recovered_fraction(
             train[VARIANTS.index("per_solution")], train[VARIANTS.index("untuned")], train[VARIANTS.index("software")]
         ),
+        gap=comparison.matched_gap(train[VARIANTS.index("common")], train[VARIANTS.index("software")]),
     )
 
 

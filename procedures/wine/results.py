@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,27 +56,28 @@ class Accuracies(ByVariant, kind=KIND, signal="accuracy"):
 class Tuning(Result, kind=KIND, signal="accuracy"):
     """Gains of a station that were found on the training samples."""
 
-    tuned: Annotated[
-        Tuned,
-        Quantity(
-            "1", "accuracy on the 148 at one g for both layers", ("solution", "gain"), name="accuracy", part="curves"
-        ),
-        Fact("1", "g for all", name="common_gain", part="common"),
-    ]
+    accuracy: Annotated[FloatArray, Quantity("1", "accuracy on the 148 at one g for both layers", ("solution", "gain"))]
+    common_gain: Annotated[float, Fact("1", "g for all")]
+    layer1_gain: Annotated[float, Fact("1", "g for layer 1")]
+    layer2_gain: Annotated[float, Fact("1", "g for layer 2")]
+    common_edge: Annotated[str, Fact("1", "which end of the scan that is, if it is one")]
+    layer1_edge: Annotated[str, Fact("1", "the same of layer 1")]
+    layer2_edge: Annotated[str, Fact("1", "the same of layer 2")]
+    per_solution_at_edge: Annotated[int, Fact("1", "solutions with a g of their own at an end of the scan")]
+
+    @classmethod
+    def of(cls, tuned: Tuned) -> Tuning:
+        """Return what tuning found."""
+        common, (first, second), grid = tuned.common, tuned.per_layer, tuning.GAINS
+        return cls(
+            tuned.curves, common, first, second, edge_name(common, grid), edge_name(first, grid),
+            edge_name(second, grid), int(np.count_nonzero(edges_of(tuned.each, grid))),
+        )  # fmt: skip
 
     @property
     def gain(self) -> Annotated[FloatArray, Quantity("1", "g = Gnorm / nominal conductance step", ("gain",))]:
         """Gains of the scan."""
         return tuning.GAINS
-
-    def facts(self) -> dict[str, Any]:
-        """Return the gains by layer, and which lie at an end of the scan."""
-        gains = {"common": self.tuned.common, "layer1": self.tuned.per_layer[0], "layer2": self.tuned.per_layer[1]}
-        return (
-            {f"{name}_gain": gain for name, gain in gains.items()}
-            | {f"{name}_edge": edge_name(gain, tuning.GAINS) for name, gain in gains.items()}
-            | {"per_solution_at_edge": int(np.count_nonzero(edges_of(self.tuned.each, tuning.GAINS)))}
-        )
 
 
 class Refit(Result, kind=KIND):
@@ -112,6 +112,12 @@ class Metrics(Result, kind=KIND):
     agreement: Annotated[FloatArray, _Metric("fraction of samples given the software's class at the common g")]
     tuning_width: Annotated[FloatArray, _Metric("width in g within which accuracy stays within 2 points of its best")]
     recovered: Annotated[FloatArray, _Metric("(accuracy at own g - at g = 1) / (software - at g = 1)")]
+    gap: Annotated[
+        MatchedGap,
+        Fact("1", "accuracy at the common g minus software, median", name="matched_gap_median", part="median"),
+        Fact("1", "its quartiles over solutions", name="matched_gap_quartiles", part="quartiles"),
+        Fact("1", "two-sided p of gaps about zero", name="matched_gap_wilcoxon_p", part="wilcoxon_p"),
+    ]
 
 
 class RankedMetrics(Result, kind=KIND):
@@ -122,18 +128,6 @@ class RankedMetrics(Result, kind=KIND):
         tuple[RankCorrelation, ...],
         Quantity("1", "Spearman's rank correlation with accuracy at the common g", ("metric",), part="rho"),
         Quantity("1", "two-sided p of no correlation", ("metric",), part="p"),
-    ]
-
-
-@dataclass(frozen=True, eq=False)
-class Gap:
-    """Accuracy at the common g minus that of the software, paired by solution."""
-
-    gap: Annotated[
-        MatchedGap,
-        Fact("1", "median over solutions", name="matched_gap_median", part="median"),
-        Fact("1", "quartiles over solutions", name="matched_gap_quartiles", part="quartiles"),
-        Fact("1", "two-sided p of gaps symmetric about zero", name="matched_gap_wilcoxon_p", part="wilcoxon_p"),
     ]
 
 
