@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure as Canvas
-from matplotlib.image import AxesImage
 from numpy.typing import ArrayLike
+
+if TYPE_CHECKING:
+    from labmtj.report.canvas import Axes, AxesImage, Canvas
 
 PAGE_INCHES = 10.0
 _LEFT, _RIGHT, _BELOW, _ABOVE = 0.44, 0.30, 0.46, 0.31
@@ -28,6 +28,8 @@ def maps(count: int, shape: tuple[int, ...], *, plots: int = 0) -> tuple[Canvas,
 
     Cells are squares. Four panels stand side by side; two, or one, where cells would be too small to see.
     """
+    from labmtj.report.canvas import Canvas
+
     rows, columns = shape[-2:]
     across, cell = _layout(rows, columns)
     width, height = columns * cell, rows * cell

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap, ListedColormap, to_hex
 from numpy.typing import NDArray
 
 from labmtj.quantities import BoolArray
 from labmtj.report import style
 from labmtj.report.mapping import draw_map
+
+if TYPE_CHECKING:
+    from labmtj.report.canvas import Axes
 
 _HIGHEST, _LOWEST, _WRONG = "#5B9BC8", "#F3E3C3", "#B00020"
 _BINARY = ("AP", "P")
@@ -22,6 +23,8 @@ def draw_states(
     axes: Axes, states: NDArray[Any], wrong: BoolArray, counted: BoolArray, title: str, names: Sequence[str] = _BINARY
 ) -> None:
     """Draw states (rows, columns) by number; crosses are grey, and cells faint, where cells are not `counted`."""
+    from labmtj.report.canvas import ListedColormap
+
     colours, top = ListedColormap(_colours(len(names))), max(len(names) - 1, 1)
     draw_map(axes, states, title, cmap=colours, vmin=0, vmax=top, alpha=np.where(counted, 1.0, 0.45))
     for chosen, colour in ((wrong & ~counted, style.GREY), (wrong & counted, _WRONG)):
@@ -31,6 +34,8 @@ def draw_states(
 
 def _colours(count: int) -> list[str]:
     """Return a colour for each state, from sand to blue."""
+    from labmtj.report.canvas import LinearSegmentedColormap, to_hex
+
     ends = LinearSegmentedColormap.from_list("states", [_LOWEST, _HIGHEST])
     return [to_hex(ends(each)) for each in np.linspace(0.0, 1.0, count)]
 

@@ -1,4 +1,7 @@
-"""One look for all figures: colours that the colour-blind can tell apart, text that stays text, no decoration."""
+"""One look for all figures: colours that the colour-blind can tell apart, text that stays text, no decoration.
+
+matplotlib is loaded by the first figure.
+"""
 
 from __future__ import annotations
 
@@ -6,17 +9,14 @@ import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import cycle, islice
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import matplotlib as mpl
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure as Canvas
-from matplotlib.ticker import MaxNLocator
 
 from labmtj.quantities import FloatArray
+
+if TYPE_CHECKING:
+    from labmtj.report.canvas import Axes, Canvas
 
 # Okabe and Ito's palette
 BLUE, ORANGE, GREEN, RED, SKY, PURPLE = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#56B4E9", "#CC79A7"
@@ -64,6 +64,8 @@ _RC: dict[str, Any] = {
 @contextmanager
 def look() -> Iterator[None]:
     """Draw in the report's style, whatever a user's matplotlibrc says."""
+    import matplotlib as mpl
+
     with mpl.rc_context():
         mpl.rcdefaults()
         mpl.rcParams.update(_RC)  # type: ignore[arg-type]  # its keys are literals
@@ -77,6 +79,8 @@ def canvas(
 
     With several rows, `height` is that of one, and the panels are returned row by row.
     """
+    from labmtj.report.canvas import Canvas
+
     figure = Canvas(figsize=(10.0, rows * height))
     grid = {
         "left": 0.06, "right": 0.985, "bottom": 0.17 / rows, "top": 1 - 0.11 / rows, "wspace": 0.3, "hspace": 0.4,
@@ -94,6 +98,8 @@ def square(figure: Canvas, left: float, bottom: float, side: float) -> Axes:
 
 def svg(figure: Canvas) -> bytes:
     """Return the drawing as SVG."""
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+
     FigureCanvasSVG(figure)
     file = io.BytesIO()
     figure.savefig(file, format="svg", dpi=150, metadata={"Date": None, "Creator": None})
@@ -102,6 +108,8 @@ def svg(figure: Canvas) -> bytes:
 
 def png(figure: Canvas, dpi: int) -> bytes:
     """Return the drawing as PNG."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
     FigureCanvasAgg(figure)
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=dpi, metadata={"Software": None})
@@ -124,22 +132,13 @@ def spread_fractions(fractions: FloatArray, *, step: float, phase: float) -> Flo
     return np.asarray(1 - np.abs(1 - np.abs(fractions + spread(len(fractions), step=step, phase=phase))))
 
 
-class _PercentLocator(MaxNLocator):
-    """Ticks at whole percents from 0 to 100."""
-
-    def __init__(self) -> None:
-        super().__init__(nbins="auto", integer=True, steps=[1, 2, 5, 10])
-
-    def tick_values(self, vmin: float, vmax: float) -> Sequence[float]:
-        """Return the ticks of an axis with these limits."""
-        return [tick for tick in super().tick_values(vmin, vmax) if 0 <= tick <= 100]
-
-
 def percent_axis(axes: Axes, label: str, *, which: Literal["x", "y"] = "y", low: float | None = None) -> None:
     """Show an axis of percent, from `low`, or what the data need, to 100, with ticks at whole percents.
 
     Call it after drawing; the axis holds percent, not fractions.
     """
+    from labmtj.report.canvas import PercentLocator
+
     limits = axes.get_ylim() if which == "y" else axes.get_xlim()
     bottom = min(limits[0] if low is None else low, 100 - _LEAST_PERCENT)
     shown = (bottom, 100 + _ROOM * (100 - bottom))
@@ -147,7 +146,7 @@ def percent_axis(axes: Axes, label: str, *, which: Literal["x", "y"] = "y", low:
         axes.set(ylabel=f"{label} (%)", ylim=shown)
     else:
         axes.set(xlabel=f"{label} (%)", xlim=shown)
-    (axes.yaxis if which == "y" else axes.xaxis).set_major_locator(_PercentLocator())
+    (axes.yaxis if which == "y" else axes.xaxis).set_major_locator(PercentLocator())
 
 
 def log_axis(axes: Axes, which: Literal["x", "y"], *, highest: float | None = None) -> None:
@@ -169,6 +168,8 @@ def log_axis(axes: Axes, which: Literal["x", "y"], *, highest: float | None = No
 
 def count_axis(axes: Axes, label: str) -> None:
     """Show counts upwards, with ticks at whole numbers."""
+    from labmtj.report.canvas import MaxNLocator
+
     axes.set_ylabel(label)
     axes.yaxis.set_major_locator(MaxNLocator(nbins="auto", integer=True, steps=[1, 2, 5, 10]))
 
