@@ -10,7 +10,7 @@ from labmtj.quantities import FloatArray
 from labmtj.report import style
 from labmtj.report.canvas import Axes
 
-TOWARDS = (("to P", style.PARALLEL), ("to AP", style.ANTIPARALLEL))
+LOOKS = (("to P", style.PARALLEL), ("to AP", style.ANTIPARALLEL))
 
 
 def draw_intervals(

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import ClassVar
 
+import numpy as np
+
 from labmtj.report.blocks import Chapter, tried
+from labmtj.report.contents import Contents
 from labmtj.report.digits import spread_text
 from labmtj.report.sections import Finding, Section
 from procedures.common.cell_section import OF_CELLS, chip_of
-from procedures.read_map.words import read_map_lines
 
 
 class ReadMapSection(Section):
@@ -42,3 +44,17 @@ class ReadMapSection(Section):
 
         figures = [tried("Read map", partial(read_map_figure, self.contents, group)) for group in self.groups[:8]]
         return [Chapter("Read maps", "read-maps", figures)] if figures else []
+
+
+def read_map_lines(contents: Contents, groups: Sequence[str]) -> list[str]:
+    """Return a line per map for a terminal."""
+    lines = []
+    for group in groups[:16]:
+        siemens = 1e6 * contents.read(f"{group}/siemens")
+        low, middle, high = np.nanpercentile(siemens, (5, 50, 95))
+        scatter = np.nanmedian(contents.read(f"{group}/scatter_amperes") / np.abs(contents.read(f"{group}/amperes")))
+        lines.append(
+            f"{group.removeprefix('arrays/')}: median {middle:.4g} µS (5 % {low:.4g}, 95 % {high:.4g}), readings "
+            f"scatter by {100 * scatter:.2g} %"
+        )
+    return lines

@@ -8,10 +8,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from labmtj.report.blocks import Block, tried
+from labmtj.report import style
+from labmtj.report.blocks import Block, Figure, Source, tried
 from labmtj.report.contents import Contents
 from labmtj.report.digits import chance
 from procedures.common.cell_section import TOWARDS, CellSection
+from procedures.common.curves import LOOKS, draw_intervals
 
 
 class WriteErrorsSection(CellSection):
@@ -50,8 +52,6 @@ class WriteErrorsSection(CellSection):
 
     def figures(self, group: str) -> list[Block]:
         """Return the figures and tables of one chip."""
-        from procedures.write_errors.figures import write_errors_figure
-
         return [
             tried("Write errors", partial(write_errors_figure, self.contents, group)),
         ]
@@ -59,3 +59,24 @@ class WriteErrorsSection(CellSection):
 
 def _pooled(contents: Contents, group: str) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float64]]]:
     return {name: contents.read(f"{group}/pooled_{name}") for name in ("rate", "low", "high")}
+
+
+def write_errors_figure(contents: Contents, group: str) -> Figure:
+    """Return the error rate of each cell, and of all together, against amplitude."""
+    figure, (axes,) = style.canvas(1, height=2.7, right=0.6)
+    volts, rate = contents.read(f"{group}/volts"), contents.read(f"{group}/rate")
+    pooled, low, high = (contents.read(f"{group}/pooled_{name}") for name in ("rate", "low", "high"))
+    for direction, (name, colour) in enumerate(LOOKS):
+        axes.plot(
+            volts, np.where(rate[direction] > 0, rate[direction], np.nan).T, color=colour, alpha=0.25, linewidth=0.7
+        )
+        draw_intervals(axes, volts, pooled[direction], low[direction], high[direction], colour, "-", name)
+    axes.set(xlabel="amplitude (V)", ylabel="write error rate")
+    style.log_axis(axes, "y", highest=1.0)
+    axes.legend()
+    text = (
+        "Lines: each cell; points: mean over the cells tested, with 95 % intervals. An arrow is an upper limit: no "
+        "error was seen. Other cells of the family may differ: family_low and family_high hold the interval for them."
+    )
+    source = Source.of(group, ".pooled_rate.plot()", array="pooled_rate")
+    return Figure("Write errors", text, "Error rate falling with amplitude.", (source,), style.svg(figure))

@@ -20,8 +20,8 @@ from labmtj.run import load_experiment, start
 from procedures.common.perceptron.adaptation import Adaptation, KnownChip, adapt, health_of
 from procedures.common.perceptron.solution import best_copies
 from procedures.common.reference import Outcome, ReferenceMaps
-from procedures.methods.comparison import comparisons, method_lines
 from procedures.methods.procedure import METHODS, TUNINGS
+from procedures.methods.section import comparisons, method_lines
 from procedures.wine.procedure import WineCampaign
 
 EXPERIMENT = """

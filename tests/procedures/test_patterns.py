@@ -10,7 +10,7 @@ from labmtj.record import MemoryLog, open_data
 from labmtj.report.contents import open_contents
 from labmtj.run import load_experiment, start
 from procedures.patterns.procedure import PatternCampaign, states
-from procedures.patterns.written import pattern_lines, patterns
+from procedures.patterns.section import pattern_lines, patterns
 
 
 def test_patterns_by_hand():

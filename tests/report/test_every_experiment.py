@@ -19,7 +19,7 @@ from labmtj.report.contents import open_contents
 from labmtj.report.kinds import kind_words
 from labmtj.run import load_experiment, start
 from procedures.common.reference import Outcome
-from procedures.patterns.figures import pattern_maps, patterns_group
+from procedures.patterns.section import pattern_maps, patterns_group
 
 SMALL = {
     "all-ports": {},

@@ -5,9 +5,7 @@ from labmtj.report import summary_text, write_report
 from labmtj.report.contents import open_contents
 from labmtj.report.sections import sections
 from labmtj.run import load_experiment, start
-from procedures.ports.figures import leaking
-from procedures.ports.section import PortsSection
-from procedures.ports.wires import wires_of
+from procedures.ports.section import PortsSection, leaking, wires_of
 
 
 @pytest.fixture(scope="module")
