@@ -8,7 +8,6 @@ import importlib.util
 import os
 import random
 import re
-import signal
 import socket
 import sys
 import tempfile
@@ -26,8 +25,11 @@ import numpy as np
 import pytest
 import threadpoolctl
 
-from labmtj.record import JournalReader, frames, hdf5
+from labmtj.record import hdf5
 from labmtj.schema import Column, Table
+from labmtj.testing import own_state, procedures, relay_box, resistor_box
+
+__all__ = ["own_state", "relay_box", "resistor_box"]
 
 hypothesis.settings.register_profile("shared machine", deadline=None)  # how long an example takes is no failure
 hypothesis.settings.load_profile("shared machine")
@@ -121,32 +123,6 @@ os.environ["XDG_STATE_HOME"] = tempfile.mkdtemp(prefix="labmtj-tests-")  # no te
 os.environ["XDG_RUNTIME_DIR"] = os.environ["XDG_STATE_HOME"]  # nor holds, or waits for, the user's own instruments
 
 
-@pytest.fixture(autouse=True)
-def own_ledgers(tmp_path, monkeypatch):
-    """Keep counts of real chips and relays, and locks, apart for every test, and for the processes it starts.
-
-    A watchdog never gives up: one whose virtual instruments have ended with the test is ended here.
-    """
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "locks"))
-    yield
-    if (tmp_path / "locks").exists():
-        for pid in watchdogs_of(tmp_path / "locks"):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-
-
-def watchdogs_of(locks):
-    """Return the processes of watchdogs whose locks are in a folder, where the system says."""
-    marker, found = f"XDG_RUNTIME_DIR={locks}".encode(), []
-    for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            is_watchdog = b"labmtj.watchdog" in (process / "cmdline").read_bytes().split(b"\0")
-            if is_watchdog and marker in (process / "environ").read_bytes().split(b"\0"):
-                found.append(int(process.name))
-    return found
-
-
 def beside(name: str) -> types.ModuleType:
     """Return a module of this folder: tests are no package to import it from."""
     spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
@@ -157,8 +133,7 @@ def beside(name: str) -> types.ModuleType:
     return module
 
 
-boxes, small_bench = beside("boxes"), beside("smallbench").small_bench
-resistor_box, relay_box = boxes.resistor_box, boxes.relay_box
+small_bench = beside("smallbench").small_bench
 
 
 @pytest.fixture
@@ -227,27 +202,15 @@ def long_log():
 @pytest.fixture(scope="session")
 def journal_frames():
     """The frames of a journal: without commits, which say where they stand, and without who and when."""
-
-    def journal_frames(folder):
-        reader = JournalReader(folder.journal)
-        for offset, payload in reader.payloads():
-            if frames.has_kind(payload, "attributes"):
-                record = reader.decoded(offset, payload)
-                if record["path"] in ("", "provenance"):
-                    continue
-            if not frames.has_kind(payload, "commit"):
-                yield payload
-        assert reader.torn_bytes == 0
-
-    return lambda folder: list(journal_frames(folder))
+    return lambda folder: list(procedures.journal_frames(folder))
 
 
 @pytest.fixture(scope="session")
-def assert_same_run(journal_frames):
+def assert_same_run():
     """Asserts that two runs hold the same, frame by frame and dataset by dataset."""
 
     def assert_same_run(one, other):
-        assert journal_frames(one) == journal_frames(other)
+        procedures.assert_same_run(one, other)
         with h5py.File(one.data) as first, h5py.File(other.data) as second:
             names = _names(first)
             assert names == _names(second)

@@ -51,7 +51,7 @@ def assemble(file: VirtualFile, *, record: bool = False) -> VirtualBench:
     Raises:
         SettingError: for an instrument that has no virtual counterpart, or a card that it does not take.
     """
-    classes = {name: _virtual_class(name, each) for name, each in file.of.instruments.items()}
+    classes = {name: virtual_class(name, each) for name, each in file.of.instruments.items()}
     array = next(iter(file.arrays.values()))
     chip = f"{array.name}-0a"
     crossbar = crossbar_of(array, seed=file.seed, name=chip)
@@ -79,7 +79,7 @@ def assemble(file: VirtualFile, *, record: bool = False) -> VirtualBench:
     return VirtualBench(file, network, instruments, chip)
 
 
-def _virtual_class(name: str, instrument: InstrumentFile) -> Any:
+def virtual_class(name: str, instrument: InstrumentFile) -> Any:
     """Return the virtual instrument of a driver: of its name among the plug-ins, or its class under `virtual`."""
     driver, virtual = instrument.driver, ""
     if "." in driver:

@@ -8,6 +8,7 @@ import pytest
 
 from labmtj import device, library, plugins
 
+MODEL = Path(__file__).parents[2] / "examples/plugin/src/labmtj_example/notches.py"
 ARRAY = """
 name: notches
 device: notches
@@ -38,7 +39,7 @@ def notches(tmp_path, monkeypatch):
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: notches\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text("[labmtj.devices]\nnotches = notches_model:Notches\n")
-    shutil.copy(Path(__file__).parent / "three_level.py", tmp_path / "notches_model.py")
+    shutil.copy(MODEL, tmp_path / "notches_model.py")
     (tmp_path / "notches.yaml").write_text(ARRAY)
     bench = (library.folder() / "benches" / "simulated.yaml").read_text()
     (tmp_path / "bench.yaml").write_text(

@@ -14,9 +14,9 @@ from pymeasure.instruments import Channel, Instrument
 
 import instruments
 from labmtj import verbs
-from labmtj.errors import CannotDo, InstrumentError, LimitExceeded, UsageError
+from labmtj.errors import InstrumentError, UsageError
 from labmtj.quantities import Flag
-from labmtj.shots import Pulses, Shots
+from labmtj.testing.units import assert_facts, assert_verbs, beyond_limits
 
 SMALL, LONG = 1e-7, 0.123456789012345
 ALLOWED = re.compile(r"%(d|i|s|r|\.1[67][ge])")
@@ -259,17 +259,7 @@ def test_a_declared_property_refuses_instead_of_clipping(member):
 @pytest.mark.parametrize("name", DRIVERS)
 def test_a_driver_has_the_verbs_of_its_kind_with_the_same_parameters(name):
     protocol = verbs.SourceMeasureUnit if name in UNITS else verbs.SwitchMatrix
-    cls, instance = load(name), connect(name)
-    for base in (protocol, verbs.Instrument):
-        for verb, member in vars(base).items():
-            if verb.startswith("_"):
-                continue
-            if isinstance(member, property):
-                assert hasattr(instance, verb), verb
-                continue
-            ours, theirs = (inspect.signature(each).parameters for each in (getattr(cls, verb), member))
-            assert [(p.name, p.kind) for p in ours.values()] == [(p.name, p.kind) for p in theirs.values()], verb
-            assert inspect.getdoc(getattr(cls, verb)), verb
+    assert_verbs(load(name), connect(name), protocol, verbs.Instrument)
 
 
 @pytest.mark.parametrize(
@@ -363,21 +353,9 @@ def test_a_reading_that_is_none_is_nan_with_a_flag(name):
 @pytest.mark.parametrize("name", UNITS)
 def test_what_goes_beyond_a_limit_is_refused_before_anything_is_sent(name):
     driver = connect(name)
-    channel, facts = driver.channels[0], driver.facts
-    driver._limits[channel] = (1e-3, 1.0)
-    volts, sent = np.array([[0.5], [-1.1]]), len(driver.adapter.sent)
-    for refused, act in (
-        (LimitExceeded, lambda: driver.level({channel: 1.1})),
-        (LimitExceeded, lambda: driver.level({channel: float("nan")})),
-        (LimitExceeded, lambda: driver.run_shots(Shots((channel,), volts, (channel,), 0.0, 0.02, None))),
-        (LimitExceeded, lambda: driver.run_pulses(Pulses((channel,), volts, 0.1))),
-        (CannotDo, lambda: driver.run_pulses(Pulses((channel,), volts / 2, facts.shortest_pulse_seconds / 2))),
-        (CannotDo, lambda: driver.read_currents((channel,), facts.aperture_seconds[0] / 2, None)),
-        (CannotDo, lambda: driver.read_currents((channel,), facts.aperture_seconds[1] * 2, None)),
-        (CannotDo, lambda: driver.limit(channel, 2 * facts.highest_amperes, 1.0)),
-        (CannotDo, lambda: driver.limit(channel, 1e-3, 2 * facts.highest_volts)),
-        (UsageError, lambda: driver.level({"no such channel": 0.0})),
-    ):
+    driver._limits[driver.channels[0]] = (1e-3, 1.0)
+    cases, sent = beyond_limits(driver, 1.0), len(driver.adapter.sent)
+    for refused, act in cases:
         with pytest.raises(refused):
             act()
     assert len(driver.adapter.sent) == sent
@@ -394,14 +372,7 @@ def test_an_output_needs_a_limit_first(name):
 
 @pytest.mark.parametrize("name", UNITS)
 def test_facts_hold_together(name):
-    facts = connect(name).facts
-    assert list(facts.range_amperes) == sorted(facts.range_amperes)
-    assert 0 < facts.aperture_seconds[0] < 0.02 < facts.aperture_seconds[1]
-    assert facts.line_hertz == 50
-    assert facts.range_for(facts.range_amperes[2]) == facts.range_amperes[2]
-    assert facts.over_range >= 1
-    assert facts.shortest_pulse_seconds > 0
-    assert facts.source_settle_seconds > 0
+    assert_facts(connect(name).facts)
 
 
 @pytest.mark.parametrize("name", MATRICES)

@@ -19,14 +19,14 @@ import numpy as np
 import pytest
 import yaml
 
-from labmtj import library
 from labmtj.bench.files.loading import load_any
 from labmtj.bench.session.opening import open_laboratory
 from labmtj.device.mtj.junctions import Defect
 from labmtj.errors import AnswerLost, LabmtjError
-from labmtj.quantities import Bias, Lines, Reading
 from labmtj.run import RunFolder, load_experiment, resume, start
 from labmtj.simulated.array import SimulatedArray
+from labmtj.testing.benches import plain_array
+from labmtj.testing.benches import take as taken
 from labmtj.virtual.assembly import assemble
 from labmtj.virtual.server.serving import ServedInstruments
 
@@ -124,11 +124,7 @@ def tally(request, torture):
 
 def write_files(folder, timeout=PATIENT_SECONDS, virtual=VIRTUAL, bench=BENCH):
     """Write the files of the bench into a folder: a 4 x 4 array without defects, by default on a 2636B and a 3706A."""
-    array = yaml.safe_load((library.folder() / "arrays" / "mtj-50nm.yaml").read_text())
-    array |= {"name": "small", "shape": [4, 4]}
-    array["family"] |= {"breakdown": None, "pink_noise": None, "telegraph": None}
-    for kind in ("stuck_parallel", "stuck_antiparallel", "short", "open"):
-        array["family"]["defects"][kind]["value"] = 0.0
+    array = plain_array("small", (4, 4))
     (folder / "small.yaml").write_text(yaml.safe_dump(array))
     (folder / "bench.yaml").write_text(bench % {"timeout": timeout})
     (folder / "virtual.yaml").write_text(virtual)
@@ -563,14 +559,8 @@ def armed():
 
 @pytest.fixture(scope="session")
 def take():
-    """Return a function that takes one reading of column 1 on an open bench: row 1 at 0.1 V."""
-
-    def take(bench):
-        volts = np.zeros(sum(bench.shape))
-        volts[1] = 0.1
-        return bench.measure(Bias.from_lines(volts[np.newaxis], bench.shape), Lines(columns=(1,)), Reading(1e-3))
-
-    return take
+    """Return the function that takes one reading of an open bench."""
+    return taken
 
 
 @pytest.fixture(scope="session")

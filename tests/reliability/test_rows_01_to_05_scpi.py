@@ -12,16 +12,13 @@ import pytest
 from labmtj.bench.files.loading import load_any
 from labmtj.bench.session.opening import open_laboratory
 from labmtj.errors import InstrumentError
+from labmtj.testing.benches import quick
+from labmtj.testing.faults import SPOILT, messages_during, row_of
 from labmtj.virtual.assembly import assemble
 from labmtj.virtual.server.serving import ServedInstruments
 
 BENCHES = (("virtual-2400-7002", False), ("virtual-2400-7002", True), ("virtual-b2902a-b2201a", False))
 """and whether they are served over HiSLIP, which knows a device clear"""
-SPOILT = (
-    "late:%d:0.8", "lost:%d", "unheard:%d", "garbled:%d", "partial:%d", "empty:%d", "doubled:%d", "replaced:%d:9.91E37",
-    "sentinel:%d", "sentinel:%d:NAN", "dropped:%d",
-)  # fmt: skip
-PATIENCE_SECONDS = 0.3
 
 
 @pytest.fixture(params=BENCHES, ids=lambda param: f"{param[0]}-{'hislip' if param[1] else 'socket'}")
@@ -38,28 +35,11 @@ def opened(served):
 
     @contextlib.contextmanager
     def opened():
-        of = served.bench.file.of
-        patient = {
-            name: each.model_copy(update={"timeout_seconds": PATIENCE_SECONDS}) for name, each in of.instruments.items()
-        }
         resources = {name: server.resource for name, server in served.servers.items()}
-        of = of.model_copy(update={"instruments": patient, "settle_seconds": 1e-6, "relay_settle_seconds": 1e-6})
-        with open_laboratory(of, resources=resources, guarded=False) as bench:
+        with open_laboratory(quick(served.bench.file.of), resources=resources, guarded=False) as bench:
             yield bench
 
     return opened
-
-
-@pytest.fixture
-def lines_of(served):
-    """Return a function: how many lines each instrument gets while something is done."""
-
-    def lines_of(do):
-        before = {name: each.messages for name, each in served.served.items()}
-        do()
-        return {name: each.messages - before[name] for name, each in served.served.items()}
-
-    return lines_of
 
 
 GROUND_ROW = 12
@@ -74,14 +54,10 @@ def unsafe(served):
     ]
 
 
-def row_of(fault):
-    return {"late": 1, "lost": 1, "unheard": 1, "dropped": 3}.get(fault.split(":")[1], 2)
-
-
 @pytest.mark.filterwarnings("ignore:read string doesn't end")  # of PyVISA, about half an answer over HiSLIP
 @pytest.mark.parametrize("arming", [False, True])
 @pytest.mark.parametrize("kind", SPOILT)
-def test_a_reading_is_right_whatever_message_is_spoilt(served, opened, take, lines_of, sample, tally, kind, arming):
+def test_a_reading_is_right_whatever_message_is_spoilt(served, opened, take, sample, tally, kind, arming):
     def do(bench):
         if arming:
             bench.arm()
@@ -90,7 +66,7 @@ def test_a_reading_is_right_whatever_message_is_spoilt(served, opened, take, lin
     with opened() as bench:
         right = do(bench)
         bench.switching.arm()  # so that relays move, too
-        cases = [(name, n + 1) for name, count in lines_of(lambda: do(bench)).items() for n in range(count)]
+        cases = messages_during(served, lambda: do(bench))
         for name, line in sample(cases, 1 + arming):
             fault = f"{name}:{kind % line}"
             with tally(row_of(fault), fault):

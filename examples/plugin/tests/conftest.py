@@ -1,0 +1,3 @@
+"""The conformance kit of labmtj."""
+
+pytest_plugins = ["labmtj.testing"]
