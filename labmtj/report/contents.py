@@ -121,6 +121,28 @@ class Contents:
         ]
 
 
+class Group:
+    """A group of a data file: its arrays by name, and what its attributes say."""
+
+    def __init__(self, contents: Contents, path: str) -> None:
+        self.contents, self.path = contents, path
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        return self.contents.read(f"{self.path}/{name}")
+
+    def __contains__(self, name: str) -> bool:
+        return self.contents.has(f"{self.path}/{name}")
+
+    def get(self, name: str) -> NDArray[Any] | None:
+        """Return an array, None if it is not there."""
+        return self[name] if self.contents.has(f"{self.path}/{name}") else None
+
+    @cached_property
+    def facts(self) -> dict[str, Any]:
+        """Attributes."""
+        return self.contents.attributes(self.path)
+
+
 def _like(path: str, pattern: str) -> bool:
     """Tell whether a path has the parts of a pattern, of which * stands for any one."""
     parts, wanted = path.split("/"), pattern.split("/")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -9,7 +10,7 @@ import numpy as np
 
 from labmtj.quantities import FloatArray
 from labmtj.report.blocks import Block, Chapter, Note, tried
-from labmtj.report.contents import Contents
+from labmtj.report.contents import Group
 from labmtj.report.digits import hours
 from labmtj.report.sections import Finding, Section
 
@@ -17,6 +18,7 @@ MOST_CHIPS = 8
 _MOST_LINES = 40
 OF_CELLS = "median (5 to 95 % of the cells)"
 TOWARDS = ("to P", "to AP")
+Drawing = Callable[[Group], Block]
 
 
 class CellSection(Section):
@@ -25,48 +27,61 @@ class CellSection(Section):
     rank: ClassVar[int] = 30
     title: ClassVar[str] = ""
 
-    def what(self, group: str) -> str:
+    def what(self, of: Group) -> str:
         """Return what the main figures are."""
         raise NotImplementedError
 
-    def figure_text(self, group: str) -> str:
+    def figure_text(self, of: Group) -> str:
         """Return the main figures of one chip."""
         raise NotImplementedError
 
-    def sentence(self, group: str) -> str:
+    def sentence(self, of: Group) -> str:
         """Return all that was found of one chip."""
         raise NotImplementedError
 
-    def figures(self, group: str) -> list[Block]:  # noqa: ARG002 - a subclass needs it
-        """Return figures and tables of one chip."""
+    def drawings(self) -> list[Drawing]:
+        """Return what draws figures and tables of one chip."""
         return []
+
+    def cautions(self, of: Group) -> Iterable[str]:  # noqa: ARG002 - a subclass needs it
+        """Return what limits a result of one chip, such as a value at the end of what was tried."""
+        return ()
 
     def finding(self) -> Finding | None:
         """Return the main figures of every chip."""
-        if not self.groups:
+        chips = self._chips(self.groups)
+        if not chips:
             return None
-        return self.what(self.groups[0]), [f"{chip_of(group)} {self.figure_text(group)}" for group in self.groups]
+        return self.what(chips[0][1]), [f"{chip} {self.figure_text(of)}" for chip, of in chips]
 
     def lines(self) -> list[str]:
         """Return a line for each chip."""
-        return [f"{chip_of(group)}: {self._said(group)}" for group in self.groups[:_MOST_LINES]]
+        return [f"{chip}: {self._said(of)}" for chip, of in self._chips(self.groups[:_MOST_LINES])]
+
+    def remarks(self) -> Iterator[tuple[str, str]]:
+        """Yield the cautions of every chip."""
+        for chip, of in self._chips(self.groups):
+            yield from ((text, chip) for text in self.cautions(of))
 
     def chapters(self) -> list[Chapter]:
         """Return a chapter for each of the first chips."""
         anchor = self.title.lower().replace(" ", "-")
         return [
             Chapter(
-                f"{self.title} of chip {chip_of(group)}", f"{anchor}-{number}",
-                [*self.figures(group), tried(self.title, partial(self._note, group))],
+                f"{self.title} of chip {chip}", f"{anchor}-{number}",
+                [tried(self.title, partial(draw, of)) for draw in (*self.drawings(), self._note)],
             )
-            for number, group in enumerate(self.groups[:MOST_CHIPS])
+            for number, (chip, of) in enumerate(self._chips(self.groups[:MOST_CHIPS]))
         ]  # fmt: skip
 
-    def _note(self, group: str) -> Block:
-        return Note(f"{self._said(group)}.")
+    def _chips(self, groups: Sequence[str]) -> list[tuple[str, Group]]:
+        return [(chip_of(group), Group(self.contents, group)) for group in groups]
 
-    def _said(self, group: str) -> str:
-        return f"{self.sentence(group)}; {cost_text(self.contents, group)}"
+    def _note(self, of: Group) -> Block:
+        return Note(f"{self._said(of)}.")
+
+    def _said(self, of: Group) -> str:
+        return f"{self.sentence(of)}; {cost_text(of)}"
 
 
 def chip_of(group: str) -> str:
@@ -74,10 +89,9 @@ def chip_of(group: str) -> str:
     return group.split("/")[1]
 
 
-def cost_text(contents: Contents, group: str) -> str:
+def cost_text(of: Group) -> str:
     """Return what a measurement cost."""
-    known = contents.attributes(group)
-    return f"{int(known['effort_pulses'])} pulses, {hours(float(known['effort_bench_hours']))} on the bench"
+    return f"{int(of.facts['effort_pulses'])} pulses, {hours(float(of.facts['effort_bench_hours']))} on the bench"
 
 
 def median(values: FloatArray) -> float:

@@ -5,28 +5,28 @@ from __future__ import annotations
 import numpy as np
 
 from labmtj.fitting.proportions import Proportion, one_trial_of_each
-from labmtj.report.contents import Contents
+from labmtj.report.contents import Group
 from labmtj.report.digits import percent
 
 
-def lost_of(contents: Contents, group: str) -> Proportion:
+def lost_of(of: Group) -> Proportion:
     """Return the fraction of the cells lost, with its 95 % interval for their family.
 
     Older records hold a probability, or a rate, that takes the cells for alike: the fraction is worked out from their
     counts instead.
     """
     names = ("lost", "lost_low", "lost_high")
-    if all(contents.has(f"{group}/{name}") for name in names):
-        value, low, high = (contents.read(f"{group}/{name}") for name in names)
+    if all(name in of for name in names):
+        value, low, high = (of[name] for name in names)
         return Proportion(value, low, high)
-    return one_trial_of_each(contents.read(f"{group}/flipped"), contents.read(f"{group}/cells"))
+    return one_trial_of_each(of["flipped"], of["cells"])
 
 
-def exposures_of(contents: Contents, group: str) -> float:
+def exposures_of(of: Group) -> float:
     """Return how many half-selects each victim got."""
-    if "exposures" in contents.attributes(group):
-        return float(contents.attributes(group)["exposures"])
-    return float(np.max(contents.read(f"{group}/exposures")))
+    if "exposures" in of.facts:
+        return float(of.facts["exposures"])
+    return float(np.max(of["exposures"]))
 
 
 def fraction_text(lost: Proportion, place: tuple[int, ...]) -> str:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
 
 from labmtj.fitting.proportions import one_trial_of_each
 from labmtj.report import style
-from labmtj.report.blocks import Block, Figure, Source, tried
-from labmtj.report.contents import Contents
-from procedures.common.cell_section import CellSection
+from labmtj.report.blocks import Figure, Source
+from labmtj.report.contents import Group
+from procedures.common.cell_section import CellSection, Drawing
 from procedures.common.curves import LOOKS
 from procedures.common.lost import fraction_text
 
@@ -23,23 +22,20 @@ class EnduranceSection(CellSection):
     title: ClassVar[str] = "Endurance"
     places: ClassVar[Mapping[str, str]] = {"arrays/*/endurance": "contrast"}
 
-    def what(self, group: str) -> str:
+    def what(self, of: Group) -> str:
         """Return what the main figures are."""
-        contents = self.contents
-        return f"Cells broken down within {int(contents.read(f'{group}/cycles')[-1])} cycles (95 % interval)"
+        return f"Cells broken down within {int(of['cycles'][-1])} cycles (95 % interval)"
 
-    def figure_text(self, group: str) -> str:
+    def figure_text(self, of: Group) -> str:
         """Return the main figures of one chip."""
-        contents = self.contents
-        broken = contents.read(f"{group}/broken_at")
+        broken = of["broken_at"]
         gone = int((broken >= 0).sum())
         share = one_trial_of_each(np.array([gone]), len(broken))
         return f"{gone} of {len(broken)}, of the family {fraction_text(share, (0,))}"
 
-    def sentence(self, group: str) -> str:
+    def sentence(self, of: Group) -> str:
         """Return all that was found of one chip."""
-        contents = self.contents
-        broken, cycles = contents.read(f"{group}/broken_at"), contents.read(f"{group}/cycles")
+        broken, cycles = of["broken_at"], of["cycles"]
         gone = int((broken >= 0).sum())
         share = one_trial_of_each(np.array([gone]), len(broken))
         return (
@@ -47,33 +43,31 @@ class EnduranceSection(CellSection):
             f"{fraction_text(share, (0,))} at 95 %"
         )
 
-    def figures(self, group: str) -> list[Block]:
-        """Return the figures and tables of one chip."""
-        return [
-            tried("Endurance", partial(endurance_figure, self.contents, group)),
-        ]
+    def drawings(self) -> list[Drawing]:
+        """Return what draws one chip."""
+        return [endurance_figure]
 
 
-def endurance_figure(contents: Contents, group: str) -> Figure:
+def endurance_figure(of: Group) -> Figure:
     """Return contrast and yield against cycles."""
     figure, (contrast, share) = style.canvas(2, height=2.5)
-    cycles = contents.read(f"{group}/cycles")
-    contrast.plot(cycles, 100 * contents.read(f"{group}/contrast"), linewidth=0.9)
+    cycles = of["cycles"]
+    contrast.plot(cycles, 100 * of["contrast"], linewidth=0.9)
     style.log_axis(contrast, "x")
     contrast.set(xlabel="write cycles", ylabel="(P − AP) / AP (%)", title="contrast, every cell")
     for direction, (name, colour) in enumerate(LOOKS):
-        share.plot(cycles, 100 * contents.read(f"{group}/switched_fraction")[direction], color=colour, label=name)
-        if contents.has(f"{group}/switched_low"):
-            ends = (100 * contents.read(f"{group}/switched_{end}")[direction] for end in ("low", "high"))
+        share.plot(cycles, 100 * of["switched_fraction"][direction], color=colour, label=name)
+        if "switched_low" in of:
+            ends = (100 * of[f"switched_{end}"][direction] for end in ("low", "high"))
             share.fill_between(cycles, *ends, color=colour, alpha=0.15, linewidth=0)
     style.log_axis(share, "x")
     share.set(xlabel="write cycles", title="whole cells that read as written")
     style.percent_axis(share, "cells")
     share.legend()
-    broken = contents.read(f"{group}/broken_at")
+    broken = of["broken_at"]
     text = (
         f"{int((broken >= 0).sum())} of {len(broken)} cells broke down into a short; their lines end there. "
         "Right, with 95 % intervals: mean over the family of cells, of which these are a sample."
     )
-    source = Source.of(group, ".contrast.plot()", array="contrast")
+    source = Source.of(of.path, ".contrast.plot()", array="contrast")
     return Figure("Endurance", text, "Contrast and yield against cycles.", (source,), style.svg(figure))

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from labmtj.quantities import BoolArray, FloatArray
 from labmtj.report import style
-from labmtj.report.blocks import Block, Figure, Source, tried
-from labmtj.report.contents import Contents
+from labmtj.report.blocks import Figure, Source
+from labmtj.report.contents import Group
 from labmtj.report.digits import counted, percent, plural, spread_text
 from labmtj.report.mapping import draw_map, maps, scale
-from procedures.common.cell_section import OF_CELLS, TOWARDS, CellSection, chip_of, median
+from procedures.common.cell_section import OF_CELLS, TOWARDS, CellSection, Drawing, median
 
 if TYPE_CHECKING:
     from labmtj.report.canvas import Axes
@@ -26,67 +25,56 @@ class HysteresisSection(CellSection):
     title: ClassVar[str] = "R-V loops"
     places: ClassVar[Mapping[str, str]] = {"arrays/*/hysteresis": "to_parallel_volts"}
 
-    def what(self, group: str) -> str:  # noqa: ARG002 - the same for all
+    def what(self, of: Group) -> str:  # noqa: ARG002 - the same for all
         """Return what the main figures are."""
         return f"Switching voltages, {OF_CELLS}"
 
-    def figure_text(self, group: str) -> str:
+    def figure_text(self, of: Group) -> str:
         """Return the main figures of one chip."""
-        contents = self.contents
-        volts = [contents.read(f"{group}/to_{name}_volts") for name in ("parallel", "antiparallel")]
+        volts = [of[f"to_{name}_volts"] for name in ("parallel", "antiparallel")]
         both = int(np.isfinite(volts).all(axis=0).sum())
-        taken = len(contents.read(f"{group}/cells")) if contents.has(f"{group}/cells") else volts[0].size
+        taken = len(of["cells"]) if "cells" in of else volts[0].size
         parts = [f"{text} {spread_text(each, 'V', 3)}" for text, each in zip(TOWARDS, volts, strict=True)]
         return f"{', '.join(parts)}, {both} of {counted(taken)} cells both ways"
 
-    def sentence(self, group: str) -> str:
+    def sentence(self, of: Group) -> str:
         """Return all that was found of one chip."""
-        contents = self.contents
-        places = [contents.read(f"{group}/to_{name}_volts") for name in ("parallel", "antiparallel")]
+        places = [of[f"to_{name}_volts"] for name in ("parallel", "antiparallel")]
         both = int(np.isfinite(places).all(axis=0).sum())
-        taken = len(contents.read(f"{group}/cells")) if contents.has(f"{group}/cells") else 0
-        values = {name: median(contents.read(f"{group}/{name}")) for name in ("parallel_ohms", "tmr", "half_volts")}
-        polarity = int(contents.attributes(group)["polarity"])
+        taken = len(of["cells"]) if "cells" in of else 0
+        values = {name: median(of[name]) for name in ("parallel_ohms", "tmr", "half_volts")}
+        polarity = int(of.facts["polarity"])
         parts = [f"to P at {median(places[0]):.3f} V, to AP at {median(places[1]):.3f} V", f"polarity {polarity:+d}",
                  f"R between the lines {values['parallel_ohms']:.0f} ohm in P", f"TMR {percent(values['tmr'])} %",
                  f"V_h {values['half_volts']:.2f} V"]  # fmt: skip
-        left = int(contents.attributes(group).get("left_their_state", 0))
+        left = int(of.facts.get("left_their_state", 0))
         stay = f", {left} do not stay in their states while read" if left else ""
         return f"loops of {taken} cells, {both} switch both ways{stay}; medians: {', '.join(parts)}"
 
-    def figures(self, group: str) -> list[Block]:
-        """Return the figures and tables of one chip."""
-        return [
-            tried("R-V loops", partial(loops_figure, self.contents, group)),
-        ]
+    def drawings(self) -> list[Drawing]:
+        """Return what draws one chip."""
+        return [loops_figure]
 
-    def remarks(self) -> Iterator[tuple[str, str]]:
-        """Yield what lies at the edge of what was tried, and the chip."""
-        for group in self.groups:
-            for text in _at_first_step(self.contents, group):
-                yield text, chip_of(group)
-
-
-def _at_first_step(contents: Contents, group: str) -> Iterator[str]:
-    path = group
-    if not contents.has(f"{path}/volts"):
-        return
-    first = np.abs(contents.read(f"{path}/volts")).min()
-    switched = [np.abs(contents.read(f"{path}/to_{state}_volts")) for state in ("parallel", "antiparallel")]
-    if count := int((np.array(switched) <= first * (1 + 1e-9)).sum()):
-        yield f"{plural(count, 'switching voltage')} at the first step of the staircase, {first:.3g} V, or below it"
+    def cautions(self, of: Group) -> Iterator[str]:
+        """Yield what lies at the edge of what was tried."""
+        if "volts" not in of:
+            return
+        first = np.abs(of["volts"]).min()
+        switched = [np.abs(of[f"to_{state}_volts"]) for state in ("parallel", "antiparallel")]
+        if count := int((np.array(switched) <= first * (1 + 1e-9)).sum()):
+            yield f"{plural(count, 'switching voltage')} at the first step of the staircase, {first:.3g} V, or below it"
 
 
 _SHOWN = 6
 """loops in one panel; more hide each other"""
 
 
-def loops_figure(contents: Contents, group: str) -> Figure:
+def loops_figure(of: Group) -> Figure:
     """Return some loops, and maps of the switching voltages of both directions."""
-    switched = {name: contents.read(f"{group}/to_{name}_volts") for name in ("parallel", "antiparallel")}
+    switched = {name: of[f"to_{name}_volts"] for name in ("parallel", "antiparallel")}
     figure, (to_parallel, to_antiparallel, left) = maps(2, switched["parallel"].shape, plots=1)
-    attrs = contents.attributes(group)
-    shown = _loops(left, contents, group) if contents.has(f"{group}/ohms") else 0
+    attrs = of.facts
+    shown = _loops(left, of) if "ohms" in of else 0
     left.set(xlabel="pulse (V)", ylabel="read after it (kΩ)", title="loops")
     _map(to_parallel, switched["parallel"], "switches to P")
     _map(to_antiparallel, switched["antiparallel"], "switches to AP")
@@ -98,15 +86,15 @@ def loops_figure(contents: Contents, group: str) -> Figure:
         "or not asked for. Voltages are between the ends of the lines, of which the wires take a part."
     )
     alt = "Resistance against pulse voltage of some cells; two maps of switching voltages."
-    sources = [Source.of(group, f".to_{each}_volts.plot()", array=f"to_{each}_volts")
+    sources = [Source.of(of.path, f".to_{each}_volts.plot()", array=f"to_{each}_volts")
                for each in ("parallel", "antiparallel")]  # fmt: skip
     return Figure("R-V loops", text, alt, sources, style.svg(figure))
 
 
-def _loops(axes: Axes, contents: Contents, group: str) -> int:
+def _loops(axes: Axes, of: Group) -> int:
     """Draw loops of cells evenly taken from those that switched both ways; return how many."""
-    volts, ohms, cells = (contents.read(f"{group}/{name}") for name in ("volts", "ohms", "cells"))
-    switched = [contents.read(f"{group}/to_{name}_volts") for name in ("parallel", "antiparallel")]
+    volts, ohms, cells = (of[name] for name in ("volts", "ohms", "cells"))
+    switched = [of[f"to_{name}_volts"] for name in ("parallel", "antiparallel")]
     told: BoolArray = np.isfinite(switched[0] + switched[1])
     both = np.flatnonzero(told[tuple(cells.T)])
     chosen = np.unique(both[np.linspace(0, len(both) - 1, _SHOWN).round().astype(int)]) if len(both) else both

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from labmtj.report.contents import Group
 from procedures.common.cell_section import TOWARDS, CellSection
 from procedures.common.lost import fraction_text, lost_of
 
@@ -15,20 +16,17 @@ class RetentionSection(CellSection):
     title: ClassVar[str] = "Retention"
     places: ClassVar[Mapping[str, str]] = {"arrays/*/retention": "flipped"}
 
-    def what(self, group: str) -> str:
+    def what(self, of: Group) -> str:
         """Return what the main figures are."""
-        contents = self.contents
-        return f"Cells of the family lost after {contents.read(f'{group}/seconds')[0, -1]:.4g} s (95 % interval)"
+        return f"Cells of the family lost after {of['seconds'][0, -1]:.4g} s (95 % interval)"
 
-    def figure_text(self, group: str) -> str:
+    def figure_text(self, of: Group) -> str:
         """Return the main figures of one chip."""
-        contents = self.contents
-        lost = lost_of(contents, group)
+        lost = lost_of(of)
         return ", ".join(f"{text} {fraction_text(lost, (d, -1))}" for d, text in enumerate(TOWARDS))
 
-    def sentence(self, group: str) -> str:
+    def sentence(self, of: Group) -> str:
         """Return all that was found of one chip."""
-        contents = self.contents
-        lost, seconds = lost_of(contents, group), contents.read(f"{group}/seconds")
+        lost, seconds = lost_of(of), of["seconds"]
         parts = [f"{text} {fraction_text(lost, (d, -1))}" for d, text in enumerate(("towards P", "towards AP"))]
         return f"retention: cells of the family lost after {seconds[0, -1]:.4g} s, 95 %: {', '.join(parts)}"

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from labmtj.quantities import FloatArray
 from labmtj.report import style
-from labmtj.report.blocks import Block, Cell, Figure, Source, Table, cells, tried
-from labmtj.report.contents import Contents
+from labmtj.report.blocks import Cell, Figure, Source, Table, cells
+from labmtj.report.contents import Group
 from labmtj.report.digits import fixed, spread_text
-from procedures.common.cell_section import OF_CELLS, TOWARDS, CellSection, chip_of, median
+from procedures.common.cell_section import OF_CELLS, TOWARDS, CellSection, Drawing, median
 from procedures.common.curves import LOOKS
 
 if TYPE_CHECKING:
@@ -26,83 +25,67 @@ class SwitchingSection(CellSection):
     title: ClassVar[str] = "Switching probability"
     places: ClassVar[Mapping[str, str]] = {"arrays/*/switching": "median_volts"}
 
-    def what(self, group: str) -> str:
+    def what(self, of: Group) -> str:
         """Return what the main figures are."""
-        contents = self.contents
-        width = contents.read(f"{group}/width")
-        where = "across the cell" if contents.attributes(group).get("voltage") == "cell" else "between the lines"
+        width = of["width"]
+        where = "across the cell" if of.facts.get("voltage") == "cell" else "between the lines"
         return f"V50 {where} at {width[len(width) // 2]:g} s, {OF_CELLS}"
 
-    def figure_text(self, group: str) -> str:
+    def figure_text(self, of: Group) -> str:
         """Return the main figures of one chip."""
-        contents = self.contents
-        volts = contents.read(f"{group}/median_volts")
-        middle = len(contents.read(f"{group}/width")) // 2
+        volts = of["median_volts"]
+        middle = len(of["width"]) // 2
         return ", ".join(f"{text} {spread_text(volts[d, :, middle], 'V', 3)}" for d, text in enumerate(TOWARDS))
 
-    def sentence(self, group: str) -> str:
+    def sentence(self, of: Group) -> str:
         """Return all that was found of one chip."""
-        contents = self.contents
-        volts, width = contents.read(f"{group}/median_volts"), contents.read(f"{group}/width")
-        slope = 1e3 * contents.read(f"{group}/volts_per_decade")
+        volts, width = of["median_volts"], of["width"]
+        slope = 1e3 * of["volts_per_decade"]
         middle = len(width) // 2
         parts = [
             f"{text} {median(volts[direction, :, middle]):.3f} V and {median(slope[direction]):.1f} mV per decade"
             for direction, text in enumerate(("to P", "to AP"))
         ]
-        where = "across the cell" if contents.attributes(group)["voltage"] == "cell" else "between the lines"
+        where = "across the cell" if of.facts["voltage"] == "cell" else "between the lines"
         what = f"median V50 {where} at {width[middle]:g} s and its slope"
-        return f"switching of {volts.shape[1]} cells, {what}: {', '.join(parts)}{_law(contents, group)}"
+        return f"switching of {volts.shape[1]} cells, {what}: {', '.join(parts)}{_law(of)}"
 
-    def figures(self, group: str) -> list[Block]:
-        """Return the figures and tables of one chip."""
-        return [
-            tried("Switching probability", partial(switching_figure, self.contents, group)),
-            tried("Switching probability", partial(switching_table, self.contents, group)),
-        ]
+    def drawings(self) -> list[Drawing]:
+        """Return what draws one chip."""
+        return [switching_figure, switching_table]
 
-    def remarks(self) -> Iterator[tuple[str, str]]:
-        """Yield what lies at the edge of what was tried, and the chip."""
-        for group in self.groups:
-            for text in _outside(self.contents, group):
-                yield text, chip_of(group)
+    def cautions(self, of: Group) -> Iterator[str]:
+        """Yield what lies at the edge of what was tried."""
+        outside = of["outside"] if "outside" in of else np.zeros(0)
+        for side, name in ((1, "above"), (-1, "below")):
+            if count := int((outside == side).sum()):
+                yield f"V50 of {count} of {outside.size} curves lies {name} the amplitudes tried: a bound, not a value"
 
 
-def _law(contents: Contents, group: str) -> str:
+def _law(of: Group) -> str:
     """Return medians of Delta and Vc0 with the error of the law, if the record holds it."""
-    if not contents.has(f"{group}/stability_model_low"):
+    if "stability_model_low" not in of:
         return ""
     parts = []
     for name, value, low, high, digits in (
         ("Delta", "stability", "stability_model_low", "stability_model_high", 1),
         ("Vc0", "critical_volts", "critical_model_low_volts", "critical_model_high_volts", 3),
     ):
-        texts = [
-            " and ".join(f"{median(each):.{digits}f}" for each in contents.read(f"{group}/{array}"))
-            for array in (value, low, high)
-        ]
+        texts = [" and ".join(f"{median(each):.{digits}f}" for each in of[array]) for array in (value, low, high)]
         parts.append(f"{name} {texts[0]} (with the error of the law from {texts[1]} to {texts[2]})")
     return f"; medians to P and to AP: {', '.join(parts)}"
 
 
-def _outside(contents: Contents, group: str) -> Iterator[str]:
-    path = f"{group}/outside"
-    outside = contents.read(path) if contents.has(path) else np.zeros(0)
-    for side, name in ((1, "above"), (-1, "below")):
-        if count := int((outside == side).sum()):
-            yield f"V50 of {count} of {outside.size} curves lies {name} the amplitudes tried: a bound, not a value"
-
-
-def switching_table(contents: Contents, group: str) -> Table:
+def switching_table(of: Group) -> Table:
     """Return Delta, Vc0 and the slope of every cell, with what they are conditional on."""
-    attrs = contents.attributes(group)
-    places = contents.read(f"{group}/cells")
+    attrs = of.facts
+    places = of["cells"]
     rows: list[list[Cell]] = []
     for direction, name in enumerate(("to P", "to AP")):
         for number, (row, column) in enumerate(places[:30]):
             rows.append(
                 cells(f"({row}, {column}) {name}", *(
-                    _interval(contents, group, names, (direction, number), scale, digits)
+                    _interval(of, names, (direction, number), scale, digits)
                     for names, scale, digits in _COLUMNS
                 ))
             )  # fmt: skip
@@ -111,7 +94,7 @@ def switching_table(contents: Contents, group: str) -> Table:
         f"95 % intervals in brackets. Δ and Vc0 hold at τ0 = {float(attrs['attempt_seconds']):g} s and exponent "
         f"{attrs['assumed_exponent']} alone: see the ridge. After “law”: the same with the error of the law itself, "
         "for τ0 of 0.3 to 1 ns and, at exponent 2, the attempt rate of a macrospin.",
-        [Source.of(group, ".stability.to_pandas()", array="stability")],
+        [Source.of(of.path, ".stability.to_pandas()", array="stability")],
     )  # fmt: skip
 
 
@@ -132,11 +115,9 @@ _COLUMNS = (
 )
 
 
-def _interval(
-    contents: Contents, group: str, names: tuple[str, ...], place: tuple[int, int], scale: float, digits: int
-) -> str:
-    known = [name for name in names if contents.has(f"{group}/{name}")]  # older records have no error of the law
-    value, low, high, *law = (fixed(scale * float(contents.read(f"{group}/{name}")[place]), digits) for name in known)
+def _interval(of: Group, names: tuple[str, ...], place: tuple[int, int], scale: float, digits: int) -> str:
+    known = [name for name in names if name in of]  # older records have no error of the law
+    value, low, high, *law = (fixed(scale * float(of[name][place]), digits) for name in known)
     of_law = f"; law {law[0]} to {law[1]}" if len(law) == 2 else ""
     return f"{value} ({low} to {high}{of_law})"
 
@@ -148,12 +129,12 @@ EXCLUDED = 1.92
 """fall of the log likelihood that excludes at 95 %"""
 
 
-def switching_figure(contents: Contents, group: str) -> Figure:
+def switching_figure(of: Group) -> Figure:
     """Return S-curves of one cell, V50 of all cells against width, and the ridge of Delta and Vc0."""
     figure, (curves, medians, ridge) = style.canvas(3, height=3.0, widths=(1.25, 1, 1))
-    found = {name: contents.read(f"{group}/{name}") for name in contents.tree[group] if name != "trials"}
+    found = {name: of[name] for name in of.contents.tree[of.path] if name != "trials"}
     cell = found["cells"][0]
-    _curves(curves, contents, group, found)
+    _curves(curves, of, found)
     for direction, (name, colour) in enumerate(LOOKS):
         low, high = found["median_low_volts"][direction], found["median_high_volts"][direction]
         for number, volts in enumerate(found["median_volts"][direction]):
@@ -171,7 +152,7 @@ def switching_figure(contents: Contents, group: str) -> Figure:
     medians.set(xlabel="pulse width (s)", ylabel="V50 (V)", title="median voltage, every cell")
     ridge.set(xlabel="Vc0 (V)", ylabel="Δ", title="what fits alike if τ0 is free")
     medians.legend()
-    told = contents.attributes(group)
+    told = of.facts
     text = (
         f"Left: fraction of the pulses that switched cell ({cell[0]}, {cell[1]}), and the fitted curves. Middle: V50 "
         f"with 95 % intervals; voltages are {_voltage(told)}. Right: Δ and Vc0 of that cell at τ0 = "
@@ -180,7 +161,7 @@ def switching_figure(contents: Contents, group: str) -> Figure:
         f"Exponent, all cells together: to P {told['told'][0]}; to AP {told['told'][1]}."
     )
     alt = "Switching probability against voltage, V50 falling with the logarithm of the width, Delta against Vc0."
-    source = Source.of(group, '.median_volts.plot.line(x="width")', array="median_volts")
+    source = Source.of(of.path, '.median_volts.plot.line(x="width")', array="median_volts")
     return Figure("Switching probability", text, alt, (source,), style.svg(figure))
 
 
@@ -190,11 +171,10 @@ def _voltage(told: dict[str, object]) -> str:
     return "between the two lines of the cell, of which the wires take a part: a cell that conducts much bends the law"
 
 
-def _curves(axes: Axes, contents: Contents, group: str, found: dict[str, FloatArray]) -> None:
+def _curves(axes: Axes, of: Group, found: dict[str, FloatArray]) -> None:
     """Draw what the trials of the first cell gave, in bins of voltage, and its fitted curves."""
     trials = {
-        name: contents.read(f"{group}/trials/{name}")
-        for name in ("row", "column", "to_parallel", "width_seconds", "volts", "switched")
+        name: of[f"trials/{name}"] for name in ("row", "column", "to_parallel", "width_seconds", "volts", "switched")
     }
     mine = (trials["row"] == found["cells"][0, 0]) & (trials["column"] == found["cells"][0, 1])
     for direction, (_, colour) in enumerate(LOOKS):

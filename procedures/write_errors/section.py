@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
 
 from labmtj.report import style
-from labmtj.report.blocks import Block, Figure, Source, tried
-from labmtj.report.contents import Contents
+from labmtj.report.blocks import Figure, Source
+from labmtj.report.contents import Group
 from labmtj.report.digits import chance
-from procedures.common.cell_section import TOWARDS, CellSection
+from procedures.common.cell_section import TOWARDS, CellSection, Drawing
 from procedures.common.curves import LOOKS, draw_intervals
 
 
@@ -22,14 +21,13 @@ class WriteErrorsSection(CellSection):
     title: ClassVar[str] = "Write errors"
     places: ClassVar[Mapping[str, str]] = {"arrays/*/write_errors": "pooled_rate"}
 
-    def what(self, group: str) -> str:  # noqa: ARG002 - the same for all
+    def what(self, of: Group) -> str:  # noqa: ARG002 - the same for all
         """Return what the main figures are."""
         return "Lowest write error rate, mean over the cells tested (95 % interval)"
 
-    def figure_text(self, group: str) -> str:
+    def figure_text(self, of: Group) -> str:
         """Return the main figures of one chip."""
-        contents = self.contents
-        volts, rates = contents.read(f"{group}/volts"), _pooled(contents, group)
+        volts, rates = of["volts"], _pooled(of)
         parts = []
         for direction, text in enumerate(TOWARDS):
             best = int(rates["high"][direction].argmin())
@@ -38,11 +36,10 @@ class WriteErrorsSection(CellSection):
             parts.append(f"{text} {value} at {volts[best]:g} V")
         return ", ".join(parts)
 
-    def sentence(self, group: str) -> str:
+    def sentence(self, of: Group) -> str:
         """Return all that was found of one chip."""
-        contents = self.contents
-        volts, high = contents.read(f"{group}/volts"), contents.read(f"{group}/pooled_high")
-        family = contents.read(f"{group}/family_high") if contents.has(f"{group}/family_high") else None
+        volts, high = of["volts"], of["pooled_high"]
+        family = of.get("family_high")
         best = high.argmin(axis=1)
         parts = []
         for d, text in enumerate(("to P", "to AP")):
@@ -50,22 +47,20 @@ class WriteErrorsSection(CellSection):
             parts.append(f"{text} below {chance(float(high[d, best[d]]))}{others} at {volts[best[d]]:g} V")
         return f"write errors, mean over the cells tested, at 95 %: {', '.join(parts)}"
 
-    def figures(self, group: str) -> list[Block]:
-        """Return the figures and tables of one chip."""
-        return [
-            tried("Write errors", partial(write_errors_figure, self.contents, group)),
-        ]
+    def drawings(self) -> list[Drawing]:
+        """Return what draws one chip."""
+        return [write_errors_figure]
 
 
-def _pooled(contents: Contents, group: str) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float64]]]:
-    return {name: contents.read(f"{group}/pooled_{name}") for name in ("rate", "low", "high")}
+def _pooled(of: Group) -> dict[str, np.ndarray[tuple[int, ...], np.dtype[np.float64]]]:
+    return {name: of[f"pooled_{name}"] for name in ("rate", "low", "high")}
 
 
-def write_errors_figure(contents: Contents, group: str) -> Figure:
+def write_errors_figure(of: Group) -> Figure:
     """Return the error rate of each cell, and of all together, against amplitude."""
     figure, (axes,) = style.canvas(1, height=2.7, right=0.6)
-    volts, rate = contents.read(f"{group}/volts"), contents.read(f"{group}/rate")
-    pooled, low, high = (contents.read(f"{group}/pooled_{name}") for name in ("rate", "low", "high"))
+    volts, rate = of["volts"], of["rate"]
+    pooled, low, high = (of[f"pooled_{name}"] for name in ("rate", "low", "high"))
     for direction, (name, colour) in enumerate(LOOKS):
         axes.plot(
             volts, np.where(rate[direction] > 0, rate[direction], np.nan).T, color=colour, alpha=0.25, linewidth=0.7
@@ -78,5 +73,5 @@ def write_errors_figure(contents: Contents, group: str) -> Figure:
         "Lines: each cell; points: mean over the cells tested, with 95 % intervals. An arrow is an upper limit: no "
         "error was seen. Other cells of the family may differ: family_low and family_high hold the interval for them."
     )
-    source = Source.of(group, ".pooled_rate.plot()", array="pooled_rate")
+    source = Source.of(of.path, ".pooled_rate.plot()", array="pooled_rate")
     return Figure("Write errors", text, "Error rate falling with amplitude.", (source,), style.svg(figure))
