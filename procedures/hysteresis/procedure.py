@@ -36,7 +36,7 @@ from procedures.common.cost import Counting
 from procedures.common.reference import possible_of, read_cells
 from procedures.common.schemes import float_partners, select_cells, select_rows
 from procedures.common.single_cells import Cells, apart, limited, refused_widths
-from procedures.hysteresis.record import Loops, as_map
+from procedures.hysteresis.results import Loops, as_map
 
 Numbers = NDArray[np.intp]
 """(n,) of cells among those that get a loop"""

@@ -39,7 +39,7 @@ from procedures.common.single_cells import (
     limited,
     refused_widths,
 )
-from procedures.switching.record import SwitchingResult, append_trials, declare_trials
+from procedures.switching.results import SwitchingResult, append_trials, declare_trials
 
 _T = TypeVar("_T")
 PULSES_TO_FIND = 12
