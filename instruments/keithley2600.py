@@ -137,7 +137,7 @@ class Keithley2600B(Keithley2600Source):
     def _back_to_zero(self, channels: Sequence[str], error: BaseException) -> None:
         """End what runs and bring the levels to 0 V, after an error that is not to be hidden."""
         try:
-            with self.haste():
+            with self.bounded_wait():
                 if self._waiting:  # the script may still be running
                     self.abort()
                 self.run(*(f"smu{channel}.abort()" for channel in channels), *scripts.zero(channels))

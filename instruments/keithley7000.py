@@ -78,16 +78,16 @@ class Keithley7002(SCPIMatrix):
         ends = [_CROSSPOINT.fullmatch(end) for end in entry.split(":")]
         points = [tuple(map(int, end.groups())) for end in ends if end is not None]
         if len(points) != len(ends) or len(points) > 2:
-            raise self.distrust(f"answered {entry!r}, which is no crosspoint", reply)
+            raise self.taint(f"answered {entry!r}, which is no crosspoint", reply)
         if len(points) == 1:
             return [self._name(*points[0])]
         (slot, *first), (other, *last) = points
         card = self._cards().get(slot)
         if card is None or other != slot or first > last:
-            raise self.distrust(f"answered the range {entry!r}, which is not one of a card that it should have", reply)
+            raise self.taint(f"answered the range {entry!r}, which is not one of a card that it should have", reply)
         every = [[row, column] for row in range(1, card.rows + 1) for column in range(1, card.columns + 1)]
         if first not in every or last not in every:
-            raise self.distrust(f"answered the range {entry!r}, which its card does not have", reply)
+            raise self.taint(f"answered the range {entry!r}, which its card does not have", reply)
         return [self._name(slot, row, column) for row, column in every if first <= [row, column] <= last]
 
 

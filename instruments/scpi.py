@@ -48,12 +48,12 @@ class SCPIInstrument(Session, SCPIMixin, Instrument):
         reply = self.ask_leniently(message).strip()
         found = _ERROR.search(reply)
         if found is None:
-            raise self.distrust("answered something that does not end with its error queue", self._plain(reply))
+            raise self.taint("answered something that does not end with its error queue", self._plain(reply))
         if int(found[1]):
             raise self._reported([(int(found[1]), found[2]), *self.next_errors()], message)
         replies = self._plain(reply[: found.start()]).split(";") if found.start() else []
         if len(replies) != sum("?" in part for part in parts):
-            raise self.distrust(f"gave {len(replies)} replies to a message with another number of queries", reply)
+            raise self.taint(f"gave {len(replies)} replies to a message with another number of queries", reply)
         return [each.strip() for each in replies]
 
     def take_over(self, table: Sequence[ReliedOn], channel: str = "") -> None:
@@ -103,7 +103,7 @@ class SCPIInstrument(Session, SCPIMixin, Instrument):
             reply = self.ask_leniently(":SYST:ERR?").strip()
             found = _ERROR.search(reply)
             if found is None:
-                raise self.distrust("answered something that is no entry of an error queue", self._plain(reply))
+                raise self.taint("answered something that is no entry of an error queue", self._plain(reply))
             if not int(found[1]):
                 break
             entries.append((int(found[1]), found[2]))
@@ -127,7 +127,7 @@ class SCPIInstrument(Session, SCPIMixin, Instrument):
         reply = self.ask_plainly("*IDN?")
         parts = [part.strip() for part in reply.split(",", 3)]
         if len(parts) != 4:
-            raise self.distrust("gave no identity; check that the address is the right instrument", reply)
+            raise self.taint("gave no identity; check that the address is the right instrument", reply)
         model = re.sub(r"^MODEL\s+", "", parts[1], flags=re.IGNORECASE)
         if not model.upper().startswith(self.models):
             expected = " or ".join(self.models)
@@ -176,22 +176,22 @@ class SCPIInstrument(Session, SCPIMixin, Instrument):
         try:
             return np.array(reply.split(","), float)
         except ValueError:
-            raise self.distrust("answered something that is no number", reply) from None
+            raise self.taint("answered something that is no number", reply) from None
 
     def number(self, reply: str) -> float:
         """Return the only number of a reply; raise InstrumentError if there is anything else in it, or a sentinel."""
         values = self.floats(reply)
         if len(values) != 1:
-            raise self.distrust(f"answered {len(values)} numbers where one was asked", reply)
+            raise self.taint(f"answered {len(values)} numbers where one was asked", reply)
         if not abs(values[0]) <= SENTINEL:
-            raise self.distrust("answered a number that stands for none", reply)
+            raise self.taint("answered a number that stands for none", reply)
         return float(values[0])
 
     def table(self, reply: str, rows: int, columns: int) -> FloatArray:
         """Return the numbers of a reply, (rows, columns); raise InstrumentError if there are more or fewer."""
         values = self.floats(reply)
         if values.size != rows * columns:
-            raise self.distrust(f"answered {values.size} numbers instead of {rows} times {columns}", reply)
+            raise self.taint(f"answered {values.size} numbers instead of {rows} times {columns}", reply)
         return values.reshape(rows, columns)
 
 

@@ -46,7 +46,7 @@ class SequencedUnit(SourceMeasure):
         reply = self.exchange(":SYST:LFR?")[0]
         hertz = self.number(reply)
         if not LINE_HERTZ[0] <= hertz <= LINE_HERTZ[1]:
-            raise self.distrust(f"takes {hertz:g} Hz for the frequency of the power line", reply)
+            raise self.taint(f"takes {hertz:g} Hz for the frequency of the power line", reply)
         return self.model.facts_at(hertz)
 
     def read_currents(
@@ -122,7 +122,7 @@ class SequencedUnit(SourceMeasure):
         A channel that is not asked for but limited makes the others wrong: they are flagged, too.
         """
         if not (np.abs(starts) < SENTINEL).all():
-            raise self.distrust("does not tell when it read", str(starts))
+            raise self.taint("does not tell when it read", str(starts))
         reported = decoded(status, self.model.status)
         beyond = (reported & np.uint8(Flag.OVERFLOW)) != 0  # whatever number comes with that, it is not the current
         amperes, flags = without_sentinels(np.where(beyond, OVERFLOW, currents))
@@ -168,7 +168,7 @@ class SequencedUnit(SourceMeasure):
                 parts.append(replace(piece, start_seconds=piece.start_seconds + start))
                 done = float(parts[-1].start_seconds[-1]) + each
         except BaseException as error:
-            with self.haste():
+            with self.bounded_wait():
                 self._attempt(self._end_sequences)
                 self._attempt(self._zero_and_off("level"))
             if isinstance(error, InstrumentError) and self._stop.is_set():

@@ -92,9 +92,7 @@ class Session(Trust, Instrument):
                 if int(numbered[2]) == self._number:
                     self._check_mask(int(numbered[1]), reply)
                     return reply[numbered.end() :]
-        raise self.distrust(
-            "answered something that does not begin with the number of the question", self._plain(reply)
-        )
+        raise self.taint("answered something that does not begin with the number of the question", self._plain(reply))
 
     def _check_mask(self, mask: int, reply: str) -> None:
         before, self._masked = self._masked, True
@@ -109,7 +107,7 @@ class Session(Trust, Instrument):
         self.write("\n" * self.address.upper().endswith("SOCKET") + command)
         return self.read().strip()
 
-    def distrust(self, problem: str, reply: str) -> AnswerLost:
+    def taint(self, problem: str, reply: str) -> AnswerLost:
         """Return an error about a senseless reply."""
         return self.lost(problem, self._sent, reply)
 

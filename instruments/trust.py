@@ -19,7 +19,7 @@ REOPENINGS = 3
 """most times that a connection is opened anew before its instrument is given up"""
 RESTORE_SECONDS = 5.0
 """after which no further try to reach an instrument begins"""
-HASTE_SECONDS = 2.0
+BOUNDED_WAIT_SECONDS = 2.0
 """that one instrument may cost while a bench is made safe"""
 KNOCK_SECONDS = 0.02
 """in which the other end of a dead TCP connection tells that it is dead (assumed: a local network)"""
@@ -56,7 +56,7 @@ class Trust:
     """the answer to `*IDN?` when it was last believed"""
     _forgotten: InstrumentError | None = None
     """that the settings are gone"""
-    _haste_seconds: float | None = None
+    _bounded_wait_seconds: float | None = None
     _settings_of_connection: Mapping[str, Any] = MappingProxyType({})
     _gone: InstrumentError | None = None
     """in haste: that there is nobody to wait for"""
@@ -145,7 +145,7 @@ class Trust:
         self._confirm_settings()
 
     def _reach(self) -> None:
-        end = time.monotonic() + (self._haste_seconds or RESTORE_SECONDS)
+        end = time.monotonic() + (self._bounded_wait_seconds or RESTORE_SECONDS)
         for reopenings in range(1 + REOPENINGS):
             try:
                 with self.guarded("(resynchronising)"):
@@ -157,7 +157,7 @@ class Trust:
                 last = error
             if time.monotonic() >= end:
                 break
-        if self._haste_seconds is not None:
+        if self._bounded_wait_seconds is not None:
             self._gone = last
         raise last
 
@@ -214,11 +214,13 @@ class Trust:
     def patience(self, seconds: float) -> Iterator[None]:
         """Wait longer for the replies within: `seconds` more than for a message that takes no time, unless in haste."""
         usual = self._timeout()
-        if usual is None or (seconds == 0 and self._haste_seconds is None):
+        if usual is None or (seconds == 0 and self._bounded_wait_seconds is None):
             yield
             return
         most = usual + 1000 * seconds
-        with self._timeout_of(most if self._haste_seconds is None else min(most, 1000 * self._haste_seconds)):
+        with self._timeout_of(
+            most if self._bounded_wait_seconds is None else min(most, 1000 * self._bounded_wait_seconds)
+        ):
             yield
 
     @contextmanager
@@ -260,14 +262,14 @@ class Trust:
                 connection.timeout = usual
 
     @contextmanager
-    def haste(self, seconds: float = HASTE_SECONDS) -> Iterator[None]:
+    def bounded_wait(self, seconds: float = BOUNDED_WAIT_SECONDS) -> Iterator[None]:
         """Within, spend about `seconds` at most on an instrument that does not answer, however often it is asked."""
         # half for the first silence, half for the way back
-        before, self._haste_seconds = self._haste_seconds, seconds / 2
+        before, self._bounded_wait_seconds = self._bounded_wait_seconds, seconds / 2
         try:
             yield
         finally:
-            self._haste_seconds, self._gone = before, None
+            self._bounded_wait_seconds, self._gone = before, None
 
 
 def plain(reply: str) -> str:

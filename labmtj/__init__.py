@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from labmtj.bench.files.simulated import simulate as simulate
     from labmtj.quantities import Bias as Bias
     from labmtj.quantities import Lines as Lines
-    from labmtj.quantities import Reading as Reading
+    from labmtj.quantities import ReadSettings as ReadSettings
     from labmtj.reading import open_run as open  # noqa: A004, F401 - `labmtj.open`, as h5py.File
     from labmtj.simulated import SimulatedCrossbar as SimulatedCrossbar
     from procedures.common.amplitude import AmplitudeSettings as AmplitudeSettings

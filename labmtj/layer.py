@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labmtj.quantities import Bias, Currents, Limits, Lines, Pulse, Reading, Refusal
+from labmtj.quantities import Bias, Currents, Limits, Lines, Pulse, ReadSettings, Refusal
 from labmtj.verbs import Clock, Crossbar
 
 
@@ -31,11 +31,11 @@ class Layer:
         """Make ready for the first bias."""
         self._crossbar.arm()
 
-    def can(self, bias: Bias, seconds: float = 0.0) -> Refusal | None:
+    def refusal(self, bias: Bias, seconds: float = 0.0) -> Refusal | None:
         """Say why the bias cannot be given, or None."""
-        return self._crossbar.can(bias, seconds)
+        return self._crossbar.refusal(bias, seconds)
 
-    def measure(self, bias: Bias, lines: Lines, how: Reading) -> Currents:
+    def measure(self, bias: Bias, lines: Lines, how: ReadSettings) -> Currents:
         """Measure the currents of the lines."""
         return self._crossbar.measure(bias, lines, how)
 

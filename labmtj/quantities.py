@@ -160,7 +160,7 @@ Polarity = Literal["given", "both"]
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReadSettings:
     """How a current is measured.
 
     With polarity "both" each bias is applied as given and with every sign reversed, and the odd part is the answer:
@@ -365,7 +365,7 @@ class ArrayInfo:
 
 @brief
 @dataclass(frozen=True, slots=True)
-class Station:
+class ChipGroup:
     """A set of arrays that one part of a campaign works on, independent of all other stations."""
 
     name: str

@@ -11,7 +11,7 @@ from types import FrameType
 
 from labmtj.errors import Stopped
 from labmtj.layer import Layer
-from labmtj.quantities import Bias, Currents, Lines, Pulse, Reading
+from labmtj.quantities import Bias, Currents, Lines, Pulse, ReadSettings
 from labmtj.system import PAUSE as _PAUSE
 from labmtj.system import STOPS, fcntl
 from labmtj.verbs import Crossbar
@@ -36,7 +36,7 @@ class Stoppable(Layer):
         super().__init__(crossbar)
         self._check = check
 
-    def measure(self, bias: Bias, lines: Lines, how: Reading) -> Currents:
+    def measure(self, bias: Bias, lines: Lines, how: ReadSettings) -> Currents:
         """Measure, unless a stop was requested."""
         self._check()
         return super().measure(bias, lines, how)

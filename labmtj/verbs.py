@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from numpy.typing import ArrayLike
 
-from labmtj.quantities import ArrayInfo, Bias, Currents, Limits, Lines, Pulse, Reading, Refusal, Station
+from labmtj.quantities import ArrayInfo, Bias, ChipGroup, Currents, Limits, Lines, Pulse, ReadSettings, Refusal
 from labmtj.schema import Attribute, Purpose, Table, Tags, Variable
 from labmtj.shots import DeliveredPulses, Identity, Pulses, ShotReadings, Shots, UnitFacts
 
@@ -47,11 +47,11 @@ class Crossbar(Protocol):
         """Make ready for the first bias; nothing to do where nothing can be live."""
         ...
 
-    def can(self, bias: Bias, seconds: float = 0.0) -> Refusal | None:
+    def refusal(self, bias: Bias, seconds: float = 0.0) -> Refusal | None:
         """Say why the bias (as a pulse, if `seconds` > 0) cannot be given, or None: ask before planning."""
         ...
 
-    def measure(self, bias: Bias, lines: Lines, how: Reading) -> Currents:
+    def measure(self, bias: Bias, lines: Lines, how: ReadSettings) -> Currents:
         """Hold the bias, settle, integrate the currents of the lines; a batch is answered as a whole.
 
         From shot to shot and bias to bias the lines step without a rest; they are at 0 V when it returns.
@@ -91,7 +91,7 @@ class Instrument(Protocol):
         """Ask whether it is still the box that was identified and keeps what it was told; InstrumentError if not."""
         ...
 
-    def haste(self, seconds: float) -> AbstractContextManager[None]:
+    def bounded_wait(self, seconds: float) -> AbstractContextManager[None]:
         """Within, lose no more than about this time on a box that does not answer, however often it is asked."""
         ...
 
@@ -266,7 +266,7 @@ class Campaign(Protocol):
         """Return a checksum of the input files; a run is not resumed with others."""
         ...
 
-    def stations(self, arrays: Sequence[ArrayInfo]) -> list[Station]:
+    def stations(self, arrays: Sequence[ArrayInfo]) -> list[ChipGroup]:
         """Return the independent parts of the campaign on a bench with these arrays."""
         ...
 
@@ -274,17 +274,19 @@ class Campaign(Protocol):
         """Return the number of blocks of every station."""
         ...
 
-    def prepare(self, stations: Sequence[Station], log: Log) -> None:
+    def prepare(self, stations: Sequence[ChipGroup], log: Log) -> None:
         """Check that everything fits and describe the tables, before the first bias."""
         ...
 
     def block(
-        self, station: Station, index: int, arrays: Mapping[str, Crossbar], memory: dict[str, Any], log: Log
+        self, station: ChipGroup, index: int, arrays: Mapping[str, Crossbar], memory: dict[str, Any], log: Log
     ) -> None:
         """Do one block of a station."""
         ...
 
-    def distrust(self, station: Station, arrays: Mapping[str, Crossbar], memory: dict[str, Any], log: Log) -> None:
+    def reverify_states(
+        self, station: ChipGroup, arrays: Mapping[str, Crossbar], memory: dict[str, Any], log: Log
+    ) -> None:
         """Read again what is believed of the arrays' states: the run was interrupted, and they may have changed since.
 
         Called before the first block that is done again on instruments, with `memory` as the block before left it. A
@@ -292,10 +294,10 @@ class Campaign(Protocol):
         """
         ...
 
-    def conclude(self, station: Station, data: Data, log: Log) -> None:
+    def conclude(self, station: ChipGroup, data: Data, log: Log) -> None:
         """Work out what follows from the records of a station's blocks."""
         ...
 
-    def summarise(self, stations: Sequence[Station], data: Data, log: Log) -> None:
+    def summarise(self, stations: Sequence[ChipGroup], data: Data, log: Log) -> None:
         """Work out what follows from all stations together."""
         ...

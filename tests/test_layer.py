@@ -1,7 +1,7 @@
 import numpy as np
 
 from labmtj.layer import Layer
-from labmtj.quantities import Bias, Limits, Lines, Reading
+from labmtj.quantities import Bias, Limits, Lines, ReadSettings
 
 
 class Recorder:
@@ -21,8 +21,8 @@ class Recorder:
 def test_everything_is_passed_on_as_it_is():
     inner = Recorder()
     layer = Layer(inner)
-    bias, lines, how = Bias(np.zeros((4, 2)), np.zeros(3)), Lines(rows=(1,)), Reading()
-    assert layer.can(bias, 1e-3) == "can"
+    bias, lines, how = Bias(np.zeros((4, 2)), np.zeros(3)), Lines(rows=(1,)), ReadSettings()
+    assert layer.refusal(bias, 1e-3) == "can"
     assert layer.measure(bias, lines, how) == "measure"
     assert layer.pulse(bias, 1e-3) == "pulse"
     layer.abort()

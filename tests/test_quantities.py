@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from labmtj.errors import UsageError
-from labmtj.quantities import Bias, Currents, Flag, Limits, Lines, Reading, Waveform
+from labmtj.quantities import Bias, Currents, Flag, Limits, Lines, ReadSettings, Waveform
 
 
 def test_lines_count_rows_first():
@@ -93,12 +93,12 @@ def test_bad_line_voltages_are_refused(volts):
 )  # fmt: skip
 def test_bad_readings_are_refused(wrong):
     with pytest.raises(UsageError):
-        Reading(**wrong)
+        ReadSettings(**wrong)
 
 
 def test_signs_of_the_shots():
-    np.testing.assert_array_equal(Reading(repeats=3).signs, [1, 1, 1])
-    np.testing.assert_array_equal(Reading(repeats=2, polarity="both").signs, [1, -1, 1, -1])
+    np.testing.assert_array_equal(ReadSettings(repeats=3).signs, [1, 1, 1])
+    np.testing.assert_array_equal(ReadSettings(repeats=2, polarity="both").signs, [1, -1, 1, -1])
 
 
 @pytest.mark.parametrize("name", ["cell_volts", "line_amperes", "pulse_seconds", "disturb_volts"])
@@ -143,7 +143,7 @@ def test_a_square_waveform():
 def test_a_reading_without_end_is_refused(name, seconds):
     """Case use/17."""
     with pytest.raises(UsageError, match=name):
-        Reading(**{name: seconds})
+        ReadSettings(**{name: seconds})
 
 
 @pytest.mark.parametrize("lines", [Lines(columns=(3, 3)), Lines(rows=(1, 0, 1))])

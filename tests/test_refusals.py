@@ -10,7 +10,7 @@ import pytest
 
 from labmtj import cli
 from labmtj.errors import UsageError
-from labmtj.quantities import Reading
+from labmtj.quantities import ReadSettings
 from labmtj.refusals import refusal_of_the_system
 
 
@@ -54,7 +54,7 @@ def test_a_nul_in_an_argument_is_refused(arguments, capsys, tmp_path, monkeypatc
 @pytest.mark.parametrize("times", [{"aperture_seconds": 1e308}, {"settle_seconds": 1e308}, {"repeats": 10**9}])
 def test_a_reading_ends(times):
     with pytest.raises(UsageError, match=next(iter(times))):
-        Reading(**times)
+        ReadSettings(**times)
 
 
 def test_too_few_files_are_the_systems_doing(capsys, tmp_path, monkeypatch):

@@ -11,7 +11,7 @@ from labmtj import stopping
 from labmtj.bench import load_bench
 from labmtj.bench.files.simulated import crossbar_of
 from labmtj.errors import Stopped
-from labmtj.quantities import Bias, Lines, Reading
+from labmtj.quantities import Bias, Lines, ReadSettings
 from labmtj.stopping import PAUSE, SIGNALS, Stoppable, StopRequests, stop_requests, undisturbed
 
 
@@ -24,11 +24,11 @@ def test_an_operation_begins_only_if_no_stop_was_requested(crossbar):
     requests = StopRequests()
     stoppable = Stoppable(crossbar, requests.check)
     bias = Bias(np.full(15, 0.1), np.zeros(15))
-    assert np.isfinite(stoppable.measure(bias, Lines(columns=(0,)), Reading()).amperes).all()
+    assert np.isfinite(stoppable.measure(bias, Lines(columns=(0,)), ReadSettings()).amperes).all()
     requests.handle(signal.SIGTERM, None)
     before = crossbar.clock.now()
     for operation in (
-        lambda: stoppable.measure(bias, Lines(columns=(0,)), Reading()),
+        lambda: stoppable.measure(bias, Lines(columns=(0,)), ReadSettings()),
         lambda: stoppable.pulse(bias, 1e-3),
     ):
         with pytest.raises(Stopped) as stopped:

@@ -18,17 +18,17 @@ from labmtj.bench.files.simulated import SimulatedBench
 from labmtj.bench.session.notebook import open_bench
 from labmtj.bench.session.opening import open_laboratory
 from labmtj.bench.session.served import BookedClock
-from labmtj.bench.session.standing import StandingBench
+from labmtj.bench.session.standing import InstrumentBench
 from labmtj.verbs import Crossbar
 
 __all__ = [
     "BenchCrossbar",
     "BenchFile",
     "BookedClock",
+    "InstrumentBench",
     "LaboratoryFile",
     "ReplayFile",
     "SimulatedBench",
-    "StandingBench",
     "VirtualFile",
     "load_any",
     "load_array",

@@ -9,7 +9,6 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from labmtj.bench.by_messages import Given, Shown
 from labmtj.bench.files.protecting import relay_ledger
 from labmtj.bench.files.wiring import Channel, Wiring
 from labmtj.bench.routing.abilities import Units, check_channels, check_reading
@@ -20,9 +19,10 @@ from labmtj.bench.routing.steps import Step
 from labmtj.bench.routing.switching import LedgerOf, Switching
 from labmtj.bench.session.armed import ArmedInstruments
 from labmtj.bench.session.trust import again
+from labmtj.bench.software_timed import ChannelReadings, DeliveredSteps
 from labmtj.bench.sources import Sources
 from labmtj.errors import CannotDo, UsageError
-from labmtj.quantities import Bias, Currents, Flag, FloatArray, Limits, Lines, Pulse, Reading, Refusal
+from labmtj.quantities import Bias, Currents, Flag, FloatArray, Limits, Lines, Pulse, ReadSettings, Refusal
 from labmtj.safety import Ledger, RelaysWithoutSources
 from labmtj.verbs import Clock, SwitchMatrix
 
@@ -85,7 +85,7 @@ class BenchCrossbar(ArmedInstruments):
 
     # -- Crossbar ----------------------------------------------------------------------------------------------------
 
-    def can(self, bias: Bias, seconds: float = 0.0) -> Refusal | None:
+    def refusal(self, bias: Bias, seconds: float = 0.0) -> Refusal | None:
         """Say which voltage has no channel, which channel would give too much, which width is too short; or None."""
         if refusal := self._plan.refusal(bias, ()):
             return refusal
@@ -94,7 +94,7 @@ class BenchCrossbar(ArmedInstruments):
             self._plan.width_refusal(bias, steps, seconds) if seconds else None
         )
 
-    def measure(self, bias: Bias, lines: Lines, how: Reading) -> Currents:
+    def measure(self, bias: Bias, lines: Lines, how: ReadSettings) -> Currents:
         """Read the lines, as many at a time as channels are left; all shots on one routing are one call of the unit.
 
         A reading whose answer is lost, or holds a value that is none, is taken again if no cell could change in it.
@@ -119,7 +119,7 @@ class BenchCrossbar(ArmedInstruments):
                     enter(currents, self._read(part, bias, replace(how, range_amperes=scale), once=False), part, chosen)
         return currents
 
-    def hold_seconds(self, how: Reading) -> float:
+    def hold_seconds(self, how: ReadSettings) -> float:
         """Return how long each shot of a reading is held: units that messages read take their turns."""
         return self.sources.hold_seconds(how)
 
@@ -132,8 +132,8 @@ class BenchCrossbar(ArmedInstruments):
         """
         if not 0 < seconds < np.inf:
             raise UsageError(f"a pulse of {seconds} s is not a pulse; give seconds > 0")
-        self._begin(self.can(bias, seconds))
-        given: list[tuple[Step, Given]] = []
+        self._begin(self.refusal(bias, seconds))
+        given: list[tuple[Step, DeliveredSteps]] = []
         with self._operation("pulsing"):
             for step in self._plan.steps(bias, (), ordered=True):
                 again(partial(self._prepare, step.buses, bias.line_volts[list(step.biases)]), self._recover)
@@ -155,9 +155,9 @@ class BenchCrossbar(ArmedInstruments):
             levels = np.array([[volts.get(channel, 0.0) for channel in self.wiring.channels]])
             holders = [self.router.channel_of(buses, line) for line in range(sum(self.shape))]
 
-            def attempt() -> Shown:
+            def attempt() -> ChannelReadings:
                 self._prepare(buses, np.array([[volts.get(each, 0.0) if each else 0.0 for each in holders]]))
-                return self._shots(levels, [read], Reading(aperture_seconds))
+                return self._shots(levels, [read], ReadSettings(aperture_seconds))
 
             shown = self._valid(attempt)
         return only_current(shown, read, self.units[read.unit].address)
@@ -176,11 +176,11 @@ class BenchCrossbar(ArmedInstruments):
         ordered = not read or bias.ordered or self._plan.disturbs(bias)
         return self.switching.closings(step.buses for step in self._plan.steps(bias, read, ordered=ordered))
 
-    def _read(self, step: Step, bias: Bias, how: Reading, *, once: bool) -> Shown:
+    def _read(self, step: Step, bias: Bias, how: ReadSettings, *, once: bool) -> ChannelReadings:
         """Take the readings of a step, again if their answer is lost; if `once`, only what prepares them again."""
         prepare = partial(self._prepare, step.buses, bias.line_volts[list(step.biases)])
 
-        def attempt() -> Shown:
+        def attempt() -> ChannelReadings:
             prepare()
             volts = self._plan.levels(step, bias)[:, np.newaxis] * how.signs[:, np.newaxis]
             read = [self._plan.reader_of(step.buses, line) for line in step.read]
@@ -191,11 +191,11 @@ class BenchCrossbar(ArmedInstruments):
             return attempt()
         return self._valid(attempt)
 
-    def _shots(self, volts: FloatArray, read: Sequence[Channel], how: Reading) -> Shown:
+    def _shots(self, volts: FloatArray, read: Sequence[Channel], how: ReadSettings) -> ChannelReadings:
         self.watch.extend("measuring", self.sources.longest_reading(volts, read, how))
         return self.sources.shots(volts, read, how)
 
-    def _valid(self, attempt: Callable[[], Shown]) -> Shown:
+    def _valid(self, attempt: Callable[[], ChannelReadings]) -> ChannelReadings:
         """Take readings, again if their answer is lost, and once more if one of them has no value."""
         shown = again(attempt, self._recover)
         return again(attempt, self._recover) if (shown.flags & Flag.INVALID).any() else shown

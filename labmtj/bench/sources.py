@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from labmtj.bench.by_messages import SHORTEST_SECONDS, ByMessages, Given, Shown
 from labmtj.bench.files.wiring import Channel
-from labmtj.bench.held import Held
+from labmtj.bench.hardware_timed import HardwareTimedPulse
 from labmtj.bench.routing import longest
 from labmtj.bench.routing.abilities import at
-from labmtj.bench.routing.steps import Turns
+from labmtj.bench.routing.steps import StepOrder
+from labmtj.bench.software_timed import SHORTEST_SECONDS, ChannelReadings, DeliveredSteps, SoftwareTimedPulse
 from labmtj.errors import Instead
-from labmtj.quantities import FloatArray, Reading, Refusal
+from labmtj.quantities import FloatArray, ReadSettings, Refusal
 from labmtj.shots import Pulses, Shots
 from labmtj.verbs import Clock, SourceMeasureUnit
 
@@ -96,7 +96,7 @@ class Sources:
 
     # -- work --------------------------------------------------------------------------------------------------------
 
-    def shots(self, volts: FloatArray, read: Sequence[Channel], how: Reading) -> Shown:
+    def shots(self, volts: FloatArray, read: Sequence[Channel], how: ReadSettings) -> ChannelReadings:
         """Hold levels (shots, channels in use) one after another and read some of the channels under each."""
         active = self._begin(volts, read)
         settle_seconds = max(how.settle_seconds, *(self.units[unit].facts.source_settle_seconds for unit in active))
@@ -104,12 +104,12 @@ class Sources:
             shown = self._shots_on_one(active[0], volts, read, how, settle_seconds)
         else:
             at_zero = [unit for unit in self.names if unit not in active]  # their lines may draw too much, too
-            messages = ByMessages(self._named([*active, *at_zero]), self.channels, self._clock)
+            messages = SoftwareTimedPulse(self._named([*active, *at_zero]), self.channels, self._clock)
             shown = messages.shots(volts, read, how, settle_seconds, self._limits)
         self._at_zero |= set(active)
         return shown
 
-    def hold_seconds(self, how: Reading) -> float:
+    def hold_seconds(self, how: ReadSettings) -> float:
         """Return how long a shot is held, where all units take part one after another by their quickest messages."""
         settle_seconds = max(how.settle_seconds, *(self.units[unit].facts.source_settle_seconds for unit in self.names))
         if len(self.names) == 1:  # it times its shots itself
@@ -117,7 +117,7 @@ class Sources:
         messages = MESSAGES_OF_A_SHOT * sum(self._message_seconds.values())
         return settle_seconds + how.aperture_seconds * len(self.names) + messages
 
-    def longest_reading(self, volts: FloatArray, read: Sequence[Channel], how: Reading) -> float:
+    def longest_reading(self, volts: FloatArray, read: Sequence[Channel], how: ReadSettings) -> float:
         """Return the seconds that `shots` takes at most, but for a unit that does not answer."""
         active = self._active(volts, read)
         settle_seconds = max(how.settle_seconds, *(self.units[unit].facts.source_settle_seconds for unit in active))
@@ -129,8 +129,8 @@ class Sources:
         return longest.pulsing(len(volts), len(self._active(volts, ())), seconds)
 
     def _shots_on_one(
-        self, unit: str, volts: FloatArray, read: Sequence[Channel], how: Reading, settle_seconds: float
-    ) -> Shown:
+        self, unit: str, volts: FloatArray, read: Sequence[Channel], how: ReadSettings, settle_seconds: float
+    ) -> ChannelReadings:
         places, names = self._of(unit)
         wanted = tuple(channel.name for channel in read)
         shots = Shots(names, volts[:, places], wanted, settle_seconds, how.aperture_seconds, how.range_amperes)
@@ -139,9 +139,9 @@ class Sources:
         starts = np.broadcast_to(begun + answer.start_seconds[:, np.newaxis], answer.amperes.shape)
         shot_seconds = settle_seconds + how.aperture_seconds
         held = np.maximum(np.diff(answer.start_seconds, append=answer.start_seconds[-1] + shot_seconds), shot_seconds)
-        return Shown(answer.amperes, answer.flags, answer.range_amperes, starts, held)
+        return ChannelReadings(answer.amperes, answer.flags, answer.range_amperes, starts, held)
 
-    def pulse_refusal(self, every: Iterable[Turns], seconds: float) -> Refusal | None:
+    def pulse_refusal(self, every: Iterable[StepOrder], seconds: float) -> Refusal | None:
         """Say why pulses of this width cannot be given with all of these turns, or None.
 
         One refusal for all: it names the turns that need the longest pulse, whose width works with the others, too.
@@ -153,31 +153,31 @@ class Sources:
         return Refusal(
             f"a pulse of {seconds:g} s is too short for "
             f"{' and '.join(at(unit, self.units) for unit in self._stepping(slowest))}: "
-            f"the shortest is {shortest:g} s{'' if slowest.last_times else why}",
+            f"the shortest is {shortest:g} s{'' if slowest.last_unit_is_timer else why}",
             "ask for longer pulses (pulse_seconds), or use a unit with faster ones",
             Instead("pulse_seconds", seconds, shortest),
         )
 
-    def _stepping(self, turns: Turns) -> Sequence[str]:
+    def _stepping(self, turns: StepOrder) -> Sequence[str]:
         return turns.units or self.names[:1]
 
-    def _shortest_seconds(self, turns: Turns) -> float:
+    def _shortest_seconds(self, turns: StepOrder) -> float:
         """Return the shortest pulse that these turns give."""
         shortest = [self.units[unit].facts.shortest_pulse_seconds for unit in self._stepping(turns)]
-        return shortest[-1] if turns.last_times else max(SHORTEST_SECONDS, *shortest)
+        return shortest[-1] if turns.last_unit_is_timer else max(SHORTEST_SECONDS, *shortest)
 
-    def pulses(self, volts: FloatArray, seconds: float, turns: Turns) -> Given:
+    def pulses(self, volts: FloatArray, seconds: float, turns: StepOrder) -> DeliveredSteps:
         """Apply pulses (pulses, channels in use) from 0 V and back; ask `pulse_refusal` first."""
         active = self._begin(volts, ())
         if len(active) == 1:
             given = self._pulses_on_one(active[0], volts, seconds)
         else:
-            way = Held if turns.last_times else ByMessages
+            way = HardwareTimedPulse if turns.last_unit_is_timer else SoftwareTimedPulse
             given = way(self._named(turns.units), self.channels, self._clock).pulses(volts, seconds, self._limits)
         self._at_zero |= set(active)
         return given
 
-    def _pulses_on_one(self, unit: str, volts: FloatArray, seconds: float) -> Given:
+    def _pulses_on_one(self, unit: str, volts: FloatArray, seconds: float) -> DeliveredSteps:
         places, names = self._of(unit)
         begun = self._clock.now()
         answer = self.units[unit].run_pulses(Pulses(names, volts[:, places], seconds))
@@ -185,7 +185,7 @@ class Sources:
         step_volts[:, :, places] = answer.step_volts
         flags = np.zeros(volts.shape, np.uint8)
         flags[:, places] = answer.flags
-        return Given(answer.step_seconds, step_volts, flags, begun + answer.start_seconds)
+        return DeliveredSteps(answer.step_seconds, step_volts, flags, begun + answer.start_seconds)
 
     def _begin(self, volts: FloatArray, read: Sequence[Channel]) -> list[str]:
         """Return the units that take part; from now on until they are done their levels are not known."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from labmtj.arrays import ArrayDescription
 from labmtj.calibration.predict import Model
 from labmtj.errors import DataError
-from labmtj.quantities import Station
+from labmtj.quantities import ChipGroup
 from labmtj.record import DataFile, MemoryLog
 from labmtj.report.contents import Contents
 from labmtj.report.predictions import TwinFigures
@@ -43,7 +43,7 @@ def twin_figures(data: DataFile) -> list[TwinFigures]:
 
 
 def figures_in_same_states(
-    experiment: Experiment, station: Station, data: DataFile, chips: Mapping[str, ArrayDescription]
+    experiment: Experiment, station: ChipGroup, data: DataFile, chips: Mapping[str, ArrayDescription]
 ) -> list[TwinFigures]:
     """Return the figures of a station that the twins of its chips give in the states that were written.
 

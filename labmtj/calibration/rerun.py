@@ -20,10 +20,10 @@ from labmtj.bench.session.standing import laboratory_of
 from labmtj.brief import brief
 from labmtj.calibration.noise import UNTOLD, ShotNoise
 from labmtj.layer import Layer
-from labmtj.quantities import ArrayInfo, Bias, Refusal, Station
+from labmtj.quantities import ArrayInfo, Bias, ChipGroup, Refusal
 from labmtj.run.experiment import Experiment
 from labmtj.run.rehearse import ScratchRecord
-from labmtj.run.stations import StationAtWork
+from labmtj.run.stations import ChipGroupAtWork
 from labmtj.run.workers import limit_threads
 from labmtj.safety import Safety
 from labmtj.simulated import MeterModel, MeterRange, Timing, VirtualClock
@@ -53,15 +53,15 @@ class TwinBench:
         bench = Experiment.connect(self.experiment)
         return bench.arrays()
 
-    def check(self, stations: list[Station]) -> None:
+    def check(self, stations: list[ChipGroup]) -> None:
         """Let every campaign pass: its run has."""
 
-    def protected(self, station: Station, name: str, crossbar: Crossbar) -> Safety:  # noqa: ARG002
+    def protected(self, station: ChipGroup, name: str, crossbar: Crossbar) -> Safety:  # noqa: ARG002
         """Return the layer around a twin."""
         return protected(crossbar, self.twins[name].description, chip_id=name)
 
     @contextmanager
-    def opened(self, station: Station) -> Iterator[dict[str, Crossbar]]:
+    def opened(self, station: ChipGroup) -> Iterator[dict[str, Crossbar]]:
         """Return the twins of a station for a while, on one clock."""
         clock = VirtualClock()
         yield {name: self._crossbar(name, clock) for name in station.arrays}
@@ -89,9 +89,9 @@ class Routed(Layer):
         super().__init__(crossbar)
         self._router = router
 
-    def can(self, bias: Bias, seconds: float = 0.0) -> Refusal | None:
+    def refusal(self, bias: Bias, seconds: float = 0.0) -> Refusal | None:
         """Refuse what the bench would have no channel for."""
-        if refusal := super().can(bias, seconds):
+        if refusal := super().refusal(bias, seconds):
             return refusal
         for volts in {self._router.pattern(volts): volts for volts in bias.line_volts}.values():
             if refusal := self._router.refusal(volts):
@@ -146,9 +146,9 @@ def rerun(experiment: Experiment, twins: Mapping[str, Twin], seed: int) -> Itera
             record.close()
 
 
-def _worked(experiment: TwinExperiment, stations: list[Station], record: ScratchRecord) -> None:
+def _worked(experiment: TwinExperiment, stations: list[ChipGroup], record: ScratchRecord) -> None:
     for station in stations:
-        work = StationAtWork(experiment, stations, station)
+        work = ChipGroupAtWork(experiment, stations, station)
         try:
             record.take([work.run_block(index) for index in range(experiment.campaign.blocks())])
             record.sizes()

@@ -18,11 +18,11 @@ import numpy as np
 
 from labmtj.errors import CannotDo, LimitExceeded, Overstressed, UsageError
 from labmtj.layer import Layer
-from labmtj.moments import Moment
 from labmtj.quantities import Bias, Flag, Pulse, Waveform
 from labmtj.record.frames import has_kind
 from labmtj.record.replay import JournalReader
 from labmtj.schema import Purpose, Tags
+from labmtj.timestamps import Timestamp
 from labmtj.verbs import Crossbar, Log
 
 INTENT, OUTCOME, OUTPUTS_OFF = "intent", "outcome", "outputs off"
@@ -37,7 +37,7 @@ class Intent:
     seconds: float
     start_seconds: float
     """clock of the crossbar"""
-    moment: Moment
+    moment: Timestamp
     tags: Tags
 
     def values(self) -> dict[str, Any]:
@@ -54,7 +54,7 @@ class Intent:
         rows, columns = values["shape"]
         return cls(
             values["array"], Bias.from_lines(values["line_volts"], (rows, columns)), values["seconds"],
-            values["start_seconds"], Moment.of(values),
+            values["start_seconds"], Timestamp.of(values),
             Tags(purpose=Purpose(values["purpose"]), solution=values["solution"]),
         )  # fmt: skip
 
@@ -72,7 +72,7 @@ class Unanswered:
     """An intent without an outcome."""
 
     intent: Intent
-    safe: Moment | None
+    safe: Timestamp | None
     """when the outputs were off behind it, if somebody could write that down"""
 
 
@@ -93,7 +93,7 @@ class Announced(Layer):
     def pulse(self, bias: Bias, seconds: float) -> Pulse:
         """Announce, pulse, and note that the outcome is known; whoever records the pulse keeps both at once."""
         start = self.clock.now()
-        self._log.mark(INTENT, Intent(self._name, bias, seconds, start, Moment.now(), self._log.tags).values())
+        self._log.mark(INTENT, Intent(self._name, bias, seconds, start, Timestamp.now(), self._log.tags).values())
         self._keep()
         try:
             pulse = super().pulse(bias, seconds)
@@ -132,5 +132,5 @@ def _after(found: list[Unanswered], name: str, values: Mapping[str, Any]) -> lis
         last = next((each for each in reversed(found) if each.intent.array == values["array"]), None)
         return [each for each in found if each is not last]
     if name == OUTPUTS_OFF:
-        return [Unanswered(each.intent, each.safe or Moment.of(values)) for each in found]
+        return [Unanswered(each.intent, each.safe or Timestamp.of(values)) for each in found]
     return found

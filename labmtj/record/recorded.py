@@ -5,7 +5,7 @@ from __future__ import annotations
 from labmtj.errors import Overstressed
 from labmtj.health import HealthMap
 from labmtj.layer import Layer
-from labmtj.quantities import Bias, Currents, Lines, Pulse, Reading
+from labmtj.quantities import Bias, Currents, Lines, Pulse, ReadSettings
 from labmtj.record.tables import (
     pulse_steps_rows,
     pulse_steps_table,
@@ -31,7 +31,7 @@ class Recorded(Layer):
         self._reads, self._row_reads, self._pulses, self._steps = array_tables(name, crossbar.shape)
         declare_tables(log, name, crossbar.shape)
 
-    def measure(self, bias: Bias, lines: Lines, how: Reading) -> Currents:
+    def measure(self, bias: Bias, lines: Lines, how: ReadSettings) -> Currents:
         """Measure and write down, too, what went beyond a limit."""
         try:
             currents = super().measure(bias, lines, how)
@@ -42,7 +42,7 @@ class Recorded(Layer):
         self._write_reads(bias, lines, how, currents)
         return currents
 
-    def _write_reads(self, bias: Bias, lines: Lines, how: Reading, currents: Currents) -> None:
+    def _write_reads(self, bias: Bias, lines: Lines, how: ReadSettings, currents: Currents) -> None:
         tags = self._log.tags
         for table, kept, start in (
             (self._row_reads, Lines(rows=lines.rows), 0),

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labmtj.errors import UsageError
-from labmtj.quantities import Bias, Currents, Flag, Lines, Pulse, Reading
+from labmtj.quantities import Bias, Currents, Flag, Lines, Pulse, ReadSettings
 from labmtj.schema import Column, Purpose, Table, Variable, meanings_of
 
 Rows = dict[str, NDArray[Any]]
@@ -54,7 +54,14 @@ def reads_table(path: str, shape: tuple[int, int], lines: Lines | None = None) -
 
 
 def reads_rows(
-    table: Table, bias: Bias, lines: Lines, how: Reading, currents: Currents, *, purpose: Purpose, solution: int = -1
+    table: Table,
+    bias: Bias,
+    lines: Lines,
+    how: ReadSettings,
+    currents: Currents,
+    *,
+    purpose: Purpose,
+    solution: int = -1,
 ) -> Rows:
     """Return one measurement as batch x shots rows of a reads table, shots of a bias one after another.
 

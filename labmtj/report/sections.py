@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from labmtj import plugins
 from labmtj.errors import DataError, LabmtjError
 from labmtj.escaped import escaped
-from labmtj.quantities import Station
+from labmtj.quantities import ChipGroup
 from labmtj.report.blocks import Block, Chapter, Note
 from labmtj.report.contents import Contents
 from labmtj.report.digits import plural
@@ -114,7 +114,7 @@ class Section:
     def predicted(
         self,
         settings: Mapping[str, Any],  # noqa: ARG002 - a subclass needs them
-        station: Station,  # noqa: ARG002
+        station: ChipGroup,  # noqa: ARG002
         models: Mapping[str, ChipModel],  # noqa: ARG002
     ) -> Mapping[str, NDArray[Any]]:
         """Return what a station would have recorded had its chips been their twins, by path of the array.

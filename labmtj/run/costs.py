@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from labmtj.bench import BookedClock
-from labmtj.bench.session.onward import OnwardClock
+from labmtj.bench.session.clock import ResumableClock
 from labmtj.brief import brief
 from labmtj.layer import Layer
-from labmtj.quantities import Bias, Currents, FloatArray, Lines, Pulse, Reading
-from labmtj.run.stations import StationAtWork
+from labmtj.quantities import Bias, Currents, FloatArray, Lines, Pulse, ReadSettings
+from labmtj.run.stations import ChipGroupAtWork
 from labmtj.verbs import Crossbar
 
 SELECTED_FRACTION = 0.75
@@ -23,7 +23,7 @@ SELECTED_FRACTION = 0.75
 
 @brief
 @dataclass
-class Tally:
+class ChipGroupCost:
     """What some blocks of a station took; grows with every operation."""
 
     cell_pulses: FloatArray
@@ -39,16 +39,16 @@ class Tally:
     round_trips: Counter[str] = field(default_factory=Counter)
     """by instrument: how often one waited for its answer; none where there are no instruments"""
 
-    def minus(self, earlier: Tally) -> Tally:
+    def minus(self, earlier: ChipGroupCost) -> ChipGroupCost:
         """Return what came since."""
         return self._combined(earlier, -1.0)
 
-    def plus(self, other: Tally, times: float = 1.0) -> Tally:
+    def plus(self, other: ChipGroupCost, times: float = 1.0) -> ChipGroupCost:
         """Return the sum with `times` the other."""
         return self._combined(other, times)
 
-    def _combined(self, other: Tally, times: float) -> Tally:
-        return Tally(
+    def _combined(self, other: ChipGroupCost, times: float) -> ChipGroupCost:
+        return ChipGroupCost(
             self.cell_pulses + times * other.cell_pulses, self.pulses + times * other.pulses,
             self.reads + times * other.reads, self.joules + times * other.joules,
             _combined(self.seconds, other.seconds, times), _combined(self.closures, other.closures, times),
@@ -60,7 +60,7 @@ def _combined(one: Mapping[str, float], other: Mapping[str, float], times: float
     return Counter({name: one.get(name, 0) + times * other.get(name, 0) for name in {**one, **other}})
 
 
-class Counted(Layer):
+class OperationMeter(Layer):
     """A crossbar that counts its operations."""
 
     def __init__(self, crossbar: Crossbar) -> None:
@@ -68,7 +68,7 @@ class Counted(Layer):
         self.cell_pulses = np.zeros(crossbar.shape[0] * crossbar.shape[1])
         self.pulses = self.reads = 0
 
-    def measure(self, bias: Bias, lines: Lines, how: Reading) -> Currents:
+    def measure(self, bias: Bias, lines: Lines, how: ReadSettings) -> Currents:
         """Measure and count."""
         self.reads += len(bias) * len(how.signs)
         return super().measure(bias, lines, how)
@@ -89,18 +89,18 @@ def selected(bias: Bias) -> FloatArray:
     return chosen
 
 
-class CountedStation:
+class MeteredChipGroup:
     """A station at work, with everything counted."""
 
-    def __init__(self, work: StationAtWork) -> None:
+    def __init__(self, work: ChipGroupAtWork) -> None:
         self.work = work
-        self._counted = [Counted(crossbar) for crossbar in work.crossbars.values()]
+        self._counted = [OperationMeter(crossbar) for crossbar in work.crossbars.values()]
         work.layer_around(dict(zip(work.crossbars, self._counted, strict=True)))
 
-    def tally(self) -> Tally:
+    def tally(self) -> ChipGroupCost:
         """Return the sums up to now, on a virtual bench with all that opening it took."""
         clock: Any = next(iter(self.work.crossbars.values())).clock
-        clock = clock.inner if isinstance(clock, OnwardClock) else clock
+        clock = clock.inner if isinstance(clock, ResumableClock) else clock
         counts: dict[str, Any] = {
             "cell_pulses": np.concatenate([each.cell_pulses for each in self._counted]),
             "pulses": sum(each.pulses for each in self._counted),
@@ -109,9 +109,9 @@ class CountedStation:
         if isinstance(clock, BookedClock):
             asked: dict[str, Any] = {name: Counter(clock.bench.ask(name)) for name in ("closures", "round_trips")}
             joules, seconds = float(clock.bench.ask("joules")), Counter(clock.bench.ask("booked"))
-            return Tally(**counts, joules=joules, seconds=seconds, **asked)
+            return ChipGroupCost(**counts, joules=joules, seconds=seconds, **asked)
         joules = sum(crossbar.array.energy_joules for crossbar in self.work.crossbars.values())
-        return Tally(**counts, joules=joules, seconds=Counter(clock.booked_seconds))
+        return ChipGroupCost(**counts, joules=joules, seconds=Counter(clock.booked_seconds))
 
     def close(self) -> None:
         """Leave the bench safe, and end it if it is virtual."""

@@ -13,7 +13,6 @@ from typing import Any, TypeVar
 from labmtj import yamlfile
 from labmtj.errors import LabmtjError, Overstressed, ProcedureFailed, RecordError, Stopped, UsageError
 from labmtj.filing import open_plain, read_plain
-from labmtj.moments import Moment
 from labmtj.record import Checkpointer, JournalLog, JournalWriter, files, last_states, open_data
 from labmtj.record.last_time import last_seconds
 from labmtj.record.replay import START, is_unborn
@@ -26,10 +25,11 @@ from labmtj.run.origin import check_folder
 from labmtj.run.recovery import Interrupted, interrupted
 from labmtj.run.size import Growth
 from labmtj.run.warned import warnings_noted
-from labmtj.run.workers import Crew, Plan, States, crew
+from labmtj.run.workers import Executor, Plan, States, executor_of
 from labmtj.schema import OUTCOME
 from labmtj.stopping import PAUSE, StopRequests, continuing, pause, stop_requests, undisturbed
 from labmtj.system import check_system
+from labmtj.timestamps import Timestamp
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def resume(
         announce(folder.path)
     if over_budget and not experiment.over_budget:
         experiment = replace(experiment, over_budget=True)
-        place.log.attributes("provenance", {"over_budget_since_utc": Moment.now().utc})
+        place.log.attributes("provenance", {"over_budget_since_utc": Timestamp.now().utc})
     return _to_its_end(folder, experiment, place, workers, show)
 
 
@@ -292,13 +292,13 @@ class _Course:
             self._keep()  # from now on there is a data.h5; later, nothing is written while outputs may be on
         check, at_work = self.requests.check, False
         try:
-            with crew(
+            with executor_of(
                 experiment, self.folder.run_yaml, self.plan, self.states, workers, check, self._keep_frames
-            ) as people:
+            ) as executor:
                 at_work = True
-                self._blocks(people)
+                self._blocks(executor)
                 self._keep()
-                return self._conclude(people)
+                return self._conclude(executor)
         except BaseException as error:
             if at_work:  # outputs are off by now: writing may take long, or fail
                 with undisturbed():
@@ -320,7 +320,7 @@ class _Course:
         self.log.attributes("", root)
         self.log.commit()
 
-    def _blocks(self, people: Crew) -> None:
+    def _blocks(self, executor: Executor) -> None:
         """Take the blocks that are still to be done; a round of all stations is made durable at once."""
         last = self.plan.stations[-1].name
         if not self.experiment.on_instruments:
@@ -328,7 +328,7 @@ class _Course:
         self.growth.final_bytes(self.done, self.log.journal.bytes)
         if self.before:
             self._show("blocks", self.before, self.total, self.before)
-        for _, station, frames in people.blocks():
+        for _, station, frames in executor.blocks():
             self.log.append_frames([frames])
             self.done += 1
             if station.name == last:
@@ -350,12 +350,12 @@ class _Course:
         if self.checkpointer.checkpoint():
             self.note("checkpoint", seconds=round(self.checkpointer.cost_seconds, 3))
 
-    def _conclude(self, people: Crew) -> dict[str, Any]:
+    def _conclude(self, executor: Executor) -> dict[str, Any]:
         """Work out what follows from the records of all blocks; return what it comes to."""
         stations = self.plan.stations
         self.begun = time.monotonic()
         self._show("analysis", 0, len(stations), 0)
-        for done, (_, frames) in enumerate(people.conclusions(self.folder.data), 1):
+        for done, (_, frames) in enumerate(executor.conclusions(self.folder.data), 1):
             self.log.append_frames([frames])
             self._show("analysis", done, len(stations), 0)
             self.requests.check()

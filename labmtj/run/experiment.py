@@ -17,14 +17,14 @@ from pydantic import BaseModel, BeforeValidator, Field
 
 import labmtj
 from labmtj import library, yamlfile
-from labmtj.bench import BenchFile, SimulatedBench, StandingBench, load_any
+from labmtj.bench import BenchFile, InstrumentBench, SimulatedBench, load_any
 from labmtj.bench.checks.contact import contact_table
 from labmtj.bench.files.loading import AnyBenchFile
 from labmtj.bench.session.opening import located
 from labmtj.dottednames import CannotLoad, did_you_mean
 from labmtj.errors import ConfigError, SettingError, UsageError
 from labmtj.plugins import Plugin, dotted, named, plugins
-from labmtj.quantities import Station
+from labmtj.quantities import ChipGroup
 from labmtj.record import FrameLog
 from labmtj.record.recorded import declare_tables
 from labmtj.run.plain import as_campaign, is_campaign, is_plain
@@ -117,14 +117,14 @@ class Experiment:
         """The procedure in blocks."""
         return as_campaign(self.settings)
 
-    def stations(self) -> list[Station]:
+    def stations(self) -> list[ChipGroup]:
         """Return the stations of the campaign on this bench."""
         bench = self.connect()
         stations = self.campaign.stations(bench.arrays())
         bench.check(stations)
         return stations
 
-    def describe(self, stations: Sequence[Station], log: Log) -> None:
+    def describe(self, stations: Sequence[ChipGroup], log: Log) -> None:
         """Check that everything fits, declare all tables and write what is known before the first bias."""
         self.campaign.prepare(stations, log)
         for station in stations:
@@ -146,11 +146,11 @@ class Experiment:
         """Return a context that turns what is wrong with the bench into a ConfigError that names file and line."""
         return nullcontext() if self.bench_file is None else located(str(self.bench_file))
 
-    def connect(self) -> SimulatedBench | StandingBench:
+    def connect(self) -> SimulatedBench | InstrumentBench:
         """Return the bench; nothing is opened yet."""
         if isinstance(self.bench, BenchFile):
             return SimulatedBench(self.bench, self.seed)
-        return StandingBench(self.bench, self.run, self.traffic, self.watchdog, self.begun_seconds)
+        return InstrumentBench(self.bench, self.run, self.traffic, self.watchdog, self.begun_seconds)
 
     def resolved(self) -> RunFile:
         """Return what goes into `run.yaml`."""

@@ -9,10 +9,10 @@ import numpy as np
 from labmtj.bench.files.healthfile import keep_health, kept_health
 from labmtj.bench.files.laboratory import LaboratoryFile
 from labmtj.health import BROKEN, HealthMap
-from labmtj.moments import Moment
 from labmtj.record import DataFile
 from labmtj.run.experiment import Experiment
 from labmtj.run.folder import RunFolder
+from labmtj.timestamps import Timestamp
 
 
 def keep_found_health(folder: RunFolder, experiment: Experiment, data: DataFile) -> None:
@@ -26,7 +26,7 @@ def keep_found_health(folder: RunFolder, experiment: Experiment, data: DataFile)
     if not isinstance(experiment.bench, LaboratoryFile) or not groups:
         return
     chip = experiment.bench.chip
-    dated, run = Moment.now().utc, folder.path.resolve().name
+    dated, run = Timestamp.now().utc, folder.path.resolve().name
     before = known = kept_health(chip.id, chip.array.shape) or HealthMap.unknown(chip.id, chip.array.shape)
     for group in sorted(groups):
         found = health_of(data, group, chip.id)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from pydantic import BaseModel
 
-from labmtj.quantities import ArrayInfo, Bias, Lines, Reading, Station
+from labmtj.quantities import ArrayInfo, Bias, ChipGroup, Lines, ReadSettings
 from labmtj.schema import Attribute, Purpose, Table, Tags, Variable
 from labmtj.verbs import Campaign, Crossbar, Data, Log, Procedure
 
@@ -48,15 +48,15 @@ class PlainCampaign:
         """Return the checksum of the input files, of which there are none."""
         return "none"
 
-    def stations(self, arrays: Sequence[ArrayInfo]) -> list[Station]:
+    def stations(self, arrays: Sequence[ArrayInfo]) -> list[ChipGroup]:
         """Return a station for every array; its chip is the first one of the same name in a campaign."""
-        return [Station(array.name, (f"{array.name}-0a",), array) for array in arrays]
+        return [ChipGroup(array.name, (f"{array.name}-0a",), array) for array in arrays]
 
     def blocks(self) -> int:
         """Return the number of blocks of every station."""
         return 1
 
-    def prepare(self, stations: Sequence[Station], log: Log) -> None:  # noqa: ARG002 - it declares its own tables
+    def prepare(self, stations: Sequence[ChipGroup], log: Log) -> None:  # noqa: ARG002 - it declares its own tables
         """Have the procedure check its settings against every array."""
         if check := getattr(self.procedure, "check", None):
             for station in stations:
@@ -64,7 +64,7 @@ class PlainCampaign:
 
     def block(
         self,
-        station: Station,
+        station: ChipGroup,
         index: int,  # noqa: ARG002 - there is one block
         arrays: Mapping[str, Crossbar],
         memory: dict[str, Any],  # noqa: ARG002 - and no other after it
@@ -74,9 +74,9 @@ class PlainCampaign:
         for name in station.arrays:
             self.procedure.execute(arrays[name], LogWithin(log, f"arrays/{name}"))
 
-    def distrust(
+    def reverify_states(
         self,
-        station: Station,
+        station: ChipGroup,
         arrays: Mapping[str, Crossbar],
         memory: dict[str, Any],  # noqa: ARG002 - there is none
         log: Log,  # noqa: ARG002 - the reads are recorded as all are
@@ -85,10 +85,10 @@ class PlainCampaign:
         for name in station.arrays:
             _read_every_cell(arrays[name])
 
-    def conclude(self, station: Station, data: Data, log: Log) -> None:
+    def conclude(self, station: ChipGroup, data: Data, log: Log) -> None:
         """Nothing follows that the procedure has not written."""
 
-    def summarise(self, stations: Sequence[Station], data: Data, log: Log) -> None:
+    def summarise(self, stations: Sequence[ChipGroup], data: Data, log: Log) -> None:
         """Nothing follows that the procedure has not written."""
 
 
@@ -97,10 +97,10 @@ def _read_every_cell(crossbar: Crossbar) -> None:
     rows, columns = crossbar.shape
     volts = min(READ_VOLTS, crossbar.limits.disturb_volts)
     biases = [Bias(np.where(np.arange(rows) == row, volts, 0.0), np.zeros(columns)) for row in range(rows)]
-    possible = [bias.line_volts[0] for bias in biases if crossbar.can(bias) is None]
+    possible = [bias.line_volts[0] for bias in biases if crossbar.refusal(bias) is None]
     if possible:
         lines = Lines(columns=tuple(range(columns)))
-        crossbar.measure(Bias.from_lines(possible, crossbar.shape), lines, Reading(polarity="both"))
+        crossbar.measure(Bias.from_lines(possible, crossbar.shape), lines, ReadSettings(polarity="both"))
 
 
 class LogWithin:

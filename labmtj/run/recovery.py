@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from labmtj.moments import Moment
 from labmtj.quantities import Pulse
 from labmtj.record.intents import Unanswered, note_outcome, unanswered
 from labmtj.record.recorded import array_tables
 from labmtj.record.tables import pulses_rows
 from labmtj.run.folder import RunFolder
 from labmtj.run.watched import outputs_off
+from labmtj.timestamps import Timestamp
 from labmtj.verbs import Crossbar, Log
 
 
@@ -23,14 +23,14 @@ class Interrupted:
 
     pulses: Sequence[Unanswered] = ()
     """announced, and never answered for"""
-    safe: Sequence[Moment] = ()
+    safe: Sequence[Timestamp] = ()
     """when its watchdog had the outputs off, part of the run by part"""
 
     def record(
         self,
         log: Log,
         arrays: Mapping[str, Crossbar],
-        opened: Moment,
+        opened: Timestamp,
         judged: Callable[[str, Pulse], Pulse] = lambda _, pulse: pulse,
     ) -> None:
         """Write every pulse of unknown outcome, with the longest that it can have lasted.
@@ -56,7 +56,7 @@ def interrupted(folder: RunFolder) -> Interrupted:
     return Interrupted(unanswered(folder.journal), list(outputs_off(folder)))
 
 
-def _shortest(begun: Moment, ends: Sequence[Moment]) -> float:
+def _shortest(begun: Timestamp, ends: Sequence[Timestamp]) -> float:
     """Return the seconds from the beginning to the first of the ends behind it; NaN if no clock can tell."""
     seconds = np.array([end.seconds_since(begun) for end in ends])
     behind = seconds[seconds >= 0]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from labmtj import library
 from labmtj.errors import LabmtjError, Stopped
-from labmtj.run.costs import Tally
+from labmtj.run.costs import ChipGroupCost
 from labmtj.run.experiment import load_experiment
 from labmtj.run.rehearse import Rehearsal, rehearse
 from labmtj.run.size import megabytes
@@ -68,18 +68,18 @@ def _wrapped(*lines: str) -> Iterator[str]:
         yield from textwrap.wrap(line, _WIDTH, subsequent_indent="    ") or [""]
 
 
-def _row(name: str, tally: Tally) -> str:
+def _row(name: str, tally: ChipGroupCost) -> str:
     return (
         f"{name:<16}{_hours(tally):>12.2f}{tally.pulses:>12.0f}{tally.cell_pulses.mean():>16.0f}"
         f"{tally.cell_pulses.max():>8.0f}{tally.reads:>12.0f}"
     )
 
 
-def _hours(tally: Tally) -> float:
+def _hours(tally: ChipGroupCost) -> float:
     return sum(tally.seconds.values()) / 3600
 
 
-def _sums(found: Rehearsal, total: Tally) -> Iterator[str]:
+def _sums(found: Rehearsal, total: ChipGroupCost) -> Iterator[str]:
     yield f"bench hours: {', '.join(_purposes(total))}"
     yield f"energy into the arrays: {total.joules:.3g} J"
     yield f"data.h5: about {megabytes(found.data_bytes)}; journal.lmj: {megabytes(found.journal_bytes)}"
@@ -89,7 +89,7 @@ def _sums(found: Rehearsal, total: Tally) -> Iterator[str]:
         yield f"round trips: {sum(total.round_trips.values()):.0f} ({text})"
 
 
-def _purposes(total: Tally) -> Iterator[str]:
+def _purposes(total: ChipGroupCost) -> Iterator[str]:
     """Iterate the purposes that take a hundredth of the time and more, and the rest together."""
     whole = sum(total.seconds.values())
     large = {name: seconds for name, seconds in sorted(total.seconds.items()) if seconds >= whole / 100}
@@ -98,7 +98,7 @@ def _purposes(total: Tally) -> Iterator[str]:
         yield f"others {rest / 3600:.2f}"
 
 
-def _relays(total: Tally, *, on_instruments: bool) -> Iterator[str]:
+def _relays(total: ChipGroupCost, *, on_instruments: bool) -> Iterator[str]:
     used = {relay: count for relay, count in total.closures.items() if count > 0}
     if used:
         relay = max(used, key=lambda each: used[each])

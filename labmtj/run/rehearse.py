@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 
 from labmtj.brief import brief
-from labmtj.quantities import Station
+from labmtj.quantities import ChipGroup
 from labmtj.record import Checkpointer, JournalLog, JournalWriter
-from labmtj.run.costs import CountedStation, Tally
+from labmtj.run.costs import ChipGroupCost, MeteredChipGroup
 from labmtj.run.experiment import Experiment
-from labmtj.run.stations import StationAtWork
+from labmtj.run.stations import ChipGroupAtWork
 from labmtj.run.twin import twin_of
 from labmtj.run.workers import limit_threads
 
@@ -31,8 +31,8 @@ class Rehearsal:
     """What an experiment would take on its bench, from what a part of it took on the bench's twin."""
 
     experiment: Experiment
-    stations: list[Station]
-    whole: list[Tally]
+    stations: list[ChipGroup]
+    whole: list[ChipGroupCost]
     """by station"""
     data_bytes: float
     """of data.h5"""
@@ -43,10 +43,10 @@ class Rehearsal:
     """of every station"""
 
     @property
-    def total(self) -> Tally:
+    def total(self) -> ChipGroupCost:
         """Sums over all stations; pulses by cell of all their arrays, one behind the other."""
         cells = np.concatenate([each.cell_pulses for each in self.whole])
-        return Tally(
+        return ChipGroupCost(
             cells, sum(each.pulses for each in self.whole), sum(each.reads for each in self.whole),
             sum(each.joules for each in self.whole), _sum([each.seconds for each in self.whole]),
             _sum([each.closures for each in self.whole]), _sum([each.round_trips for each in self.whole]),
@@ -72,7 +72,7 @@ def rehearse(experiment: Experiment) -> Rehearsal:
     with experiment.located(), ExitStack() as stack:
         tried = []
         for station in stations:
-            tried.append(CountedStation(StationAtWork(experiment, stations, station)))
+            tried.append(MeteredChipGroup(ChipGroupAtWork(experiment, stations, station)))
             stack.callback(tried[-1].close)
         record = ScratchRecord(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="labmtj-"))))
         stack.callback(record.close)

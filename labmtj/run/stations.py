@@ -13,8 +13,7 @@ from labmtj.bench.checks.contact import PATH as CONTACT
 from labmtj.bench.checks.contact import contact_row
 from labmtj.errors import LabmtjError, Overstressed, RecordError, UsageError
 from labmtj.layer import Layer
-from labmtj.moments import Moment
-from labmtj.quantities import Bias, Currents, Lines, Pulse, Reading, Station
+from labmtj.quantities import Bias, ChipGroup, Currents, Lines, Pulse, ReadSettings
 from labmtj.record import FrameLog, open_data
 from labmtj.record.intents import OUTPUTS_OFF, Announced
 from labmtj.record.recorded import Recorded, put_overstress
@@ -25,12 +24,13 @@ from labmtj.run.settings import options_instead
 from labmtj.safety.delivered import check_pulse
 from labmtj.schema import Attribute, Purpose
 from labmtj.stopping import Stoppable
+from labmtj.timestamps import Timestamp
 from labmtj.verbs import Crossbar
 
 _LOG = logging.getLogger(__name__)
 
 
-class StationAtWork:
+class ChipGroupAtWork:
     """Runs the blocks of one station. What a block wrote comes back as frames, snapshot included.
 
     Args:
@@ -45,8 +45,8 @@ class StationAtWork:
     def __init__(
         self,
         experiment: Experiment,
-        stations: Sequence[Station],
-        station: Station,
+        stations: Sequence[ChipGroup],
+        station: ChipGroup,
         check: Callable[[], None] | None = None,
         keep: Callable[[bytes], None] | None = None,
         interrupted: Interrupted | None = None,
@@ -55,7 +55,7 @@ class StationAtWork:
         self._opened = ExitStack()
         self._bench, self._over_budget = experiment.connect(), experiment.over_budget
         self.crossbars: Mapping[str, Any] = self._opened.enter_context(self._bench.opened(station))
-        self._opened_at = Moment.now()
+        self._opened_at = Timestamp.now()
         self._closed = False
         self.memory: dict[str, Any] = {}
         self.log = FrameLog()
@@ -66,7 +66,7 @@ class StationAtWork:
             self._opened.close()
             raise
 
-    def _begin(self, experiment: Experiment, stations: Sequence[Station]) -> None:
+    def _begin(self, experiment: Experiment, stations: Sequence[ChipGroup]) -> None:
         experiment.describe(stations, self.log)
         self.layer_around(self.crossbars)
         self.log.take()  # the tables are known here now, and written once by the main process
@@ -146,7 +146,7 @@ class StationAtWork:
         interrupted.record(self.log, self.crossbars, self._opened_at, self._judged)
         self._keep_now()
         with self.log.tagged(Purpose.RECOVERY):
-            self.campaign.distrust(self.station, self._layered, self.memory, self.log)
+            self.campaign.reverify_states(self.station, self._layered, self.memory, self.log)
 
     def _judged(self, name: str, pulses: Pulse) -> Pulse:
         """Return pulses of unknown outcome, flagged and their cells marked if they may have gone beyond the limits."""
@@ -183,7 +183,7 @@ class StationAtWork:
         self._opened.close()
         if self._keep is not None and not self._closed:
             self._closed = True
-            self.log.mark(OUTPUTS_OFF, Moment.now().values())
+            self.log.mark(OUTPUTS_OFF, Timestamp.now().values())
             with suppress(RecordError):  # what the disk refuses now it has refused before, and that was told
                 self._keep_now()
 
@@ -195,7 +195,7 @@ class Kept(Layer):
         super().__init__(crossbar)
         self._keep = keep
 
-    def measure(self, bias: Bias, lines: Lines, how: Reading) -> Currents:
+    def measure(self, bias: Bias, lines: Lines, how: ReadSettings) -> Currents:
         """Measure and keep."""
         with self._kept():
             return super().measure(bias, lines, how)

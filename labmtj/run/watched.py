@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from labmtj.filing import read_plain
-from labmtj.moments import Moment
 from labmtj.record.intents import OUTPUTS_OFF
 from labmtj.run.folder import RunFolder
+from labmtj.timestamps import Timestamp
 from labmtj.watchdog.leases import HUNG
 
 _MOST_BYTES = 1_000_000
 
 
-def outputs_off(folder: RunFolder) -> Iterator[Moment]:
+def outputs_off(folder: RunFolder) -> Iterator[Timestamp]:
     """Iterate the moments at which the watchdog had the outputs off, part of the run by part."""
     for entry in _entries(folder):
         if entry.get("event") == OUTPUTS_OFF and (moment := _moment(entry)) is not None:
@@ -48,8 +48,8 @@ def _lines(path: Path) -> list[str]:
         return []
 
 
-def _moment(entry: dict[str, Any]) -> Moment | None:
+def _moment(entry: dict[str, Any]) -> Timestamp | None:
     try:
-        return Moment.of(entry)
+        return Timestamp.of(entry)
     except (ValueError, KeyError, TypeError):
         return None

@@ -20,10 +20,10 @@ from typing import Any, Protocol
 
 from labmtj.brief import brief
 from labmtj.errors import LabmtjError, ProcedureFailed, UsageError
-from labmtj.quantities import Station
+from labmtj.quantities import ChipGroup
 from labmtj.run.experiment import Experiment, load_run
 from labmtj.run.recovery import Interrupted
-from labmtj.run.stations import StationAtWork
+from labmtj.run.stations import ChipGroupAtWork
 from labmtj.stopping import SIGNALS
 
 States = Mapping[str, Mapping[str, Any]]
@@ -41,7 +41,7 @@ BLOCKS_AHEAD = 40
 class Plan:
     """Which blocks are to be done."""
 
-    stations: Sequence[Station]
+    stations: Sequence[ChipGroup]
     blocks: int
     first: Mapping[str, int]
     """next block of each station, by name"""
@@ -50,7 +50,7 @@ class Plan:
     over_budget: bool = False
     """whether to go on beyond the budgets: asked for now, or when the run began"""
 
-    def order(self) -> Iterator[tuple[int, Station]]:
+    def order(self) -> Iterator[tuple[int, ChipGroup]]:
         """Iterate (block, station) in the order of the journal."""
         for index in range(self.blocks):
             for station in self.stations:
@@ -65,49 +65,49 @@ def limit_threads() -> None:
     threadpool_limits(1)
 
 
-class Crew(Protocol):
+class Executor(Protocol):
     """Who does the work: this process, or several others. Either way the answers come in the order of the plan."""
 
-    def blocks(self) -> Iterator[tuple[int, Station, bytes]]:
+    def blocks(self) -> Iterator[tuple[int, ChipGroup, bytes]]:
         """Do the blocks; iterate (block, station, frames)."""
         ...
 
-    def conclusions(self, data: Path) -> Iterator[tuple[Station, bytes]]:
+    def conclusions(self, data: Path) -> Iterator[tuple[ChipGroup, bytes]]:
         """Conclude every station from the records in `data`; iterate (station, frames)."""
         ...
 
 
-class _Alone:
+class _InProcess:
     """Everything in this process."""
 
     def __init__(self, experiment: Experiment, plan: Plan, states: States, check: Check, keep: Keep | None) -> None:
         limit_threads()
         self._plan = plan
-        self._work: dict[str, StationAtWork] = {}
+        self._work: dict[str, ChipGroupAtWork] = {}
         try:
             for station in plan.stations:
                 self._work[station.name] = _at_work(experiment, plan, station, states, check, keep)
         except BaseException:
-            self.dismiss()
+            self.close()
             raise
 
-    def blocks(self) -> Iterator[tuple[int, Station, bytes]]:
+    def blocks(self) -> Iterator[tuple[int, ChipGroup, bytes]]:
         for index, station in self._plan.order():
             yield index, station, self._work[station.name].run_block(index)
-        self.dismiss()  # what remains is done from the records: no output stays on for it
+        self.close()  # what remains is done from the records: no output stays on for it
 
-    def conclusions(self, data: Path) -> Iterator[tuple[Station, bytes]]:
+    def conclusions(self, data: Path) -> Iterator[tuple[ChipGroup, bytes]]:
         for station in self._plan.stations:
             yield station, self._work[station.name].conclude(data)
 
-    def dismiss(self) -> None:
+    def close(self) -> None:
         """Leave every bench safe."""
         with ExitStack() as stack:
             for work in self._work.values():
                 stack.callback(work.close)
 
 
-class _Team:
+class _WorkerPool:
     """Worker processes, each with its own stations."""
 
     def __init__(self, run_yaml: Path, plan: Plan, states: States, workers: int, check: Check) -> None:
@@ -144,17 +144,17 @@ class _Team:
             for process in self._processes:
                 process.start()
 
-    def blocks(self) -> Iterator[tuple[int, Station, bytes]]:
+    def blocks(self) -> Iterator[tuple[int, ChipGroup, bytes]]:
         for index, station in self._plan.order():
             yield index, station, self._answer(station, f"block {index}")
 
-    def conclusions(self, data: Path) -> Iterator[tuple[Station, bytes]]:
+    def conclusions(self, data: Path) -> Iterator[tuple[ChipGroup, bytes]]:
         for orders in self._data:
             orders.put(data)
         for station in self._plan.stations:
             yield station, self._answer(station, "the analysis")
 
-    def _answer(self, station: Station, what: str) -> bytes:
+    def _answer(self, station: ChipGroup, what: str) -> bytes:
         worker = self._share[station.name]
         answer = _next(self._answers[worker], self._processes[worker], self._check)
         if isinstance(answer, LabmtjError):
@@ -163,7 +163,7 @@ class _Team:
             raise ProcedureFailed(f"{what} of station {station.name} failed:\n{answer}")
         return bytes(answer)
 
-    def dismiss(self) -> None:
+    def close(self) -> None:
         """End all workers at once."""
         started = [process for process in self._processes if process.pid is not None]
         for process in started:
@@ -183,9 +183,9 @@ def _blocked_signals() -> Iterator[None]:
 
 
 @contextmanager
-def crew(
+def executor_of(
     experiment: Experiment, run_yaml: Path, plan: Plan, states: States, workers: int, check: Check, keep: Keep
-) -> Iterator[Crew]:
+) -> Iterator[Executor]:
     """Call in as many processes as asked for, but no more than there are stations.
 
     `check` is called often, while a block is done here or waited for, and may raise. `keep` makes frames durable: a
@@ -193,18 +193,18 @@ def crew(
     """
     workers = min(workers, len(plan.stations))
     if workers == 1 or experiment.on_instruments:
-        alone = _Alone(experiment, plan, states, check, keep if experiment.on_instruments else None)
+        in_process = _InProcess(experiment, plan, states, check, keep if experiment.on_instruments else None)
         try:
-            yield alone
+            yield in_process
         finally:
-            alone.dismiss()
+            in_process.close()
         return
-    team = _Team(run_yaml, plan, states, workers, check)
+    pool = _WorkerPool(run_yaml, plan, states, workers, check)
     try:
-        team.begin()
-        yield team
+        pool.begin()
+        yield pool
     finally:
-        team.dismiss()
+        pool.close()
 
 
 def _next(blocks: Queue[Any], process: Any, check: Check) -> Any:
@@ -255,10 +255,10 @@ def _die_with_parent() -> None:
 
 
 def _at_work(
-    experiment: Experiment, plan: Plan, station: Station, states: States, check: Check | None = None,
+    experiment: Experiment, plan: Plan, station: ChipGroup, states: States, check: Check | None = None,
     keep: Keep | None = None,
-) -> StationAtWork:  # fmt: skip
-    work = StationAtWork(experiment, plan.stations, station, check, keep, plan.interrupted)
+) -> ChipGroupAtWork:  # fmt: skip
+    work = ChipGroupAtWork(experiment, plan.stations, station, check, keep, plan.interrupted)
     try:
         if station.name in states:
             work.restore(states[station.name])

@@ -8,7 +8,7 @@ import numpy as np
 
 from labmtj.errors import Overstressed
 from labmtj.layer import Layer
-from labmtj.quantities import Bias, BoolArray, Currents, Flag, FloatArray, Lines, Pulse, Reading
+from labmtj.quantities import Bias, BoolArray, Currents, Flag, FloatArray, Lines, Pulse, ReadSettings
 from labmtj.safety.checks import Envelope, spread_volts
 from labmtj.safety.exposure import Exposure, most_across, worst_cell
 from labmtj.verbs import Crossbar
@@ -26,7 +26,7 @@ class Delivered(Layer):
         super().__init__(crossbar)
         self._envelope = envelope
 
-    def measure(self, bias: Bias, lines: Lines, how: Reading) -> Currents:
+    def measure(self, bias: Bias, lines: Lines, how: ReadSettings) -> Currents:
         """Measure; raise Overstressed if a cell got more than the limits allow."""
         return check_reading(self._envelope, bias, lines, how, super().measure(bias, lines, how))
 
@@ -60,7 +60,7 @@ def check_pulse(envelope: Envelope, pulse: Pulse) -> Pulse:
     )
 
 
-def check_reading(envelope: Envelope, bias: Bias, lines: Lines, how: Reading, currents: Currents) -> Currents:
+def check_reading(envelope: Envelope, bias: Bias, lines: Lines, how: ReadSettings, currents: Currents) -> Currents:
     """Return the answer; raise Overstressed, with the flagged answer in it, as `check_pulse`.
 
     Where a crossbar does not say how long it held a bias it was as long as asked for.

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from labmtj.errors import CannotDo, LimitExceeded, UsageError
 from labmtj.layer import Layer
-from labmtj.quantities import Bias, Currents, Lines, Pulse, Reading, Refusal
+from labmtj.quantities import Bias, Currents, Lines, Pulse, ReadSettings, Refusal
 from labmtj.safety.checks import Envelope
 from labmtj.safety.ledger import Ledger, cell_names
 from labmtj.verbs import Crossbar
@@ -48,7 +48,7 @@ class HasRelays(Protocol):
 class HoldsLonger(Protocol):
     """A crossbar that holds a bias longer than a reading asks for, and knows how long."""
 
-    def hold_seconds(self, how: Reading) -> float:
+    def hold_seconds(self, how: ReadSettings) -> float:
         """Return how long each shot of a reading is held."""
         ...
 
@@ -123,15 +123,15 @@ class Safety(Layer):
 
     # -- Crossbar ----------------------------------------------------------------------------------------------------
 
-    def can(self, bias: Bias, seconds: float = 0.0) -> Refusal | None:
+    def refusal(self, bias: Bias, seconds: float = 0.0) -> Refusal | None:
         """Refuse what the limits forbid, else what the crossbar within cannot. Budgets are not asked."""
         try:
             self.envelope.check(bias, seconds)
         except LimitExceeded as error:
             return Refusal(str(error), "stay within the limits of the array file", error.instead)
-        return super().can(bias, seconds)
+        return super().refusal(bias, seconds)
 
-    def measure(self, bias: Bias, lines: Lines, how: Reading) -> Currents:
+    def measure(self, bias: Bias, lines: Lines, how: ReadSettings) -> Currents:
         """Check, then measure. A reading that may disturb a cell counts as a pulse per shot.
 
         Time and energy of all its shots and biases together have the limits of one pulse: a bench goes from each to

@@ -11,7 +11,7 @@ import numpy as np
 from labmtj.circuit import Wires
 from labmtj.device import CellArray
 from labmtj.errors import Instead, UsageError
-from labmtj.quantities import Bias, Currents, Flag, FloatArray, Limits, Lines, Pulse, Reading, Refusal, Waveform
+from labmtj.quantities import Bias, Currents, Flag, FloatArray, Limits, Lines, Pulse, ReadSettings, Refusal, Waveform
 from labmtj.simulated.array import SimulatedArray
 from labmtj.simulated.clock import VirtualClock, nanoseconds
 from labmtj.simulated.meter import Channels, MeterModel, Offsets
@@ -82,7 +82,7 @@ class SimulatedCrossbar:
     def arm(self) -> None:
         """Nothing is switched on here."""
 
-    def can(self, bias: Bias, seconds: float = 0.0) -> Refusal | None:
+    def refusal(self, bias: Bias, seconds: float = 0.0) -> Refusal | None:
         """Refuse a bias for another shape, and a width at which the switching law is wrong; 0 asks for no pulse."""
         if seconds > 0 and (problem := self._widths.refusal(seconds, allowed=self.short_pulses)):
             least = self._widths.doubted_seconds
@@ -91,7 +91,7 @@ class SimulatedCrossbar:
             return Refusal(f"the bias is for {bias.shape} lines, the array has {self.shape}", "build it for this array")
         return None
 
-    def measure(self, bias: Bias, lines: Lines, how: Reading) -> Currents:
+    def measure(self, bias: Bias, lines: Lines, how: ReadSettings) -> Currents:
         """Hold each bias for settle and aperture, every shot in turn, and read the lines at the same time."""
         self._refuse(bias)
         self._channels.check_range(how.range_amperes)
@@ -173,7 +173,7 @@ class SimulatedCrossbar:
     # -- inside ------------------------------------------------------------------------------------------------------
 
     def _refuse(self, bias: Bias) -> None:
-        if refusal := self.can(bias):
+        if refusal := self.refusal(bias):
             raise UsageError(str(refusal))
 
     def _check_width(self, seconds: float) -> None:
@@ -200,7 +200,7 @@ class SimulatedCrossbar:
         self._aged_to = self.clock.nanoseconds
         return Pulse(bias, seconds, starts, Waveform(waveform.step_seconds, delivered), flags)
 
-    def _book_reads(self, shots: int, how: Reading) -> FloatArray:
+    def _book_reads(self, shots: int, how: ReadSettings) -> FloatArray:
         """Book the time of the shots and return when the aperture of each opened, (shots,)."""
         parts = {
             "source": self.timing.source_seconds, "settle": how.settle_seconds,

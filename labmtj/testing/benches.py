@@ -15,7 +15,7 @@ from labmtj.bench.files.laboratory import InstrumentFile, LaboratoryFile, Virtua
 from labmtj.bench.files.loading import load_any
 from labmtj.bench.session.opening import open_laboratory
 from labmtj.bench.session.sessions import open_sessions
-from labmtj.quantities import Bias, Currents, Lines, Reading
+from labmtj.quantities import Bias, Currents, Lines, ReadSettings
 from labmtj.verbs import Crossbar, SourceMeasureUnit
 from labmtj.virtual.assembly import assemble, virtual_class
 from labmtj.virtual.server.serving import ServedInstruments
@@ -109,4 +109,4 @@ def take(bench: Crossbar) -> Currents:
     volts = np.zeros(rows + columns)
     volts[rows - 1] = 0.1
     lines = Lines(rows=(rows - 1,)) if columns == 1 else Lines(columns=(columns - 1,))
-    return bench.measure(Bias.from_lines(volts[np.newaxis], bench.shape), lines, Reading(1e-3))
+    return bench.measure(Bias.from_lines(volts[np.newaxis], bench.shape), lines, ReadSettings(1e-3))

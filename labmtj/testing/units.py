@@ -145,7 +145,7 @@ class UnitConformance:
         assert not any(bench.volts())
 
     def test_silence_is_an_error_that_names_instrument_and_address(self, bench: ServedBench) -> None:
-        with pytest.raises(InstrumentError) as caught, bench.session() as unit, unit.haste(0.5):  # noqa: PT012
+        with pytest.raises(InstrumentError) as caught, bench.session() as unit, unit.bounded_wait(0.5):  # noqa: PT012
             bench.served.servers["smu"].close()
             unit.outputs()
         assert_sentence(caught.value)

@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from labmtj.filing import append_to
-from labmtj.moments import Moment
+from labmtj.timestamps import Timestamp
 
 LOCK_TEXT_BYTES = 8000
 """most of a lock's text; a reader of locks takes 10 000"""
@@ -56,7 +56,7 @@ class Notes:
 
     def __init__(self, path: str, locks: Mapping[str, int], run: str) -> None:
         self._path, self._locks, self._run = path, dict(locks), run
-        self._begun, self._since = time.monotonic(), Moment.now().utc
+        self._begun, self._since = time.monotonic(), Timestamp.now().utc
         self._file, self._lock = Writer("notes"), Writer("locks")  # two disks: one may hang without the other
 
     @property
@@ -66,7 +66,7 @@ class Notes:
 
     def note(self, event: str, **values: object) -> None:
         """Append a line: the time of day, and the seconds since the watchdog acts."""
-        line = {**Moment.now().values(), "seconds": round(self.seconds, 6), "event": event, **values}
+        line = {**Timestamp.now().values(), "seconds": round(self.seconds, 6), "event": event, **values}
         if self._path:
             self._file.put(lambda: self._append(json.dumps(line)))
 

@@ -64,7 +64,7 @@ class InstrumentSpec:
         driver = self._opened(self.resource, {})
         try:
             opened(driver)
-            with driver.haste(ATTEMPT_SECONDS):
+            with driver.bounded_wait(ATTEMPT_SECONDS):
                 self._clear(driver)
                 send_safe(driver)
                 driver.identify()

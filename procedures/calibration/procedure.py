@@ -13,13 +13,13 @@ import numpy as np
 from pydantic import Field
 
 from labmtj.brief import brief
-from labmtj.quantities import Bias, Lines, Reading
+from labmtj.quantities import Bias, Lines, ReadSettings
 from labmtj.results import facts, record
 from labmtj.run.plain import LogWithin
 from labmtj.schema import Purpose
 from labmtj.verbs import Crossbar, Log
 from procedures.common.bounds import Settings
-from procedures.common.cost import Counting, Effort
+from procedures.common.cost import Cost, CostMeter
 from procedures.common.ports import AllPorts, PortReads
 from procedures.common.reference import (
     ReferenceMaps,
@@ -39,7 +39,7 @@ class CalibrationResult:
     parallel: PortReads
     """with all cells driven to P"""
     antiparallel: PortReads
-    effort: Effort
+    cost: Cost
 
 
 class CalibrationReads(Settings):
@@ -57,19 +57,19 @@ class CalibrationReads(Settings):
 
     def execute(self, crossbar: Crossbar, log: Log) -> CalibrationResult:
         """Read and record; leaves the array all-AP. Raises ProcedureFailed if most cells did not switch."""
-        counting = Counting(crossbar)
+        meter = CostMeter(crossbar)
         with log.tagged(purpose=Purpose.CALIBRATE):
-            reference = reference_maps(counting, self.reference)
+            reference = reference_maps(meter, self.reference)
             record(log, "reference", reference)
             for _ in range(self.rounds - 1):
-                self._write(counting, reference, state=True)
-                self._write(counting, reference, state=False)
-            antiparallel = self._ports(counting, log, "antiparallel")
-            self._write(counting, reference, state=True)
-            parallel = self._ports(counting, log, "parallel")
-            self._write(counting, reference, state=False)
-        result = CalibrationResult(reference, parallel, antiparallel, counting.effort)
-        log.attributes("reference", facts(result.effort))
+                self._write(meter, reference, state=True)
+                self._write(meter, reference, state=False)
+            antiparallel = self._ports(meter, log, "antiparallel")
+            self._write(meter, reference, state=True)
+            parallel = self._ports(meter, log, "parallel")
+            self._write(meter, reference, state=False)
+        result = CalibrationResult(reference, parallel, antiparallel, meter.cost)
+        log.attributes("reference", facts(result.cost))
         return result
 
     def _write(self, crossbar: Crossbar, reference: ReferenceMaps, *, state: bool) -> None:
@@ -79,7 +79,7 @@ class CalibrationReads(Settings):
         initialise(
             crossbar, towards * settings.initialise_volts, settings.pulse_seconds, settings.initialise_pulses
         )  # fmt: skip
-        how = Reading(aperture_seconds=settings.aperture_seconds, polarity="both")
+        how = ReadSettings(aperture_seconds=settings.aperture_seconds, polarity="both")
         read_cells(crossbar, settings.read_volts, how)
 
     def _ports(self, crossbar: Crossbar, log: Log, path: str) -> PortReads:
@@ -88,6 +88,6 @@ class CalibrationReads(Settings):
         columns = Lines(columns=tuple(range(crossbar.shape[1])))
         with log.tagged(purpose=Purpose.BASELINE):
             for scale in self.rest_ranges_amperes:
-                how = Reading(self.ports.aperture_seconds, range_amperes=scale, repeats=self.ports.repeats)
+                how = ReadSettings(self.ports.aperture_seconds, range_amperes=scale, repeats=self.ports.repeats)
                 crossbar.measure(rest, columns, how)
         return result

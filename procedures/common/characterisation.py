@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from labmtj.quantities import Reading
+from labmtj.quantities import ReadSettings
 from labmtj.results import record
 from labmtj.schema import Purpose
 from labmtj.verbs import Crossbar, Log
@@ -58,5 +58,5 @@ def read_again(crossbar: Crossbar, known: Mapping[str, Any], write: WriteSetting
     """
     if known:
         return read_states(crossbar, ReferenceMaps(**known["reference"]), WriteSettings(**known["write"]))
-    read_cells(crossbar, write.read_volts, Reading(aperture_seconds=write.aperture_seconds, polarity="both"))
+    read_cells(crossbar, write.read_volts, ReadSettings(aperture_seconds=write.aperture_seconds, polarity="both"))
     return None

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from labmtj.layer import Layer
-from labmtj.quantities import Bias, Currents, Lines, Pulse, Reading
+from labmtj.quantities import Bias, Currents, Lines, Pulse, ReadSettings
 from labmtj.results import Fact
 from labmtj.verbs import Crossbar
 
 
 @dataclass(frozen=True, slots=True)
-class Effort:
+class Cost:
     """Part of every result of a characterisation."""
 
     pulses: Annotated[int, Fact("1", "pulses of a whole bias", "effort_pulses")]
@@ -20,8 +20,8 @@ class Effort:
     seconds: Annotated[float, Fact("h", "time on the clock of the bench", "effort_bench_hours", per=3600)]
 
 
-class Counting(Layer):
-    """Counts what goes through it: `counting = Counting(crossbar)`, measure with it, then `counting.effort`."""
+class CostMeter(Layer):
+    """Counts what goes through it: `meter = CostMeter(crossbar)`, measure with it, then `meter.cost`."""
 
     def __init__(self, crossbar: Crossbar) -> None:
         super().__init__(crossbar)
@@ -29,11 +29,11 @@ class Counting(Layer):
         self._begun = crossbar.clock.now()
 
     @property
-    def effort(self) -> Effort:
+    def cost(self) -> Cost:
         """So far."""
-        return Effort(self._pulses, self._readings, self.clock.now() - self._begun)
+        return Cost(self._pulses, self._readings, self.clock.now() - self._begun)
 
-    def measure(self, bias: Bias, lines: Lines, how: Reading) -> Currents:
+    def measure(self, bias: Bias, lines: Lines, how: ReadSettings) -> Currents:
         """Measure, and count."""
         self._readings += len(bias) * len(lines)
         return super().measure(bias, lines, how)

@@ -20,7 +20,7 @@ from labmtj.quantities import BoolArray, FloatArray
 from labmtj.results import Result, record
 from labmtj.schema import Purpose
 from labmtj.verbs import Crossbar, Log
-from procedures.common.cost import Counting, Effort
+from procedures.common.cost import Cost, CostMeter
 from procedures.common.read_map import CellReads, ReadMapSettings, read_map
 from procedures.common.reference import (
     Outcome,
@@ -48,20 +48,18 @@ class HealthCheck(ReferenceSettings):
 
     def execute(self, crossbar: Crossbar, log: Log) -> Checked:
         """Check every cell; record the maps, and the health in the group `health`."""
-        counting = Counting(crossbar)
+        meter = CostMeter(crossbar)
         with log.tagged(purpose=Purpose.CHARACTERISE):
-            reference = reference_maps(counting, self)
-            reads = {"antiparallel": read_map(counting, self._reads)}
-            self._initialise(counting, reference.polarity)
-            reads["parallel"] = read_map(counting, self._reads)
-            initialise(
-                counting, -reference.polarity * self.initialise_volts, self.pulse_seconds, self.initialise_pulses
-            )
-            found = Checked(self._judged(reference, reads), reference, reads, counting.effort)
+            reference = reference_maps(meter, self)
+            reads = {"antiparallel": read_map(meter, self._reads)}
+            self._initialise(meter, reference.polarity)
+            reads["parallel"] = read_map(meter, self._reads)
+            initialise(meter, -reference.polarity * self.initialise_volts, self.pulse_seconds, self.initialise_pulses)
+            found = Checked(self._judged(reference, reads), reference, reads, meter.cost)
             record(log, "reference", reference)
             for name, each in reads.items():
                 record(log, f"read_map_{name}", each)
-            record(log, "health", HealthRecord(found.health, found.effort))
+            record(log, "health", HealthRecord(found.health, found.cost))
         return found
 
     def _initialise(self, crossbar: Crossbar, sign: int) -> None:
@@ -105,7 +103,7 @@ class Checked:
     reference: ReferenceMaps
     reads: dict[str, CellReads]
     """by state of the array, "antiparallel" and "parallel" """
-    effort: Effort
+    cost: Cost
 
 
 def noisy_cells(reads: CellReads, usable: BoolArray, factor: float) -> BoolArray:
@@ -121,11 +119,11 @@ class HealthRecord(Result, kind="health", signal="state"):
     """What is recorded of the health of a chip: a `Health` per cell, which evidence decided, and what it took."""
 
     health: HealthMap
-    effort: Effort
+    cost: Cost
 
 
-def record_finding(log: Log, cells: BoolArray, state: Health, text: str, effort: Effort, path: str) -> None:
+def record_finding(log: Log, cells: BoolArray, state: Health, text: str, cost: Cost, path: str) -> None:
     """Record in `path`/health that cells (rows, columns) were found in a state; of all others nothing is said."""
     if cells.any():
         health = HealthMap.unknown("", cells.shape).with_evidence(np.full(cells.shape, state, np.uint8), cells, text)
-        record(log, f"{path}/health", HealthRecord(health, effort))
+        record(log, f"{path}/health", HealthRecord(health, cost))

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from labmtj.errors import ProcedureFailed, UsageError
 from labmtj.perceptron import Block, Placement
-from labmtj.quantities import Bias, Currents, Flag, FloatArray, Lines, Reading
+from labmtj.quantities import Bias, Currents, Flag, FloatArray, Lines, ReadSettings
 from labmtj.verbs import Crossbar
 from procedures.common.bounds import ApertureSeconds, ReadVolts, Settings
 from procedures.common.reference import ReferenceMaps
@@ -65,8 +65,12 @@ class Multiplier:
     def _lines(self) -> Lines:
         return Lines(columns=tuple(self.block.column_lines))
 
-    def _how(self, **changes: object) -> Reading:
-        return Reading(aperture_seconds=self.settings.aperture_seconds, range_amperes=self.range_amperes, **changes)  # type: ignore[arg-type]
+    def _how(self, **changes: object) -> ReadSettings:
+        return ReadSettings(
+            aperture_seconds=self.settings.aperture_seconds,
+            range_amperes=self.range_amperes,
+            **changes,  # type: ignore[arg-type]
+        )
 
     def baseline(self) -> FloatArray:
         """Return the currents of the block's columns with every line at 0 V, (columns,); zero if `baseline_reads` is 0.
@@ -142,7 +146,7 @@ def way_of(crossbar: Crossbar, block: Block | Placement, settings: InferSettings
     if settings.mode != "auto":
         return settings.mode
     different = settings.read_volts * np.linspace(0.5, 1.0, block.rows)[np.newaxis]
-    refusal = crossbar.can(inputs_on_rows(crossbar.shape, block.row_lines, different))
+    refusal = crossbar.refusal(inputs_on_rows(crossbar.shape, block.row_lines, different))
     return "simultaneous" if refusal is None else "transfer"
 
 

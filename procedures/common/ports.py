@@ -14,12 +14,12 @@ from pydantic import Field
 from labmtj.errors import CannotDo, ProcedureFailed
 from labmtj.fitting.network import NetworkFit, fit_network
 from labmtj.fitting.scatter import pooled_variance
-from labmtj.quantities import Bias, Currents, FloatArray, Lines, Reading
+from labmtj.quantities import Bias, Currents, FloatArray, Lines, ReadSettings
 from labmtj.results import Fact, Quantity, Result, record
 from labmtj.schema import Attribute, Purpose
 from labmtj.verbs import Crossbar, Log
 from procedures.common.bounds import ApertureSeconds, ReadVolts, Settings
-from procedures.common.cost import Counting, Effort
+from procedures.common.cost import Cost, CostMeter
 from procedures.common.reference import MAP, possible_of
 
 
@@ -45,9 +45,9 @@ class AllPorts(Settings):
 
         Raises ProcedureFailed if no line can be driven, or the fit does not settle.
         """
-        counting = Counting(crossbar)
+        meter = CostMeter(crossbar)
         with log.tagged(purpose=Purpose.CALIBRATE):
-            admittance, sigma, offset = self._extrapolated(counting)
+            admittance, sigma, offset = self._extrapolated(meter)
             fit = fit_network(
                 admittance,
                 sigma,
@@ -57,7 +57,7 @@ class AllPorts(Settings):
             )
             leak, leak_error = leaks(admittance, sigma, self.gain_fraction, fit.fitted_siemens)
             result = PortReads(
-                admittance, sigma, offset, leak, leak_error, fit, self.gain_fraction, counting.effort
+                admittance, sigma, offset, leak, leak_error, fit, self.gain_fraction, meter.cost
             )  # fmt: skip
             record(log, "ports", result, read_volts=self.read_volts, to_zero_bias=self.to_zero_bias)
             network = FittedNetwork(fit)
@@ -75,8 +75,8 @@ class AllPorts(Settings):
         return (4 * half - full) / 3, np.hypot(4 * half_sigma, full_sigma) / 3, offset
 
     @property
-    def _how(self) -> Reading:
-        return Reading(aperture_seconds=self.aperture_seconds, repeats=self.repeats, polarity="both")
+    def _how(self) -> ReadSettings:
+        return ReadSettings(aperture_seconds=self.aperture_seconds, repeats=self.repeats, polarity="both")
 
     def _admittance(self, crossbar: Crossbar, volts: float) -> tuple[FloatArray, FloatArray]:
         lines = sum(crossbar.shape)
@@ -102,7 +102,7 @@ class PortReads(Result, kind="ports"):
     fit: NetworkFit
     gain_fraction: Annotated[float, Fact("1", "assumed difference between units and ranges, in the errors")]
     """a gain error common to all stands apart"""
-    effort: Effort
+    cost: Cost
 
 
 class FittedNetwork(Result, kind="ports.network"):
@@ -148,7 +148,7 @@ class FittedNetwork(Result, kind="ports.network"):
 
 
 def drive_each(
-    crossbar: Crossbar, volts: float, how: Reading
+    crossbar: Crossbar, volts: float, how: ReadSettings
 ) -> list[tuple[list[int], list[int], Currents]]:  # fmt: skip
     """Drive every line that can be driven alone and read all it can read: driven lines, read lines, answer, for each.
 
@@ -167,23 +167,23 @@ def drive_each(
         except CannotDo:
             found += [_read_less(crossbar, line, volts, drivable, how) for line in kind]
     if not found:
-        raise ProcedureFailed(f"no line can be driven alone to {volts:g} V: {crossbar.can(bias)}")
+        raise ProcedureFailed(f"no line can be driven alone to {volts:g} V: {crossbar.refusal(bias)}")
     return found
 
 
 def _read_less(
-    crossbar: Crossbar, line: int, volts: float, lines: list[int], how: Reading
+    crossbar: Crossbar, line: int, volts: float, lines: list[int], how: ReadSettings
 ) -> tuple[list[int], list[int], Currents]:
     other = [k for k in lines if k == line or (k < crossbar.shape[0]) != (line < crossbar.shape[0])]
     bias = Bias.from_lines([np.where(np.arange(sum(crossbar.shape)) == line, volts, 0.0)], crossbar.shape)
     return [line], other, crossbar.measure(bias, _lines(other, crossbar.shape), how)
 
 
-def zero_currents(crossbar: Crossbar, how: Reading) -> FloatArray:
+def zero_currents(crossbar: Crossbar, how: ReadSettings) -> FloatArray:
     """Return the current of every line with all sources at 0 V, (lines,), NaN for a line that cannot be read."""
     amperes = np.full(sum(crossbar.shape), np.nan)
     bias = Bias(np.zeros(crossbar.shape[0]), np.zeros(crossbar.shape[1]))
-    given = Reading(how.aperture_seconds, how.settle_seconds, how.range_amperes, how.repeats)
+    given = ReadSettings(how.aperture_seconds, how.settle_seconds, how.range_amperes, how.repeats)
     for lines in (range(crossbar.shape[0]), range(crossbar.shape[0], len(amperes))):
         readable = _readable(crossbar, list(lines))
         if readable:
@@ -196,12 +196,12 @@ def _readable(crossbar: Crossbar, lines: list[int]) -> list[int]:
     """Return the lines that have a source: one that cannot be driven, such as one tied to ground, is not read."""
     tiny = min(1e-3, crossbar.limits.disturb_volts)
     alone = Bias.from_lines(tiny * np.eye(sum(crossbar.shape))[lines], crossbar.shape)
-    if crossbar.can(alone) is None:
+    if crossbar.refusal(alone) is None:
         return lines
     return [
         line
         for line, volts in zip(lines, alone.line_volts, strict=True)
-        if crossbar.can(Bias.from_lines(volts, crossbar.shape)) is None
+        if crossbar.refusal(Bias.from_lines(volts, crossbar.shape)) is None
     ]
 
 

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from labmtj.quantities import Bias, Currents, Flag, FloatArray, Lines, Reading
+from labmtj.quantities import Bias, Currents, Flag, FloatArray, Lines, ReadSettings
 from labmtj.results import Fact, Quantity, Result, record
 from labmtj.schema import Purpose
 from labmtj.verbs import Crossbar, Log
 from procedures.common.bounds import ApertureSeconds, ReadVolts, Settings
-from procedures.common.cost import Counting, Effort
+from procedures.common.cost import Cost, CostMeter
 from procedures.common.reference import MAP, possible_of
 from procedures.common.schemes import select_rows
 
@@ -49,7 +49,7 @@ class CellReads(Result, kind="read_map", signal="siemens"):
     flags: Annotated[NDArray[np.uint8], Quantity("1", "what was wrong with any of its readings", MAP, Flag)]
     read_volts: Annotated[float, Fact("V", "on the row")]
     """what the cell itself gets is less by the drop along its lines"""
-    effort: Effort
+    cost: Cost
 
     @property
     def siemens(self) -> Annotated[FloatArray, Quantity("S", "conductance of the cell with its lines", MAP)]:
@@ -59,20 +59,20 @@ class CellReads(Result, kind="read_map", signal="siemens"):
 
 def read_map(crossbar: Crossbar, settings: ReadMapSettings) -> CellReads:
     """Read every cell, one driven row at a time; the state of the array stays as it is."""
-    counting = Counting(crossbar)
+    meter = CostMeter(crossbar)
     rows, columns = crossbar.shape
     across = Lines(columns=tuple(range(columns)))
-    how = Reading(settings.aperture_seconds, repeats=settings.repeats, polarity="both")
+    how = ReadSettings(settings.aperture_seconds, repeats=settings.repeats, polarity="both")
     maps = np.full((2, rows, columns), np.nan)
     flags = np.zeros((rows, columns), np.uint8)
     each = select_rows(crossbar.shape, np.arange(rows), settings.read_volts)
     bias, possible = possible_of(crossbar, Bias.from_lines(each.line_volts, crossbar.shape, ordered=False))
-    answer = counting.measure(bias, across, how)
+    answer = meter.measure(bias, across, how)
     maps[:, possible] = mean_and_scatter(answer)
     flags[possible] = np.bitwise_or.reduce(np.broadcast_to(answer.flags, answer.raw_amperes.shape), axis=1)
-    given = Reading(settings.aperture_seconds, repeats=settings.repeats)
-    baseline = counting.measure(Bias(np.zeros(rows), np.zeros(columns)), across, given).amperes[0]
-    return CellReads(maps[0], maps[1], baseline, flags, settings.read_volts, counting.effort)
+    given = ReadSettings(settings.aperture_seconds, repeats=settings.repeats)
+    baseline = meter.measure(Bias(np.zeros(rows), np.zeros(columns)), across, given).amperes[0]
+    return CellReads(maps[0], maps[1], baseline, flags, settings.read_volts, meter.cost)
 
 
 def mean_and_scatter(answer: Currents) -> FloatArray:

@@ -17,7 +17,7 @@ from pydantic import Field
 
 from labmtj.errors import ProcedureFailed
 from labmtj.health import Health
-from labmtj.quantities import Bias, BoolArray, FloatArray, Lines, Reading
+from labmtj.quantities import Bias, BoolArray, FloatArray, Lines, ReadSettings
 from labmtj.results import Fact, Quantity, Result, record
 from labmtj.schema import Purpose
 from labmtj.verbs import Crossbar, Log
@@ -183,7 +183,7 @@ class ReferenceMaps(Result, kind="reference"):
 def read_cells(
     crossbar: Crossbar,
     read_volts: float,
-    how: Reading,
+    how: ReadSettings,
     rows: NDArray[np.intp] | None = None,
     columns: NDArray[np.intp] | None = None,
 ) -> FloatArray:
@@ -208,9 +208,9 @@ def possible_of(crossbar: Crossbar, bias: Bias, seconds: float = 0.0) -> tuple[B
     """
     every = range(len(bias))
     possible: Sequence[int] = every
-    if crossbar.can(bias, seconds):
+    if crossbar.refusal(bias, seconds):
         alone = [Bias.from_lines(volts, bias.shape) for volts in bias.line_volts]
-        possible = [k for k in every if crossbar.can(alone[k], seconds) is None]
+        possible = [k for k in every if crossbar.refusal(alone[k], seconds) is None]
     chosen = np.array(possible or every, np.intp)
     return Bias.from_lines(bias.line_volts[chosen], bias.shape, ordered=bias.ordered), chosen
 
@@ -237,7 +237,7 @@ def reference_maps(crossbar: Crossbar, settings: ReferenceSettings, many_stuck: 
     Raises:
         ProcedureFailed: if most cells did not switch, or did not stay in their states.
     """
-    how = Reading(aperture_seconds=settings.aperture_seconds, polarity="both")
+    how = ReadSettings(aperture_seconds=settings.aperture_seconds, polarity="both")
     maps = []
     for sign in (-1, 1, -1):
         initialise(crossbar, sign * settings.initialise_volts, settings.pulse_seconds, settings.initialise_pulses)
@@ -265,7 +265,9 @@ def reference_maps(crossbar: Crossbar, settings: ReferenceSettings, many_stuck: 
     return _with_between(crossbar, settings, maps_found, how) if settings.between_volts else maps_found
 
 
-def _with_between(crossbar: Crossbar, settings: ReferenceSettings, maps: ReferenceMaps, how: Reading) -> ReferenceMaps:
+def _with_between(
+    crossbar: Crossbar, settings: ReferenceSettings, maps: ReferenceMaps, how: ReadSettings
+) -> ReferenceMaps:
     """Return the maps with the states between, each reached from the lowest; leave the array in the lowest."""
     volts, seconds, pulses, reads = settings.initialise_volts, settings.pulse_seconds, settings.initialise_pulses, []
     for each in settings.between_volts:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from labmtj.errors import ProcedureFailed, SettingError
-from labmtj.quantities import Bias, BoolArray, Flag, FloatArray, Lines, Pulse, Reading
+from labmtj.quantities import Bias, BoolArray, Flag, FloatArray, Lines, Pulse, ReadSettings
 from labmtj.results import Quantity, Result
 from labmtj.verbs import Crossbar
 from procedures.common.bounds import CellVolts, Key, Limited, OnArray, OnDiagonal, Place, PulseSeconds, Settings
@@ -121,7 +121,7 @@ def spread_out(usable: BoolArray, count: int) -> Cells:
     return np.array(found, np.intp)
 
 
-def apart(cells: Cells) -> list[NDArray[np.intp]]:
+def groups_sharing_no_line(cells: Cells) -> list[NDArray[np.intp]]:
     """Return numbers of cells in groups of which no two share a line: as few as a whole array of n x n needs, n."""
     groups: list[list[int]] = []
     order = np.argsort((cells[:, 1] - cells[:, 0]) % (cells.max() + 1), kind="stable")  # diagonal by diagonal
@@ -144,7 +144,7 @@ class SingleCells:
         """pulses in which a source was in compliance"""
         self._in_turn = False
         usable = reference.parallel_amperes[reference.usable]
-        self.how = Reading(
+        self.how = ReadSettings(
             settings.reference.aperture_seconds, range_amperes=1.5 * float(usable.max()), polarity="both"
         )
 
@@ -223,5 +223,5 @@ def delivered_to(pulse: Pulse, group: Cells) -> tuple[FloatArray, FloatArray]:
 def refused_widths(crossbar: Crossbar, bias: Bias, widths: Sequence[float]) -> None:
     """Raise ProcedureFailed if the crossbar cannot give all biases with all widths, before the first test pulse."""
     for seconds in widths:
-        if refusal := crossbar.can(bias, seconds):
+        if refusal := crossbar.refusal(bias, seconds):
             raise ProcedureFailed(f"pulses of {seconds:g} s cannot be given: {refusal}").advising(refusal.instead)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from labmtj.brief import brief
-from labmtj.quantities import BoolArray, FloatArray, Lines, Reading
+from labmtj.quantities import BoolArray, FloatArray, Lines, ReadSettings
 from labmtj.verbs import Crossbar
 from procedures.common.schemes import select_rows
 
@@ -69,7 +69,9 @@ def look_at_once(
     """
     shape = crossbar.shape
     asked = sorted({0, shape[0] // 2, shape[0] - 1}) if rows is None else rows
-    driven = [row for row in asked if crossbar.can(select_rows(shape, np.array([row]), volts), pulse_seconds) is None]
+    driven = [
+        row for row in asked if crossbar.refusal(select_rows(shape, np.array([row]), volts), pulse_seconds) is None
+    ]
     switches, leaves = np.zeros((2, *shape), bool)
     seconds = 0.0
     for row in driven:
@@ -77,15 +79,15 @@ def look_at_once(
         for sign in (-1, 1):
             crossbar.pulse(select_rows(shape, np.array([row]), sign * volts), pulse_seconds)
             begun = crossbar.clock.now()
-            first.append(_amperes(crossbar, row, PART * read_volts, Reading(QUICK_SECONDS))[0])
-            later = _amperes(crossbar, row, read_volts, Reading(QUICK_SECONDS, repeats=READS, polarity="both"))
+            first.append(_amperes(crossbar, row, PART * read_volts, ReadSettings(QUICK_SECONDS))[0])
+            later = _amperes(crossbar, row, read_volts, ReadSettings(QUICK_SECONDS, repeats=READS, polarity="both"))
             seconds = max(seconds, crossbar.clock.now() - begun)
             ever |= np.abs(_relative(later.max(axis=0), later.min(axis=0))) > CONTRAST
         switches[row], leaves[row] = np.abs(_relative(*first)) > CONTRAST, ever
     return Staying(tuple(driven), switches, leaves, seconds)
 
 
-def _amperes(crossbar: Crossbar, row: int, read_volts: float, how: Reading) -> FloatArray:
+def _amperes(crossbar: Crossbar, row: int, read_volts: float, how: ReadSettings) -> FloatArray:
     """Return the currents of a row's cells without their signs, (shots, columns)."""
     columns = Lines(columns=tuple(range(crossbar.shape[1])))
     bias = select_rows(crossbar.shape, np.array([row]), read_volts)

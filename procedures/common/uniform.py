@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from labmtj.quantities import BoolArray, Reading
+from labmtj.quantities import BoolArray, ReadSettings
 from labmtj.verbs import Crossbar
 from procedures.common.reference import ReferenceMaps, ReferenceSettings, initialise, read_cells
 
@@ -15,7 +15,7 @@ class Uniform:
     def __init__(self, crossbar: Crossbar, reference: ReferenceMaps, settings: ReferenceSettings) -> None:
         self.crossbar, self.reference, self.settings = crossbar, reference, settings
         largest = float(reference.parallel_amperes[reference.usable].max())
-        self._how = Reading(settings.aperture_seconds, range_amperes=1.5 * largest, polarity="both")
+        self._how = ReadSettings(settings.aperture_seconds, range_amperes=1.5 * largest, polarity="both")
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from pydantic import Field
 
 from labmtj.brief import brief
 from labmtj.errors import UsageError
-from labmtj.quantities import Bias, BoolArray, Flag, FloatArray, Reading
+from labmtj.quantities import Bias, BoolArray, Flag, FloatArray, ReadSettings
 from labmtj.verbs import Crossbar
 from procedures.common.bounds import ApertureSeconds, CellVolts, PulseSeconds, ReadVolts, Settings, VoltsBetween
 from procedures.common.reference import Outcome, OutcomeMap, ReferenceMaps, read_cells
@@ -124,7 +124,7 @@ class _Writer:
         self._thresholds = reference.thresholds * (settings.read_volts / reference.read_volts)
         self._scale = reference.read_volts / settings.read_volts
         self._boost = 1 / delivered if self.plan.compensate and delivered is not None else np.ones(crossbar.shape)
-        self._how = Reading(
+        self._how = ReadSettings(
             aperture_seconds=settings.aperture_seconds,
             range_amperes=1.5
             * float(reference.parallel_amperes[reference.usable].max())

@@ -25,12 +25,12 @@ from labmtj.fitting.proportions import (
     one_trial_of_each,
     per_exposure_bounds,
 )
-from labmtj.quantities import Bias, BoolArray, FloatArray, Lines, Reading
+from labmtj.quantities import Bias, BoolArray, FloatArray, Lines, ReadSettings
 from labmtj.results import Estimate, Fact, Quantity, record
 from labmtj.schema import Purpose
 from labmtj.verbs import Crossbar, Log
 from procedures.common.bounds import Key, Limited, OnDiagonal, PulseSeconds, Settings, Within, check_pulses
-from procedures.common.cost import Counting, Effort
+from procedures.common.cost import Cost, CostMeter
 from procedures.common.reference import MANY_STUCK, ReferenceSettings, possible_of, reference_maps
 from procedures.common.schemes import Scheme, float_partners, select_cells, select_rows
 from procedures.common.single_cells import DIRECTIONS, ByDirection, Cells, refused_widths, spread_out
@@ -71,10 +71,10 @@ class Disturb(Settings):
         """Measure and record; every disturbed cell is written back: the array is left all-AP."""
         self.check(crossbar)
         with log.tagged(purpose=Purpose.CHARACTERISE):
-            counting = Counting(crossbar)
+            meter = CostMeter(crossbar)
             # a cell that is lost before the maps are read is no stuck one where cells are held
             many_stuck = 0.0 if self.hold_seconds else MANY_STUCK
-            array = Uniform(counting, reference_maps(counting, self.reference, many_stuck), self.reference)
+            array = Uniform(meter, reference_maps(meter, self.reference, many_stuck), self.reference)
             record(log, "reference", array.reference)
             self._refuse_kinds(array)
             flipped, cells = self._half_selects(array)
@@ -82,7 +82,7 @@ class Disturb(Settings):
             array.initialise(False)  # noqa: FBT003 - a state is a bit
             result = DisturbResult(
                 tuple(self.kinds), np.array(self.volts), flipped.sum(axis=-1), cells.sum(axis=-1), self.pulses,
-                mean_over_family(flipped, cells), read, counting.effort,
+                mean_over_family(flipped, cells), read, meter.cost,
             )  # fmt: skip
             record(log, "disturb", result)
         return result
@@ -106,9 +106,9 @@ class Disturb(Settings):
         """Raise ProcedureFailed for a kind, or a width, that the crossbar cannot give, before the first test pulse."""
         chosen = spread_out(array.reference.usable, self.count)
         biases = {kind: self._bias(array, chosen, kind, max(self.volts)) for kind in self.kinds}
-        possible = [kind for kind, bias in biases.items() if array.crossbar.can(bias) is None]
+        possible = [kind for kind, bias in biases.items() if array.crossbar.refusal(bias) is None]
         for kind, bias in biases.items():
-            if refusal := array.crossbar.can(bias):
+            if refusal := array.crossbar.refusal(bias):
                 raise ProcedureFailed(
                     f"pulses of kind {kind} cannot be given: {refusal}; or leave it out of kinds"
                 ).advising(Instead("kinds", self.kinds, possible) if possible else None)
@@ -131,7 +131,7 @@ class Disturb(Settings):
         A cell that left before it could be read in its state counts as lost: without such cells the weakest are left
         out.
         """
-        how = Reading(
+        how = ReadSettings(
             self.reference.aperture_seconds, repeats=max(1, round(self.hold_seconds / self.reference.aperture_seconds))
         )
         counts = np.zeros((2, 2))
@@ -190,7 +190,7 @@ class DisturbResult(ByDirection, kind="disturb", signal="lost"):
     ]
     """of the family of cells at these places the victims are a sample"""
     read: ReadDisturb | None
-    effort: Effort
+    cost: Cost
 
     @property
     def probability_bounds(
@@ -215,6 +215,6 @@ def victims(usable: BoolArray, cell: Cells, kind: Kind) -> BoolArray:
 def _rows_at(crossbar: Crossbar, volts: float) -> Bias:
     """Return all rows at a voltage, or one after another where the crossbar cannot hold them together."""
     together = Bias(np.full(crossbar.shape[0], volts), np.zeros(crossbar.shape[1]))
-    if crossbar.can(together) is None:
+    if crossbar.refusal(together) is None:
         return together
     return possible_of(crossbar, select_rows(crossbar.shape, np.arange(crossbar.shape[0]), volts))[0]

@@ -20,10 +20,17 @@ from labmtj.results import Estimate, Fact, Quantity, Result, record
 from labmtj.schema import Purpose
 from labmtj.verbs import Crossbar, Log
 from procedures.common.bounds import CellVolts, Key, Limited, PulseSeconds, check_pulses
-from procedures.common.cost import Counting, Effort
+from procedures.common.cost import Cost, CostMeter
 from procedures.common.health import record_finding
 from procedures.common.reference import Outcome, reference_maps
-from procedures.common.single_cells import OF_CELL, Cells, SingleCells, TrialSettings, apart, refused_widths
+from procedures.common.single_cells import (
+    OF_CELL,
+    Cells,
+    SingleCells,
+    TrialSettings,
+    groups_sharing_no_line,
+    refused_widths,
+)
 
 PATH = "endurance"
 CHECKS, READS = ("check",), ("check", "cell")
@@ -56,16 +63,16 @@ class Endurance(TrialSettings):
         """Cycle, read and record; leaves the array all-AP, but for cells that no longer take it."""
         self.check(crossbar)
         with log.tagged(purpose=Purpose.CHARACTERISE):
-            counting = Counting(crossbar)
-            reference = reference_maps(counting, self.reference)
+            meter = CostMeter(crossbar)
+            reference = reference_maps(meter, self.reference)
             record(log, "reference", reference)
-            cells = SingleCells(counting, reference, self)
+            cells = SingleCells(meter, reference, self)
             chosen = self.chosen(reference)
             for volts in (self.parallel_volts, -self.antiparallel_volts):
-                refused_widths(counting, cells.biases(chosen, np.full(len(chosen), volts)), [self.pulse_seconds])
+                refused_widths(meter, cells.biases(chosen, np.full(len(chosen), volts)), [self.pulse_seconds])
             found = np.full((2, len(self.marks), len(chosen)), np.nan)
             broken_at = np.full(len(chosen), NEVER)
-            for group in apart(chosen):
+            for group in groups_sharing_no_line(chosen):
                 self._cycle(cells, chosen[group], group, found, broken_at)
             cells.initialise(False)  # noqa: FBT003 - a state is a bit
             threshold = reference.threshold_amperes[chosen[:, 0], chosen[:, 1]]
@@ -74,12 +81,12 @@ class Endurance(TrialSettings):
             whole, gone = seen.sum(axis=1), (broken_at != NEVER) & (broken_at <= self.marks[:, np.newaxis])
             result = EnduranceResult(
                 chosen, self.marks, found[0], found[1], one_trial_of_each((seen & right).sum(axis=2), whole),
-                one_trial_of_each(gone.sum(axis=1), len(chosen)), whole, broken_at, cells.limited, counting.effort,
+                one_trial_of_each(gone.sum(axis=1), len(chosen)), whole, broken_at, cells.limited, meter.cost,
             )  # fmt: skip
             record(log, PATH, result)
             shorts = np.zeros(crossbar.shape, bool)
             shorts[tuple(chosen[broken_at != NEVER].T)] = True
-            record_finding(log, shorts, Health.SHORT, "became a short while cycled", result.effort, PATH)
+            record_finding(log, shorts, Health.SHORT, "became a short while cycled", result.cost, PATH)
         return result
 
     def _cycle(
@@ -152,7 +159,7 @@ class EnduranceResult(Result, kind="endurance", signal="contrast"):
     whole: Annotated[NDArray[np.intp], Quantity("1", "cells that have not broken down", CHECKS)]
     broken_at: Annotated[NDArray[np.intp], Quantity("1", "cycles at which a short was seen, -1 for never", ("cell",))]
     limited: Annotated[int, Fact("1", "pulses in which a source was in compliance")]
-    effort: Effort
+    cost: Cost
 
     @property
     def switched_fraction(self) -> FloatArray:

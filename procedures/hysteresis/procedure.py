@@ -16,7 +16,7 @@ from pydantic import Field
 
 from labmtj.errors import SettingError
 from labmtj.fitting.hysteresis import fit_tmr, has_switched
-from labmtj.quantities import Bias, BoolArray, FloatArray, Lines, Reading
+from labmtj.quantities import Bias, BoolArray, FloatArray, Lines, ReadSettings
 from labmtj.results import record
 from labmtj.schema import Purpose
 from labmtj.verbs import Crossbar, Log
@@ -32,10 +32,10 @@ from procedures.common.bounds import (
     Settings,
     Within,
 )
-from procedures.common.cost import Counting
+from procedures.common.cost import CostMeter
 from procedures.common.reference import possible_of, read_cells
 from procedures.common.schemes import float_partners, select_cells, select_rows
-from procedures.common.single_cells import Cells, apart, limited, refused_widths
+from procedures.common.single_cells import Cells, groups_sharing_no_line, limited, refused_widths
 from procedures.hysteresis.results import Loops, as_map
 
 Numbers = NDArray[np.intp]
@@ -76,8 +76,8 @@ class Hysteresis(Settings):
         """Take the loops and record them in the group `hysteresis`; leaves cells where a positive pulse brings them."""
         self.check(crossbar)
         with log.tagged(purpose=Purpose.CHARACTERISE):
-            counting = Counting(crossbar)
-            found = _Looping(counting, self).loops()
+            meter = CostMeter(crossbar)
+            found = _Looping(meter, self).loops()
             record(log, "hysteresis", found, **self.attributes)
         return found
 
@@ -105,7 +105,7 @@ class Hysteresis(Settings):
 class _Looping:
     """The loops of one array while they are taken."""
 
-    def __init__(self, crossbar: Counting, settings: Hysteresis) -> None:
+    def __init__(self, crossbar: CostMeter, settings: Hysteresis) -> None:
         self.crossbar, self.settings = crossbar, settings
         self.cells, usual = self._driven()
         half = settings.staircase
@@ -130,7 +130,7 @@ class _Looping:
         refused_widths(crossbar, bias, [settings.pulse_seconds])
         driven = np.zeros(shape, bool)
         driven[tuple(every[possible].T)] = True
-        how = Reading(settings.aperture_seconds, polarity="both")
+        how = ReadSettings(settings.aperture_seconds, polarity="both")
         amperes = np.where(driven, read_cells(crossbar, settings.read_volts, how), np.nan)
         usual = float(np.nanmedian(amperes))
         self.shorted: BoolArray = amperes > SHORT_FACTOR * usual
@@ -141,7 +141,7 @@ class _Looping:
     def loops(self) -> Loops:
         """Go through them all, group by group."""
         steps = len(self.settings.staircase)
-        for group in apart(self.cells) if len(self.cells) else []:
+        for group in groups_sharing_no_line(self.cells) if len(self.cells) else []:
             self._step(group, 0)
             self._half(group, 0, 1)
             self._half(group, 1, 1 + steps)
@@ -201,7 +201,7 @@ class _Looping:
 
     def _measure(self, bias: Bias, columns: list[int]) -> FloatArray:
         volts = self.settings.read_volts
-        how = Reading(self.settings.aperture_seconds, range_amperes=self._range(volts), polarity="both")
+        how = ReadSettings(self.settings.aperture_seconds, range_amperes=self._range(volts), polarity="both")
         currents = self.crossbar.measure(bias, Lines(columns=tuple(columns)), how)
         self._in_turn = self._in_turn or bool(np.ptp(currents.start_seconds, axis=2).any())
         return np.diagonal(currents.bounded_amperes(volts))
@@ -214,7 +214,7 @@ class _Looping:
         """Read each cell at several voltages, sweep after sweep."""
         settings = self.settings
         volts = np.tile(settings.tmr_volts, settings.sweeps)
-        how = Reading(settings.aperture_seconds, range_amperes=self._range(max(volts)), polarity="both")
+        how = ReadSettings(settings.aperture_seconds, range_amperes=self._range(max(volts)), polarity="both")
         for number in group:
             row, column = self.cells[number].tolist()
             rows = np.outer(volts, np.arange(self.crossbar.shape[0]) == row)
@@ -233,7 +233,7 @@ class _Looping:
         return Loops(
             self._polarity(), mapped(self._places(rising=True)), mapped(self._places(rising=False)),
             mapped(states.min(axis=1)), mapped(states.max(axis=1)), fit_tmr(volts, self._tmr(states)),
-            self.cells, steps, ohms, self.limited, int(self._left(states).sum()), self.crossbar.effort,
+            self.cells, steps, ohms, self.limited, int(self._left(states).sum()), self.crossbar.cost,
         )  # fmt: skip
 
     def _tmr(self, states: FloatArray) -> FloatArray:

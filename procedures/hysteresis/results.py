@@ -10,7 +10,7 @@ import numpy as np
 from labmtj.fitting.hysteresis import TmrFit
 from labmtj.quantities import FloatArray
 from labmtj.results import Estimate, Fact, Quantity, Result
-from procedures.common.cost import Effort
+from procedures.common.cost import Cost
 from procedures.common.reference import MAP
 from procedures.common.single_cells import Cells
 
@@ -37,7 +37,7 @@ class Loops(Result, kind="hysteresis", signal="to_parallel_volts"):
     limited: Annotated[int, Fact("1", "pulses in which a source was in compliance", "limited_pulses")]
     left: Annotated[int, Fact("1", "cells that left a state while read at the voltages for TMR(V)", "left_their_state")]
     """they switched both ways, and have no TMR"""
-    effort: Effort
+    cost: Cost
 
     @property
     def fitted(

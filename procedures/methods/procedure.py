@@ -18,13 +18,13 @@ from pydantic import Field, model_validator
 from labmtj.errors import UsageError
 from labmtj.perceptron import Solutions, load_wine, network, refit, tuning
 from labmtj.perceptron.comparison import PairedGain, paired_gain
-from labmtj.quantities import FloatArray, Station
+from labmtj.quantities import ChipGroup, FloatArray
 from labmtj.results import Quantity, record
 from labmtj.schema import check_name
 from labmtj.verbs import Data, Log
 from procedures.common.perceptron.adaptation import Adaptation
 from procedures.common.perceptron.base import WineBase
-from procedures.common.perceptron.campaign import BySplit, Campaign
+from procedures.common.perceptron.campaign import BySplit, StationRecords
 from procedures.common.perceptron.record import declare, solutions_path
 from procedures.common.perceptron.solution import Scene, WrittenSolution
 
@@ -108,7 +108,7 @@ class MethodCampaign(WineBase):
         """Return the number of blocks: one to characterise, one per way and solution; all of a way, then the next."""
         return 1 + len(self.methods) * len(self.load())
 
-    def prepare(self, stations: Sequence[Station], log: Log) -> None:
+    def prepare(self, stations: Sequence[ChipGroup], log: Log) -> None:
         """Check that everything fits and describe the tables, before the first volt."""
         super().prepare(stations, log)
         for name, how in self.methods.items():
@@ -126,14 +126,14 @@ class MethodCampaign(WineBase):
         name = list(self.methods)[which]
         WrittenSolution(scene, solutions, number, self.methods[name], f"methods/{name}").run()
 
-    def conclude(self, station: Station, data: Data, log: Log) -> None:
+    def conclude(self, station: ChipGroup, data: Data, log: Log) -> None:
         """Tune gains and biases on the records of a station, for every way alike."""
         for name, how in self.methods.items():
             root = f"methods/{name}"
-            records = Campaign.read(data, station, self.infer.read_volts, root, adapted=not how.plain)
+            records = StationRecords.read(data, station, self.infer.read_volts, root, adapted=not how.plain)
             record(log, f"{root}/{station.name}/accuracy", MethodAccuracy(accuracies(records)))
 
-    def summarise(self, stations: Sequence[Station], data: Data, log: Log) -> None:
+    def summarise(self, stations: Sequence[ChipGroup], data: Data, log: Log) -> None:
         """Record one table per device size."""
         for family in dict.fromkeys(station.info.name for station in stations):
             dies = [station for station in stations if station.info.name == family]
@@ -141,7 +141,7 @@ class MethodCampaign(WineBase):
             summary, count = self._summary(dies, data), len(self.load())
             record(log, path, summary, baseline=self.baseline, dies=len(dies), solutions=count)
 
-    def _summary(self, dies: Sequence[Station], data: Data) -> MethodSummary:
+    def _summary(self, dies: Sequence[ChipGroup], data: Data) -> MethodSummary:
         found = {
             name: np.array([data.read(f"methods/{name}/{die.name}/accuracy/accuracy") for die in dies])
             for name in self.methods
@@ -154,7 +154,7 @@ class MethodCampaign(WineBase):
             seconds, tuple(self._used(how, dies[0]) for how in self.adaptations),
         )  # fmt: skip
 
-    def _spent(self, name: str, dies: Sequence[Station], data: Data) -> tuple[float, float, float]:
+    def _spent(self, name: str, dies: Sequence[ChipGroup], data: Data) -> tuple[float, float, float]:
         """Return fidelity, pulses and bench seconds of a solution, means over dies and solutions."""
         tables = [solutions_path(die, f"methods/{name}") for die in dies]
 
@@ -165,13 +165,13 @@ class MethodCampaign(WineBase):
         fidelity = float(np.average([mean("layer1_fidelity"), mean("layer2_fidelity")], weights=cells))
         return fidelity, mean("layer1_pulses") + mean("layer2_pulses"), mean("bench_seconds")
 
-    def _used(self, how: Adaptation, die: Station) -> int:
+    def _used(self, how: Adaptation, die: ChipGroup) -> int:
         mapping = self.places(self.load(), die)
         counts = [how.chips(block, die.info.shape) for block in mapping.blocks]
         return max(counts) if mapping.sequential else sum(counts)
 
 
-def accuracies(records: Campaign) -> FloatArray:
+def accuracies(records: StationRecords) -> FloatArray:
     """Return the accuracy after each of `TUNINGS` on the training, the test and all samples, (3, 3, solutions)."""
     products, labels = records.products[:, records.train], records.labels[records.train]
     curves = tuning.scan_common(products, records.matrix2, *records.biases, labels)

@@ -17,12 +17,12 @@ from labmtj.errors import ProcedureFailed
 from labmtj.fitting.noise import FEWEST_SAMPLES, NoiseLevels, fit_noise, welch
 from labmtj.fitting.telegraph import TelegraphTest, find_telegraph
 from labmtj.health import Health
-from labmtj.quantities import Bias, BoolArray, Flag, FloatArray, Lines, Reading
+from labmtj.quantities import Bias, BoolArray, Flag, FloatArray, Lines, ReadSettings
 from labmtj.results import Estimate, Fact, Quantity, Result, record
 from labmtj.schema import Purpose
 from labmtj.verbs import Crossbar, Log
 from procedures.common.bounds import ApertureSeconds, OnArray, Place, ReadVolts, Settings
-from procedures.common.cost import Counting, Effort
+from procedures.common.cost import Cost, CostMeter
 from procedures.common.health import record_finding
 from procedures.common.reference import MAP, possible_of
 from procedures.common.schemes import select_rows
@@ -52,11 +52,11 @@ class NoiseSeries(Settings):
         """Read, judge and record; changes nothing in the array."""
         self.check(crossbar)
         with log.tagged(purpose=Purpose.CHARACTERISE):
-            counting = Counting(crossbar)
-            result = _judge(self, *_read(self, counting), counting.shape, counting.effort)
+            meter = CostMeter(crossbar)
+            result = _judge(self, *_read(self, meter), meter.shape, meter.cost)
             record(log, PATH, result)
             text = f"{self.samples} reads: jumps between two levels, or over {self.noisy_factor:g} x the usual rms"
-            record_finding(log, result.noisy, Health.NOISY, text, result.effort, PATH)
+            record_finding(log, result.noisy, Health.NOISY, text, result.cost, PATH)
         return result
 
 
@@ -98,7 +98,7 @@ class NoiseResult(Result, kind="noise", signal="noisy"):
     ]
     noisy: Annotated[BoolArray, Quantity("1", "telegraph, or far noisier than the others", MAP)]
     judged: Annotated[BoolArray, Quantity("1", "whether the cell was looked at", MAP)]
-    effort: Effort
+    cost: Cost
 
     @cached_property
     def spectra(
@@ -128,9 +128,9 @@ def _read(settings: NoiseSeries, crossbar: Crossbar) -> tuple[Cells, FloatArray,
 def _row(settings: NoiseSeries, crossbar: Crossbar, bias: Bias, columns: NDArray[np.intp]) -> tuple[FloatArray, float]:
     """Return the series of the cells of a row, (cells, samples), all on the range of the first look."""
     lines = Lines(columns=tuple(columns.tolist()))
-    look = crossbar.measure(bias, lines, Reading(settings.aperture_seconds)).amperes
+    look = crossbar.measure(bias, lines, ReadSettings(settings.aperture_seconds)).amperes
     scale = 1.5 * float(np.nanmedian(np.abs(look)))
-    how = Reading(settings.aperture_seconds, repeats=settings.samples, range_amperes=scale if scale > 0 else None)
+    how = ReadSettings(settings.aperture_seconds, repeats=settings.samples, range_amperes=scale if scale > 0 else None)
     currents = crossbar.measure(bias, lines, how)
     spoilt = (currents.flags & (Flag.INVALID | Flag.OVERFLOW | Flag.COMPLIANCE)).astype(bool)
     starts = np.broadcast_to(currents.start_seconds, currents.raw_amperes.shape)[0]
@@ -150,7 +150,7 @@ def _interval(starts: FloatArray) -> float:
 
 
 def _judge(
-    settings: NoiseSeries, cells: Cells, amperes: FloatArray, interval: float, shape: tuple[int, int], effort: Effort
+    settings: NoiseSeries, cells: Cells, amperes: FloatArray, interval: float, shape: tuple[int, int], cost: Cost
 ) -> NoiseResult:
     mean = amperes.mean(axis=1)
     good = np.isfinite(mean) & (np.abs(mean) > LEAST_FRACTION * np.abs(np.nanmedian(mean)))
@@ -164,4 +164,4 @@ def _judge(
     judged[cells[:, 0], cells[:, 1]] = True
     noisy[cells[:, 0], cells[:, 1]] = telegraph.found | (rms > settings.noisy_factor * np.median(rms))
     levels = fit_noise(series, interval, settings.aperture_seconds)
-    return NoiseResult(cells, interval, mean, series, rms, levels, telegraph, noisy, judged, effort)
+    return NoiseResult(cells, interval, mean, series, rms, levels, telegraph, noisy, judged, cost)

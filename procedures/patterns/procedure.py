@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from labmtj.quantities import ArrayInfo, Station
+from labmtj.quantities import ArrayInfo, ChipGroup
 from labmtj.results import Quantity, Result, record
 from labmtj.schema import Column, Purpose, Table, meanings_of
 from labmtj.verbs import Crossbar, Data, Log
@@ -76,15 +76,15 @@ class PatternCampaign(Settings):
         """Return the checksum of the input files, of which there are none."""
         return "none"
 
-    def stations(self, arrays: Sequence[ArrayInfo]) -> list[Station]:
+    def stations(self, arrays: Sequence[ArrayInfo]) -> list[ChipGroup]:
         """Return one station of one chip for every array of the bench."""
-        return [Station(array.name, (f"{array.name}-0a",), array) for array in arrays]
+        return [ChipGroup(array.name, (f"{array.name}-0a",), array) for array in arrays]
 
     def blocks(self) -> int:
         """Return the number of blocks: one to characterise, one per pattern."""
         return 1 + len(self.patterns)
 
-    def prepare(self, stations: Sequence[Station], log: Log) -> None:
+    def prepare(self, stations: Sequence[ChipGroup], log: Log) -> None:
         """Check the settings against every array and declare a table per station."""
         for station in stations:
             self.check(station.info)
@@ -92,7 +92,7 @@ class PatternCampaign(Settings):
             log.attributes(_table(station).path, {}, kind="patterns")
 
     def block(
-        self, station: Station, index: int, arrays: Mapping[str, Crossbar], memory: dict[str, Any], log: Log
+        self, station: ChipGroup, index: int, arrays: Mapping[str, Crossbar], memory: dict[str, Any], log: Log
     ) -> None:
         """Characterise the chip, or write and verify one pattern."""
         (name,) = station.arrays
@@ -115,9 +115,9 @@ class PatternCampaign(Settings):
         }  # fmt: skip
         log.append(_table(station).path, {key: np.asarray(value)[np.newaxis] for key, value in row.items()})
 
-    def distrust(
+    def reverify_states(
         self,
-        station: Station,
+        station: ChipGroup,
         arrays: Mapping[str, Crossbar],
         memory: dict[str, Any],
         log: Log,  # noqa: ARG002 - the reads are recorded as all are
@@ -128,17 +128,17 @@ class PatternCampaign(Settings):
         if memory:
             memory["state"] = states
 
-    def conclude(self, station: Station, data: Data, log: Log) -> None:
+    def conclude(self, station: ChipGroup, data: Data, log: Log) -> None:
         """Nothing follows for one station alone."""
 
-    def summarise(self, stations: Sequence[Station], data: Data, log: Log) -> None:
+    def summarise(self, stations: Sequence[ChipGroup], data: Data, log: Log) -> None:
         """Record the median fidelity of every array."""
         fidelity = [float(np.median(data.read(f"{_table(station).path}/fidelity"))) for station in stations]
         names = [station.name for station in stations]
         record(log, "patterns/summary", PatternSummary(names, fidelity))
 
 
-def _table(station: Station) -> Table:
+def _table(station: ChipGroup) -> Table:
     cells = ("row", "column")
     known = {name: state for state, name in enumerate(station.info.states)}
     highest = f"{len(known) - 1} = {station.info.states[-1]}"

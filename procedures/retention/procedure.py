@@ -20,7 +20,7 @@ from labmtj.results import Estimate, Quantity, record
 from labmtj.schema import Purpose
 from labmtj.verbs import Crossbar, Log
 from procedures.common.bounds import Key, Limited, Settings
-from procedures.common.cost import Counting, Effort
+from procedures.common.cost import Cost, CostMeter
 from procedures.common.reference import ReferenceSettings, reference_maps
 from procedures.common.single_cells import DIRECTIONS, ByDirection
 from procedures.common.uniform import Uniform
@@ -49,15 +49,15 @@ class Retention(Settings):
         """Write, wait, read and record; leaves the array all-AP."""
         self.check(crossbar)
         with log.tagged(purpose=Purpose.CHARACTERISE):
-            counting = Counting(crossbar)
+            meter = CostMeter(crossbar)
             # a cell that is lost before the maps are read is no stuck one here
-            array = Uniform(counting, reference_maps(counting, self.reference, many_stuck=0.0), self.reference)
+            array = Uniform(meter, reference_maps(meter, self.reference, many_stuck=0.0), self.reference)
             record(log, "reference", array.reference)
             waited = np.array([self._wait(array, state) for state in DIRECTIONS]).swapaxes(0, 1)
             array.initialise(False)  # noqa: FBT003 - a state is a bit
             away, flipped, cells, seconds = waited
             result = RetentionResult(
-                seconds, away, flipped, cells, one_trial_of_each(away, cells), counting.effort
+                seconds, away, flipped, cells, one_trial_of_each(away, cells), meter.cost
             )  # fmt: skip
             record(log, "retention", result)
         return result
@@ -88,7 +88,7 @@ class RetentionResult(ByDirection, kind="retention", signal="lost"):
     """also those that do not stay long enough to be seen in their state"""
     lost: Annotated[Proportion, Estimate("1", "fraction of the cells away after this time", WAITS, of=OF_FAMILY)]
     """a cell that left and came back in between has not lost its state: it tends to a half where all flip to and fro"""
-    effort: Effort
+    cost: Cost
 
     @property
     def least_rate(self) -> Annotated[FloatArray, Quantity("1/s", RATE, WAITS, name="rate_low")]:

@@ -27,15 +27,15 @@ from labmtj.results import record
 from labmtj.schema import Purpose
 from labmtj.verbs import Crossbar, Log
 from procedures.common.bounds import CellVolts, Key, Limited, Within, check_pulses
-from procedures.common.cost import Counting, Effort
+from procedures.common.cost import Cost, CostMeter
 from procedures.common.reference import read_cells, reference_maps
 from procedures.common.single_cells import (
     DIRECTIONS,
     Cells,
     SingleCells,
     TrialSettings,
-    apart,
     delivered_to,
+    groups_sharing_no_line,
     limited,
     refused_widths,
 )
@@ -82,13 +82,13 @@ class SwitchingProbability(TrialSettings):
         """
         self.check(crossbar)
         with log.tagged(purpose=Purpose.CHARACTERISE):
-            counting = Counting(crossbar)
-            reference = reference_maps(counting, self.reference)
+            meter = CostMeter(crossbar)
+            reference = reference_maps(meter, self.reference)
             record(log, "reference", reference)
-            run = _Run(SingleCells(counting, reference, self), self, log)
+            run = _Run(SingleCells(meter, reference, self), self, log)
             outcomes = [run.direction(state) for state in DIRECTIONS]
             run.cells.initialise(False)  # noqa: FBT003
-            result = _result(self, run, outcomes, counting.effort, delivered)
+            result = _result(self, run, outcomes, meter.cost, delivered)
             record(log, "switching", result)
         return result
 
@@ -123,7 +123,7 @@ class _Run:
         found = _Outcomes(volts, times, switched, np.ones(len(self.chosen), bool))
         self.cells.initialise(not state)
         for number, seconds in enumerate(self.settings.widths_seconds):
-            for group in apart(self.chosen):
+            for group in groups_sharing_no_line(self.chosen):
                 self._width(found, group, number, seconds, state)
             append_trials(self.log, self.chosen, state, seconds, *(part[:, number] for part in _parts(found)))
         found.disturbed = self._disturbed(state)
@@ -180,7 +180,7 @@ def _parts(found: _Outcomes) -> tuple[FloatArray, FloatArray, FloatArray]:
 
 
 def _result(
-    settings: SwitchingProbability, run: _Run, outcomes: list[_Outcomes], effort: Effort, delivered: FloatArray | None
+    settings: SwitchingProbability, run: _Run, outcomes: list[_Outcomes], cost: Cost, delivered: FloatArray | None
 ) -> SwitchingResult:
     """Fit what was found."""
     parts = _parts_of(run.chosen, run.cells.crossbar.shape, delivered)
@@ -199,7 +199,7 @@ def _result(
         _pair([ridge_of(each, law) for each, law in zip(pulses, laws, strict=True)]),
         _pair([judge_exponent(each) for each in pulses]), _pair(pulses),
         np.array([found.comes_back for found in outcomes]), _pair([found.disturbed for found in outcomes]),
-        run.cells.limited, effort,
+        run.cells.limited, cost,
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from labmtj.quantities import BoolArray, FloatArray
 from labmtj.results import Estimate, Fact, Quantity
 from labmtj.schema import Column, Table
 from labmtj.verbs import Log
-from procedures.common.cost import Effort
+from procedures.common.cost import Cost
 from procedures.common.single_cells import OF_CELL, ByDirection, Cells
 
 TRIALS = "switching/trials"
@@ -136,7 +136,7 @@ class SwitchingResult(ByDirection, kind="switching", signal="median_volts"):
     disturbed: Annotated[tuple[int, int], Fact("1", "cells not under test that had left their state by the end")]
     """of a direction; the array was initialised after"""
     limited: Annotated[int, Fact("1", "pulses in which a source was in compliance; their trials are not counted")]
-    effort: Effort
+    cost: Cost
 
     @property
     def attempt_seconds(self) -> Annotated[float, Fact("s", "tau0 at which Delta and Vc0 are quoted")]:

@@ -12,18 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labmtj.perceptron import comparison, metrics, network, tuning
-from labmtj.quantities import FloatArray, Station
+from labmtj.quantities import ChipGroup, FloatArray
 from labmtj.results import record, variables
 from labmtj.schema import OUTCOME
 from labmtj.verbs import Data, Log
-from procedures.common.perceptron.campaign import SPLITS, Campaign
+from procedures.common.perceptron.campaign import SPLITS, StationRecords
 from procedures.common.perceptron.record import solutions_path
 from procedures.wine.results import VARIANTS, Accuracies, Confusion, Metrics, RankedMetrics, Refit, Summary, Tuning
 
 
-def conclude(station: Station, data: Data, log: Log, read_volts: float, *, adapted: bool = False) -> None:
+def conclude(station: ChipGroup, data: Data, log: Log, read_volts: float, *, adapted: bool = False) -> None:
     """Tune, and record accuracies, curves, metrics, correlations and confusion matrices of a station."""
-    records = Campaign.read(data, station, read_volts, adapted=adapted)
+    records = StationRecords.read(data, station, read_volts, adapted=adapted)
     tuned = records.tuned
     readouts = {
         "untuned": records.readout(1.0), "common": records.readout(tuned.common),
@@ -48,7 +48,7 @@ def conclude(station: Station, data: Data, log: Log, read_volts: float, *, adapt
 
 
 def _metrics(
-    station: Station, data: Data, records: Campaign, logits: dict[str, FloatArray],
+    station: ChipGroup, data: Data, records: StationRecords, logits: dict[str, FloatArray],
     predicted: dict[str, NDArray[np.intp]], accuracy: FloatArray,
 ) -> Metrics:  # fmt: skip
     """Return every candidate metric."""
@@ -80,7 +80,7 @@ def _metrics(
     )
 
 
-def _confusion(records: Campaign, predicted: dict[str, NDArray[np.intp]]) -> Confusion:
+def _confusion(records: StationRecords, predicted: dict[str, NDArray[np.intp]]) -> Confusion:
     classes = records.biases[1].shape[1]
     software, hardware = predicted["software"], predicted["common"]
 
@@ -91,7 +91,7 @@ def _confusion(records: Campaign, predicted: dict[str, NDArray[np.intp]]) -> Con
     return Confusion(counts(records.labels, hardware), counts(records.labels, software), counts(software, hardware))
 
 
-def summarise(stations: Sequence[Station], data: Data, log: Log) -> None:
+def summarise(stations: Sequence[ChipGroup], data: Data, log: Log) -> None:
     """Record medians of every station side by side, for the table of the report."""
     accuracy = np.array([data.read(f"wine/{station.name}/accuracy/accuracy") for station in stations])
     common = np.median(accuracy, axis=-1)[:, VARIANTS.index("common"), SPLITS.index("train")]

@@ -11,12 +11,12 @@ from procedures.wine.maps import history_maps, solution_maps
 from procedures.wine.metrics import metrics_table
 from procedures.wine.misses import misses_table
 from procedures.wine.scatter import predictors
-from procedures.wine.station import Station, WineRun
+from procedures.wine.station import StationRecord, WineRun
 from procedures.wine.tuning import tuning_and_confusion
 from procedures.wine.verify import verify_panel
 
 
-def station_chapter(contents: WineRun, station: Station, number: int) -> Chapter:
+def station_chapter(contents: WineRun, station: StationRecord, number: int) -> Chapter:
     """Return the chapter of a station."""
     blocks = [
         tried("Maps of one solution", partial(solution_maps, station)),
@@ -44,7 +44,7 @@ def station_chapter(contents: WineRun, station: Station, number: int) -> Chapter
     return Chapter(f"{station.label} junctions", f"size-{number}", [Note(described), *blocks])
 
 
-def _modes(contents: WineRun, station: Station) -> str:
+def _modes(contents: WineRun, station: StationRecord) -> str:
     """Say how products were measured, if the file tells."""
     told = contents.attributes(f"wine/{station.name}")
     modes = [str(told[name]) for name in ("layer1_mode", "layer2_mode") if name in told]

@@ -8,7 +8,7 @@ from labmtj.report.blocks import Cell, Source, Table
 from labmtj.report.digits import MISSING, fixed, percent
 from labmtj.report.provenance import stated_provenances
 from procedures.common.perceptron.samples import TRAIN
-from procedures.wine.station import Station, WineRun
+from procedures.wine.station import StationRecord, WineRun
 
 PUBLISHED_TEXT = (
     "Published for comparison: Goodwill et al., Phys. Rev. Applied 18, 014039 (2022), whose TMRC 2022 abstract "
@@ -106,7 +106,7 @@ def accuracy_table(contents: WineRun, split: str) -> Table:
     )
 
 
-def _row(station: Station, split: str) -> list[Cell]:
+def _row(station: StationRecord, split: str) -> list[Cell]:
     gains = station.gains
     found = {
         "common": f"g {fixed(gains['common'])}",

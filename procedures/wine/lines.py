@@ -7,7 +7,7 @@ import numpy as np
 from labmtj.escaped import escaped
 from labmtj.report.digits import percent
 from procedures.common.perceptron.samples import TEST, TRAIN
-from procedures.wine.station import Station, WineRun
+from procedures.wine.station import StationRecord, WineRun
 
 _WIDTHS = (11, 7, 6, 6, 12, 7, 7, 7, 8, 7)
 _HEADS = (
@@ -38,7 +38,7 @@ def _held_back(contents: WineRun) -> str:
     )
 
 
-def _row(station: Station) -> str:
+def _row(station: StationRecord) -> str:
     name = escaped(station.label if len(station.label) < _WIDTHS[0] else station.name)[: _WIDTHS[0]]
     if not station.count:
         return f"{name:<{_WIDTHS[0]}} nothing written yet"

@@ -14,13 +14,13 @@ from labmtj.report.canvas import Axes, Rectangle
 from labmtj.report.digits import percent, plural
 from labmtj.report.mapping import draw_map, maps, scale
 from labmtj.report.states import draw_states, states_key
-from procedures.wine.station import Station
+from procedures.wine.station import StationRecord
 
 _LETTERS = {1: "P", 2: "A", 3: "S", 4: "O", 6: "-"}
 """of the outcomes that the reference maps of a chip give to its cells: stuck P, stuck AP, short, open, not driven"""
 
 
-def solution_maps(station: Station) -> Figure:
+def solution_maps(station: StationRecord) -> Figure:
     """Return conductance and state of the typical solution, both layers."""
     index = station.typical
     number = int(station.column("number")[index])
@@ -60,7 +60,7 @@ def solution_maps(station: Station) -> Figure:
     return Figure("One solution as written", text, alt, sources, style.svg(figure))
 
 
-def history_maps(station: Station) -> Figure:
+def history_maps(station: StationRecord) -> Figure:
     """Return where pulses went and where targets were missed, summed over solutions, both layers."""
     figure, axes = maps(4, station.column("layer1_achieved").shape)
     for layer, (left, right) in ((1, axes[:2]), (2, axes[2:])):
@@ -90,7 +90,7 @@ def history_maps(station: Station) -> Figure:
     return Figure("Where the pulses went, and which cells will not write", text, alt, sources, style.svg(figure))
 
 
-def conductance_and_state(left: Axes, right: Axes, station: Station) -> None:
+def conductance_and_state(left: Axes, right: Axes, station: StationRecord) -> None:
     """Draw layer 1 of the typical solution into two panels."""
     index, block = station.typical, station.block(1)
     _conductance(left, station.column("layer1_verify_amperes")[index] / _verify_volts(station), "conductance")
@@ -100,7 +100,7 @@ def conductance_and_state(left: Axes, right: Axes, station: Station) -> None:
         _outline(each, block)
 
 
-def _verify_volts(station: Station) -> float:
+def _verify_volts(station: StationRecord) -> float:
     volts = station.contents.setting("settings", "write", "read_volts")
     if not isinstance(volts, int | float):
         volts = station.contents.attributes(f"arrays/{station.chip(1)}/reference").get("read_volts")

@@ -6,7 +6,7 @@ import math
 
 from labmtj.report.blocks import Cell, Source, Table
 from labmtj.report.digits import chance, fixed
-from procedures.wine.station import Station
+from procedures.wine.station import StationRecord
 
 _KNOWN = {
     "write_fidelity": ("write fidelity", "verify reads"),
@@ -31,7 +31,7 @@ def metric_name(name: str) -> str:
     return _KNOWN.get(name, (name, ""))[0]
 
 
-def metrics_table(station: Station) -> Table:
+def metrics_table(station: StationRecord) -> Table:
     """Return the candidate metrics of a station, the strongest rank correlation first."""
     rows = [
         [

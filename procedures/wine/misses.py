@@ -7,10 +7,10 @@ import numpy as np
 from labmtj.report.blocks import Source, Table, cells
 from labmtj.report.digits import counted, fixed, plural
 from labmtj.report.kinds import kind_words
-from procedures.wine.station import Station
+from procedures.wine.station import StationRecord
 
 
-def misses_table(station: Station) -> Table:
+def misses_table(station: StationRecord) -> Table:
     """Return per kind of outcome the unusable cells of each chip, and the misses in each layer over all solutions."""
     kinds = station.contents.meanings(f"{station.group}/solutions/layer1_outcome")
     outcomes = {layer: station.column(f"layer{layer}_outcome") for layer in (1, 2)}

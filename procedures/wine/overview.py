@@ -10,7 +10,7 @@ from labmtj.report.blocks import Figure, Source
 from labmtj.report.canvas import Axes, Canvas
 from procedures.common.perceptron.samples import TEST, TRAIN
 from procedures.wine.maps import conductance_and_state
-from procedures.wine.station import Station, WineRun
+from procedures.wine.station import StationRecord, WineRun
 
 STEPS = (
     ("measured", "g = 1"), ("common", "common g"), ("per_layer", "per layer"), ("per_solution", "per solution"),
@@ -88,7 +88,7 @@ def recovery_figure(contents: WineRun) -> Figure:
     return Figure("What tuning recovers", text, alt, sources, style.svg(figure))
 
 
-def _chosen(contents: WineRun) -> tuple[list[Station], Station]:
+def _chosen(contents: WineRun) -> tuple[list[StationRecord], StationRecord]:
     stations = contents.analysed[:8]
     if not stations:
         raise DataError("the run was not analysed, so there are no accuracies to draw; `labmtj resume RUN` finishes it")
@@ -102,7 +102,7 @@ def _map_places(shape: tuple[int, ...]) -> list[tuple[float, float, float, float
     return [(0.63, 0.59, 0.3, 0.3), (0.63, 0.14, 0.3, 0.3)]
 
 
-def _overview(stations: list[Station], example: Station) -> Canvas:
+def _overview(stations: list[StationRecord], example: StationRecord) -> Canvas:
     figure = Canvas(figsize=(10.0, 3.05))
     grid = {"bottom": 0.16, "top": 0.89}
     first, second = figure.subplots(1, 2, gridspec_kw={"left": 0.053, "right": 0.57, "wspace": 0.24, **grid})
@@ -116,7 +116,7 @@ def _overview(stations: list[Station], example: Station) -> Canvas:
     return figure
 
 
-def _accuracy_against_fidelity(axes: Axes, stations: list[Station]) -> None:
+def _accuracy_against_fidelity(axes: Axes, stations: list[StationRecord]) -> None:
     lowest = 100.0
     for station, (colour, marker) in zip(stations, style.looks(len(stations)), strict=True):
         accuracy, count = station.accuracy("common"), station.count
@@ -134,7 +134,7 @@ def _accuracy_against_fidelity(axes: Axes, stations: list[Station]) -> None:
     axes.legend(loc="lower left", handlelength=1.4, handletextpad=0.4, borderaxespad=0.1, labelspacing=0.25)
 
 
-def _curves(axes: Axes, stations: list[Station]) -> None:
+def _curves(axes: Axes, stations: list[StationRecord]) -> None:
     for station, (colour, marker) in zip(stations, style.looks(len(stations)), strict=True):
         gains, accuracy = station.tuning
         middle = 100 * np.median(accuracy, axis=0)
@@ -146,7 +146,7 @@ def _curves(axes: Axes, stations: list[Station]) -> None:
     style.published_line(axes)
 
 
-def _recovery(axes: Axes, stations: list[Station], split: str) -> None:
+def _recovery(axes: Axes, stations: list[StationRecord], split: str) -> None:
     places = np.arange(len(STEPS))
     for number, (station, (colour, marker)) in enumerate(zip(stations, style.looks(len(stations)), strict=True)):
         low, middle, high = (

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labmtj.perceptron import network, pairs
-from labmtj.quantities import BoolArray, FloatArray, Station
+from labmtj.quantities import BoolArray, ChipGroup, FloatArray
 from labmtj.report.contents import Contents
 from labmtj.report.predictions import ChipModel
 
@@ -18,7 +18,7 @@ class PredictedSolutions:
     """Currents, transfer matrices and classes from the states at the last verify read of every solution."""
 
     def __init__(
-        self, contents: Contents, settings: Mapping[str, Any], station: Station, models: Mapping[str, ChipModel]
+        self, contents: Contents, settings: Mapping[str, Any], station: ChipGroup, models: Mapping[str, ChipModel]
     ) -> None:
         self.contents, self.path, self.station = contents, f"wine/{station.name}/solutions", station
         self.corners = [tuple(settings.get(f"layer{layer}_at", (0, 0))) for layer in (1, 2)]

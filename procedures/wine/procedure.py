@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from labmtj.perceptron import Solutions, load_wine
-from labmtj.quantities import Station
+from labmtj.quantities import ChipGroup
 from labmtj.verbs import Data, Log
 from procedures.common.perceptron import record
 from procedures.common.perceptron.adaptation import Adaptation
@@ -31,7 +31,7 @@ class WineCampaign(WineBase):
         """The one way that solutions are written."""
         return [self.adapt]
 
-    def prepare(self, stations: Sequence[Station], log: Log) -> None:
+    def prepare(self, stations: Sequence[ChipGroup], log: Log) -> None:
         """Check that everything fits and describe the tables, before the first volt."""
         super().prepare(stations, log)
         record.describe(log, stations, self.load(), load_wine(), adapted=not self.adapt.plain)
@@ -40,10 +40,10 @@ class WineCampaign(WineBase):
         """Write, read and record a solution of a station."""
         WrittenSolution(scene, solutions, number, self.adapt).run()
 
-    def conclude(self, station: Station, data: Data, log: Log) -> None:
+    def conclude(self, station: ChipGroup, data: Data, log: Log) -> None:
         """Tune gains and biases on the records of a station and record every metric."""
         wine_analysis.conclude(station, data, log, self.infer.read_volts, adapted=not self.adapt.plain)
 
-    def summarise(self, stations: Sequence[Station], data: Data, log: Log) -> None:
+    def summarise(self, stations: Sequence[ChipGroup], data: Data, log: Log) -> None:
         """Record one line per device size."""
         wine_analysis.summarise(stations, data, log)

@@ -10,10 +10,10 @@ from labmtj.report.blocks import Figure, Source
 from labmtj.report.canvas import Axes
 from labmtj.report.digits import chance, fixed
 from procedures.wine.metrics import BLIND, metric_name
-from procedures.wine.station import Station
+from procedures.wine.station import StationRecord
 
 
-def predictors(station: Station) -> Figure:
+def predictors(station: StationRecord) -> Figure:
     """Return accuracy against write fidelity and against the strongest other metric, and the matched gap."""
     figure, (first, second, third) = style.canvas(3, height=2.9, left=0.055, wspace=0.25)
     accuracy = station.accuracy("common")
@@ -56,7 +56,7 @@ def _equals(text: str) -> str:
     return text if text.startswith("below") else f"= {text}"
 
 
-def _gap(axes: Axes, station: Station) -> str:
+def _gap(axes: Axes, station: StationRecord) -> str:
     """Draw the accuracy lost between software and array, solution by solution."""
     gaps = 100 * (station.accuracy("common") - station.accuracy("software"))
     edges = np.arange(np.floor(gaps.min()) - 0.5, max(np.ceil(gaps.max()), 0) + 1.5).tolist()

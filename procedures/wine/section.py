@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labmtj.edges import edge_name, edges_of
-from labmtj.quantities import Station as StationInfo
+from labmtj.quantities import ChipGroup
 from labmtj.report.blocks import Block, Chapter, Note, tried
 from labmtj.report.digits import plural
 from labmtj.report.measures import Measure
@@ -22,7 +22,7 @@ from procedures.common.perceptron.samples import ALL, TEST, TRAIN
 from procedures.wine import headline
 from procedures.wine.lines import held_back_lines, table_lines
 from procedures.wine.prediction import PredictedSolutions
-from procedures.wine.station import Station, WineRun
+from procedures.wine.station import StationRecord, WineRun
 
 _GAINS = {"common": "the common g", "layer1": "g of layer 1", "layer2": "g of layer 2"}
 _OF_TWIN = {"measured": "g = 1", "common": "common g", "per_solution": "g per solution", "refit_both": "refitted"}
@@ -131,7 +131,7 @@ class WineSection(Section):
             yield TwinFigures(name, f"write fidelity of {name}", {"": fidelity}, ".4f")
 
     def predicted(
-        self, settings: Mapping[str, Any], station: StationInfo, models: Mapping[str, ChipModel]
+        self, settings: Mapping[str, Any], station: ChipGroup, models: Mapping[str, ChipModel]
     ) -> Mapping[str, NDArray[Any]]:
         """Return the table of solutions as the twins would have filled it."""
         if not self.contents.has(path := f"wine/{station.name}/solutions/number") or not len(self.contents.read(path)):
@@ -150,7 +150,7 @@ class WineSection(Section):
             yield Measure(station.name, "write fidelity", "%", 100 * station.metric("write_fidelity"), keys, "solution")
 
 
-def _edges(station: Station) -> Iterator[str]:
+def _edges(station: StationRecord) -> Iterator[str]:
     grid = station.tuning[0]
     reach = f"{grid[0]:.2f} to {grid[-1]:.2f}"
     for name, text in _GAINS.items():

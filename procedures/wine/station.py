@@ -15,7 +15,7 @@ from labmtj.report.contents import Contents
 from procedures.common.perceptron.samples import TRAIN, samples
 
 
-class Station:
+class StationRecord:
     """A station by name; arrays are read when they are asked for and raise DataError if they are missing."""
 
     def __init__(self, contents: WineRun, name: str) -> None:
@@ -165,21 +165,21 @@ class WineRun(Contents):
         return len(self.read("solutions/b1")) if self.has("solutions/b1") else written
 
     @cached_property
-    def stations(self) -> list[Station]:
+    def stations(self) -> list[StationRecord]:
         """The stations by device diameter."""
         names = [
             group.split("/")[1] for group in self.tree if group.startswith("wine/") and group.endswith("/solutions")
         ]
-        found = [Station(self, name) for name in names]
+        found = [StationRecord(self, name) for name in names]
         return sorted(found, key=lambda each: (each.number, _sortable(each.diameter_metres), each.name))
 
     @property
-    def shown(self) -> list[Station]:
+    def shown(self) -> list[StationRecord]:
         """The stations that get a chapter of their own: the first eight with records, first pairs of chips first."""
         return [station for station in self.stations if station.count][:8]
 
     @property
-    def analysed(self) -> list[Station]:
+    def analysed(self) -> list[StationRecord]:
         """The stations whose accuracies were worked out."""
         return [station for station in self.stations if station.analysed]
 

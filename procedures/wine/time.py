@@ -7,7 +7,7 @@ import numpy as np
 from labmtj.report.blocks import Cell, Source, Table, cells
 from labmtj.report.digits import counted, fixed, hours
 from labmtj.schema import Purpose
-from procedures.wine.station import Station, WineRun
+from procedures.wine.station import StationRecord, WineRun
 
 
 def time_table(contents: WineRun) -> Table:
@@ -31,7 +31,7 @@ def time_table(contents: WineRun) -> Table:
     )  # fmt: skip
 
 
-def _time_row(contents: WineRun, station: Station) -> list[Cell]:
+def _time_row(contents: WineRun, station: StationRecord) -> list[Cell]:
     seconds = station.column("bench_seconds")
     return cells(
         station.label, counted(station.count), counted(station.pulses), fixed(station.pulses / station.count, 1),
@@ -39,7 +39,7 @@ def _time_row(contents: WineRun, station: Station) -> list[Cell]:
     )  # fmt: skip
 
 
-def _first_write(contents: WineRun, station: Station) -> float:
+def _first_write(contents: WineRun, station: StationRecord) -> float:
     """Return the clock at the first pulse of the first solution, in seconds."""
     begun = []
     for chip in station.chips:

@@ -8,7 +8,7 @@ from labmtj.quantities import FloatArray
 from labmtj.report import style
 from labmtj.report.blocks import Figure, Source
 from labmtj.report.canvas import Axes
-from procedures.wine.station import Station
+from procedures.wine.station import StationRecord
 
 _CONFUSIONS = (
     ("software", "software", "true class", "class by software"),
@@ -17,7 +17,7 @@ _CONFUSIONS = (
 )
 
 
-def tuning_and_confusion(station: Station) -> Figure:
+def tuning_and_confusion(station: StationRecord) -> Figure:
     """Return the tuning curve and three confusion matrices."""
     figure, axes = style.canvas(4, height=3.0, widths=(1.75, 1, 1, 1), left=0.055, right=0.98, wspace=0.36)
     tuning_curve(axes[0], station)
@@ -43,7 +43,7 @@ def tuning_and_confusion(station: Station) -> Figure:
     return Figure("Tuning curve and confusions", text, alt, sources, style.svg(figure))
 
 
-def tuning_curve(axes: Axes, station: Station) -> None:
+def tuning_curve(axes: Axes, station: StationRecord) -> None:
     """Draw median and 5 to 95 % band of the accuracy against g."""
     gains, accuracy = station.tuning
     low, middle, high = 100 * np.percentile(accuracy, (5, 50, 95), axis=0)

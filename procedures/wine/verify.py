@@ -8,10 +8,10 @@ from labmtj.report import style
 from labmtj.report.canvas import Axes
 from labmtj.report.digits import counted, plural
 from procedures.common.windows import separation, threshold_axis
-from procedures.wine.station import Station
+from procedures.wine.station import StationRecord
 
 
-def verify_panel(station: Station, axes: Axes) -> str:
+def verify_panel(station: StationRecord, axes: Axes) -> str:
     """Draw every verify read of every solution against the threshold of its cell."""
     low, high = [], []
     for layer in (1, 2):

@@ -20,7 +20,7 @@ from labmtj.results import Estimate, Fact, Quantity, record
 from labmtj.schema import Purpose
 from labmtj.verbs import Crossbar, Log
 from procedures.common.bounds import Key, Limited, PulseSeconds, Within, check_pulses
-from procedures.common.cost import Counting, Effort
+from procedures.common.cost import Cost, CostMeter
 from procedures.common.reference import ReferenceMaps, reference_maps
 from procedures.common.single_cells import (
     DIRECTIONS,
@@ -29,7 +29,7 @@ from procedures.common.single_cells import (
     Cells,
     SingleCells,
     TrialSettings,
-    apart,
+    groups_sharing_no_line,
     limited,
     refused_widths,
 )
@@ -70,20 +70,20 @@ class WriteErrors(TrialSettings):
         """Write, count and record; leaves the array all-AP."""
         self.check(crossbar)
         with log.tagged(purpose=Purpose.CHARACTERISE):
-            counting = Counting(crossbar)
-            reference = reference_maps(counting, self.reference)
+            meter = CostMeter(crossbar)
+            reference = reference_maps(meter, self.reference)
             record(log, "reference", reference)
-            cells = SingleCells(counting, reference, self)
+            cells = SingleCells(meter, reference, self)
             chosen = self.chosen(reference)
             probe = cells.biases(chosen, np.full(len(chosen), max(*self.volts, self.reset_volts)))
-            refused_widths(counting, probe, [self.pulse_seconds, self.reset_seconds])
+            refused_widths(meter, probe, [self.pulse_seconds, self.reset_seconds])
             errors, trials = np.array([self._direction(cells, chosen, state) for state in DIRECTIONS]).swapaxes(0, 1)
             cells.initialise(False)  # noqa: FBT003 - a state is a bit
             result = WriteErrorResult(
                 chosen, np.array(self.volts), errors, trials, proportion(errors, trials),
                 mean_over_tested(errors.swapaxes(1, 2), trials.swapaxes(1, 2)),
                 mean_over_family(errors.swapaxes(1, 2), trials.swapaxes(1, 2)), cells.limited,
-                counting.effort,
+                meter.cost,
             )  # fmt: skip
             record(log, "write_errors", result)
         return result
@@ -93,7 +93,7 @@ class WriteErrors(TrialSettings):
         found = np.zeros((2, len(chosen), len(self.volts)))
         cells.initialise(not state)
         for number, volts in enumerate(self.volts):
-            for group in apart(chosen):
+            for group in groups_sharing_no_line(chosen):
                 found[:, group, number] = self._group(cells, chosen[group], cells.sign(state) * volts, state)
         return found
 
@@ -131,4 +131,4 @@ class WriteErrorResult(ByDirection, kind="write_errors", signal="pooled_rate"):
     family: Annotated[Proportion, Estimate("1", "", MEANS, of=OF_FAMILY)]
     """(2, amplitudes): wide for few cells, because a rare cell that none of them is like may make up the mean"""
     limited: Annotated[int, Fact("1", "pulses in which a source was in compliance")]
-    effort: Effort
+    cost: Cost

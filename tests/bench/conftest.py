@@ -177,7 +177,7 @@ class FakeUnit:
         self._message("confirm")
 
     @contextmanager
-    def haste(self, seconds):
+    def bounded_wait(self, seconds):
         yield
 
     def limit(self, channel, amperes, highest_volts):
@@ -281,7 +281,7 @@ class FakeMatrix:
         pass
 
     @contextmanager
-    def haste(self, seconds):
+    def bounded_wait(self, seconds):
         yield
 
     def crosspoint(self, slot, row, column):

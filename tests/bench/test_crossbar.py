@@ -6,13 +6,13 @@ import pytest
 from labmtj.bench.files.wiring import Channel
 from labmtj.errors import CannotDo, InstrumentError, UsageError
 from labmtj.perceptron import Block
-from labmtj.quantities import Bias, Flag, Limits, Lines, Reading
+from labmtj.quantities import Bias, Flag, Limits, Lines, ReadSettings
 from procedures.common.infer import InferSettings, Multiplier
 from procedures.common.reference import Outcome, ReferenceSettings, read_cells, reference_maps
 from procedures.common.schemes import inputs_on_rows, select_cells, select_in_rows, select_rows
 from procedures.common.write import WriteSettings, write_matrix
 
-BOTH = Reading(polarity="both")
+BOTH = ReadSettings(polarity="both")
 
 
 def columns(shape):
@@ -55,7 +55,7 @@ def test_both_polarities_are_read_on_one_range_for_only_then_do_offsets_cancel(b
     unit.run_shots = ranging(unit.run_shots, 8e-7)
     bias = select_rows(crossbar.shape, np.arange(4), 0.1)
     every = Lines((0, 1, 2, 3), (0, 1, 2, 3, 4))
-    currents = crossbar.measure(bias, every, Reading(polarity="both", repeats=2))
+    currents = crossbar.measure(bias, every, ReadSettings(polarity="both", repeats=2))
     np.testing.assert_allclose(currents.amperes, dense(world, bias.line_volts), atol=1e-13)
     assert (np.ptp(currents.range_amperes, axis=1) == 0).all()
     assert {1e-5, 1e-4} <= set(currents.range_amperes.ravel().tolist()), "values keep ranges of their own"
@@ -65,7 +65,7 @@ def test_rows_are_read_too_with_the_channel_that_drives_them(bench, dense):
     crossbar, world = bench()
     bias = select_rows(crossbar.shape, [2], 0.1)
     before = world.messages["smu"]
-    currents = crossbar.measure(bias, Lines(rows=(2, 0), columns=(1,)), Reading())
+    currents = crossbar.measure(bias, Lines(rows=(2, 0), columns=(1,)), ReadSettings())
     np.testing.assert_allclose(currents.amperes, dense(world, bias.line_volts)[:, [2, 0, 5]], rtol=1e-10)
     assert world.messages["smu"] - before == 2, "the driven row together with one other line, then the last"
 
@@ -73,7 +73,7 @@ def test_rows_are_read_too_with_the_channel_that_drives_them(bench, dense):
 def test_every_start_is_within_the_operation_and_rises_with_the_shots(bench):
     crossbar, world = bench()
     begun = world.now()
-    currents = crossbar.measure(select_rows(crossbar.shape, [0], 0.1), Lines(columns=(1,)), Reading(repeats=3))
+    currents = crossbar.measure(select_rows(crossbar.shape, [0], 0.1), Lines(columns=(1,)), ReadSettings(repeats=3))
     starts = currents.start_seconds[0, :, 0]
     assert begun < starts[0]
     np.testing.assert_allclose(np.diff(starts), 0.02 + 0.001)
@@ -83,7 +83,7 @@ def test_every_start_is_within_the_operation_and_rises_with_the_shots(bench):
 def test_a_transfer_matrix_and_a_baseline_are_read_by_the_same_channel(bench, dense):
     crossbar, world = bench()
     crossbar.measure(select_rows(crossbar.shape, np.arange(4), 0.1), columns(crossbar.shape), BOTH)
-    crossbar.measure(Bias(np.zeros(4), np.zeros(5)), columns(crossbar.shape), Reading())
+    crossbar.measure(Bias(np.zeros(4), np.zeros(5)), columns(crossbar.shape), ReadSettings())
     for column in range(5):
         assert world.closures[2, 2, 1 + column] == 0, "row 2 of the matrix drives, row 3 reads"
         assert world.closures[2, 3, 1 + column] >= 1
@@ -93,21 +93,21 @@ def test_thirteen_voltages_on_two_channels_are_refused_with_the_way_out(bench):
     crossbar, world = bench(shape=(13, 5))
     inputs = np.linspace(0.01, 0.1, 13)
     bias = Bias(inputs, np.zeros(5))
-    refusal = crossbar.can(bias)
+    refusal = crossbar.refusal(bias)
     assert "no channel is left for 0.025 V on row 2 (matrix.1.3)" in str(refusal)
     assert "transfer" in refusal.remedy
     messages = dict(world.messages)
     with pytest.raises(CannotDo, match="was not applied"):
-        crossbar.measure(bias, columns(crossbar.shape), Reading())
+        crossbar.measure(bias, columns(crossbar.shape), ReadSettings())
     assert world.messages == messages
 
 
 def test_two_voltages_can_be_held_but_not_read(bench):
     crossbar, _ = bench()
     bias = Bias([0.1, 0.05, 0, 0], np.zeros(5))
-    assert crossbar.can(bias) is None
+    assert crossbar.refusal(bias) is None
     with pytest.raises(CannotDo, match=r"while column 3 \(matrix.2.4\) is read"):
-        crossbar.measure(bias, Lines(columns=(3,)), Reading())
+        crossbar.measure(bias, Lines(columns=(3,)), ReadSettings())
 
 
 def test_a_rack_multiplies_by_thirteen_voltages_at_once(bench, dense, wirings):
@@ -115,7 +115,7 @@ def test_a_rack_multiplies_by_thirteen_voltages_at_once(bench, dense, wirings):
     inputs = np.random.default_rng(3).uniform(-1, 1, (20, 13))
     bias = inputs_on_rows(crossbar.shape, range(inputs.shape[1]), 0.1 * inputs)
     moved = crossbar.switching.moved
-    currents = crossbar.measure(bias, columns(crossbar.shape), Reading())
+    currents = crossbar.measure(bias, columns(crossbar.shape), ReadSettings())
     np.testing.assert_allclose(currents.amperes, dense(world, bias.line_volts)[:, 15:], rtol=1e-9)
     assert crossbar.switching.moved - moved == 2 + 14 * 4, "order is free: each column is put on its channel once"
     assert not world.wrongs
@@ -125,7 +125,7 @@ def test_an_ordered_batch_is_read_bias_by_bias(bench, wirings):
     crossbar, _ = bench(wirings[1]())
     volts = np.full((3, 15), 0.0)
     volts[:, 0] = [0.1, 0.05, 0.02]
-    currents = crossbar.measure(Bias(volts, np.zeros(15)), columns(crossbar.shape), Reading())
+    currents = crossbar.measure(Bias(volts, np.zeros(15)), columns(crossbar.shape), ReadSettings())
     starts = currents.start_seconds[:, 0]
     assert (starts.max(axis=1)[:-1] < starts.min(axis=1)[1:]).all()
 
@@ -134,9 +134,9 @@ def test_a_lines_tie_to_ground_or_to_a_channel_is_named(bench, wirings):
     crossbar, _ = bench(wirings[1]())
     volts = np.zeros(15)
     volts[14] = 0.1
-    assert "row 14 (ground) is tied to ground" in str(crossbar.can(Bias(volts, np.zeros(15))))
+    assert "row 14 (ground) is tied to ground" in str(crossbar.refusal(Bias(volts, np.zeros(15))))
     volts[14], volts[3] = 0.0, np.nan
-    assert "row 3 (smu2.b) is wired to its channel and cannot float" in str(crossbar.can(Bias(volts, np.zeros(15))))
+    assert "row 3 (smu2.b) is wired to its channel and cannot float" in str(crossbar.refusal(Bias(volts, np.zeros(15))))
 
 
 def test_bit_serial_and_transfer_products_agree_with_the_linear_array(bench):
@@ -195,7 +195,7 @@ def test_the_limit_of_a_shared_channel_grows_with_its_lines_and_comes_back(bench
     high, low = (world.limit[Channel("smu", name)] for name in "ab")
     assert high == 1.2e-3
     assert 1.5 * 1.5e-3 <= low == 2 * 1.2e-3
-    crossbar.measure(select_rows(crossbar.shape, [0], 0.01), Lines(columns=(0,)), Reading())
+    crossbar.measure(select_rows(crossbar.shape, [0], 0.01), Lines(columns=(0,)), ReadSettings())
     assert world.limit[Channel("smu", "b")] == 1.2e-3
 
 
@@ -209,11 +209,11 @@ def test_a_shared_channel_never_gets_more_than_its_lines_survive_together(bench)
 def test_lines_that_need_more_than_they_survive_are_refused_before_anything_is_sent(bench):
     crossbar, world = bench(limits=Limits(line_amperes=2e-4), shape=(4, 5))
     messages = dict(world.messages)
-    assert "5 lines on channel smu.b would draw 0.0015 A" in str(crossbar.can(whole_row(crossbar)))
+    assert "5 lines on channel smu.b would draw 0.0015 A" in str(crossbar.refusal(whole_row(crossbar)))
     with pytest.raises(CannotDo, match=r"limits\.line_amperes.*was not applied"):
         crossbar.pulse(whole_row(crossbar), 1e-3)
     with pytest.raises(CannotDo, match=r"limits\.line_amperes.*was not applied"):
-        crossbar.measure(whole_row(crossbar), Lines(rows=(0,)), Reading())
+        crossbar.measure(whole_row(crossbar), Lines(rows=(0,)), ReadSettings())
     assert world.messages == messages
 
 
@@ -228,7 +228,7 @@ def test_a_short_on_one_of_many_lines_draws_what_the_others_leave_and_is_flagged
 
 def test_compliance_is_flagged_and_the_voltage_then_unknown(bench):
     crossbar, _ = bench(limits=Limits(line_amperes=1e-5))
-    currents = crossbar.measure(select_rows(crossbar.shape, [0], 0.1), Lines(rows=(0,)), Reading())
+    currents = crossbar.measure(select_rows(crossbar.shape, [0], 0.1), Lines(rows=(0,)), ReadSettings())
     assert currents.flags[0, 0, 0] == Flag.COMPLIANCE
     assert np.isnan(currents.volts[0, 0, 0])
     pulse = crossbar.pulse(select_rows(crossbar.shape, [0], 0.5), 1e-3)
@@ -239,7 +239,7 @@ def test_compliance_is_flagged_and_the_voltage_then_unknown(bench):
 def test_a_pulse_that_is_too_short_is_refused_by_name(bench):
     crossbar, world = bench()
     bias = select_cells(crossbar.shape, np.array([[0, 0]]), 0.6)
-    assert "too short for smu at TEST::smu: the shortest is 0.0001 s" in str(crossbar.can(bias, 1e-6))
+    assert "too short for smu at TEST::smu: the shortest is 0.0001 s" in str(crossbar.refusal(bias, 1e-6))
     messages = dict(world.messages)
     with pytest.raises(CannotDo, match="was not applied"):
         crossbar.pulse(bias, 1e-6)
@@ -249,7 +249,7 @@ def test_a_pulse_that_is_too_short_is_refused_by_name(bench):
 def test_two_units_give_a_pulse_by_messages_and_say_when(bench, wirings, dense):
     crossbar, world = bench(wirings[0]((4, 5), channels=(("one", "1"), ("two", "1"))))
     bias = select_cells(crossbar.shape, np.array([[1, 2]]), 0.66)
-    assert "one and two" in str(crossbar.can(bias, 1e-3))
+    assert "one and two" in str(crossbar.refusal(bias, 1e-3))
     pulse = crossbar.pulse(bias, 0.02)
     widths = pulse.delivered.step_seconds[0]
     assert len(widths) == 4
@@ -265,7 +265,7 @@ def test_two_units_give_a_pulse_by_messages_and_say_when(bench, wirings, dense):
 def test_one_unit_times_a_short_pulse_while_another_holds_what_disturbs_nothing(bench, wirings):
     crossbar, world = bench(wirings[0]((4, 5), channels=(("one", "1"), ("two", "1"))))
     bias = select_cells(crossbar.shape, np.array([[1, 2], [3, 0]]), [0.28, -0.28])
-    assert crossbar.can(bias, 1e-4) is None
+    assert crossbar.refusal(bias, 1e-4) is None
     begun = world.now()
     pulse = crossbar.pulse(bias, 1e-4)
     seconds, volts = pulse.delivered.step_seconds, pulse.delivered.line_volts
@@ -314,7 +314,7 @@ def test_a_ground_mode_needs_no_relay_for_lines_at_zero(bench, dense, wirings):
     assert len(world.closed) == 2
     crossbar.pulse(Bias([0.3, np.nan, 0, 0], [-0.3, 0, 0, 0, 0]), 1e-3)
     assert (1, 7, 2) in world.closed, "a floating line lies on a bus that nothing feeds"
-    assert "more lines shall float" in str(crossbar.can(Bias([0.3, np.nan, np.nan, 0], np.zeros(5))))
+    assert "more lines shall float" in str(crossbar.refusal(Bias([0.3, np.nan, np.nan, 0], np.zeros(5))))
     assert not world.wrongs
 
 
@@ -346,7 +346,7 @@ def test_cells_on_rows_that_cannot_be_driven_count_in_no_fidelity(bench, wirings
 def test_nothing_is_applied_before_the_bench_is_armed(bench):
     crossbar, world = bench(arm=False)
     with pytest.raises(UsageError, match="not armed"):
-        crossbar.measure(select_rows(crossbar.shape, [0], 0.1), Lines(columns=(0,)), Reading())
+        crossbar.measure(select_rows(crossbar.shape, [0], 0.1), Lines(columns=(0,)), ReadSettings())
     assert not world.messages
 
 
@@ -371,8 +371,8 @@ def test_after_an_error_sources_are_brought_to_zero_before_a_relay_moves(bench, 
     with monkeypatch.context() as patch:
         patch.setattr(unit, "run_shots", broken)
         with pytest.raises(InstrumentError):
-            crossbar.measure(select_rows(crossbar.shape, [0], 0.1), Lines(columns=(0,)), Reading())
-    read_cells(crossbar, 0.1, Reading())
+            crossbar.measure(select_rows(crossbar.shape, [0], 0.1), Lines(columns=(0,)), ReadSettings())
+    read_cells(crossbar, 0.1, ReadSettings())
     assert not world.wrongs
 
 
@@ -401,10 +401,10 @@ def test_a_line_is_named_once_and_an_aperture_is_one_that_the_unit_has(bench):
     crossbar, _ = bench()
     bias = select_rows(crossbar.shape, [0], 0.1)
     with pytest.raises(UsageError, match="named twice"):
-        crossbar.measure(bias, Lines(columns=(1, 1)), Reading())
+        crossbar.measure(bias, Lines(columns=(1, 1)), ReadSettings())
     with pytest.raises(CannotDo, match="smu at TEST::smu integrates from 2e-05 to"):
-        crossbar.measure(bias, Lines(columns=(1,)), Reading(aperture_seconds=1.0))
+        crossbar.measure(bias, Lines(columns=(1,)), ReadSettings(aperture_seconds=1.0))
     with pytest.raises(UsageError, match="no range of smu at TEST::smu holds 5 A"):
-        crossbar.measure(bias, Lines(columns=(1,)), Reading(range_amperes=5.0))
+        crossbar.measure(bias, Lines(columns=(1,)), ReadSettings(range_amperes=5.0))
     with pytest.raises(CannotDo, match="floats and cannot be read"):
-        crossbar.measure(Bias([0.1, np.nan, 0, 0], np.zeros(5)), Lines(rows=(1,)), Reading())
+        crossbar.measure(Bias([0.1, np.nan, 0, 0], np.zeros(5)), Lines(rows=(1,)), ReadSettings())

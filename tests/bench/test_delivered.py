@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from labmtj.errors import LimitExceeded, Overstressed
-from labmtj.quantities import Bias, Flag, Limits, Lines, Pulse, Reading, Waveform
+from labmtj.quantities import Bias, Flag, Limits, Lines, Pulse, ReadSettings, Waveform
 from labmtj.record import MemoryLog
 from labmtj.record.recorded import Recorded
 from labmtj.safety import Delivered, Envelope, Safety
@@ -77,7 +77,7 @@ def test_a_pulse_as_asked_for_passes(stopped_for):
 @pytest.mark.parametrize("volts", [0.3, 0.1])
 def test_a_reading_that_was_held_too_long_is_told_where_it_disturbs(stopped_for, volts):
     crossbar, log, _ = stopped_for(30.0)
-    bias, how = Bias([volts / 2, 0, 0, 0], [-volts / 2, 0, 0, 0, 0]), Reading(1e-3)
+    bias, how = Bias([volts / 2, 0, 0, 0], [-volts / 2, 0, 0, 0, 0]), ReadSettings(1e-3)
     if volts < 0.15:
         crossbar.measure(bias, Lines(columns=(0,)), how)
         return
@@ -88,7 +88,7 @@ def test_a_reading_that_was_held_too_long_is_told_where_it_disturbs(stopped_for,
 
 def test_the_time_of_messages_counts_before_a_reading_is_applied(bench, wirings, stopped_for):
     """Fails where a shot is as long as its apertures: 50 of them passed, and were delivered beyond the limits."""
-    how = Reading(1e-4)
+    how = ReadSettings(1e-4)
     plain, world = bench(wirings[0]((4, 5), channels=TWO_UNITS))
     bias = Bias([0.15, 0, 0, 0], [-0.15, 0, 0, 0, 0])
     held = plain.measure(bias, Lines(columns=(0,)), how).held_seconds

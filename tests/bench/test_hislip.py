@@ -10,7 +10,7 @@ from labmtj import library
 from labmtj.bench.files.loading import load_any
 from labmtj.bench.session.opening import open_laboratory
 from labmtj.errors import Stopped
-from labmtj.quantities import Bias, Lines, Reading
+from labmtj.quantities import Bias, Lines, ReadSettings
 from labmtj.shots import Shots
 from labmtj.virtual.assembly import assemble
 from labmtj.virtual.server.serving import ServedInstruments
@@ -45,7 +45,7 @@ def test_a_cell_is_written_and_read(opened):
     for volts, state in ((0.6, True), (-0.65, False)):
         bench.pulse(on_cell(volts), 2.5e-2)
         assert network.array.state.ravel()[cell] == state
-        shown = bench.measure(on_cell(0.1, 0.0), Lines(columns=(COLUMN,)), Reading())
+        shown = bench.measure(on_cell(0.1, 0.0), Lines(columns=(COLUMN,)), ReadSettings())
         ohms.append(0.1 / float(shown.amperes[0, 0]))
     assert 1.6 < ohms[1] / ohms[0] < 2.4
     assert network.events == []

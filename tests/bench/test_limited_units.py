@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from labmtj.bench import load_any
-from labmtj.quantities import Bias, Flag, Lines, Reading
+from labmtj.quantities import Bias, Flag, Lines, ReadSettings
 
 BENCHES = ("virtual-2400-7002", "virtual-rack-2602b")
 """that read with several boxes, by messages; two channels of one box say it by themselves"""
@@ -21,7 +21,7 @@ def read(virtual_bench, name, line_amperes):
         volts = np.zeros(bench.shape[0])
         volts[2] = VOLTS
         began = len(served.bench.network.seen_by_pads)
-        currents = bench.measure(Bias(volts, np.zeros(bench.shape[1])), Lines(columns=(3,)), Reading(2e-2))
+        currents = bench.measure(Bias(volts, np.zeros(bench.shape[1])), Lines(columns=(3,)), ReadSettings(2e-2))
         seen = max(abs(each.line_volts[2]) for each in served.bench.network.seen_by_pads[began:])
     return currents, seen
 

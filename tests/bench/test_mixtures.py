@@ -13,7 +13,7 @@ import yaml
 
 from labmtj import library
 from labmtj.errors import LimitExceeded
-from labmtj.quantities import Bias, Lines, Reading
+from labmtj.quantities import Bias, Lines, ReadSettings
 
 TWO_CHANNELS = """
 kind: instruments
@@ -106,7 +106,7 @@ def calls(bench, random, count):
 
 
 def _read(crossbar, bias, lines):
-    crossbar.measure(bias, lines, Reading(1e-3, polarity="both"))
+    crossbar.measure(bias, lines, ReadSettings(1e-3, polarity="both"))
 
 
 def _pulse(crossbar, bias):
@@ -119,9 +119,9 @@ def assert_that_what_is_refused_would_be_seen(bench, network):
     for rows, columns in (([0.1, 0.8], [-0.6, 0.1]), ([0.8, 0.1], [0.1, -0.6])):
         bias = Bias(np.outer(rows, [1, 0, 0]), np.outer(columns, [1, 0, 0]))
         with pytest.raises(LimitExceeded, match=r"1\.4 V may be across a cell while levels step"):
-            bench.protected().measure(bias, Lines(columns=(0,)), Reading(1e-3))
+            bench.protected().measure(bias, Lines(columns=(0,)), ReadSettings(1e-3))
         with everything_across_cells(network) as seen:
-            bench.measure(bias, Lines(columns=(0,)), Reading(1e-3))
+            bench.measure(bias, Lines(columns=(0,)), ReadSettings(1e-3))
         most.append(max(seen))
     assert max(most) == pytest.approx(1.4, abs=0.02)
 

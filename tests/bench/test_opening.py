@@ -10,7 +10,7 @@ from labmtj.bench import load_any, open_laboratory
 from labmtj.bench.session.opening import located
 from labmtj.bench.session.watch import NoWatch
 from labmtj.errors import BenchBusy, ConfigError, InstrumentError, SettingError
-from labmtj.quantities import Bias, Lines, Reading
+from labmtj.quantities import Bias, Lines, ReadSettings
 
 FILE = """
 kind: instruments
@@ -89,7 +89,7 @@ def lab(bench, monkeypatch, tmp_path, wirings):
 def test_a_bench_is_armed_measured_and_left_safe(lab):
     world, path = lab
     with labmtj.bench(path) as array:
-        currents = array.measure(Bias([0.1] + [0] * 14, [0.0] * 15), Lines(columns=(0, 1)), Reading())
+        currents = array.measure(Bias([0.1] + [0] * 14, [0.0] * 15), Lines(columns=(0, 1)), ReadSettings())
         assert (currents.amperes > 0).all()
     assert not any(world.on.values())
     assert not world.closed
@@ -222,7 +222,7 @@ def test_a_setting_of_a_bench_is_located_in_its_file(lab):
 
 def test_a_simulated_bench_opens_the_same_way():
     with labmtj.bench("simulated") as array:
-        currents = array.measure(Bias([0.1] + [0] * 14, [0.0] * 15), Lines(columns=(0,)), Reading())
+        currents = array.measure(Bias([0.1] + [0] * 14, [0.0] * 15), Lines(columns=(0,)), ReadSettings())
     assert currents.amperes[0, 0] > 0
     assert labmtj.bench.load_bench("simulated").kind == "simulated"
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from labmtj import library
-from labmtj.quantities import Bias, Lines, Reading
+from labmtj.quantities import Bias, Lines, ReadSettings
 
 BENCHES = sorted(path.stem for path in (library.folder() / "benches").glob("virtual-*.yaml"))
 READ_VOLTS, PULSE_VOLTS = 0.1, 0.5
@@ -28,7 +28,7 @@ def across(seen, shape):
 def test_all_cells_rest_between_two_calls(virtual_bench, name):
     with virtual_bench(name, noise=False) as (bench, served):
         rows, columns = np.eye(bench.shape[0])[2], np.eye(bench.shape[1])[3]
-        reading = Bias(READ_VOLTS * rows, 0 * columns), Lines(columns=(3,)), Reading(2e-2, repeats=2)
+        reading = Bias(READ_VOLTS * rows, 0 * columns), Lines(columns=(3,)), ReadSettings(2e-2, repeats=2)
         pulse = Bias(PULSE_VOLTS / 2 * rows, -PULSE_VOLTS / 2 * columns), 5e-2
         calls = [(bench.measure, reading)] * 3 + [(bench.pulse, pulse)] * 2 + [(bench.measure, reading)]
         seen, last = served.bench.network.seen_by_pads, []

@@ -16,7 +16,7 @@ from labmtj.bench.session.opening import open_laboratory
 from labmtj.bench.session.sessions import open_sessions
 from labmtj.errors import CannotDo, ConfigError, InstrumentError, LimitExceeded, SettingError
 from labmtj.instrumentlocks import owner_of
-from labmtj.quantities import Bias, Lines, Reading
+from labmtj.quantities import Bias, Lines, ReadSettings
 from labmtj.virtual.assembly import assemble
 from labmtj.virtual.server.serving import ServedInstruments
 
@@ -69,7 +69,7 @@ def test_a_bench_is_safe_after_work_and_after_an_accident(served, virtual_bench,
     file, running, resources = served(name)
     with open_laboratory(file, resources=resources) as bench:
         assert any(any(unit.outputs().values()) for unit in bench.units.values()), "outputs are on while it is armed"
-        shown = bench.measure(ROWS, Lines(columns=(0, 14)), Reading())
+        shown = bench.measure(ROWS, Lines(columns=(0, 14)), ReadSettings())
         assert (shown.amperes > 1e-6).all()
         bench.pulse(Bias(ROWS.row_volts * 3, -ROWS.row_volts * 3), 2.5e-2)
     assert_safe(file, running, resources)
@@ -238,7 +238,7 @@ def test_voltages_above_what_unit_or_array_survive_are_refused(served):
         with pytest.raises(
             CannotDo, match=rf"300 V is above the 200 V of smu at {resources['smu']}; lower the voltage"
         ):
-            bench.measure(high, Lines(columns=(0,)), Reading())
+            bench.measure(high, Lines(columns=(0,)), ReadSettings())
         with pytest.raises(LimitExceeded, match=r"row 0 at 1 V against .*the limit is 0.9 V .*It was not applied"):
             bench.protected().pulse(Bias(ROWS.row_volts * 10, np.zeros(15)), 1e-3)
         with pytest.raises(CannotDo, match=r"1 V on a line is above the limit of 0.9 V; lower the voltage"):
@@ -295,5 +295,5 @@ def test_a_second_process_is_refused_and_disturbs_nothing(served):
         assert "is in use by process" in said
         assert said.endswith("; end that first\n")
         assert running.answers()["messages"]() == before
-        assert (bench.measure(ROWS, Lines(columns=(0,)), Reading()).amperes > 0).all()
+        assert (bench.measure(ROWS, Lines(columns=(0,)), ReadSettings()).amperes > 0).all()
     assert_safe(file, running, resources)

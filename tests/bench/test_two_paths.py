@@ -15,7 +15,7 @@ from labmtj import library
 from labmtj.bench.files.simulated import crossbar_of, describe
 from labmtj.layer import Layer
 from labmtj.perceptron import Solutions, load_wine, network, pairs
-from labmtj.quantities import Bias, Currents, Lines, Pulse, Reading, Waveform
+from labmtj.quantities import Bias, Currents, Lines, Pulse, ReadSettings, Waveform
 from labmtj.simulated import Timing
 from procedures.common.infer import InferSettings
 from procedures.common.perceptron.hardware import CrossbarHardware
@@ -69,8 +69,8 @@ class Recorded(Layer):
         seen.clear()
         return answer
 
-    def can(self, bias, seconds=0.0):
-        self.refusals.append(super().can(bias, seconds))
+    def refusal(self, bias, seconds=0.0):
+        self.refusals.append(super().refusal(bias, seconds))
         return self.refusals[-1]
 
     def measure(self, bias, lines, how):
@@ -105,9 +105,9 @@ class Twin(Layer):
         """Live through a piece of an aperture and return the currents out of all lines, (lines,)."""
         every = Lines(rows=tuple(range(self.shape[0])), columns=tuple(range(self.shape[1])))
         bias = Bias.from_lines(piece.line_volts, self.shape)
-        return self.simulated.measure(bias, every, Reading(piece.seconds, settle_seconds=0.0)).raw_amperes[0, 0]
+        return self.simulated.measure(bias, every, ReadSettings(piece.seconds, settle_seconds=0.0)).raw_amperes[0, 0]
 
-    def can(self, bias, seconds=0.0):
+    def refusal(self, bias, seconds=0.0):
         return next(self._refusals)
 
     def _next(self, bias, asked):
@@ -247,7 +247,7 @@ def noisy(crossbar):
     """Return repeated reads of three rows of the chip as it is, (repeats, cells), and the fidelity of a checkerboard."""
     rows = select_rows(crossbar.shape, np.linspace(0, crossbar.shape[0] - 1, 3).astype(int), 0.1)
     every = Lines(columns=tuple(range(crossbar.shape[1])))
-    reads = crossbar.measure(rows, every, Reading(polarity="both", repeats=REPEATS))
+    reads = crossbar.measure(rows, every, ReadSettings(polarity="both", repeats=REPEATS))
     pairs = (reads.raw_amperes * reads.signs[:, np.newaxis]).reshape(3, REPEATS, 2, -1).mean(axis=2)
     reference = reference_maps(crossbar, ReferenceSettings())
     checkerboard = np.indices(crossbar.shape).sum(axis=0) % 2 == 0

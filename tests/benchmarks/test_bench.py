@@ -19,7 +19,7 @@ from labmtj.bench.files.simulated import crossbar_of
 from labmtj.bench.session.opening import open_laboratory
 from labmtj.bench.session.served import BookedClock, ServedBench
 from labmtj.perceptron import Block
-from labmtj.quantities import Reading
+from labmtj.quantities import ReadSettings
 from procedures.common.amplitude import AmplitudeSettings, scan_amplitudes
 from procedures.common.infer import InferSettings, Multiplier
 from procedures.common.reference import ReferenceSettings, read_cells, reference_maps
@@ -28,7 +28,7 @@ from procedures.common.write import WriteSettings, write_matrix
 FILE = load_any("virtual-2636b-3706a")
 SHAPE = (15, 15)
 READ_VOLTS, PULSE_SECONDS, RANGE_AMPERES = 0.1, 1e-3, 1e-4
-HOW = Reading(range_amperes=RANGE_AMPERES, polarity="both")
+HOW = ReadSettings(range_amperes=RANGE_AMPERES, polarity="both")
 BLOCKS = (Block(0, 0, 13, 12), Block(0, 0, 6, 6))
 FIRST_PASS = "the first pass over each layer"
 NEEDED = ("aperture", "delay", "relay", "pulse")

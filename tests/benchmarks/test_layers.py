@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from labmtj.quantities import Bias, Currents, Limits, Lines, Pulse, Reading, Waveform
+from labmtj.quantities import Bias, Currents, Limits, Lines, Pulse, ReadSettings, Waveform
 from labmtj.record import FrameLog
 from labmtj.record.intents import Announced
 from labmtj.record.recorded import Recorded
@@ -71,7 +71,7 @@ def test_cost_of_the_layers(batch, tmp_path, capsys):
     columns[:, 3] = -0.35
     read = Bias(row, np.zeros(15))
     write = Bias(row * 3.5, columns)
-    all_columns, how = Lines(columns=tuple(range(15))), Reading()
+    all_columns, how = Lines(columns=tuple(range(15))), ReadSettings()
     lines = [f"us per element, batch of {batch}      read     pulse"]
     costs = {}
     for kind in ("none", "Safety", "Recorded", "all"):

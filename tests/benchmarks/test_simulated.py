@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from labmtj.bench import load_bench
 from labmtj.bench.files.simulated import crossbar_of
-from labmtj.quantities import Bias, Lines, Reading
+from labmtj.quantities import Bias, Lines, ReadSettings
 from procedures.common.schemes import select_cells
 
 SHAPE = (15, 15)
@@ -54,7 +54,7 @@ def test_program_and_read(compute):
     columns = Lines(columns=tuple(range(15)))
 
     def read():
-        chip.measure(inputs, columns, Reading())
+        chip.measure(inputs, columns, ReadSettings())
 
     ohms = np.where(np.random.default_rng(1).random(SHAPE) < 0.5, 5e3, 1e4)
 

@@ -8,7 +8,7 @@ import pytest
 from labmtj.bench.files.loading import load_any
 from labmtj.bench.session.standing import open_any
 from labmtj.bench.session.watch import NoWatch
-from labmtj.quantities import Bias, Lines, Reading
+from labmtj.quantities import Bias, Lines, ReadSettings
 
 OPERATIONS = 300
 
@@ -35,7 +35,7 @@ def echoes(opened):
 @pytest.fixture(scope="module")
 def seconds(opened):
     """Return the times of an operation, (operations, 2): with leases and without."""
-    bias, lines, how = Bias(np.eye(15)[:1] * 0.1, np.zeros(15)), Lines(columns=(0,)), Reading(range_amperes=1e-3)
+    bias, lines, how = Bias(np.eye(15)[:1] * 0.1, np.zeros(15)), Lines(columns=(0,)), ReadSettings(range_amperes=1e-3)
     watches, found = (opened.watch, NoWatch()), np.empty((OPERATIONS, 2))
     for row in found:
         for place, watch in enumerate(watches):

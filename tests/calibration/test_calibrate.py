@@ -16,7 +16,7 @@ from labmtj.calibration.writing import array_text, write_arrays
 from labmtj.device.cellmap import CellMap
 from labmtj.errors import DataError, UsageError
 from labmtj.layer import Layer
-from labmtj.quantities import Bias, Lines, Reading, Refusal
+from labmtj.quantities import Bias, Lines, ReadSettings, Refusal
 from labmtj.schema import Purpose
 from procedures.common.reference import ReferenceMap, initialise, read_cells
 from procedures.common.schemes import select_cells, select_rows
@@ -118,7 +118,7 @@ def test_of_very_many_shots_those_of_the_fullest_stretches_are_taken(log_of, map
         maps(crossbar, log)
         for number in range(30):
             crossbar.pulse(select_cells(SHAPE, np.array([[number % 8, number % 7]]), 0.3), 1e-3)
-            crossbar.measure(select_rows(SHAPE, [number % 8], 0.1), Lines(columns=(0,)), Reading(polarity="both"))
+            crossbar.measure(select_rows(SHAPE, [number % 8], 0.1), Lines(columns=(0,)), ReadSettings(polarity="both"))
 
     data = log_of(night, assumed()).data
     whole = calibrate(data)
@@ -135,10 +135,10 @@ def test_of_very_many_shots_those_of_the_fullest_stretches_are_taken(log_of, map
 class WithoutLastRow(Layer):
     """A bench with a unit too few."""
 
-    def can(self, bias, seconds=0.0):
+    def refusal(self, bias, seconds=0.0):
         if np.nan_to_num(bias.row_volts)[:, -1].any():
             return Refusal("no channel is left for row 7", "take another one")
-        return super().can(bias, seconds)
+        return super().refusal(bias, seconds)
 
 
 def test_cells_that_no_unit_reaches_are_no_defects(log_of, maps, assumed):
@@ -162,7 +162,7 @@ def test_the_rank_trap_columns_read_with_rows_driven_tell_no_wire_however_good_t
         with log.tagged(purpose=Purpose.CALIBRATE):
             for volts in (0.1, 0.05):
                 for _ in range(3):
-                    read_cells(crossbar, volts, Reading(repeats=4, polarity="both"))
+                    read_cells(crossbar, volts, ReadSettings(repeats=4, polarity="both"))
 
     assert calibrate(log_of(rows_alone, assumed(row_lead_ohms=40.0)).data).wires.names == ()
 
@@ -190,7 +190,7 @@ def test_the_file_that_is_written_is_the_chip(hidden, found, tmp_path):
     maps = []
     for crossbar in (twin, crossbar_of(hidden.description, seed=1, name="small-0a", cell_noise=False)):
         initialise(crossbar, 0.9, 1e-2)
-        maps.append(read_cells(crossbar, 0.1, Reading(polarity="both")))
+        maps.append(read_cells(crossbar, 0.1, ReadSettings(polarity="both")))
     usable = found.decoded.follows.reshape(SHAPE)
     assert np.median(np.abs(maps[0] / maps[1] - 1)[usable]) < 0.002
     with pytest.raises(UsageError, match="exists already"):
@@ -215,17 +215,17 @@ def test_offsets_predict_what_lines_carry_at_rest(log_of, maps, assumed):
         ReferenceMap().execute(crossbar, log)
         for _ in range(10):
             crossbar.measure(
-                Bias(np.zeros(SHAPE[0]), np.zeros(SHAPE[1])), every, Reading(repeats=4, range_amperes=1e-4)
+                Bias(np.zeros(SHAPE[0]), np.zeros(SHAPE[1])), every, ReadSettings(repeats=4, range_amperes=1e-4)
             )
 
     every = Lines(columns=tuple(range(SHAPE[1])))
     chip = log_of(at_rest, assumed())
     found = calibrate(chip.data)
     bias = Bias(np.zeros(SHAPE[0]), np.zeros(SHAPE[1]))
-    shown = chip.crossbar.measure(bias, every, Reading(repeats=100, range_amperes=1e-4)).amperes[0]
+    shown = chip.crossbar.measure(bias, every, ReadSettings(repeats=100, range_amperes=1e-4)).amperes[0]
     meter = load_bench("simulated").meter.model()
     twin = crossbar_of(found.description, seed=5, name="twin", cell_noise=False, meter=meter)
-    predicted = twin.measure(bias, every, Reading(repeats=100, range_amperes=1e-4)).amperes[0]
+    predicted = twin.measure(bias, every, ReadSettings(repeats=100, range_amperes=1e-4)).amperes[0]
     assert np.ptp(shown) > 2e-9
     assert np.max(np.abs(predicted - shown)) < 0.1 * np.max(np.abs(shown))
 
@@ -253,7 +253,7 @@ def test_a_log_without_a_read_names_the_procedure_that_makes_one(log_of, assumed
 
 def test_a_log_of_one_state_alone_is_refused(log_of, assumed):
     def one_state(crossbar, log):
-        read_cells(crossbar, 0.1, Reading(polarity="both"))
+        read_cells(crossbar, 0.1, ReadSettings(polarity="both"))
 
     refused(log_of(one_state, assumed()).data, "labmtj run reference")
 
@@ -262,7 +262,7 @@ def test_a_log_of_half_the_rows_is_refused(log_of, assumed):
     def some_rows(crossbar, log):
         for volts in (-0.9, 0.9):
             initialise(crossbar, volts, 1e-2)
-            read_cells(crossbar, 0.1, Reading(polarity="both"), rows=np.arange(2))
+            read_cells(crossbar, 0.1, ReadSettings(polarity="both"), rows=np.arange(2))
 
     refused(log_of(some_rows, assumed()).data, "were read one row at a time")
 
@@ -271,7 +271,7 @@ def test_reads_in_one_polarity_are_refused(log_of, assumed):
     def one_sign(crossbar, log):
         for volts in (-0.9, 0.9):
             initialise(crossbar, volts, 1e-2)
-            read_cells(crossbar, 0.1, Reading())
+            read_cells(crossbar, 0.1, ReadSettings())
 
     refused(log_of(one_sign, assumed()).data, "both polarities")
 

@@ -16,7 +16,7 @@ from labmtj.calibration.twin import twin
 from labmtj.calibration.writing import array_text
 from labmtj.device.cellmap import CellMap
 from labmtj.errors import DataError
-from labmtj.quantities import Bias, Lines, Reading
+from labmtj.quantities import Bias, Lines, ReadSettings
 from labmtj.run import load_experiment, start
 from procedures.common.reference import ReferenceSettings, reference_maps
 from procedures.common.schemes import select_cells
@@ -35,9 +35,11 @@ def written_and_read(crossbar, log):
             cells = np.argwhere(random.random(SHAPE) < 0.3)
             crossbar.pulse(select_cells(SHAPE, cells, sign * 0.72), 1e-3)
         rows = Bias(0.1 * np.eye(SHAPE[0]), np.zeros(SHAPE[1]))
-        crossbar.measure(rows, columns, Reading(polarity="both"))
-        crossbar.measure(Bias(INPUTS, np.zeros(SHAPE[1])), columns, Reading(range_amperes=1e-3))
-        crossbar.measure(Bias(np.zeros(SHAPE[0]), np.zeros(SHAPE[1])), columns, Reading(repeats=4, range_amperes=1e-3))
+        crossbar.measure(rows, columns, ReadSettings(polarity="both"))
+        crossbar.measure(Bias(INPUTS, np.zeros(SHAPE[1])), columns, ReadSettings(range_amperes=1e-3))
+        crossbar.measure(
+            Bias(np.zeros(SHAPE[0]), np.zeros(SHAPE[1])), columns, ReadSettings(repeats=4, range_amperes=1e-3)
+        )
 
 
 @pytest.fixture(scope="module")
@@ -100,7 +102,7 @@ def test_the_model_is_the_network_of_the_simulated_crossbar(hidden):
     crossbar.array.restore(crossbar.array.snapshot() | {"state": state})
     bias = Bias(INPUTS, np.zeros(SHAPE[1]))
     plain = description.model_copy(update={"offsets": None, "family": description.family})
-    shown = crossbar.measure(bias, Lines(columns=tuple(range(SHAPE[1]))), Reading()).amperes
+    shown = crossbar.measure(bias, Lines(columns=tuple(range(SHAPE[1]))), ReadSettings()).amperes
     volts = bias.line_volts + np.array(description.offsets.source_volts)
     predicted = -Model(plain).solve(state, volts).line_amperes[:, SHAPE[0] :]
     factors = 0.005  # each state of a simulated cell has a factor of its own, drawn at its last flip

@@ -28,9 +28,9 @@ def test_it_reads_both_states_more_than_once_and_all_ports_in_each(array):
     assert np.median(ratio[usable]) == pytest.approx(2.0, rel=0.1)
     assert not chip.array.state.reshape(array.shape)[usable].any()  # left all-AP
     per_initialisation = sum(array.shape)
-    assert result.effort.pulses == (3 + 2 * 2 + 2) * per_initialisation
-    assert result.effort.seconds > 0
-    assert log.read_attributes("reference")["effort_pulses"] == result.effort.pulses
+    assert result.cost.pulses == (3 + 2 * 2 + 2) * per_initialisation
+    assert result.cost.seconds > 0
+    assert log.read_attributes("reference")["effort_pulses"] == result.cost.pulses
     assert {"antiparallel/ports", "parallel/ports"} <= {
         record["path"] for record in log.records if record["kind"] == "put"
     }

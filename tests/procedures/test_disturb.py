@@ -97,7 +97,7 @@ def test_the_result_is_recorded(make):
     np.testing.assert_array_equal(kept["lost_high"], result.lost.high)
     np.testing.assert_array_equal(kept["probability_low"], result.lost.low / 2)
     assert kept["read_lost_high"].shape == (2,)
-    assert log.read_attributes("disturb")["effort_pulses"] == result.effort.pulses
+    assert log.read_attributes("disturb")["effort_pulses"] == result.cost.pulses
 
 
 def test_the_crossbar_is_only_asked_for_what_it_can_give(make):
@@ -106,14 +106,14 @@ def test_the_crossbar_is_only_asked_for_what_it_can_give(make):
 
     plain = crossbar.can
 
-    def can(bias, seconds=0.0):
+    def refusal(bias, seconds=0.0):
         from labmtj.quantities import Refusal
 
         if (np.count_nonzero(bias.row_volts, axis=1) > 1).any() and not np.count_nonzero(bias.column_volts):
             return Refusal("one row at a time", "ask for less")
         return plain(bias, seconds)
 
-    crossbar.can = can
+    crossbar.refusal = refusal
     asked = []
     measure = crossbar.measure
     crossbar.measure = lambda bias, lines, how: (asked.append(bias), measure(bias, lines, how))[1]

@@ -64,7 +64,7 @@ def test_healthy_cells_keep_contrast_and_yield(make, true_state):
     assert result.cycles[-1] == 300
     np.testing.assert_array_equal(result.switched_fraction, 1.0)
     np.testing.assert_allclose(result.contrast, 0.98, atol=0.1)  # TMR 1, less what the wires take
-    assert result.effort.pulses > 2 * 300 * 3
+    assert result.cost.pulses > 2 * 300 * 3
     np.testing.assert_array_equal(log.read("endurance")["cycles"], result.cycles)
     assert not true_state(crossbar).any()
 

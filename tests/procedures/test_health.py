@@ -63,11 +63,11 @@ def test_cells_that_jump_while_they_are_watched_are_noisy_and_no_others(poor_arr
 def test_a_check_tells_what_it_cost_and_leaves_the_array_antiparallel(poor_array):
     chip = poor_array(1)
     log = MemoryLog()
-    effort = HealthCheck().execute(chip, log).effort
-    assert effort.pulses == 5 * 30  # by rows and by columns: to and fro and back, then once more both ways
-    assert effort.seconds == pytest.approx(chip.clock.now())
+    cost = HealthCheck().execute(chip, log).cost
+    assert cost.pulses == 5 * 30  # by rows and by columns: to and fro and back, then once more both ways
+    assert cost.seconds == pytest.approx(chip.clock.now())
     assert not chip.array.state[chip.array.cells.is_free].any()
-    assert log.read_attributes("health")["effort_pulses"] == effort.pulses
+    assert log.read_attributes("health")["effort_pulses"] == cost.pulses
 
 
 def test_a_read_map_gives_conductances_and_changes_nothing(poor_array):
@@ -83,4 +83,4 @@ def test_a_read_map_gives_conductances_and_changes_nothing(poor_array):
     assert ratio.min() > 0.6  # the drop along the wires takes some, more beside a short
     assert ratio.max() < 1.02
     assert (found.scatter_amperes[healthy] < 0.01 * found.amperes[healthy]).mean() > 0.95
-    assert found.effort.readings == 15 * 15 + 15
+    assert found.cost.readings == 15 * 15 + 15

@@ -127,31 +127,31 @@ def test_one_cell_stops_where_it_has_switched_and_a_whole_loop_does_not(known):
     whole = Hysteresis(**QUICK, cells=[(7, 3)], whole_loops=True)
     found = whole.execute(known(), log)
     up = np.flatnonzero(np.isfinite(few.ohms[0]))
-    assert few.effort.pulses < 40
+    assert few.cost.pulses < 40
     assert few.volts[up[-1]] == few.to_antiparallel_volts[7, 3]
     assert np.isfinite(found.ohms).all()
     assert found.volts.max() == pytest.approx(0.9)
-    assert found.effort.pulses >= 4 * len(Hysteresis().staircase) - 1
+    assert found.cost.pulses >= 4 * len(Hysteresis().staircase) - 1
     assert np.isfinite(found.to_parallel_volts).sum() == 1
     told = log.read_attributes("hysteresis")
     assert told["polarity"] == 1
-    assert told["effort_pulses"] == found.effort.pulses
+    assert told["effort_pulses"] == found.cost.pulses
 
 
 class TiedRow(Layer):
     """A crossbar whose first row lies on ground."""
 
-    def can(self, bias, seconds=0.0):
+    def refusal(self, bias, seconds=0.0):
         if (bias.line_volts[:, 0] != 0).any():
             return Refusal("row 0 is tied to ground", "leave it at 0 V")
-        return super().can(bias, seconds)
+        return super().refusal(bias, seconds)
 
     def measure(self, bias, lines, how):
-        assert not self.can(bias)
+        assert not self.refusal(bias)
         return super().measure(bias, lines, how)
 
     def pulse(self, bias, seconds):
-        assert not self.can(bias, seconds)
+        assert not self.refusal(bias, seconds)
         return super().pulse(bias, seconds)
 
 

@@ -177,7 +177,7 @@ def test_pairs_give_the_weights_back(pairs, seed):
 class TwoChannels(Layer):
     """A bench that cannot hold different voltages on many rows."""
 
-    def can(self, bias, seconds=0.0):
+    def refusal(self, bias, seconds=0.0):
         return (
             None if len(np.unique(bias.row_volts)) <= 2 else Refusal("no channel is left", "take the transfer matrix")
         )

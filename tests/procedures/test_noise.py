@@ -46,8 +46,8 @@ def test_no_pulse_is_given_and_states_stay(jumping, true_state):
     crossbar = jumping([(0, 0)], [0.01], [0.1], [0.1])
     before = true_state(crossbar).copy()
     result = NoiseSeries(cells=[(0, 0), (2, 3), (2, 5)], samples=64).execute(crossbar, MemoryLog())
-    assert result.effort.pulses == 0
-    assert result.effort.seconds > 2 * 64 * 0.02
+    assert result.cost.pulses == 0
+    assert result.cost.seconds > 2 * 64 * 0.02
     assert result.cells.tolist() == [[0, 0], [2, 3], [2, 5]]
     assert result.judged.sum() == 3
     np.testing.assert_array_equal(true_state(crossbar), before)

@@ -51,17 +51,17 @@ def test_what_the_array_does_not_survive_is_refused_before_the_first_bias(change
 
 
 def test_an_interrupted_campaign_reads_the_chip_again():
-    # Seen to fail with a `distrust` that keeps what memory says.
+    # Seen to fail with a `reverify_states` that keeps what memory says.
     experiment = load_experiment("patterns")
     (station,) = [each for each in experiment.stations() if each.name == "mtj-75nm"]
     (name,) = station.arrays
     array = crossbar_of(load_bench("simulated").arrays["mtj-75nm"], seed=1, name=name)
     log, memory = MemoryLog(), {}
-    PatternCampaign().distrust(station, {name: array}, memory, log)  # nothing is known yet: read, and no more
+    PatternCampaign().reverify_states(station, {name: array}, memory, log)  # nothing is known yet: read, and no more
     assert memory == {}
     campaign = PatternCampaign(patterns=["rows"], amplitude=None)
     campaign.prepare([station], log)
     campaign.block(station, 0, {name: array}, memory, log)
     memory["state"] = np.ones(array.shape, bool)  # and the maps have left it all-AP
-    campaign.distrust(station, {name: array}, memory, log)
+    campaign.reverify_states(station, {name: array}, memory, log)
     assert memory["state"].mean() < 0.05

@@ -79,9 +79,9 @@ def test_the_hidden_truth_comes_back_through_instruments_and_is_followed(tmp_pat
     sound = truth < 1e6
     assert np.median(np.abs(found.fit.cell_ohms / truth - 1)[sound]) < 0.002
     assert np.abs(found.fit.cell_ohms / truth - 1)[sound].max() < 0.01, "cells beside a short, too"
-    assert found.effort.pulses == 0
-    assert found.effort.readings == 2 * 12 * 12 + 12
-    assert found.effort.seconds > 0.02 * found.effort.readings
+    assert found.cost.pulses == 0
+    assert found.cost.readings == 2 * 12 * 12 + 12
+    assert found.cost.seconds > 0.02 * found.cost.readings
     wanted = np.full(SHAPE, Health.USABLE)
     for cell, (kind, _) in DEFECTS.items():
         wanted[cell] = HEALTH[kind]
@@ -116,7 +116,7 @@ def test_two_voltages_give_the_resistance_at_vanishing_voltage(spread_array):
 class FewChannels(Layer):
     """A bench that has a channel on every row but the last, which is tied to ground, and one for all columns."""
 
-    def can(self, bias, seconds=0.0):
+    def refusal(self, bias, seconds=0.0):
         tied = np.abs(bias.row_volts[:, -1]).max() > 0
         return Refusal("the last row is tied to ground", "wire it") if tied else None
 

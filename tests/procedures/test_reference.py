@@ -5,14 +5,14 @@ import pytest
 
 from labmtj.device.mtj import Defect
 from labmtj.errors import ProcedureFailed, SettingError
-from labmtj.quantities import ArrayInfo, Limits, Reading
+from labmtj.quantities import ArrayInfo, Limits, ReadSettings
 from labmtj.simulated import MeterModel, MeterRange
 from procedures.common.reference import Outcome, ReferenceSettings, initialise, read_cells, reference_maps
 from procedures.common.schemes import select_rows
 from procedures.common.write import WriteSettings, write_matrix
 
 SETTINGS = ReferenceSettings()
-READING = Reading(polarity="both")
+READING = ReadSettings(polarity="both")
 PLANTED = (
     ((2, 3), Defect.STUCK_P, np.nan),
     ((7, 7), Defect.STUCK_AP, np.nan),
@@ -54,7 +54,7 @@ def test_a_short_beyond_the_range_for_cells_counts_as_its_end(spread_array):
     # left as no number it would compare as AP, and on a bench a short would count otherwise than in a simulation
     meter = MeterModel((MeterRange(1e-4, 0, 0, 0), MeterRange(1.0, 0, 0, 0)))
     crossbar = spread_array(3000.0, defects=PLANTED, meter=meter)
-    amperes = read_cells(crossbar, 0.1, Reading(range_amperes=5e-5, polarity="both"))
+    amperes = read_cells(crossbar, 0.1, ReadSettings(range_amperes=5e-5, polarity="both"))
     assert amperes[9, 12] == 1e-4
     assert np.delete(amperes, 9, axis=0).max() < 5e-5
 
@@ -97,7 +97,7 @@ def test_cells_that_do_not_follow_always_read_as_what_they_are(spread_array):
     meter = MeterModel((MeterRange(1e-4, 0.0, 0.0, 1e-9), MeterRange(1e-2, 0.0, 0.0, 1e-8)))
     crossbar = spread_array(3000.0, sigma_ohms=0.05, defects=PLANTED, meter=meter)
     reference = reference_maps(crossbar, SETTINGS)
-    verify = Reading(range_amperes=1.5 * reference.parallel_amperes[reference.usable].max(), polarity="both")
+    verify = ReadSettings(range_amperes=1.5 * reference.parallel_amperes[reference.usable].max(), polarity="both")
     for seed in range(6):
         put_states(crossbar, np.random.default_rng(seed).random((15, 15)) < 0.5)
         read = read_cells(crossbar, SETTINGS.read_volts, verify) > reference.threshold_amperes

@@ -23,11 +23,11 @@ class Slow(Layer):
         super().__init__(crossbar)
         self.seconds = []
 
-    def can(self, bias, seconds=0.0):
+    def refusal(self, bias, seconds=0.0):
         other_rows = (np.nan_to_num(bias.row_volts)[:, 1:] != 0).any()
         if 0 < seconds < REFERENCE_SECONDS and other_rows:
             return Refusal(f"a pulse of {seconds:g} s is too short", "ask for longer ones")
-        return super().can(bias, seconds)
+        return super().refusal(bias, seconds)
 
     def pulse(self, bias, seconds):
         self.seconds.append(seconds)
@@ -55,9 +55,11 @@ class TwoChannels(Layer):
         super().__init__(crossbar)
         self.pulses = 0
 
-    def can(self, bias, seconds=0.0):
+    def refusal(self, bias, seconds=0.0):
         different = max(len(set(np.round(volts[np.isfinite(volts)], 9)) - {0.0}) for volts in bias.line_volts)
-        return Refusal("no channel is left", "ask for fewer voltages") if different > 2 else super().can(bias, seconds)
+        return (
+            Refusal("no channel is left", "ask for fewer voltages") if different > 2 else super().refusal(bias, seconds)
+        )
 
     def pulse(self, bias, seconds):
         self.pulses += seconds < REFERENCE_SECONDS

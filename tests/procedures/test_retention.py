@@ -17,7 +17,7 @@ def test_the_fraction_lost_at_rest_is_that_of_the_law_and_the_hours_are_booked(m
     assert (result.least_rate <= truth).sum() >= 5
     np.testing.assert_allclose(result.seconds, [[300, 600, 1200]] * 2, rtol=1e-3)
     assert result.flipped[:, -1].min() > 10
-    assert 2 * 1200 < result.effort.seconds < 2 * 1200 + 100
+    assert 2 * 1200 < result.cost.seconds < 2 * 1200 + 100
     assert not true_state(crossbar).any()
 
 

@@ -11,7 +11,7 @@ from labmtj.errors import ProcedureFailed, SettingError, UsageError
 from labmtj.quantities import Limits
 from labmtj.record import MemoryLog
 from labmtj.simulated.meter import MeterModel, MeterRange
-from procedures.common.single_cells import apart, spread_out
+from procedures.common.single_cells import groups_sharing_no_line, spread_out
 from procedures.switching.procedure import SwitchingProbability
 
 NOISY = MeterModel(
@@ -97,9 +97,9 @@ def test_every_trial_the_fits_and_the_effort_are_recorded(make):
     assert rows["to_parallel"].sum() == 120
     np.testing.assert_allclose(log.read("switching")["median_volts"][0], result.curves[0].median_volts)
     told = log.read_attributes("switching")
-    assert told["effort_pulses"] == result.effort.pulses > 240
+    assert told["effort_pulses"] == result.cost.pulses > 240
     assert told["voltage"] == "lines"
-    assert told["effort_bench_hours"] == pytest.approx(result.effort.seconds / 3600)
+    assert told["effort_bench_hours"] == pytest.approx(result.cost.seconds / 3600)
 
 
 def test_a_cell_out_of_range_costs_few_pulses_and_has_no_median(make):
@@ -164,12 +164,12 @@ def test_cells_are_read_one_by_one_where_columns_are_read_in_turn(make):
         results.append(settings.execute(crossbar, MemoryLog()))
     together, one_by_one = results
     np.testing.assert_array_equal(together.curves[0].trials, one_by_one.curves[0].trials)
-    assert one_by_one.effort.readings < 0.6 * together.effort.readings
+    assert one_by_one.cost.readings < 0.6 * together.cost.readings
 
 
 def test_groups_share_no_line_and_are_as_few_as_can_be():
     whole = np.argwhere(np.ones((5, 5), bool))
-    groups = apart(whole)
+    groups = groups_sharing_no_line(whole)
     assert len(groups) == 5
     assert sorted(np.concatenate(groups).tolist()) == list(range(25))
     for group in groups:

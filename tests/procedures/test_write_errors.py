@@ -34,7 +34,7 @@ def test_all_cells_are_tried_and_recorded(make):
     assert result.pooled.value.max() == 0
     kept = log.read("write_errors")
     np.testing.assert_array_equal(kept["trials"], np.full((2, 20, 1), 3))
-    assert log.read_attributes("write_errors")["effort_pulses"] == result.effort.pulses
+    assert log.read_attributes("write_errors")["effort_pulses"] == result.cost.pulses
 
 
 def test_amplitudes_are_checked(make):

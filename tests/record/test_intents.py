@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from labmtj.errors import CannotDo, InstrumentError
-from labmtj.moments import Moment
 from labmtj.quantities import Bias, Flag, Limits, Pulse, Waveform
 from labmtj.record import JournalLog, JournalWriter
 from labmtj.record.intents import OUTPUTS_OFF, Announced, unanswered
 from labmtj.schema import Purpose
 from labmtj.simulated import VirtualClock
+from labmtj.timestamps import Timestamp
 
 BIAS = Bias([[0.3, np.nan], [0.0, 0.2]], [-0.3, 0.0])
 
@@ -65,8 +65,8 @@ def test_what_broke_off_stays_open_whatever_comes_behind_it(path, log):
     with pytest.raises(InstrumentError):
         broken.pulse(BIAS, 1e-3)
     Announced(Bench(path), log, "chip", log.commit).pulse(BIAS, 2e-3)
-    log.mark(OUTPUTS_OFF, Moment("2026-01-01T00:00:00+00:00").values())
-    log.mark(OUTPUTS_OFF, Moment("2026-01-02T00:00:00+00:00").values())
+    log.mark(OUTPUTS_OFF, Timestamp("2026-01-01T00:00:00+00:00").values())
+    log.mark(OUTPUTS_OFF, Timestamp("2026-01-02T00:00:00+00:00").values())
     log.commit()
     (left,) = unanswered(path)
     assert left.intent.seconds == 1e-3

@@ -5,7 +5,7 @@ import pytest
 import xarray
 
 from labmtj.errors import UsageError
-from labmtj.quantities import Bias, Currents, Flag, Lines, Pulse, Reading, Waveform
+from labmtj.quantities import Bias, Currents, Flag, Lines, Pulse, ReadSettings, Waveform
 from labmtj.record import (
     Checkpointer,
     JournalLog,
@@ -48,7 +48,7 @@ def logged(table, *rows):
 
 def test_a_read_has_one_row_per_shot_of_each_bias():
     table = reads_table("reads", SHAPE)
-    how = Reading(aperture_seconds=0.5, polarity="both", repeats=2)
+    how = ReadSettings(aperture_seconds=0.5, polarity="both", repeats=2)
     answer = currents(ALL, how.signs)
     rows = logged(table, reads_rows(table, BIAS, ALL, how, answer, purpose=Purpose.VERIFY, solution=7))
     assert rows["amperes"].shape == (8, 3)
@@ -67,7 +67,7 @@ def test_a_read_has_one_row_per_shot_of_each_bias():
 
 def test_the_answer_can_be_folded_again_from_the_rows():
     table = reads_table("reads", SHAPE)
-    how = Reading(polarity="both", repeats=3)
+    how = ReadSettings(polarity="both", repeats=3)
     answer = currents(ALL, how.signs)
     rows = logged(table, reads_rows(table, BIAS, ALL, how, answer, purpose=Purpose.INFER))
     folded = (rows["amperes"] * rows["sign"][:, None]).reshape(2, 6, 3).mean(axis=1)
@@ -77,7 +77,7 @@ def test_the_answer_can_be_folded_again_from_the_rows():
 def test_lines_are_put_in_their_place_and_the_others_are_invalid():
     table = reads_table("reads", SHAPE)
     lines = Lines(columns=(2, 0))
-    rows = logged(table, reads_rows(table, BIAS, lines, Reading(), currents(lines, [1.0]), purpose=Purpose.OTHER))
+    rows = logged(table, reads_rows(table, BIAS, lines, ReadSettings(), currents(lines, [1.0]), purpose=Purpose.OTHER))
     assert rows["amperes"][0, [2, 0]].tolist() == [0.0, 1e-6]
     assert np.isnan(rows["amperes"][:, 1]).all()
     assert (rows["flags"][:, 1] == Flag.INVALID).all()
@@ -88,11 +88,11 @@ def test_reads_of_rows_go_to_their_own_table():
     rows_only, both = Lines(rows=(0, 1)), Lines(rows=(1,), columns=(0,))
     table = reads_table("reads", SHAPE)
     with pytest.raises(UsageError, match="use another"):
-        reads_rows(table, BIAS, both, Reading(), currents(both, [1.0]), purpose=Purpose.OTHER)
+        reads_rows(table, BIAS, both, ReadSettings(), currents(both, [1.0]), purpose=Purpose.OTHER)
     table = reads_table("row_reads", SHAPE, rows_only)
     assert table.coordinates["line"].array.tolist() == ["r0", "r1"]
     rows = logged(
-        table, reads_rows(table, BIAS, rows_only, Reading(), currents(rows_only, [1.0]), purpose=Purpose.OTHER)
+        table, reads_rows(table, BIAS, rows_only, ReadSettings(), currents(rows_only, [1.0]), purpose=Purpose.OTHER)
     )
     assert rows["amperes"].shape == (2, 2)
 
@@ -100,7 +100,7 @@ def test_reads_of_rows_go_to_their_own_table():
 def test_currents_of_another_shape_are_refused():
     table = reads_table("reads", SHAPE)
     with pytest.raises(UsageError, match="no answer"):
-        reads_rows(table, BIAS, ALL, Reading(), currents(Lines(columns=(0, 1)), [1.0]), purpose=Purpose.OTHER)
+        reads_rows(table, BIAS, ALL, ReadSettings(), currents(Lines(columns=(0, 1)), [1.0]), purpose=Purpose.OTHER)
 
 
 def pulse(delivered, flags=0):
@@ -144,7 +144,9 @@ def test_the_standard_tables_open_in_xarray(tmp_path):
         log = JournalLog(journal)
         for table in (*tables, pulse_steps_table("a/pulse_steps", SHAPE)):
             log.table(table)
-        log.append("a/reads", reads_rows(tables[0], BIAS, ALL, Reading(), currents(ALL, [1.0]), purpose=Purpose.VERIFY))
+        log.append(
+            "a/reads", reads_rows(tables[0], BIAS, ALL, ReadSettings(), currents(ALL, [1.0]), purpose=Purpose.VERIFY)
+        )
         log.append("a/pulses", pulses_rows(pulse(Waveform.square(BIAS, 1e-3)), purpose=Purpose.WRITE))
     Checkpointer(tmp_path / "journal.lmj", tmp_path / "data.h5").checkpoint()
     with xarray.open_dataset(tmp_path / "data.h5", group="a/reads", engine="h5netcdf") as reads:
@@ -165,7 +167,7 @@ def test_shots_and_steps_are_told_apart_beyond_65536():
     log = MemoryLog()
     log.table(table)
     answer = currents(ALL, np.ones(many), batch=1)
-    log.append("reads", reads_rows(table, one, ALL, Reading(repeats=many), answer, purpose=Purpose.OTHER))
+    log.append("reads", reads_rows(table, one, ALL, ReadSettings(repeats=many), answer, purpose=Purpose.OTHER))
     assert np.array_equal(log.read("reads")["shot"], np.arange(many))
     step_seconds = np.full((1, many), 1e-6)
     flags = np.zeros((1, sum(SHAPE)), np.uint8)

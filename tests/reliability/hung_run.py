@@ -22,7 +22,7 @@ import labmtj.bench.session.idling
 import labmtj.bench.session.watchdog
 from labmtj.bench import load_any, open_laboratory
 from labmtj.bench.session import sessions
-from labmtj.quantities import Bias, Lines, Reading
+from labmtj.quantities import Bias, Lines, ReadSettings
 from labmtj.record import JournalWriter, files
 
 LEVEL_VOLTS = 0.1
@@ -104,7 +104,7 @@ def read(bench, repeats=1, aperture_seconds=1e-3):
     rows = np.zeros((repeats, bench.shape[0]))
     rows[:, 0] = LEVEL_VOLTS
     bias = Bias(rows, np.zeros((repeats, bench.shape[1])))
-    return bench.measure(bias, Lines(columns=(0,)), Reading(aperture_seconds=aperture_seconds))
+    return bench.measure(bias, Lines(columns=(0,)), ReadSettings(aperture_seconds=aperture_seconds))
 
 
 def pulse(bench):
@@ -144,7 +144,7 @@ def long_computation(bench):
 def moved(bench):
     """Read another line than before: relays move."""
     rows, columns = np.zeros(bench.shape[0]), np.full(bench.shape[1], 0.05)
-    bench.measure(Bias(rows, columns), Lines(rows=(1,)), Reading(1e-3))
+    bench.measure(Bias(rows, columns), Lines(rows=(1,)), ReadSettings(1e-3))
 
 
 WORK = {

@@ -15,14 +15,14 @@ from labmtj import library
 from labmtj.bench import load_any
 from labmtj.bench.files.simulated import crossbar_of
 from labmtj.bench.routing.abilities import check_reading
-from labmtj.bench.session.standing import StandingBench, laboratory_of, open_any
+from labmtj.bench.session.standing import InstrumentBench, laboratory_of, open_any
 from labmtj.cli import main
 from labmtj.errors import CannotDo, ConfigError, LabmtjError
 from labmtj.layer import Layer
 from labmtj.run import load_experiment
 from labmtj.run.experiment import Experiment
 from labmtj.run.options import settings_from
-from labmtj.run.stations import StationAtWork
+from labmtj.run.stations import ChipGroupAtWork
 
 FEW = {
     "amplitude": ["--points", "8"],
@@ -50,8 +50,8 @@ class Planned(Layer):
         super().__init__(crossbar)
         self.bench = bench
 
-    def can(self, bias, seconds=0.0):
-        return super().can(bias, seconds) or self.bench.can(bias, seconds)
+    def refusal(self, bias, seconds=0.0):
+        return super().refusal(bias, seconds) or self.bench.refusal(bias, seconds)
 
     def measure(self, bias, lines, how):
         chosen = lines.indices(self.shape).tolist()
@@ -61,12 +61,12 @@ class Planned(Layer):
         return super().measure(bias, lines, how)
 
     def pulse(self, bias, seconds):
-        if refusal := self.can(bias, seconds):
+        if refusal := self.refusal(bias, seconds):
             raise CannotDo(f"{refusal}").advising(refusal.instead)
         return super().pulse(bias, seconds)
 
 
-class PlannedBench(StandingBench):
+class PlannedBench(InstrumentBench):
     """A bench whose crossbars are planned."""
 
     def __init__(self, file, bench):
@@ -101,7 +101,7 @@ def tried(name, bench, options, opened):
     experiment = PlannedExperiment(**fields, on=opened(bench))
     stations = experiment.stations()
     experiment.check()
-    work = StationAtWork(experiment, stations, stations[0])
+    work = ChipGroupAtWork(experiment, stations, stations[0])
     try:
         work.run_block(0)
         if experiment.campaign.blocks() > 1:

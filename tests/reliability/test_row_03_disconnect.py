@@ -1,7 +1,7 @@
 """Row 3: a connection ends at any call. It is opened anew, identity and settings are compared; else the bench goes safe.
 
 Seen to fail: without `_reopen` in `Trust._reach`, without either comparison in `Trust._confirm`, and without the haste of
-`trust.hurried` (a dead instrument costs its whole patience, a minute).
+`trust.cleanup_deadline` (a dead instrument costs its whole patience, a minute).
 """
 
 import time

@@ -1,6 +1,6 @@
 """Row 6: a relay is stuck open or closed: the wiring check finds it before the first pulse.
 
-Seen to fail: without the wiring check in `StandingBench.opened`.
+Seen to fail: without the wiring check in `InstrumentBench.opened`.
 """
 
 import itertools

@@ -99,7 +99,7 @@ def writes_of(journal):
 def test_a_pulse_under_way_is_answered_for_and_the_cells_are_read_before_the_next(
     rigs, reference, dying, sample, tally, metrics_of
 ):
-    """Fails without `Announced`: nothing is unanswered. Fails without `distrust`: an intent comes before a read."""
+    """Fails without `Announced`: nothing is unanswered. Fails without `reverify_states`: an intent comes before a read."""
     pulses, writes = writes_of(reference["folder"].journal)
     under_way = [(number + 1, share) for number in pulses for share in (0.0, 0.5)]
     others = [(n, s) for n in range(3, writes + 1) for s in (0.0, 0.5, 1.0) if (n, s) not in under_way]

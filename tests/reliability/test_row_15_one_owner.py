@@ -7,7 +7,7 @@ import time
 import pytest
 
 import labmtj
-from labmtj.quantities import Bias, Lines, Reading
+from labmtj.quantities import Bias, Lines, ReadSettings
 from labmtj.run import RunFolder, resume
 
 ROWS = Bias([0.1, 0.0, 0.0, 0.0], [0.0] * 4)
@@ -54,7 +54,7 @@ def test_a_second_process_is_refused_and_sends_nothing(rigs, tally, what, at_wor
         assert f"is in use by process {os.getpid()} on {socket.gethostname()}" in said
         assert rig.complaint(said).splitlines()[0].endswith("; end that first")
         assert rig.calls() == before
-        assert (array.measure(ROWS, Lines(columns=(0,)), Reading()).amperes > 0).all()
+        assert (array.measure(ROWS, Lines(columns=(0,)), ReadSettings()).amperes > 0).all()
     rig.assert_safe()
 
 

@@ -13,7 +13,7 @@ from labmtj.bench import load_any, open_laboratory
 from labmtj.bench.session.watchdog import Watchdog
 from labmtj.errors import WatchdogLost
 from labmtj.instrumentlocks import owner_of
-from labmtj.quantities import Bias, Lines, Reading
+from labmtj.quantities import Bias, Lines, ReadSettings
 
 BIAS = Bias([0.1, 0.0, 0.0, 0.0], [0.0] * 4)
 
@@ -76,7 +76,7 @@ def test_a_bench_in_python_has_a_guardian_too(rig, tally, watchdog_of, what):
         os.kill(watchdog_of(os.getpid()), signal.SIGKILL)
         time.sleep(0.1)
         with pytest.raises(WatchdogLost):
-            array.pulse(BIAS, 1e-3) if what == "pulse" else array.measure(BIAS, Lines(columns=(0,)), Reading())
+            array.pulse(BIAS, 1e-3) if what == "pulse" else array.measure(BIAS, Lines(columns=(0,)), ReadSettings())
         rig.assert_safe()
         with pytest.raises(WatchdogLost):
             array.arm()
@@ -92,7 +92,7 @@ def test_a_watchdog_that_is_stopped_is_noticed(rig, tally, watchdog_of, monkeypa
         os.kill(watchdog, signal.SIGSTOP)
         before = rig.network.array.state.copy()
         with pytest.raises(WatchdogLost, match=rf"\(process {watchdog}\) does not answer within 0.5 s: it is stopped"):
-            array.pulse(BIAS, 1e-3) if what == "pulse" else array.measure(BIAS, Lines(columns=(0,)), Reading())
+            array.pulse(BIAS, 1e-3) if what == "pulse" else array.measure(BIAS, Lines(columns=(0,)), ReadSettings())
         rig.assert_safe()
         np.testing.assert_array_equal(rig.network.array.state, before)
     rig.assert_safe()

@@ -18,7 +18,7 @@ from labmtj.bench.files.protecting import protected
 from labmtj.bench.files.simulated import crossbar_of
 from labmtj.errors import LabmtjError
 from labmtj.perceptron import Block
-from labmtj.quantities import Bias, Limits, Lines, Reading
+from labmtj.quantities import Bias, Limits, Lines, ReadSettings
 from labmtj.safety import Envelope, Ledger, Safety, cell_names
 from procedures.common.infer import InferSettings, Multiplier
 from procedures.common.reference import ReferenceMaps, ReferenceSettings, reference_maps
@@ -55,8 +55,8 @@ class Recording:
     def make_safe(self):
         pass
 
-    def can(self, bias, seconds=0.0):
-        return self.inner.can(bias, seconds)
+    def refusal(self, bias, seconds=0.0):
+        return self.inner.refusal(bias, seconds)
 
     def measure(self, bias, lines, how):
         self._look(bias, how.settle_seconds + how.aperture_seconds, reading=True, shots=len(how.signs))
@@ -153,7 +153,7 @@ class Answering:
     def __init__(self, limits):
         self.limits = limits
 
-    def can(self, bias, seconds=0.0):
+    def refusal(self, bias, seconds=0.0):
         return None
 
     def measure(self, bias, lines, how):
@@ -185,7 +185,7 @@ def test_no_call_whatever_gets_beyond_the_limits(torture, tally):
             if pulse:
                 safety.pulse(bias, seconds)
             else:
-                safety.measure(bias, Lines(columns=(0, 1, 2)), Reading(seconds, 0.0, None, repeats, polarity))
+                safety.measure(bias, Lines(columns=(0, 1, 2)), ReadSettings(seconds, 0.0, None, repeats, polarity))
 
         with tally(18, "calls"):
             attempted(lambda each=each: call(*each) for each in operations)

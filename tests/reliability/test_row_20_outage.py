@@ -24,7 +24,7 @@ from labmtj.bench.session import trust as bench_trust
 from labmtj.bench.session.opening import open_laboratory
 from labmtj.errors import LabmtjError
 from labmtj.instrumentlocks import owner_of
-from labmtj.quantities import Bias, Lines, Reading
+from labmtj.quantities import Bias, Lines, ReadSettings
 from labmtj.virtual.assembly import assemble
 from labmtj.virtual.server.serving import ServedInstruments
 
@@ -206,9 +206,9 @@ class Case:
 
 def work(bench):
     first, last = np.eye(15)[[0, 12]] * 0.1
-    shown = [bench.measure(Bias(first, np.zeros(15)), Lines(columns=(0,)), Reading(1e-3)).amperes]
+    shown = [bench.measure(Bias(first, np.zeros(15)), Lines(columns=(0,)), ReadSettings(1e-3)).amperes]
     bench.pulse(Bias(3 * first, -3 * first), 2.5e-2)
-    shown.append(bench.measure(Bias(last, np.zeros(15)), Lines(columns=(14,)), Reading(1e-3)).amperes)
+    shown.append(bench.measure(Bias(last, np.zeros(15)), Lines(columns=(14,)), ReadSettings(1e-3)).amperes)
     return np.concatenate(shown)
 
 

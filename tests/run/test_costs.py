@@ -5,8 +5,8 @@ import pytest
 
 from labmtj.bench import load_bench
 from labmtj.bench.files.simulated import crossbar_of
-from labmtj.quantities import Bias, Lines, Reading
-from labmtj.run.costs import Counted, selected
+from labmtj.quantities import Bias, Lines, ReadSettings
+from labmtj.run.costs import OperationMeter, selected
 from procedures.common.schemes import select_cells, select_rows
 
 
@@ -21,8 +21,8 @@ def test_selected_cells_are_those_with_the_largest_voltage():
 
 
 def test_reads_count_every_sign_and_repeat():
-    counted = Counted(crossbar_of(load_bench("simulated").arrays["mtj-75nm"], seed=1, name="chip"))
-    counted.measure(select_rows((15, 15), [0, 1], 0.1), Lines(columns=(0,)), Reading(repeats=3, polarity="both"))
+    counted = OperationMeter(crossbar_of(load_bench("simulated").arrays["mtj-75nm"], seed=1, name="chip"))
+    counted.measure(select_rows((15, 15), [0, 1], 0.1), Lines(columns=(0,)), ReadSettings(repeats=3, polarity="both"))
     counted.pulse(select_rows((15, 15), [4, 4], 0.1), 1e-3)
     assert (counted.reads, counted.pulses) == (12, 2)
     assert counted.cell_pulses.reshape(15, 15).sum(axis=1)[4] == 30
@@ -33,7 +33,7 @@ def test_energy_is_volts_times_amperes_times_seconds_and_part_of_a_snapshot():
     crossbar = crossbar_of(description, seed=1, name="chip")
     bias = select_rows((15, 15), [0], 0.1)
     everything = Lines(rows=tuple(range(15)), columns=tuple(range(15)))
-    amperes = crossbar.measure(bias, everything, Reading(0.019, 0.001)).amperes[0]  # the default meter is ideal
+    amperes = crossbar.measure(bias, everything, ReadSettings(0.019, 0.001)).amperes[0]  # the default meter is ideal
     watts = -np.dot(bias.line_volts[0], amperes)  # currents count out of the array
     assert crossbar.array.energy_joules == pytest.approx(watts * 0.02, rel=1e-3)  # cells have 1/f noise
     crossbar.pulse(bias, 0.05)

@@ -10,7 +10,7 @@ from labmtj.record import Checkpointer, JournalLog, JournalWriter, open_data
 from labmtj.results import record
 from labmtj.run import RunFolder, load_experiment
 from labmtj.run.health import keep_found_health
-from procedures.common.cost import Effort
+from procedures.common.cost import Cost
 from procedures.common.health import HealthRecord, record_finding
 
 
@@ -34,7 +34,7 @@ def found_by_a_run(tmp_path):
 
 def test_a_noise_run_adds_to_what_a_health_run_has_found(found_by_a_run):
     chip = load_any("2636b-3706a").chip
-    shape, effort = chip.array.shape, Effort(0, 0, 0.0)
+    shape, effort = chip.array.shape, Cost(0, 0, 0.0)
     states = np.full(shape, Health.USABLE, np.uint8)
     states[0, 0] = Health.SHORT
     checked = HealthMap.unknown("", shape).with_evidence(states, np.ones(shape, bool), "reference maps")
@@ -50,7 +50,7 @@ def test_a_noise_run_adds_to_what_a_health_run_has_found(found_by_a_run):
 
 
 def test_a_broken_cell_that_is_found_to_switch_is_named_in_the_log_of_the_run(found_by_a_run, tmp_path):
-    shape, effort = load_any("2636b-3706a").chip.array.shape, Effort(0, 0, 0.0)
+    shape, effort = load_any("2636b-3706a").chip.array.shape, Cost(0, 0, 0.0)
     for name, state in (("one", Health.SHORT), ("two", Health.USABLE)):
         states = np.full(shape, Health.USABLE, np.uint8)
         states[2, 3] = state

@@ -6,7 +6,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from labmtj.moments import Moment
 from labmtj.quantities import Bias, Flag, Limits
 from labmtj.record import MemoryLog
 from labmtj.record.intents import Intent, Unanswered
@@ -16,15 +15,16 @@ from labmtj.run.plain import PlainCampaign
 from labmtj.run.recovery import Interrupted
 from labmtj.run.watched import outputs_off, why_ended
 from labmtj.schema import Purpose
+from labmtj.timestamps import Timestamp
 
 INTENT = Intent(
-    "chip", Bias([[0.3, 0.0]], [-0.3, 0.0]), 1e-3, 5.0, Moment("2026-01-01T00:00:00+00:00", 100.0, "b"),
+    "chip", Bias([[0.3, 0.0]], [-0.3, 0.0]), 1e-3, 5.0, Timestamp("2026-01-01T00:00:00+00:00", 100.0, "b"),
     {"purpose": Purpose.WRITE, "solution": 3},
 )  # fmt: skip
 
 
 def at(seconds, boot="b"):
-    return Moment("2026-01-01T00:00:30+00:00", seconds, boot)
+    return Timestamp("2026-01-01T00:00:30+00:00", seconds, boot)
 
 
 @pytest.mark.parametrize(
@@ -74,11 +74,11 @@ def test_a_plain_procedure_has_every_cell_read_that_can_be():
     class Array:
         shape, limits = (3, 2), Limits(disturb_volts=0.05)
 
-        def can(self, bias, seconds=0.0):
+        def refusal(self, bias, seconds=0.0):
             return "tied to ground" if bias.row_volts[0, 1] else None
 
         def measure(self, bias, lines, how):
             asked.append(bias.row_volts)
 
-    PlainCampaign(SimpleNamespace()).distrust(SimpleNamespace(arrays=("chip",)), {"chip": Array()}, {}, None)
+    PlainCampaign(SimpleNamespace()).reverify_states(SimpleNamespace(arrays=("chip",)), {"chip": Array()}, {}, None)
     np.testing.assert_array_equal(asked, [[[0.05, 0, 0], [0, 0, 0.05]]])

@@ -24,7 +24,7 @@ class Scripted:
         self.armed = True
         return self._call("arm")
 
-    def can(self, bias, seconds=0.0):
+    def refusal(self, bias, seconds=0.0):
         return None
 
     def measure(self, bias, lines, how):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from labmtj.circuit import PortState, Wires, line_volts, response_of
 from labmtj.errors import LimitExceeded
-from labmtj.quantities import Bias, Limits, Lines, Reading
+from labmtj.quantities import Bias, Limits, Lines, ReadSettings
 from labmtj.safety import Envelope, Safety, line_name, spread_volts
 
 LIMITS = Limits(cell_volts=0.9, pulse_seconds=0.1)
@@ -27,7 +27,7 @@ class Spy:
     def __init__(self):
         self.calls = []
 
-    def can(self, bias, seconds=0.0):
+    def refusal(self, bias, seconds=0.0):
         self.calls.append("can")
 
     def measure(self, bias, lines, how):
@@ -54,16 +54,16 @@ def test_no_bias_passes_whose_driven_lines_spread_beyond_the_limit(volts):
     bias = Bias.from_lines(volts, (2, 3))
     if worst > 0.9 + 1e-9:
         if worst_of_pulses > 0.9 + 1e-9:
-            assert limited.can(bias) is not None
+            assert limited.refusal(bias) is not None
             with pytest.raises(LimitExceeded, match=r"limit is 0\.9 V \(limits\.cell_volts\)"):
                 limited.pulse(bias, 1e-3)
         with pytest.raises(LimitExceeded, match="was not applied"):
-            limited.measure(bias, Lines(rows=(0,)), Reading())
+            limited.measure(bias, Lines(rows=(0,)), ReadSettings())
         assert spy.calls == []
     else:
-        assert limited.can(bias) is None
+        assert limited.refusal(bias) is None
         assert limited.pulse(bias, 1e-3) == "pulse"
-        assert limited.measure(bias, Lines(rows=(0,)), Reading()) == "currents"
+        assert limited.measure(bias, Lines(rows=(0,)), ReadSettings()) == "currents"
         assert spy.calls == ["can", ("pulse", len(volts)), ("measure", len(volts))]
 
 
@@ -82,7 +82,7 @@ def most_of_mixtures(volts, signs=(1,)):
 def test_a_common_voltage_that_is_reversed_line_by_line_is_refused():
     """All lines at 0.89 V spread by nothing, but row by row reversed they put 1.78 V across cells."""
     spy = Spy()
-    both = Reading(polarity="both")
+    both = ReadSettings(polarity="both")
     with pytest.raises(LimitExceeded, match=r"1\.78 V may be across a cell while levels step"):
         protected(spy).measure(Bias.from_lines([0.89] * 5, (2, 3)), Lines(columns=(0,)), both)
     assert most_of_mixtures([[0.89] * 5], (1, -1)) == pytest.approx(1.78)
@@ -95,10 +95,10 @@ def test_levels_that_follow_each_other_in_a_batch_are_checked_in_every_mixture()
     rows, columns = [[0.1, 0], [0.8, 0]], [[-0.6, 0, 0], [0.1, 0, 0]]
     spy = Spy()
     with pytest.raises(LimitExceeded, match=r"1\.4 V may be across a cell"):
-        protected(spy).measure(Bias(rows, columns), Lines(columns=(0,)), Reading(aperture_seconds=1e-4))
+        protected(spy).measure(Bias(rows, columns), Lines(columns=(0,)), ReadSettings(aperture_seconds=1e-4))
     assert spy.calls == []
     for row, column in zip(rows, columns, strict=True):
-        protected(spy).measure(Bias(row, column), Lines(columns=(0,)), Reading(aperture_seconds=1e-4))
+        protected(spy).measure(Bias(row, column), Lines(columns=(0,)), ReadSettings(aperture_seconds=1e-4))
     assert len(spy.calls) == 2
 
 
@@ -141,14 +141,14 @@ def test_pulses_of_no_sensible_length_are_refused(seconds):
     bias = Bias(np.zeros(2), np.zeros(3))
     with pytest.raises(LimitExceeded, match=r"limits\.pulse_seconds"):
         protected(spy).pulse(bias, seconds)
-    assert "pulse_seconds" in str(protected(spy).can(bias, seconds))
+    assert "pulse_seconds" in str(protected(spy).refusal(bias, seconds))
     assert spy.calls == []
 
 
 def test_a_bias_for_another_array_is_refused():
     spy = Spy()
     with pytest.raises(LimitExceeded, match="3 x 2 lines does not fit the 2 x 3 array"):
-        protected(spy).measure(Bias(np.zeros(3), np.zeros(2)), Lines(rows=(0,)), Reading())
+        protected(spy).measure(Bias(np.zeros(3), np.zeros(2)), Lines(rows=(0,)), ReadSettings())
     assert spy.calls == []
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from labmtj.errors import CannotDo, InstrumentError, LimitExceeded, Stopped, UsageError
 from labmtj.forking import Owner
-from labmtj.quantities import Bias, Lines, Reading
+from labmtj.quantities import Bias, Lines, ReadSettings
 from labmtj.safety import Ledger, Safety, State
 
 ALL = Lines(columns=(0, 1, 2))
@@ -20,7 +20,7 @@ def test_an_operation_is_live_and_ends_armed(scripted, write):
     seen = []
     inner._call = lambda name: seen.append(safety.state)
     safety.pulse(write, 1e-3)
-    safety.measure(write, ALL, Reading())
+    safety.measure(write, ALL, ReadSettings())
     assert seen == [State.LIVE, State.LIVE]
     assert safety.state is State.ARMED
 
@@ -30,7 +30,9 @@ def test_an_operation_is_live_and_ends_armed(scripted, write):
 def test_an_operation_that_breaks_off_makes_it_safe_and_needs_arm(scripted, write, error, name):
     """Without the `except` of `_live` the sources stay as they are, and the next call goes through."""
     inner, safety = scripted()
-    call = {"measure": lambda: safety.measure(write, ALL, Reading()), "pulse": lambda: safety.pulse(write, 1e-3)}[name]
+    call = {"measure": lambda: safety.measure(write, ALL, ReadSettings()), "pulse": lambda: safety.pulse(write, 1e-3)}[
+        name
+    ]
     inner.raises = error
     with pytest.raises(type(error)):
         call()
@@ -61,7 +63,7 @@ def test_a_second_thread_hears_that_a_bench_belongs_to_one_and_changes_nothing(s
         thread.join()
 
     inner._call = while_it_is_live
-    safety.measure(write, ALL, Reading())
+    safety.measure(write, ALL, ReadSettings())
     assert len(refused) == 1
     assert "arm()" not in refused[0]
     assert safety.state is State.ARMED
@@ -136,7 +138,7 @@ def test_every_limit_is_refused_with_its_key(scripted, limits, rows, seconds, sa
     """Each case passes if the line of `Envelope.check` that it names is taken out."""
     inner, safety = scripted(**limits)
     bias = Bias(rows, np.zeros(3))
-    assert safety.can(bias, seconds) is not None
+    assert safety.refusal(bias, seconds) is not None
     with pytest.raises(LimitExceeded, match=said):
         safety.pulse(bias, seconds)
     assert inner.calls == []
@@ -145,7 +147,7 @@ def test_every_limit_is_refused_with_its_key(scripted, limits, rows, seconds, sa
 
 def test_a_reading_that_may_disturb_has_the_limits_of_a_pulse(scripted):
     inner, safety = scripted()
-    slow = Reading(aperture_seconds=0.2)
+    slow = ReadSettings(aperture_seconds=0.2)
     safety.measure(Bias([0.15, 0], np.zeros(3)), ALL, slow)
     with pytest.raises(LimitExceeded, match=r"0\.201 s .*limits\.pulse_seconds"):
         safety.measure(Bias([0.16, 0], np.zeros(3)), ALL, slow)
@@ -174,9 +176,9 @@ def test_pulses_count_for_the_cells_that_are_selected(scripted, batch):
     _, safety = scripted()
     safety.pulse(batch, 1e-3)
     np.testing.assert_array_equal(safety.pulses.counts.reshape(2, 3), [[2, 2, 2], [0, 0, 1]])
-    safety.measure(Bias([0.0, 0.1], np.zeros(3)), ALL, Reading(polarity="both"))
+    safety.measure(Bias([0.0, 0.1], np.zeros(3)), ALL, ReadSettings(polarity="both"))
     assert safety.pulses.counts.sum() == 7
-    safety.measure(Bias([0.0, 0.5], np.zeros(3)), ALL, Reading(polarity="both"))
+    safety.measure(Bias([0.0, 0.5], np.zeros(3)), ALL, ReadSettings(polarity="both"))
     np.testing.assert_array_equal(safety.pulses.counts.reshape(2, 3)[1], [2, 2, 3])
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labmtj.quantities import Bias, Lines, Reading, Waveform
+from labmtj.quantities import Bias, Lines, ReadSettings, Waveform
 from labmtj.simulated import Timing, VirtualClock
 
 TIMING = Timing(source_seconds=3e-4, transfer_seconds=7e-4)
@@ -12,7 +12,7 @@ TIMING = Timing(source_seconds=3e-4, transfer_seconds=7e-4)
 def test_a_read_books_source_settle_aperture_and_transfer_of_every_shot(make):
     crossbar = make((2, 3), parts={"timing": TIMING})
     bias = Bias(np.full((5, 2), 0.1), np.zeros(3))
-    how = Reading(aperture_seconds=0.02, settle_seconds=0.001, repeats=2, polarity="both")
+    how = ReadSettings(aperture_seconds=0.02, settle_seconds=0.001, repeats=2, polarity="both")
     currents = crossbar.measure(bias, Lines(columns=(0, 1)), how)
     assert crossbar.clock.booked_seconds == pytest.approx(
         {"aperture": 0.4, "settle": 0.02, "source": 0.006, "transfer": 0.014}, abs=1e-12
@@ -63,9 +63,9 @@ def test_arrays_on_one_clock_age_together(make):
         make((1, 100), thermal_stability=stability, parts={"clock": clock, "name": name})
         for name, stability in (("weak", 20.0), ("busy", 80.0))
     )
-    busy.measure(Bias(np.zeros((50, 1)), np.zeros(100)), Lines(rows=(0,)), Reading())
+    busy.measure(Bias(np.zeros((50, 1)), np.zeros(100)), Lines(rows=(0,)), ReadSettings())
     assert not weak.array.state.any()
-    weak.measure(Bias([0.0], np.zeros(100)), Lines(rows=(0,)), Reading(aperture_seconds=1e-6, settle_seconds=0.0))
+    weak.measure(Bias([0.0], np.zeros(100)), Lines(rows=(0,)), ReadSettings(aperture_seconds=1e-6, settle_seconds=0.0))
     assert 25 < weak.array.state.sum() < 75  # 1.1 s at 2 flips per second each way
     assert not busy.array.state.any()
 

@@ -5,12 +5,12 @@ import pytest
 
 from labmtj.bench import load_bench
 from labmtj.bench.files.simulated import crossbar_of
-from labmtj.quantities import Bias, Lines, Reading
+from labmtj.quantities import Bias, Lines, ReadSettings
 from labmtj.record.frames import HEAD, decode, encode
 from labmtj.simulated import VirtualClock
 
 ALL = Lines(tuple(range(15)), tuple(range(15)))
-READING = Reading(aperture_seconds=2e-3, settle_seconds=1e-4)
+READING = ReadSettings(aperture_seconds=2e-3, settle_seconds=1e-4)
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def assert_same_currents(first, second):
 def course(crossbar, seed):
     """Pulse and read in turn; return every current."""
     crossbar.pulse(pulses(12, 0.6, seed), 1e-4)
-    first = crossbar.measure(inputs(9, seed), ALL, Reading(1e-3, repeats=2, polarity="both"))
+    first = crossbar.measure(inputs(9, seed), ALL, ReadSettings(1e-3, repeats=2, polarity="both"))
     crossbar.clock.sleep(0.5)
     crossbar.pulse(pulses(12, 0.8, seed + 1), 1e-3)
     return np.concatenate([first.raw_amperes.ravel(), crossbar.measure(inputs(3), ALL, READING).raw_amperes.ravel()])
@@ -89,7 +89,7 @@ def test_a_batch_of_reads_is_its_single_reads(chip, polarity):
     whole, one_by_one = chip(), chip()
     for crossbar in (whole, one_by_one):
         crossbar.pulse(pulses(), 1e-3)
-    how = Reading(aperture_seconds=2e-3, settle_seconds=1e-4, repeats=2, polarity=polarity)
+    how = ReadSettings(aperture_seconds=2e-3, settle_seconds=1e-4, repeats=2, polarity=polarity)
     batch = whole.measure(inputs(), ALL, how)
     parts = [one_by_one.measure(each, ALL, how) for each in singles(inputs())]
     for name in ("raw_amperes", "flags", "range_amperes", "start_seconds", "volts", "amperes"):
@@ -101,7 +101,7 @@ def test_a_batch_of_reads_is_its_single_reads(chip, polarity):
 def test_reads_that_flip_cells_are_the_same_in_a_batch(chip):
     """At a stability of 22 k_B T a cell flips during reads, in the middle of the batch."""
     whole, one_by_one = chip(thermal_stability=22.0), chip(thermal_stability=22.0)
-    how = Reading(aperture_seconds=5e-3, settle_seconds=1e-3)
+    how = ReadSettings(aperture_seconds=5e-3, settle_seconds=1e-3)
     batch = whole.measure(inputs(60), ALL, how)
     parts = [one_by_one.measure(each, ALL, how) for each in singles(inputs(60))]
     assert whole.array.flips.sum() > 5

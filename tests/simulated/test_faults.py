@@ -9,7 +9,7 @@ from labmtj.device.mtj import BackHopping, Defect, Junctions
 from labmtj.device.telegraph import Telegraph
 from labmtj.device.wear import Wear
 from labmtj.errors import UsageError
-from labmtj.quantities import Bias, Flag, Limits, Lines, Reading, Waveform
+from labmtj.quantities import Bias, Flag, Limits, Lines, ReadSettings, Waveform
 
 
 def wearing(shape, limits, ohms=200.0):
@@ -20,7 +20,7 @@ def wearing(shape, limits, ohms=200.0):
 def read(crossbar, volts=0.1):
     shape = crossbar.shape
     bias = Bias(volts * np.eye(shape[0]), np.zeros(shape[1]))
-    return crossbar.measure(bias, Lines(columns=tuple(range(shape[1]))), Reading(10.0)).amperes
+    return crossbar.measure(bias, Lines(columns=tuple(range(shape[1]))), ReadSettings(10.0)).amperes
 
 
 def test_a_worn_cell_becomes_a_short_for_good(make):
@@ -73,7 +73,7 @@ def test_a_short_trips_the_compliance_and_the_limit_is_held(make):
     crossbar = make((2, 2), junctions=junctions, limits=Limits(line_amperes=1e-3))
     bias = Bias([0.4, 0.0], [0.0, 0.0])
     lines = Lines((0, 1), (0, 1))
-    currents = crossbar.measure(bias, lines, Reading(10.0))
+    currents = crossbar.measure(bias, lines, ReadSettings(10.0))
     np.testing.assert_array_equal(currents.flags[0, 0] & Flag.COMPLIANCE, [Flag.COMPLIANCE, 0, 0, 0])
     assert currents.amperes[0, 0] == pytest.approx(-1e-3, rel=1e-6)
     # by hand: 1 mA into 100 ohm beside 10 kohm
@@ -86,7 +86,7 @@ def test_a_short_trips_the_compliance_and_the_limit_is_held(make):
 
 def test_without_the_short_nothing_limits(make):
     crossbar = make((2, 2), limits=Limits(line_amperes=1e-3))
-    assert not crossbar.measure(Bias([0.4, 0.0], [0.0, 0.0]), Lines((0, 1), (0, 1)), Reading()).flags.any()
+    assert not crossbar.measure(Bias([0.4, 0.0], [0.0, 0.0]), Lines((0, 1), (0, 1)), ReadSettings()).flags.any()
     assert not crossbar.pulse(Bias([0.4, 0.0], [0.0, 0.0]), 1e-6).flags.any()
 
 
@@ -108,7 +108,7 @@ def test_back_hopping_makes_more_amplitude_worse_and_ends(make):
 def test_a_flip_in_the_aperture_is_averaged(make):
     """The current is the time average: a read of one second, in which a weak cell flips, lies in between."""
     crossbar = make((1, 1), parallel_ohms=1000.0, thermal_stability=25.0, barrier_exponent=1)
-    how = Reading(aperture_seconds=0.05, settle_seconds=0.0)
+    how = ReadSettings(aperture_seconds=0.05, settle_seconds=0.0)
     amperes = crossbar.measure(Bias(np.full((200, 1), 0.1), [0.0]), Lines(columns=(0,)), how).amperes[:, 0] * 1e6
     first = int(np.argmax(amperes > 50.5))
     assert first > 0
@@ -123,7 +123,7 @@ def test_telegraph_levels_are_seen_in_repeated_reads(make):
         telegraph=Telegraph(np.array([3]), np.array([0.02]), np.array([0.03]), np.array([0.06])),
     )
     crossbar = make((2, 2), junctions=junctions, state=np.ones((2, 2)))
-    how = Reading(aperture_seconds=0.02, settle_seconds=0.0, repeats=3000)
+    how = ReadSettings(aperture_seconds=0.02, settle_seconds=0.0, repeats=3000)
     raw = crossbar.measure(Bias([0.1, 0.1], [0.0, 0.0]), Lines((0, 1), (0, 1)), how).raw_amperes[0] * 1e6
     np.testing.assert_allclose(raw[:, [0, 2]], [[-200, 200]] * 3000, atol=0.05)  # the other cells are quiet
     high = raw[:, 3] < 199
@@ -145,7 +145,7 @@ def test_a_jump_reaches_every_line_as_the_network_lets_it(make):
     amperes = []
     for junctions in (quiet, jumping, changed):
         crossbar = make((3, 3), junctions=junctions, state=np.ones((3, 3)), segment_ohms=20.0, lead_ohms=50.0)
-        how = Reading(aperture_seconds=3600.0)  # next to no other noise is left
+        how = ReadSettings(aperture_seconds=3600.0)  # next to no other noise is left
         amperes.append(
             crossbar.measure(Bias([0.0, 0.1, 0.0], np.zeros(3)), Lines((0, 1, 2), (0, 1, 2)), how).amperes[0]
         )
@@ -167,9 +167,12 @@ def test_writing_draws_a_new_resistance_within_the_cycle_spread(make):
 def test_a_bias_of_another_shape_is_refused(make):
     crossbar = make((2, 3))
     bias = Bias(np.zeros(3), np.zeros(2))
-    assert crossbar.can(bias) is not None
-    assert crossbar.can(Bias(np.zeros(2), np.zeros(3)), 1e-3) is None
-    for attempt in (lambda: crossbar.pulse(bias, 1e-3), lambda: crossbar.measure(bias, Lines(rows=(0,)), Reading())):
+    assert crossbar.refusal(bias) is not None
+    assert crossbar.refusal(Bias(np.zeros(2), np.zeros(3)), 1e-3) is None
+    for attempt in (
+        lambda: crossbar.pulse(bias, 1e-3),
+        lambda: crossbar.measure(bias, Lines(rows=(0,)), ReadSettings()),
+    ):
         with pytest.raises(UsageError, match="build it for this array"):
             attempt()
     assert crossbar.clock.now() == 0.0
@@ -194,4 +197,4 @@ def test_a_line_named_twice_is_refused_as_on_a_bench(make):
     """Case use/19."""
     crossbar = make((2, 4))
     with pytest.raises(UsageError, match="column 3 is named twice"):
-        crossbar.measure(Bias(np.full(2, 0.1), np.zeros(4)), Lines(columns=(3, 3)), Reading())
+        crossbar.measure(Bias(np.full(2, 0.1), np.zeros(4)), Lines(columns=(3, 3)), ReadSettings())

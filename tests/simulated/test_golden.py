@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from labmtj.quantities import Bias, Lines, Reading
+from labmtj.quantities import Bias, Lines, ReadSettings
 
-QUIET = Reading(aperture_seconds=1000.0)
+QUIET = ReadSettings(aperture_seconds=1000.0)
 """ideal cells keep their thermal and shot noise; over this long it is below a picoampere"""
 COLUMNS = Lines(columns=tuple(range(15)))
 
@@ -37,7 +37,9 @@ def test_two_by_two(make):
 def test_currents_count_out_of_the_array_and_add_up_to_nothing(make):
     crossbar = make((3, 2), parallel_ohms=1000.0, state=np.ones((3, 2)))
     lines = Lines(rows=(0, 1, 2), columns=(1, 0))
-    currents = crossbar.measure(Bias([0.1, 0.0, 0.0], [0.0, 0.05]), lines, Reading(1000.0, polarity="both")).amperes[0]
+    currents = crossbar.measure(
+        Bias([0.1, 0.0, 0.0], [0.0, 0.05]), lines, ReadSettings(1000.0, polarity="both")
+    ).amperes[0]
     # by hand: row 0 drives 100 uA into column 0 and 50 uA into column 1, which draws 50 uA from each other row
     np.testing.assert_allclose(currents * 1e6, [-150, 50, 50, -50, 100], rtol=1e-7)
 

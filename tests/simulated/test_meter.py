@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from labmtj.errors import UsageError
-from labmtj.quantities import Bias, Flag, Lines, Reading
+from labmtj.quantities import Bias, Flag, Lines, ReadSettings
 from labmtj.simulated import MeterModel, MeterRange
 from labmtj.simulated.meter import Channels
 
@@ -71,7 +71,7 @@ def test_a_channel_keeps_its_errors_and_another_has_its_own():
 def test_noise_falls_with_the_root_of_the_aperture(make, aperture_seconds, cycles):
     meter = MeterModel((MeterRange(1e-3, 0, 0, 1e-8),), resolution_fraction=0.0)
     crossbar = make((1, 50), parallel_ohms=1e9, parts={"meter": meter})
-    how = Reading(aperture_seconds=aperture_seconds, repeats=40)
+    how = ReadSettings(aperture_seconds=aperture_seconds, repeats=40)
     raw = crossbar.measure(Bias([0.0], np.zeros(50)), Lines(columns=tuple(range(50))), how).raw_amperes
     assert raw.std() == pytest.approx(1e-8 / np.sqrt(cycles), rel=0.06)  # 2000 values: 1.6 %
     assert abs(raw.mean()) < 4 * 1e-8 / np.sqrt(2000 * cycles)
@@ -86,7 +86,7 @@ def test_both_polarities_cancel_the_meter_offset(make):
     meter = MeterModel((MeterRange(1e-3, 0, 3e-6, 0),), resolution_fraction=0.0)
     given, both = (
         make((1, 1), parallel_ohms=1000.0, tmr=0.0, parts={"meter": meter})
-        .measure(Bias([0.1], [0.0]), Lines(columns=(0,)), Reading(polarity=polarity))
+        .measure(Bias([0.1], [0.0]), Lines(columns=(0,)), ReadSettings(polarity=polarity))
         .amperes[0, 0]
         for polarity in ("given", "both")
     )
@@ -107,7 +107,7 @@ def test_sources_have_gain_and_offset_but_a_floating_line_has_no_source():
 def test_the_odd_part_over_repeats_is_the_mean_of_signed_values(make):
     meter = MeterModel((MeterRange(1e-3, 0, 0, 1e-8),), resolution_fraction=0.0)
     currents = make((2, 2), parts={"meter": meter}).measure(
-        Bias([[0.1, 0], [0, 0.1]], [0, 0]), Lines(columns=(0, 1)), Reading(repeats=3, polarity="both")
+        Bias([[0.1, 0], [0, 0.1]], [0, 0]), Lines(columns=(0, 1)), ReadSettings(repeats=3, polarity="both")
     )
     assert currents.raw_amperes.shape == (2, 6, 2)
     signs = np.array([1, -1, 1, -1, 1, -1])
@@ -118,7 +118,7 @@ def test_the_odd_part_over_repeats_is_the_mean_of_signed_values(make):
 def test_a_range_that_no_meter_has_is_refused_before_anything_is_applied(make):
     crossbar = make((1, 2), parts={"meter": MeterModel(SHEET)})
     with pytest.raises(UsageError, match=r"no range holds 2 A; the largest is 0.01 A"):
-        crossbar.measure(Bias([0.1], [0, 0]), Lines(columns=(0,)), Reading(range_amperes=2.0))
+        crossbar.measure(Bias([0.1], [0, 0]), Lines(columns=(0,)), ReadSettings(range_amperes=2.0))
     assert crossbar.clock.now() == 0.0
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labmtj.quantities import Bias, Lines, Reading, Waveform
+from labmtj.quantities import Bias, Lines, ReadSettings, Waveform
 from labmtj.simulated import SimulatedCrossbar, Timing
 from labmtj.virtual.network.network import Network
 from labmtj.virtual.network.wiring import Line, Wire, Wiring
@@ -147,7 +147,7 @@ def test_a_rack_reads_what_a_simulated_crossbar_reads(chip):
     read = [channel.sense(0.01).amperes for channel in channels]
     pads = network.seen_by_pads[0].line_volts
     expected = crossbar_like(array).measure(
-        Bias.from_lines(pads, (4, 5)), Lines(tuple(range(4)), tuple(range(5))), Reading()
+        Bias.from_lines(pads, (4, 5)), Lines(tuple(range(4)), tuple(range(5))), ReadSettings()
     )
     np.testing.assert_allclose(read, -expected.amperes[0], rtol=1e-12)
 
@@ -160,7 +160,7 @@ def test_a_matrix_reads_what_a_simulated_crossbar_reads(bench, chip):
     made.b.source_volts(0.0, 1.0)
     read = made.a.sense(0.01).amperes, made.b.sense(0.01).amperes
     pads = made.network.seen_by_pads[0].line_volts
-    expected = crossbar_like(made.array).measure(Bias.from_lines(pads, (4, 5)), Lines((1,), (2,)), Reading())
+    expected = crossbar_like(made.array).measure(Bias.from_lines(pads, (4, 5)), Lines((1,), (2,)), ReadSettings())
     np.testing.assert_allclose(read, -expected.amperes[0], rtol=1e-12)
 
 

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from labmtj.bench.files.laboratory import LaboratoryFile
 from labmtj.brief import brief
-from labmtj.quantities import Bias, Flag, FloatArray, Lines, Reading
+from labmtj.quantities import Bias, Flag, FloatArray, Lines, ReadSettings
 from labmtj.safety import line_name
 from labmtj.schema import Column, Table, Variable
 from labmtj.verbs import Crossbar
@@ -108,10 +108,10 @@ def _line_amperes(crossbar: Crossbar, expected: Expected, line: int) -> tuple[fl
     """Return the current into one line and whether it was beyond what the source gives; NaN if it cannot be driven."""
     rows, lines = crossbar.shape[0], sum(crossbar.shape)
     bias = Bias.from_lines(np.where(np.arange(lines) == line, expected.read_volts, 0.0), crossbar.shape)
-    if crossbar.can(bias) is not None:
+    if crossbar.refusal(bias) is not None:
         return float("nan"), False
     which = Lines(rows=(line,)) if line < rows else Lines(columns=(line - rows,))
-    currents = crossbar.measure(bias, which, Reading(expected.aperture_seconds))
+    currents = crossbar.measure(bias, which, ReadSettings(expected.aperture_seconds))
     beyond = bool((currents.flags & (Flag.COMPLIANCE | Flag.OVERFLOW)).any())
     return -float(currents.amperes[0, 0]), beyond
 

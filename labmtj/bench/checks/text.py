@@ -15,7 +15,7 @@ from labmtj.bench.files.protecting import protected
 from labmtj.bench.files.simulated import SimulatedBench, describe
 from labmtj.device.parameter import Parameter, Range
 from labmtj.errors import LabmtjError, ProcedureFailed
-from labmtj.quantities import Bias, Lines, Reading, Station
+from labmtj.quantities import Bias, ChipGroup, Lines, ReadSettings
 
 KNOWN_AS = ("published", "typical", "fitted", "assumed")
 
@@ -68,12 +68,12 @@ def _meter_lines(meter: MeterFile) -> list[str]:
 
 def self_test(bench: BenchFile, array: ArrayDescription) -> str:
     """Read one row of a chip, give it one pulse within the limits, and say what was found."""
-    station = Station("self-test", (f"{array.name}-0a",), describe(array))
+    station = ChipGroup("self-test", (f"{array.name}-0a",), describe(array))
     (simulated,) = SimulatedBench(bench, 0).connect(station).values()
     crossbar = protected(simulated, array)
     columns = Lines(columns=tuple(range(array.shape[1])))
     read_volts = min(0.1, array.limits.disturb_volts)
-    currents = crossbar.measure(_on_first_row(array, read_volts), columns, Reading(polarity="both"))
+    currents = crossbar.measure(_on_first_row(array, read_volts), columns, ReadSettings(polarity="both"))
     amperes = currents.amperes[0]
     nominal = array.shape[1] * station.info.antiparallel_siemens * read_volts
     if not (np.isfinite(amperes).all() and nominal / 10 < np.abs(amperes).sum() < nominal * 1000):

@@ -11,8 +11,8 @@ import numpy as np
 from labmtj.errors import DataError, LabmtjError, Overstressed, RecordError
 from labmtj.filing import private_folder, read_plain, write_whole
 from labmtj.health import Health, HealthMap
-from labmtj.moments import Moment
 from labmtj.safety import ledger_path
+from labmtj.timestamps import Timestamp
 
 _LARGEST_BYTES = 1 << 20
 
@@ -53,7 +53,7 @@ def kept_health(chip_id: str, shape: tuple[int, int]) -> HealthMap | None:
 def keep_overstress(chip_id: str, error: Overstressed) -> Path:
     """Mark cells of a chip that got more than the limits allow in what is kept of it; raise as `keep_health`."""
     shape = error.cells.shape
-    dated = Moment.now().utc
+    dated = Timestamp.now().utc
     found = replace(HealthMap.overstressed(error.cells, f"{error.problem} ({dated[:10]})"), dated=dated)
     return keep_health((kept_health(chip_id, shape) or HealthMap.unknown(chip_id, shape)).updated(found))
 

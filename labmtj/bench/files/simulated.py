@@ -14,7 +14,7 @@ from labmtj.bench.files.description import BenchFile
 from labmtj.bench.files.loading import load_array
 from labmtj.bench.files.protecting import protected, wires_of
 from labmtj.circuit import PortState, response_of
-from labmtj.quantities import ArrayInfo, FloatArray, Station
+from labmtj.quantities import ArrayInfo, ChipGroup, FloatArray
 from labmtj.safety import Safety
 from labmtj.simulated import Offsets, SimulatedCrossbar, Timing, VirtualClock
 from labmtj.verbs import Crossbar
@@ -30,19 +30,19 @@ class SimulatedBench:
         """Return what is known by design of each device family."""
         return [describe(array) for array in self.file.arrays.values()]
 
-    def check(self, stations: list[Station]) -> None:
+    def check(self, stations: list[ChipGroup]) -> None:
         """Let every campaign pass: chips are drawn as they are wanted."""
 
-    def protected(self, station: Station, name: str, crossbar: Crossbar) -> Safety:
+    def protected(self, station: ChipGroup, name: str, crossbar: Crossbar) -> Safety:
         """Return the layer around one of a station's crossbars; its counts begin at zero, and go with a snapshot."""
         return protected(crossbar, self.file.arrays[station.info.name], chip_id=name)
 
     @contextmanager
-    def opened(self, station: Station) -> Iterator[dict[str, SimulatedCrossbar]]:
+    def opened(self, station: ChipGroup) -> Iterator[dict[str, SimulatedCrossbar]]:
         """Return the crossbars of a station for a while."""
         yield self.connect(station)
 
-    def connect(self, station: Station) -> dict[str, SimulatedCrossbar]:
+    def connect(self, station: ChipGroup) -> dict[str, SimulatedCrossbar]:
         """Return the crossbars of a station, on one clock."""
         clock = VirtualClock()
         description = self.file.arrays[station.info.name]

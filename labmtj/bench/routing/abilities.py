@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from labmtj.bench.files.wiring import Channel, Wiring
 from labmtj.errors import CannotDo, Instead, SettingError, UsageError
-from labmtj.quantities import Reading, Refusal
+from labmtj.quantities import ReadSettings, Refusal
 from labmtj.safety import ROUNDING_VOLTS
 from labmtj.verbs import SourceMeasureUnit
 
@@ -36,7 +36,7 @@ def at(name: str, units: Units) -> str:
     return f"{name} at {units[name].address}"
 
 
-def check_reading(wiring: Wiring, units: Units, how: Reading) -> None:
+def check_reading(wiring: Wiring, units: Units, how: ReadSettings) -> None:
     """Raise UsageError for a range, CannotDo for an aperture, that a unit does not have; advise one that all have."""
     facts = {name: units[name].facts for name in dict.fromkeys(channel.unit for channel in wiring.channels)}
     for name, each in facts.items():

@@ -6,17 +6,17 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from labmtj.bench.by_messages import Given, Shown
 from labmtj.bench.files.wiring import Channel
 from labmtj.bench.routing.steps import Step
+from labmtj.bench.software_timed import ChannelReadings, DeliveredSteps
 from labmtj.errors import InstrumentError
-from labmtj.quantities import Bias, Currents, Flag, FloatArray, Pulse, Reading, Waveform
+from labmtj.quantities import Bias, Currents, Flag, FloatArray, Pulse, ReadSettings, Waveform
 
 PlaceOf = Callable[[Step, int], int | None]
 """from a step and a line to the place of the channel that holds the line, None for ground and floating lines"""
 
 
-def empty_currents(bias: Bias, lines: Sequence[int], how: Reading) -> Currents:
+def empty_currents(bias: Bias, lines: Sequence[int], how: ReadSettings) -> Currents:
     """Return the answer before the first reading: no value is there, volts are those asked for."""
     whole = (len(bias), len(how.signs), len(lines))
     volts = bias.line_volts[:, np.newaxis, lines] * how.signs[:, np.newaxis]
@@ -25,7 +25,7 @@ def empty_currents(bias: Bias, lines: Sequence[int], how: Reading) -> Currents:
     return Currents(nothing[0], flags, nothing[1], nothing[2], volts, how.signs, np.zeros(whole[:2]))
 
 
-def enter(currents: Currents, shown: Shown, step: Step, lines: Sequence[int]) -> None:
+def enter(currents: Currents, shown: ChannelReadings, step: Step, lines: Sequence[int]) -> None:
     """Enter the readings of a step, in place.
 
     Channels count currents out of the channel, a crossbar out of the array. Where a source is in compliance the voltage
@@ -57,7 +57,7 @@ def on_two_ranges(currents: Currents, step: Step, lines: Sequence[int]) -> list[
     return found
 
 
-def only_current(shown: Shown, channel: Channel, address: str) -> float:
+def only_current(shown: ChannelReadings, channel: Channel, address: str) -> float:
     """Return the one current that was read, infinite where it is limited or beyond its range.
 
     Raises:
@@ -71,7 +71,7 @@ def only_current(shown: Shown, channel: Channel, address: str) -> float:
     return float(shown.amperes[0, 0])
 
 
-def delivered(bias: Bias, seconds: float, given: Sequence[tuple[Step, Given]], place_of: PlaceOf) -> Pulse:
+def delivered(bias: Bias, seconds: float, given: Sequence[tuple[Step, DeliveredSteps]], place_of: PlaceOf) -> Pulse:
     """Return the pulses of all steps; shorter ones end with steps of no duration."""
     most = max(each.step_seconds.shape[1] for _, each in given)
     step_seconds = np.zeros((len(bias), most))

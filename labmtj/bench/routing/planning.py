@@ -10,7 +10,7 @@ from labmtj.bench.files.wiring import Channel, Wiring
 from labmtj.bench.routing.abilities import Units, volts_refusal
 from labmtj.bench.routing.compliance import Compliance
 from labmtj.bench.routing.routes import Buses, Router
-from labmtj.bench.routing.steps import Step, Turns, largest_across, parts_of, steps_of
+from labmtj.bench.routing.steps import Step, StepOrder, largest_across, parts_of, steps_of
 from labmtj.bench.routing.switching import Switching
 from labmtj.bench.sources import Sources
 from labmtj.quantities import Bias, FloatArray, Limits, Refusal
@@ -83,7 +83,7 @@ class Planning:
         """Return the steps that apply a batch, from the relays as they are."""
         return steps_of(self._router, bias.line_volts, read, self._switching.present, ordered=ordered)
 
-    def parts(self, step: Step, bias: Bias) -> Iterator[tuple[Step, Turns]]:
+    def parts(self, step: Step, bias: Bias) -> Iterator[tuple[Step, StepOrder]]:
         """Iterate what is pulsed in one go, and which unit steps when."""
         unit_of = {line: channel.unit for channel, on in self.held(step.buses).items() for line in on}
         units = [unit_of.get(line) for line in range(sum(self._wiring.shape))]

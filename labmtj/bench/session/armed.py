@@ -15,7 +15,7 @@ from labmtj.bench.files.wiring import Wiring
 from labmtj.bench.routing import longest
 from labmtj.bench.routing.abilities import Units
 from labmtj.bench.routing.switching import Switching
-from labmtj.bench.session.trust import again, all_of, asked, hurried
+from labmtj.bench.session.trust import again, all_of, asked, cleanup_deadline
 from labmtj.bench.session.watch import IDLE_LEASE_SECONDS, MAKE_SAFE_SECONDS, NoWatch, Watch
 from labmtj.bench.sources import Sources
 from labmtj.errors import LabmtjError, UsageError
@@ -137,7 +137,7 @@ class ArmedInstruments:
 
     def _switch_off(self) -> None:
         self.sources.forget()
-        with hurried(self._instruments):
+        with cleanup_deadline(self._instruments):
             if failed := self._at_once({name: unit.make_safe for name, unit in self.units.items()}):
                 raise failed[0]
 
@@ -159,7 +159,7 @@ class ArmedInstruments:
         """Bring sources to 0 V behind a lost answer, and have everything confirmed; relays as they are, or to rest."""
         self.watch.announce("recovering", MAKE_SAFE_SECONDS)
         self.sources.forget()
-        with hurried(self._instruments):
+        with cleanup_deadline(self._instruments):
             if failed := self._at_once(self._zeros()):
                 raise failed[0]
             for instrument in self._instruments:
@@ -196,7 +196,7 @@ class ArmedInstruments:
         offs = {name: unit.make_safe for name, unit in self.units.items()}
         rests = {name: matrix.make_safe for name, matrix in self.matrices.items()}
         asks = {name: partial(asked, matrix) for name, matrix in self.matrices.items()}
-        with hurried(self._instruments):
+        with cleanup_deadline(self._instruments):
             failed = shut_down(
                 self._clean_ups(offs), self._clean_ups(rests),
                 zeros=self._clean_ups(self._zeros()), asks=self._clean_ups(asks),

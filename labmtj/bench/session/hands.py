@@ -9,7 +9,7 @@ import numpy as np
 
 from labmtj.bench.session.notebook import open_bench, which_array
 from labmtj.errors import UsageError
-from labmtj.quantities import Bias, Flag, Lines, Pulse, Reading
+from labmtj.quantities import Bias, Flag, Lines, Pulse, ReadSettings
 from labmtj.verbs import Crossbar
 
 _READ_VOLTS = 0.1
@@ -58,7 +58,7 @@ def pulse_cell(
 def _read(array: Crossbar, row: int, column: int, volts: float) -> str:
     rows = np.where(np.arange(array.shape[0]) == row, volts, 0.0)
     bias = Bias(rows, np.zeros(array.shape[1]))
-    currents = array.measure(bias, Lines(columns=(column,)), Reading(polarity="both"))
+    currents = array.measure(bias, Lines(columns=(column,)), ReadSettings(polarity="both"))
     amperes = float(currents.amperes[0, 0])
     flags = Flag(int(np.bitwise_or.reduce(currents.flags, axis=None)))
     resistance = f"{volts / amperes:.4g} ohm" if amperes else "no current"

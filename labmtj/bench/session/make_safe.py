@@ -54,7 +54,7 @@ def _secure(name: str, instrument: InstrumentFile, done: dict[str, str]) -> None
     hasty = instrument.model_copy(update={"timeout_seconds": min(instrument.timeout_seconds, ANSWER_SECONDS)})
     with open_sessions({name: hasty}, before=lambda drivers: send_safe(drivers[name])) as sessions:
         (driver,) = {**sessions.units, **sessions.matrices}.values()
-        with driver.haste(2 * ANSWER_SECONDS):
+        with driver.bounded_wait(2 * ANSWER_SECONDS):
             driver.make_safe()
         state = "relays at rest" if name in sessions.matrices else "0 V, outputs off"
     done[name] = f"{name} at {instrument.resource}: safe ({state})"

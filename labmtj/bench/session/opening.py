@@ -16,8 +16,8 @@ from labmtj.bench.files.laboratory import LaboratoryFile
 from labmtj.bench.files.loading import complaint
 from labmtj.bench.files.protecting import protected, relay_ledger
 from labmtj.bench.files.wiring import Wiring, wiring_of
+from labmtj.bench.session.clock import ResumableClock
 from labmtj.bench.session.idling import Idling
-from labmtj.bench.session.onward import OnwardClock
 from labmtj.bench.session.sessions import Sessions, Wrap, at_resources, open_sessions
 from labmtj.bench.session.watch import NoWatch, Watch
 from labmtj.bench.session.watchdog import Watchdog
@@ -53,7 +53,7 @@ class OpenBench(BenchCrossbar):
 
     file: LaboratoryFile
     sessions: Sessions
-    clock: OnwardClock
+    clock: ResumableClock
     kept: bool
     """whether chip and relays are real, and their counts outlive the run"""
     dozes: bool
@@ -162,7 +162,7 @@ def open_laboratory(
         SettingError, InstrumentError, BenchBusy, WatchdogLost: nothing was changed on any instrument. Once connected,
             a note says that outputs of instruments that outlive this process may be on.
     """
-    wiring, time_base = wiring_of(file), OnwardClock(clock or MonotonicClock())
+    wiring, time_base = wiring_of(file), ResumableClock(clock or MonotonicClock())
     built: list[OpenBench] = []
     outlive = not adapters and server is None
 

@@ -21,7 +21,7 @@ from labmtj.bench.session.served import BookedClock, ServedBench
 from labmtj.bench.session.tape import Source, Tape
 from labmtj.errors import ProcedureFailed, UsageError
 from labmtj.forking import closed_in_forks
-from labmtj.quantities import ArrayInfo, Station
+from labmtj.quantities import ArrayInfo, ChipGroup
 from labmtj.safety import Safety
 from labmtj.simulated import VirtualClock
 from labmtj.verbs import Crossbar
@@ -40,7 +40,7 @@ def source_of(file: AnyLaboratory) -> Source:
     return file.recorded if isinstance(file, ReplayFile) else file.kind
 
 
-class StandingBench:
+class InstrumentBench:
     """Instruments on a table, real or virtual, and one chip.
 
     Args:
@@ -70,7 +70,7 @@ class StandingBench:
         known = None if health is None else health.states
         return [replace(describe(of.chip.array), limits=of.bench_limits, chips=1, health=known)]
 
-    def check(self, stations: list[Station]) -> None:
+    def check(self, stations: list[ChipGroup]) -> None:
         """Raise UsageError if a campaign wants more chips than there are."""
         chips = [chip for station in stations for chip in station.arrays]
         if len(chips) > 1:
@@ -79,13 +79,13 @@ class StandingBench:
                 "layers to it in turn (--mapping sequential) and take one chip (--chips 1)"
             )
 
-    def protected(self, station: Station, name: str, crossbar: Crossbar) -> Safety:  # noqa: ARG002 - there is one chip
+    def protected(self, station: ChipGroup, name: str, crossbar: Crossbar) -> Safety:  # noqa: ARG002 - there is one chip
         """Return the layer around the crossbar; counts of a real chip are kept in a file, others go with a snapshot."""
         chip = laboratory_of(self.file).chip
         return protected(crossbar, chip.array, chip_id=chip.id, kept=isinstance(self.file, LaboratoryFile))
 
     @contextmanager
-    def opened(self, station: Station) -> Iterator[dict[str, OpenBench]]:
+    def opened(self, station: ChipGroup) -> Iterator[dict[str, OpenBench]]:
         """Connect, arm, measure the wiring and the contact of every line; make safe behind.
 
         Lines without contact and shorted ones are told and kept in the bench's `contact`; the run goes on without
@@ -98,7 +98,7 @@ class StandingBench:
         """
         (chip,) = station.arrays
         with open_any(self.file, run=self._run, traffic=self._traffic, record=self._record) as bench:
-            bench.clock.go_on_from(self._begun_seconds)
+            bench.clock.resume_at(self._begun_seconds)
             self._check(bench)
             yield {chip: bench}
 

@@ -39,12 +39,12 @@ def again(attempt: Callable[[], Answer], recover: Callable[[], None]) -> Answer:
 
 
 @contextmanager
-def hurried(instruments: Collection[Instrument]) -> Iterator[None]:
+def cleanup_deadline(instruments: Collection[Instrument]) -> Iterator[None]:
     """Let all instruments together cost about `CLEANUP_SECONDS` at most, should none of them answer any more."""
     each = min(_LONGEST_SECONDS, max(_SHORTEST_SECONDS, CLEANUP_SECONDS / max(1, len(instruments))))
     with ExitStack() as stack:
         for instrument in instruments:
-            stack.enter_context(instrument.haste(each))
+            stack.enter_context(instrument.bounded_wait(each))
         yield
 
 

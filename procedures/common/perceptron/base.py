@@ -14,7 +14,7 @@ from pydantic import Field, ValidationInfo, field_validator
 from labmtj import library
 from labmtj.errors import ConfigError, SettingError, UsageError
 from labmtj.perceptron import Mapping, Solutions, load_wine
-from labmtj.quantities import ArrayInfo, Station
+from labmtj.quantities import ArrayInfo, ChipGroup
 from labmtj.verbs import Log
 from procedures.common.amplitude import AmplitudeSettings
 from procedures.common.bounds import Settings
@@ -87,14 +87,16 @@ class WineBase(Settings):
         """Return the number of blocks of every station: one to characterise, one per solution."""
         return 1 + len(self.load())
 
-    def stations(self, arrays: Sequence[ArrayInfo]) -> list[Station]:
+    def stations(self, arrays: Sequence[ArrayInfo]) -> list[ChipGroup]:
         """Return the stations for the bench's device families: per family and number, the chips for both layers."""
         known = [array.name for array in arrays]
         wanted = known if self.sizes is None else self.sizes
         if missing := [name for name in wanted if name not in known]:
             raise SettingError(("sizes",), f"the bench has no array {missing[0]!r}; it has {', '.join(known)}")
         return [
-            Station(f"{array.name}-{number}", tuple(f"{array.name}-{number}{it}" for it in self._letters(array)), array)
+            ChipGroup(
+                f"{array.name}-{number}", tuple(f"{array.name}-{number}{it}" for it in self._letters(array)), array
+            )
             for number in range(self.chips)
             for array in arrays
             if array.name in wanted
@@ -116,7 +118,7 @@ class WineBase(Settings):
         first, second = (max(how.chips(block, array.shape) for how in self.adaptations) for block in blocks)
         return first, second
 
-    def prepare(self, stations: Sequence[Station], log: Log) -> None:
+    def prepare(self, stations: Sequence[ChipGroup], log: Log) -> None:
         """Check that everything fits and describe the tables, before the first volt."""
         for station in stations:
             self.check(station.info)
@@ -139,7 +141,7 @@ class WineBase(Settings):
             self._check_places(solutions, station)
         record.describe_inputs(log, solutions, wine)
 
-    def _check_places(self, solutions: Solutions, station: Station) -> None:
+    def _check_places(self, solutions: Solutions, station: ChipGroup) -> None:
         shape, name = station.info.shape, station.info.name
         for layer, block in enumerate(self.places(solutions, station).blocks, 1):
             key = f"layer{layer}_at" if block.rows <= shape[0] and block.columns <= shape[1] else "solutions"
@@ -153,7 +155,7 @@ class WineBase(Settings):
         """Amplitudes of `write` where they come from a scan."""
         return () if self.amplitude is None else AMPLITUDES
 
-    def places(self, solutions: Solutions, station: Station) -> Mapping:
+    def places(self, solutions: Solutions, station: ChipGroup) -> Mapping:
         """Return where the layers live."""
         return Mapping.of(solutions, self.layer1_at, self.layer2_at, sequential=self._in_turn(station.info))
 
@@ -161,7 +163,7 @@ class WineBase(Settings):
         """Return the checksum of the solutions."""
         return self.load().checksum()
 
-    def distrust(self, station: Station, arrays: Crossbars, memory: Memory, log: Log) -> None:  # noqa: ARG002
+    def reverify_states(self, station: ChipGroup, arrays: Crossbars, memory: Memory, log: Log) -> None:  # noqa: ARG002
         """Read every chip again before it is written."""
         for name in station.arrays:
             known = memory.get(name, {})
@@ -171,7 +173,7 @@ class WineBase(Settings):
 
     # -- blocks ------------------------------------------------------------------------------------------------------
 
-    def block(self, station: Station, index: int, arrays: Crossbars, memory: Memory, log: Log) -> None:
+    def block(self, station: ChipGroup, index: int, arrays: Crossbars, memory: Memory, log: Log) -> None:
         """Do one block of a station. `memory` carries what later blocks need; it is part of every snapshot."""
         if index > 0:
             self.write_one(self.scene(station, arrays, memory, log), self.load(), index - 1)
@@ -185,14 +187,14 @@ class WineBase(Settings):
         """Write, read and record a solution of a station."""
         raise NotImplementedError
 
-    def scene(self, station: Station, arrays: Crossbars, memory: Memory, log: Log) -> Scene:
+    def scene(self, station: ChipGroup, arrays: Crossbars, memory: Memory, log: Log) -> Scene:
         """Return what solutions of a station are written on."""
         mapping, names = self.places(self.load(), station), station.arrays
         first, second = self._chips(station.info)
         chips = (names[:first], names[:second]) if mapping.sequential else _of_two(names, first, second)
         return Scene(station, arrays, memory, log, self.infer, mapping.blocks, chips)
 
-    def _put_modes(self, station: Station, arrays: Crossbars, log: Log) -> None:
+    def _put_modes(self, station: ChipGroup, arrays: Crossbars, log: Log) -> None:
         """Record how products are measured here: mode auto leaves it to the bench."""
         mapping = self.places(self.load(), station)
         chips = [arrays[station.arrays[array]] for array in mapping.arrays]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from labmtj.brief import brief
 from labmtj.perceptron import Readout, network, pairs, refit, tuning
-from labmtj.quantities import FloatArray, Station
+from labmtj.quantities import ChipGroup, FloatArray
 from labmtj.results import Quantity, Result
 from labmtj.verbs import Data
 from procedures.common.perceptron.record import solutions_path
@@ -35,7 +35,7 @@ class BySplit(Result):
 
 @brief
 @dataclass(frozen=True, eq=False)
-class Campaign:
+class StationRecords:
     """The records of a station, in units of the nominal conductance step."""
 
     labels: NDArray[np.intp]
@@ -63,8 +63,8 @@ class Campaign:
 
     @classmethod
     def read(
-        cls, data: Data, station: Station, read_volts: float, root: str = "wine", *, adapted: bool = False
-    ) -> Campaign:
+        cls, data: Data, station: ChipGroup, read_volts: float, root: str = "wine", *, adapted: bool = False
+    ) -> StationRecords:
         """Read the records of a station; `adapted`: bits and biases are those written, not those of the solutions."""
         table = solutions_path(station, root)
         numbers = data.read(f"{table}/number")
@@ -136,7 +136,7 @@ class Tuned:
     refits: dict[str, Readout]
 
     @classmethod
-    def of(cls, records: Campaign) -> Tuned:
+    def of(cls, records: StationRecords) -> Tuned:
         """Scan the gains and fit, on the training samples alone."""
         products, labels = records.products[:, records.train], records.labels[records.train]
         scanned = (products, records.matrix2, *records.biases, labels)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import numpy as np
 
 from labmtj.perceptron import Solutions, Wine
-from labmtj.quantities import BoolArray, Station
+from labmtj.quantities import BoolArray, ChipGroup
 from labmtj.results import Fact, Quantity, Result, record
 from labmtj.schema import Column, Table, meanings_of
 from labmtj.verbs import Log
@@ -36,12 +36,14 @@ ADAPTED = ("bits", "bias", "gain", "rows", "columns")
 """per layer, where a solution is not written as it is given"""
 
 
-def solutions_path(station: Station, root: str = "wine") -> str:
+def solutions_path(station: ChipGroup, root: str = "wine") -> str:
     """Return the path of a station's table of solutions."""
     return f"{root}/{station.name}/solutions"
 
 
-def describe(log: Log, stations: Sequence[Station], solutions: Solutions, wine: Wine, *, adapted: bool = False) -> None:
+def describe(
+    log: Log, stations: Sequence[ChipGroup], solutions: Solutions, wine: Wine, *, adapted: bool = False
+) -> None:
     """Record the stations and declare their tables."""
     for station in stations:
         declare(log, station, solutions, wine, adapted=adapted)
@@ -57,7 +59,9 @@ def describe(log: Log, stations: Sequence[Station], solutions: Solutions, wine: 
         )
 
 
-def declare(log: Log, station: Station, solutions: Solutions, wine: Wine, root: str = "wine", *, adapted: bool) -> None:
+def declare(
+    log: Log, station: ChipGroup, solutions: Solutions, wine: Wine, root: str = "wine", *, adapted: bool
+) -> None:
     """Declare the table of a station."""
     table = _table(station, solutions, len(wine.classes), root, adapted=adapted)
     log.table(table)
@@ -110,7 +114,7 @@ def describe_inputs(log: Log, solutions: Solutions, wine: Wine) -> None:
     record(log, "solutions", InputSolutions(solutions))
 
 
-def _table(station: Station, solutions: Solutions, samples: int, root: str, *, adapted: bool) -> Table:
+def _table(station: ChipGroup, solutions: Solutions, samples: int, root: str, *, adapted: bool) -> Table:
     columns: dict[str, Column] = {"number": Column("i4", "1", "number of the solution in the file of solutions")}
     for layer in (1, 2):
         axis, rows = f"column{layer}", f"input{layer}"
@@ -203,6 +207,6 @@ def adapted_columns(adapted: Adapted) -> dict[str, Any]:
     return row
 
 
-def append_solution(log: Log, station: Station, row: dict[str, Any], root: str = "wine") -> None:
+def append_solution(log: Log, station: ChipGroup, row: dict[str, Any], root: str = "wine") -> None:
     """Append the row of one solution."""
     log.append(solutions_path(station, root), {name: np.asarray(value)[np.newaxis] for name, value in row.items()})

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from labmtj.brief import brief
 from labmtj.perceptron import Block, Placement, Solutions, Wine, load_wine, network, pairs
-from labmtj.quantities import BoolArray, FloatArray, Station
+from labmtj.quantities import BoolArray, ChipGroup, FloatArray
 from labmtj.schema import Purpose
 from labmtj.verbs import Crossbar, Log
 from procedures.common.infer import InferSettings, Multiplier, column_range, pair_difference
@@ -31,7 +31,7 @@ Place = Block | Placement
 class Scene:
     """What stays the same from solution to solution of a station."""
 
-    station: Station
+    station: ChipGroup
     arrays: Crossbars
     memory: Memory
     """per chip, as `characterise` returns it; kept up to date"""

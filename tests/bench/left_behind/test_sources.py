@@ -53,7 +53,7 @@ def test_a_source_whose_answers_are_lost_is_off_all_the_same(benches, kind):
         driver.identify()
         bench.served.faulty[name].arm(*[Fault("lost")] * 500)
         for do in (driver.outputs, driver.make_safe):
-            with driver.haste(0.4), pytest.raises(InstrumentError, match="did not answer in time"):
+            with driver.bounded_wait(0.4), pytest.raises(InstrumentError, match="did not answer in time"):
                 do()
     bench.served.faulty[name]._armed.clear()
     assert not bench.live()

@@ -13,7 +13,7 @@ from labmtj.bench.files.simulated import crossbar_of
 from labmtj.device.cellmap import CellMap
 from labmtj.device.mtj import Defect, draw
 from labmtj.errors import ConfigError
-from labmtj.quantities import Bias, Lines, Reading
+from labmtj.quantities import Bias, Lines, ReadSettings
 from labmtj.simulated import MeterModel, MeterRange, SimulatedCrossbar
 
 SHAPE = (3, 4)
@@ -47,7 +47,9 @@ def test_a_file_without_cells_gives_the_chip_it_always_gave_to_the_bit():
     shown = []
     for chip in (by_file, by_hand):
         chip.pulse(Bias([0.9, 0.0, 0.0], np.zeros(4)), 1e-2)
-        shown.append(chip.measure(Bias([0.1, 0.05, 0.0], np.zeros(4)), Lines(columns=(0, 1, 2, 3)), Reading(repeats=5)))
+        shown.append(
+            chip.measure(Bias([0.1, 0.05, 0.0], np.zeros(4)), Lines(columns=(0, 1, 2, 3)), ReadSettings(repeats=5))
+        )
     assert shown[0].raw_amperes.tobytes() == shown[1].raw_amperes.tobytes()
 
 
@@ -99,7 +101,7 @@ def test_a_crossbar_of_one_cell_carries_what_ohm_says():
            "half_volts": {"values": [[0.5]]}}  # fmt: skip
     chip = crossbar_of(ArrayDescription.from_mapping(single | {"cells": one}), seed=1, name="x", cell_noise=False)
     volts = 0.1
-    shown = chip.measure(Bias([volts], [0.0]), Lines(columns=(0,)), Reading()).amperes[0, 0]
+    shown = chip.measure(Bias([volts], [0.0]), Lines(columns=(0,)), ReadSettings()).amperes[0, 0]
     ohms = 5000.0 * (1 + 1.0 / (1 + (shown * 10_000 / 0.5) ** 2))  # AP; the TMR at the voltage of the cell itself
     assert shown == pytest.approx(volts / (ohms + 20.0), rel=1e-3)
 
@@ -111,10 +113,10 @@ def test_offsets_take_the_place_of_drawn_ones():
     description = ArrayDescription.from_mapping(content(defects=[]) | {"offsets": offsets})
     chip = crossbar_of(description, seed=1, name="chip", meter=quiet, cell_noise=False)
     rest = chip.measure(
-        Bias(np.zeros(3), np.zeros(4)), Lines(columns=(0, 1, 2, 3)), Reading(range_amperes=1e-3)
+        Bias(np.zeros(3), np.zeros(4)), Lines(columns=(0, 1, 2, 3)), ReadSettings(range_amperes=1e-3)
     ).amperes[0]
     ideal = crossbar_of(description.model_copy(update={"offsets": None}), seed=1, name="chip", cell_noise=False)
-    driven = ideal.measure(Bias([1e-3, 0, 0], np.zeros(4)), Lines(columns=(0, 1, 2, 3)), Reading()).amperes[0]
+    driven = ideal.measure(Bias([1e-3, 0, 0], np.zeros(4)), Lines(columns=(0, 1, 2, 3)), ReadSettings()).amperes[0]
     assert rest == pytest.approx(driven + np.array([1e-7, 2e-7, 3e-7, 4e-7]), rel=1e-6)
 
 

@@ -68,11 +68,11 @@ def test_pulses_below_100_ns_are_refused_unless_asked_for(build):
     with pytest.raises(UsageError, match=r"0\.65 at 1e-08 s.*short_pulses: true"):
         crossbar.pulse(BIAS, 5e-8)
     assert crossbar.clock.now() == 0
-    assert "short_pulses" in str(crossbar.can(BIAS, 5e-8))
-    assert crossbar.can(BIAS, 1e-7) is None
-    assert crossbar.can(BIAS) is None
+    assert "short_pulses" in str(crossbar.refusal(BIAS, 5e-8))
+    assert crossbar.refusal(BIAS, 1e-7) is None
+    assert crossbar.refusal(BIAS) is None
     asked = build(short_pulses=True)
-    assert asked.can(BIAS, 5e-8) is None
+    assert asked.refusal(BIAS, 5e-8) is None
     asked.pulse(BIAS, 5e-8)
 
 

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 import labmtj
-from labmtj import moments
-from labmtj.moments import Moment
+from labmtj import timestamps
 from labmtj.record import files
 from labmtj.run import folder as folder_module
+from labmtj.timestamps import Timestamp
 
 SLOW_SECONDS = 2.0
 
@@ -30,7 +30,7 @@ def clock_that_is_set(monkeypatch):
             return datetime.datetime.now(zone) + next(jumps)
 
     fake = SimpleNamespace(datetime=Jumping, UTC=datetime.UTC)
-    monkeypatch.setattr(moments, "datetime", fake)
+    monkeypatch.setattr(timestamps, "datetime", fake)
     monkeypatch.setattr(folder_module, "datetime", fake)
     real = time.time
     monkeypatch.setattr(time, "time", lambda: real() + next(jumps).total_seconds())
@@ -56,9 +56,9 @@ def test_a_wall_clock_that_is_set_changes_nothing_that_was_measured(
 def test_durations_do_not_come_from_the_wall_clock(clock_that_is_set, tally):
     """Fails if `seconds_since` takes the wall clock where the clock since boot is known."""
     with tally(16, "duration while the wall clock is set"):
-        begun = Moment.now()
+        begun = Timestamp.now()
         for _ in range(6):
-            assert 0 <= Moment.now().seconds_since(begun) < 60
+            assert 0 <= Timestamp.now().seconds_since(begun) < 60
 
 
 def test_nothing_is_timed_by_the_wall_clock():

@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field
 
 from labmtj.errors import SettingError
-from labmtj.quantities import ArrayInfo, Bias, FloatArray, Lines, Reading
+from labmtj.quantities import ArrayInfo, Bias, FloatArray, Lines, ReadSettings
 from labmtj.results import Fact, Quantity, Result, record
 from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar, Log
@@ -54,7 +54,7 @@ class Ramp(StrictModel):
         siemens = np.empty((self.steps, len(cells)))
         for cell in cells:
             bias = Bias(np.outer(volts, np.arange(rows) == cell), np.zeros((self.steps, columns)))
-            read = crossbar.measure(bias, Lines(columns=(cell,)), Reading(self.aperture_seconds))
+            read = crossbar.measure(bias, Lines(columns=(cell,)), ReadSettings(self.aperture_seconds))
             siemens[:, cell] = read.amperes.reshape(self.steps) / volts  # into ground
         result = RampResult(volts, np.arange(len(cells), dtype=float), siemens, self.aperture_seconds)
         record(log, "ramp", result)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labmtj.bench.files.wiring import Channel
-from labmtj.quantities import Flag, FloatArray, Reading
+from labmtj.quantities import Flag, FloatArray, ReadSettings
 from labmtj.shots import ShotReadings
 from labmtj.verbs import Clock, SourceMeasureUnit
 
@@ -17,7 +17,7 @@ SHORTEST_SECONDS = 0.01
 """of a pulse that two boxes give together; below, the time of the messages would be much of the width (a choice)"""
 
 
-class Shown(NamedTuple):
+class ChannelReadings(NamedTuple):
     """What channels showed, (shots, channels read) each; currents count out of the channel."""
 
     amperes: FloatArray
@@ -29,7 +29,7 @@ class Shown(NamedTuple):
     """(shots,) how long the levels were held, at most"""
 
 
-class Given(NamedTuple):
+class DeliveredSteps(NamedTuple):
     """What pulses were delivered."""
 
     step_seconds: FloatArray
@@ -42,7 +42,7 @@ class Given(NamedTuple):
     """(pulses,) on the clock of the bench"""
 
 
-class ByMessages:
+class SoftwareTimedPulse:
     """Sets levels and reads, unit by unit.
 
     Args:
@@ -59,17 +59,17 @@ class ByMessages:
         self,
         volts: FloatArray,
         read: Sequence[Channel],
-        how: Reading,
+        how: ReadSettings,
         settle_seconds: float,
         limits: Mapping[Channel, float],
-    ) -> Shown:
+    ) -> ChannelReadings:
         """Hold levels (shots, channels), from 0 V and back, and read channels under each, one unit after another.
 
         A unit that is not read is asked whether it is limited: the voltage on its lines is then not the one asked for,
         and what others read is wrong, which their flags say.
         """
         whole = (len(volts), len(read))
-        shown = Shown(
+        shown = ChannelReadings(
             np.empty(whole), np.empty(whole, np.uint8), np.empty(whole), np.empty(whole), np.empty(len(volts))
         )
         held = np.zeros(len(self._channels))
@@ -88,7 +88,7 @@ class ByMessages:
         shown.held_seconds[:] = np.diff(edges)
         return shown
 
-    def _read(self, unit: str, number: int, read: Sequence[Channel], how: Reading, shown: Shown) -> None:
+    def _read(self, unit: str, number: int, read: Sequence[Channel], how: ReadSettings, shown: ChannelReadings) -> None:
         places = [place for place, channel in enumerate(read) if channel.unit == unit]
         if places:
             names = [read[place].name for place in places]
@@ -125,7 +125,7 @@ class ByMessages:
         mine = np.flatnonzero(self._of[unit]).tolist()
         self._units[unit].level({self._channels[place].name: float(volts[place]) for place in mine})
 
-    def pulses(self, volts: FloatArray, seconds: float, limits: Mapping[Channel, float]) -> Given:
+    def pulses(self, volts: FloatArray, seconds: float, limits: Mapping[Channel, float]) -> DeliveredSteps:
         """Apply pulses (pulses, channels): units step up one after another, and down in the reverse order.
 
         Every step is delivered.
@@ -133,7 +133,7 @@ class ByMessages:
         At the end of a pulse the channels are read once, as briefly as they can, to see which are in compliance.
         """
         steps = 2 * len(self._units)
-        given = Given(
+        given = DeliveredSteps(
             np.zeros((len(volts), steps)), np.zeros((len(volts), steps, len(self._channels))),
             np.zeros(volts.shape, np.uint8), np.empty(len(volts)),
         )  # fmt: skip

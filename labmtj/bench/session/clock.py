@@ -5,7 +5,7 @@ from __future__ import annotations
 from labmtj.verbs import Clock
 
 
-class OnwardClock:
+class ResumableClock:
     """Shows what another clock shows, until it is told what time it is."""
 
     def __init__(self, clock: Clock) -> None:
@@ -19,6 +19,6 @@ class OnwardClock:
         """Wait."""
         self.inner.sleep(seconds)
 
-    def go_on_from(self, seconds: float) -> None:
+    def resume_at(self, seconds: float) -> None:
         """Show this time now."""
         self._ahead += seconds - self.now()

@@ -15,7 +15,7 @@ def test_the_cell_gets_the_whole_voltage_for_the_width_alone_and_all_of_it_is_to
     with virtual_bench(name, noise=False) as (bench, served):
         cells, network = np.array([[2, 3], [11, 9]]), served.bench.network
         bias = select_cells(bench.shape, cells, [0.28, -0.28])
-        assert bench.can(bias, WIDTHS[name]) is None
+        assert bench.refusal(bias, WIDTHS[name]) is None
         network.seen_by_pads.clear()
         pulse = Safety(bench, Envelope(bench.limits, bench.shape, 1e-3)).pulse(bias, WIDTHS[name])
         seen = list(network.seen_by_pads)

@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from labmtj.bench.by_messages import ByMessages, Given
 from labmtj.bench.files.wiring import Channel
+from labmtj.bench.software_timed import DeliveredSteps, SoftwareTimedPulse
 from labmtj.quantities import FloatArray
 from labmtj.shots import Pulses
 from labmtj.verbs import Clock, SourceMeasureUnit
 
 
-class Held:
+class HardwareTimedPulse:
     """Gives pulses one by one: the cells see the whole voltage for the width that the last unit times, no longer.
 
     Args:
@@ -25,20 +25,22 @@ class Held:
     def __init__(self, units: Mapping[str, SourceMeasureUnit], channels: Sequence[Channel], clock: Clock) -> None:
         *self._holders, timer = units
         self._unit, self._clock = units[timer], clock
-        self._messages = ByMessages({name: units[name] for name in self._holders}, channels, clock)
+        self._messages = SoftwareTimedPulse({name: units[name] for name in self._holders}, channels, clock)
         self._owners = np.array([channel.unit for channel in channels])
         self._mine = np.flatnonzero(self._owners == timer).tolist()
         self._names = tuple(channels[place].name for place in self._mine)
 
-    def pulses(self, volts: FloatArray, seconds: float, limits: Mapping[Channel, float]) -> Given:
+    def pulses(self, volts: FloatArray, seconds: float, limits: Mapping[Channel, float]) -> DeliveredSteps:
         """Apply pulses (pulses, channels). The channels that hold are looked at once, while they hold alone.
 
         When within its message the timing unit gave its pulse it does not tell: the rest of the time that the message
         took, with the others at their levels, is said to have been in front of the pulse.
         """
-        return Given(*map(np.concatenate, zip(*(self._pulse(each, seconds, limits) for each in volts), strict=True)))
+        return DeliveredSteps(
+            *map(np.concatenate, zip(*(self._pulse(each, seconds, limits) for each in volts), strict=True))
+        )
 
-    def _pulse(self, wanted: FloatArray, seconds: float, limits: Mapping[Channel, float]) -> Given:
+    def _pulse(self, wanted: FloatArray, seconds: float, limits: Mapping[Channel, float]) -> DeliveredSteps:
         course = _Course(self._clock)
         held = np.zeros(len(wanted))
         for unit in self._holders:
@@ -81,6 +83,8 @@ class _Course:
         self._seconds += [max(0.0, self._elapsed() - float(step_seconds.sum())), *step_seconds.tolist()]
         self._volts += [volts, *step_volts]
 
-    def given(self, flags: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> Given:
+    def given(self, flags: np.ndarray[tuple[int, ...], np.dtype[np.uint8]]) -> DeliveredSteps:
         """Return all of it as one pulse."""
-        return Given(np.array([self._seconds]), np.array([self._volts]), flags[np.newaxis], np.array([self._begun]))
+        return DeliveredSteps(
+            np.array([self._seconds]), np.array([self._volts]), flags[np.newaxis], np.array([self._begun])
+        )

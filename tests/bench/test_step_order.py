@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labmtj.bench.routing.steps import Step, parts_of, turns_of
+from labmtj.bench.routing.steps import Step, parts_of, step_order_of
 from labmtj.quantities import Bias
 
 UNITS = ["r0", "r1", "c", "c", "c"]
@@ -11,7 +11,7 @@ SHAPE = (2, 3)
 
 
 def turns(*volts, disturb_volts=0.15):
-    return turns_of(np.array(volts, float), UNITS, SHAPE, disturb_volts)
+    return step_order_of(np.array(volts, float), UNITS, SHAPE, disturb_volts)
 
 
 def test_one_unit_times_by_itself():
@@ -33,12 +33,14 @@ def test_the_unit_that_puts_least_across_cells_holds():
 
 def test_what_two_units_hold_together_counts():
     assert turns([0.1, 0.1, -0.3, 0, 0]) == (("r0", "r1", "c"), True)
-    assert not turns([0.2, 0.2, -0.3, 0, 0]).last_times
+    assert not turns([0.2, 0.2, -0.3, 0, 0]).last_unit_is_timer
 
 
 def test_a_floating_line_may_carry_anything_between():
-    assert turns([0.1, -0.1, -0.4, 0, 0]).last_times
-    assert not turns([0.1, -0.1, -0.4, np.nan, 0]).last_times, "0.2 V between the rows, through the floating column"
+    assert turns([0.1, -0.1, -0.4, 0, 0]).last_unit_is_timer
+    assert not turns([0.1, -0.1, -0.4, np.nan, 0]).last_unit_is_timer, (
+        "0.2 V between the rows, through the floating column"
+    )
 
 
 def test_a_batch_that_several_units_give_goes_bias_by_bias():

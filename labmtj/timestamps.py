@@ -12,7 +12,7 @@ from typing import Any, Self
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class Timestamp:
     """A moment as any process on this machine can tell it."""
 
     utc: str
@@ -38,7 +38,7 @@ class Moment:
         """Return it as plain values."""
         return {"utc": self.utc, "boot_seconds": self.boot_seconds, "boot": self.boot}
 
-    def seconds_since(self, earlier: Moment) -> float:
+    def seconds_since(self, earlier: Timestamp) -> float:
         """Return the seconds between two moments; NaN if nobody can tell, for the wall clock was set back."""
         if self.boot and self.boot == earlier.boot:
             return self.boot_seconds - earlier.boot_seconds
