@@ -30,7 +30,7 @@ _PLACES = {
     "AmplitudeSettings": "procedures.common.amplitude:AmplitudeSettings",
     "Bias": "labmtj.quantities:Bias",
     "Lines": "labmtj.quantities:Lines",
-    "Reading": "labmtj.quantities:Reading",
+    "ReadSettings": "labmtj.quantities:ReadSettings",
     "ReferenceSettings": "procedures.common.reference:ReferenceSettings",
     "SimulatedCrossbar": "labmtj.simulated:SimulatedCrossbar",
     "WriteSettings": "procedures.common.write:WriteSettings",

@@ -32,7 +32,8 @@ from labmtj.testing import own_state, procedures, relay_box, resistor_box
 __all__ = ["own_state", "relay_box", "resistor_box"]
 
 hypothesis.settings.register_profile("shared machine", deadline=None)  # how long an example takes is no failure
-hypothesis.settings.load_profile("shared machine")
+hypothesis.settings.register_profile("one draw", deadline=None, derandomize=True)  # a test that passed passes again
+hypothesis.settings.load_profile("one draw")
 threadpoolctl.threadpool_limits(1)
 for blas in ("OPENBLAS", "MKL", "OMP"):  # processes that tests start
     os.environ[f"{blas}_NUM_THREADS"] = "1"
@@ -104,6 +105,8 @@ class Count:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Count(config))
+    if config.getoption("--torture"):
+        hypothesis.settings.load_profile("shared machine")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -12,7 +12,7 @@ import pytest
 import labmtj
 
 NAMES = [
-    "AmplitudeSettings", "Bias", "Lines", "Reading", "ReferenceSettings", "SimulatedCrossbar", "WriteSettings", "bench",
+    "AmplitudeSettings", "Bias", "Lines", "ReadSettings", "ReferenceSettings", "SimulatedCrossbar", "WriteSettings", "bench",
     "load_array", "open", "reference_maps", "scan_amplitudes", "simulate", "write_matrix",
 ]  # fmt: skip
 

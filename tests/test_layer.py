@@ -22,13 +22,13 @@ def test_everything_is_passed_on_as_it_is():
     inner = Recorder()
     layer = Layer(inner)
     bias, lines, how = Bias(np.zeros((4, 2)), np.zeros(3)), Lines(rows=(1,)), ReadSettings()
-    assert layer.refusal(bias, 1e-3) == "can"
+    assert layer.refusal(bias, 1e-3) == "refusal"
     assert layer.measure(bias, lines, how) == "measure"
     assert layer.pulse(bias, 1e-3) == "pulse"
     layer.abort()
     layer.make_safe()
     assert inner.calls == [
-        ("can", bias, 1e-3), ("measure", bias, lines, how), ("pulse", bias, 1e-3), ("abort",), ("make_safe",)
+        ("refusal", bias, 1e-3), ("measure", bias, lines, how), ("pulse", bias, 1e-3), ("abort",), ("make_safe",)
     ]  # fmt: skip
     assert (layer.shape, layer.limits, layer.clock) == (inner.shape, inner.limits, inner.clock)
 

@@ -37,4 +37,13 @@ def most_while_stepping(bias: Bias, *, both_signs: bool = False, from_zero: bool
     seen = np.maximum(
         high[:, rows].max(axis=1) - low[:, columns].min(axis=1), high[:, columns].max(axis=1) - low[:, rows].min(axis=1)
     )
-    return np.asarray(np.where(floats, high.max(axis=1) - low.min(axis=1), seen), float)
+    return np.asarray(np.where(floats, _most_between(high, low), seen), float)
+
+
+def _most_between(high: FloatArray, low: FloatArray) -> FloatArray:
+    """Return the largest high of a line minus the low of another, (batch,), from (batch, lines)."""
+    number, top, bottom = np.arange(len(high)), high.argmax(axis=1), low.argmin(axis=1)
+    others_high, others_low = high.copy(), low.copy()
+    others_high[number, bottom], others_low[number, top] = -np.inf, np.inf
+    across = np.maximum(others_high.max(axis=1) - low[number, bottom], high[number, top] - others_low.min(axis=1))
+    return np.asarray(across, float)

@@ -6,8 +6,8 @@ neighbouring columns (even column plus, odd column minus), in units of the nomin
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
@@ -65,12 +65,9 @@ class Multiplier:
     def _lines(self) -> Lines:
         return Lines(columns=tuple(self.block.column_lines))
 
-    def _how(self, **changes: object) -> ReadSettings:
-        return ReadSettings(
-            aperture_seconds=self.settings.aperture_seconds,
-            range_amperes=self.range_amperes,
-            **changes,  # type: ignore[arg-type]
-        )
+    def _how(self, **changes: Any) -> ReadSettings:
+        how = ReadSettings(aperture_seconds=self.settings.aperture_seconds, range_amperes=self.range_amperes)
+        return replace(how, **changes)
 
     def baseline(self) -> FloatArray:
         """Return the currents of the block's columns with every line at 0 V, (columns,); zero if `baseline_reads` is 0.

@@ -231,10 +231,10 @@ FORKED = """
 import os, sys
 import labmtj
 from labmtj.errors import LabmtjError
-from labmtj.quantities import Bias, Lines, Reading
+from labmtj.quantities import Bias, Lines, ReadSettings
 bias = Bias([0.1] + 14 * [0.0], 15 * [0.0])
 with labmtj.bench("virtual-2636b-3706a") as array:
-    read = lambda: array.measure(bias, Lines(columns=(0,)), Reading(1e-3))
+    read = lambda: array.measure(bias, Lines(columns=(0,)), ReadSettings(1e-3))
     read()
     if os.fork() == 0:
         for act in (read, lambda: array.pulse(bias, 1e-3), array.arm, array.make_safe):

@@ -104,7 +104,7 @@ def test_the_crossbar_is_only_asked_for_what_it_can_give(make):
     """A crossbar that cannot hold all rows at once reads them one after another."""
     crossbar = make((4, 4))
 
-    plain = crossbar.can
+    plain = crossbar.refusal
 
     def refusal(bias, seconds=0.0):
         from labmtj.quantities import Refusal

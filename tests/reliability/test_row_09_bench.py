@@ -19,7 +19,7 @@ LONG = """
 import ctypes, os, sys, time
 import numpy as np
 import labmtj
-from labmtj.quantities import Bias, Lines, Reading
+from labmtj.quantities import Bias, Lines, ReadSettings
 with labmtj.bench(sys.argv[1]) as array:
     if sys.argv[2:] == ["fork"] and os.fork() == 0:
         time.sleep(600)
@@ -28,7 +28,7 @@ with labmtj.bench(sys.argv[1]) as array:
     print("armed", os.getpid(), flush=True)
     rows = np.zeros((300, 4))
     rows[:, 0] = 0.1
-    array.measure(Bias(rows, np.zeros((300, 4))), Lines(columns=(0,)), Reading(aperture_seconds=0.2))
+    array.measure(Bias(rows, np.zeros((300, 4))), Lines(columns=(0,)), ReadSettings(aperture_seconds=0.2))
 """
 """a minute of one script on the box"""
 

@@ -21,13 +21,13 @@ LEVEL_VOLTS = 0.05
 LONG = """
 import numpy as np
 from pydantic import BaseModel
-from labmtj.quantities import Bias, Lines, Reading
+from labmtj.quantities import Bias, Lines, ReadSettings
 
 class Long(BaseModel):
     def execute(self, crossbar, log):
         rows = np.zeros((300, 4))
         rows[:, 0] = 0.1
-        crossbar.measure(Bias(rows, np.zeros((300, 4))), Lines(columns=(0,)), Reading(aperture_seconds=0.2))
+        crossbar.measure(Bias(rows, np.zeros((300, 4))), Lines(columns=(0,)), ReadSettings(aperture_seconds=0.2))
 """
 """a minute of one script on the box"""
 SIGNALS = {

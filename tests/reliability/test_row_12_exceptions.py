@@ -15,7 +15,7 @@ PROCEDURE = """
 import sys, threading
 from pydantic import BaseModel
 from labmtj.errors import LimitExceeded
-from labmtj.quantities import Bias, Lines, Reading
+from labmtj.quantities import Bias, Lines, ReadSettings
 
 ERRORS = {
     "ValueError": lambda: 1 + int("x"), "MemoryError": lambda: bytearray(1 << 62), "RecursionError": lambda: again(),
@@ -32,7 +32,7 @@ class Broken(BaseModel):
     def execute(self, crossbar, log):
         bias = Bias([0.1, 0.0, 0.0, 0.0], [0.0] * 4)
         for _ in range(3):
-            crossbar.measure(bias, Lines(columns=(0,)), Reading())
+            crossbar.measure(bias, Lines(columns=(0,)), ReadSettings())
         ERRORS[self.how]()
 """
 

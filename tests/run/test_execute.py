@@ -221,7 +221,7 @@ def test_the_reason_of_a_failure_holds_what_was_noted_of_it(single, tmp_path, mo
         error.add_note("outputs may be on")
         raise error
 
-    monkeypatch.setattr(execute, "crew", failing)
+    monkeypatch.setattr(execute, "executor_of", failing)
     with pytest.raises(InstrumentError):
         start(single, tmp_path, workers=1, show=nobody)
     (path,) = tmp_path.iterdir()
