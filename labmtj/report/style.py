@@ -24,9 +24,6 @@ INK, GREY, PALE = "#222222", "#777777", "#DDDDDD"
 PARALLEL, ANTIPARALLEL = BLUE, ORANGE
 SIZES = (ORANGE, GREEN, BLUE, PURPLE, RED, SKY)
 MARKERS = ("o", "s", "^", "D", "v", "P")
-PUBLISHED = 0.953
-"""Goodwill et al., Phys. Rev. Applied 18, 014039 (2022): median accuracy after tuning"""
-
 _LEAST_PERCENT, _ROOM = 2.0, 0.03
 """least length of an axis of percent; what lies above 100 % so that points there are whole, as a part of the length"""
 _BESIDE_DECADES = 1.1
@@ -172,8 +169,3 @@ def count_axis(axes: Axes, label: str) -> None:
 
     axes.set_ylabel(label)
     axes.yaxis.set_major_locator(MaxNLocator(nbins="auto", integer=True, steps=[1, 2, 5, 10]))
-
-
-def published_line(axes: Axes) -> None:
-    """Mark the published accuracy; it joins the legend."""
-    axes.axhline(100 * PUBLISHED, color=INK, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1, label="published 95.3 %")

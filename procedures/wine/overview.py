@@ -9,6 +9,7 @@ from labmtj.report import style
 from labmtj.report.blocks import Figure, Source
 from labmtj.report.canvas import Axes, Canvas
 from procedures.common.perceptron.samples import TEST, TRAIN
+from procedures.wine.headline import published_line
 from procedures.wine.maps import conductance_and_state
 from procedures.wine.station import StationRecord, WineRun
 
@@ -68,7 +69,7 @@ def recovery_figure(contents: WineRun) -> Figure:
     for axes, split in zip(panels, (TRAIN, TEST), strict=True):
         _recovery(axes, stations, split)
         axes.set_title(contents.samples[split])
-    style.published_line(panels[0])
+    published_line(panels[0])
     panels[0].legend(loc="lower right", ncols=2)
     text = (
         "Median (mark) and 5th to 95th percentile (line) over solutions. g = 1: both layers measured, nothing "
@@ -130,7 +131,7 @@ def _accuracy_against_fidelity(axes: Axes, stations: list[StationRecord]) -> Non
     axes.set_title("accuracy and write fidelity")
     style.percent_axis(axes, "write fidelity", which="x")
     style.percent_axis(axes, "accuracy at common g", low=lowest - 2)
-    style.published_line(axes)
+    published_line(axes)
     axes.legend(loc="lower left", handlelength=1.4, handletextpad=0.4, borderaxespad=0.1, labelspacing=0.25)
 
 
@@ -143,7 +144,7 @@ def _curves(axes: Axes, stations: list[StationRecord]) -> None:
         axes.plot(gains[best], middle[best], marker, color=colour, markersize=6, markeredgecolor="white")
     axes.set(xlabel="g = Gnorm / conductance step", title="one gain for all solutions", xlim=(0, 2))
     style.percent_axis(axes, "median accuracy", low=30)
-    style.published_line(axes)
+    published_line(axes)
 
 
 def _recovery(axes: Axes, stations: list[StationRecord], split: str) -> None:

@@ -9,6 +9,7 @@ from labmtj.report import style
 from labmtj.report.blocks import Figure, Source
 from labmtj.report.canvas import Axes
 from labmtj.report.digits import chance, fixed
+from procedures.wine.headline import published_line
 from procedures.wine.metrics import BLIND, metric_name
 from procedures.wine.station import StationRecord
 
@@ -28,7 +29,7 @@ def predictors(station: StationRecord) -> Figure:
     second.set(xlabel=metric_name(best), title=f"ρ = {fixed(rho.get(best, np.nan))}")
     second.locator_params(axis="x", nbins=5)
     for axes in (first, second):
-        style.published_line(axes)
+        published_line(axes)
         style.percent_axis(axes, "accuracy at common g", low=max(0.0, 100 * float(accuracy.min()) - 3))
     first.legend(loc="lower left", handlelength=1.6, borderaxespad=0.1)
     text = _gap(third, station) + (

@@ -7,11 +7,10 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from labmtj.errors import SettingError
-from labmtj.quantities import ArrayInfo, Bias, FloatArray, Lines, ReadSettings
+from labmtj.quantities import Bias, FloatArray, Lines, ReadSettings
 from labmtj.results import Fact, Quantity, Result, record
-from labmtj.strictmodel import StrictModel
 from labmtj.verbs import Crossbar, Log
+from procedures.common.bounds import ReadVolts, Settings
 
 AXES = ("step", "cell")
 
@@ -30,24 +29,16 @@ class RampResult(Result, kind="ramp", signal="siemens"):
         return np.asarray(self.siemens[-1] / self.siemens[0])
 
 
-class Ramp(StrictModel):
+class Ramp(Settings):
     """The cells on the diagonal, one after another, all other lines at 0 V."""
 
-    highest_volts: float = Field(0.1, gt=0, description="at the last step; at most limits.disturb_volts of the array")
+    highest_volts: ReadVolts = Field(0.1, description="at the last step; at most limits.disturb_volts of the array")
     steps: int = Field(5, ge=2, le=100)
     aperture_seconds: float = Field(0.02, gt=0, le=10)
 
-    def check(self, array: ArrayInfo | Crossbar, *key: str) -> None:
-        """Raise SettingError for what would disturb the cells; called for every array before the first bias."""
-        disturb = array.limits.disturb_volts
-        if self.highest_volts > disturb:
-            raise SettingError(
-                (*key, "highest_volts"), f"{self.highest_volts:g} V exceeds {disturb:g} V (limits.disturb_volts)"
-            )
-
     def execute(self, crossbar: Crossbar, log: Log) -> RampResult:
         """Measure, record and return what was found."""
-        self.check(crossbar)
+        self.check(crossbar)  # of a notebook; a run checks every array before its first bias
         volts = np.linspace(0, self.highest_volts, self.steps + 1)[1:]
         rows, columns = crossbar.shape
         cells = range(min(rows, columns))
