@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from numpy.typing import ArrayLike
 
@@ -251,6 +251,55 @@ class Data(Protocol):
         ...
 
 
+@runtime_checkable
+class Resumable(Protocol):
+    """A crossbar that can be kept and gone back to, as one of physics can and one of instruments cannot."""
+
+    def snapshot(self) -> Mapping[str, Any]:
+        """Return everything that changes."""
+        ...
+
+    def restore(self, snapshot: Mapping[str, Any]) -> None:
+        """Go back to a snapshot."""
+        ...
+
+
+@runtime_checkable
+class Confirmable(Protocol):
+    """A crossbar of instruments, which somebody may have switched off or set otherwise between two blocks."""
+
+    def confirm(self) -> None:
+        """Ask every instrument whether it is as it was left; InstrumentError if not."""
+        ...
+
+
+@runtime_checkable
+class Documented(Protocol):
+    """A crossbar that says what a run keeps about it: chip, operator, instruments."""
+
+    def provenance(self) -> dict[str, Attribute]:
+        """Return the attributes."""
+        ...
+
+
+@runtime_checkable
+class CheckedProcedure(Protocol):
+    """A procedure that can say beforehand what does not fit an array."""
+
+    def check(self, array: ArrayInfo) -> None:
+        """Raise SettingError for what the array does not survive; touches nothing, and may be called often."""
+        ...
+
+
+@runtime_checkable
+class SizedProcedure(Protocol):
+    """A procedure that knows how much it records."""
+
+    def most_rows(self, shape: tuple[int, int]) -> tuple[int, int]:
+        """Return the pulses and the shots of reads, at most, on an array of (rows, columns)."""
+        ...
+
+
 class Procedure(Protocol):
     """What is measured on one array: a strict settings model that executes itself."""
 
@@ -274,8 +323,12 @@ class Campaign(Protocol):
         """Return the number of blocks of every station."""
         ...
 
-    def prepare(self, stations: Sequence[ChipGroup], log: Log) -> None:
-        """Check that everything fits and describe the tables, before the first bias."""
+    def check_stations(self, stations: Sequence[ChipGroup]) -> None:
+        """Raise SettingError for what does not fit the stations; touches nothing, and may be called often."""
+        ...
+
+    def declare(self, stations: Sequence[ChipGroup], log: Log) -> None:
+        """Describe the tables and write what is known before the first bias; called once for each log."""
         ...
 
     def block(

@@ -138,7 +138,7 @@ def rerun(experiment: Experiment, twins: Mapping[str, Twin], seed: int) -> Itera
     with tempfile.TemporaryDirectory(prefix="labmtj-") as folder:
         record = ScratchRecord(Path(folder))
         try:
-            again.describe(stations, record.log)
+            again.declare(stations, record.log)
             record.log.attributes("", {"run": f"{experiment.run or experiment.name}, on its twin", "seed": seed})
             _worked(again, stations, record)
             yield record.data

@@ -310,7 +310,7 @@ class _Course:
 
     def _head(self) -> None:
         """Write down what is known before the first bias."""
-        self.experiment.describe(self.plan.stations, self.log)
+        self.experiment.declare(self.plan.stations, self.log)
         root: dict[str, str | int] = {
             "experiment": self.experiment.name,
             "run": self.folder.path.resolve().name,

@@ -25,7 +25,6 @@ from labmtj.dottednames import CannotLoad, did_you_mean
 from labmtj.errors import ConfigError, SettingError, UsageError
 from labmtj.plugins import Plugin, dotted, named, plugins
 from labmtj.quantities import ChipGroup
-from labmtj.record import FrameLog
 from labmtj.record.recorded import declare_tables
 from labmtj.run.plain import as_campaign, is_campaign, is_plain
 from labmtj.run.settings import fitting, leaves, merged, option_of, settings_of_bench
@@ -124,9 +123,9 @@ class Experiment:
         bench.check(stations)
         return stations
 
-    def describe(self, stations: Sequence[ChipGroup], log: Log) -> None:
-        """Check that everything fits, declare all tables and write what is known before the first bias."""
-        self.campaign.prepare(stations, log)
+    def declare(self, stations: Sequence[ChipGroup], log: Log) -> None:
+        """Declare all tables and write what is known before the first bias."""
+        self.campaign.declare(stations, log)
         for station in stations:
             for name in station.arrays:
                 declare_tables(log, name, station.info.shape)
@@ -135,7 +134,7 @@ class Experiment:
 
     def check(self) -> None:
         """Raise UsageError if the settings do not fit bench or input files; nothing is applied, nothing kept."""
-        self.describe(self.stations(), FrameLog())
+        self.campaign.check_stations(self.stations())
 
     @property
     def on_instruments(self) -> bool:

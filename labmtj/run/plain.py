@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from labmtj.quantities import ArrayInfo, Bias, ChipGroup, Lines, ReadSettings
 from labmtj.schema import Attribute, Purpose, Table, Tags, Variable
-from labmtj.verbs import Campaign, Crossbar, Data, Log, Procedure
+from labmtj.verbs import Campaign, CheckedProcedure, Crossbar, Data, Log, Procedure
 
 READ_VOLTS = 0.1
 """of a read for the record alone, as in the reference campaign; less where that could disturb"""
@@ -37,8 +37,7 @@ def as_campaign(settings: BaseModel) -> Campaign:
 class PlainCampaign:
     """One station and one block per array of the bench. What the procedure writes lies under `arrays/<chip>`.
 
-    A procedure may have `check(array: ArrayInfo)`, which raises SettingError before the first bias, and
-    `most_rows(shape)`, which returns the pulses and the shots of reads, at most, on an array of (rows, columns).
+    A procedure may be a `CheckedProcedure`, and a `SizedProcedure`.
     """
 
     def __init__(self, procedure: Procedure) -> None:
@@ -56,11 +55,14 @@ class PlainCampaign:
         """Return the number of blocks of every station."""
         return 1
 
-    def prepare(self, stations: Sequence[ChipGroup], log: Log) -> None:  # noqa: ARG002 - it declares its own tables
+    def check_stations(self, stations: Sequence[ChipGroup]) -> None:
         """Have the procedure check its settings against every array."""
-        if check := getattr(self.procedure, "check", None):
+        if isinstance(self.procedure, CheckedProcedure):
             for station in stations:
-                check(station.info)
+                self.procedure.check(station.info)
+
+    def declare(self, stations: Sequence[ChipGroup], log: Log) -> None:
+        """Declare nothing: the procedure declares its own tables."""
 
     def block(
         self,

@@ -76,7 +76,7 @@ def rehearse(experiment: Experiment) -> Rehearsal:
             stack.callback(tried[-1].close)
         record = ScratchRecord(Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="labmtj-"))))
         stack.callback(record.close)
-        experiment.describe(stations, record.log)
+        experiment.declare(stations, record.log)
         record.take([each.work.run_block(0) for each in tried])
         first, sizes = [each.tally() for each in tried], [record.sizes()]
         for index in range(1, 1 + others):

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 
 from labmtj.record.tables import pulses_table, reads_table
 from labmtj.run.experiment import Experiment
 from labmtj.schema import Table
-
-MostRows = Callable[[tuple[int, int]], tuple[int, int]]
-"""`most_rows` of a procedure: from (rows, columns) of an array to the pulses, and the shots of reads, at most"""
+from labmtj.verbs import SizedProcedure
 
 
 def most_bytes(experiment: Experiment) -> int | None:
     """Return the size of the journal at most; None if the procedure has no `most_rows`. Nothing is measured."""
-    most_rows: MostRows | None = getattr(experiment.settings, "most_rows", None)
-    if most_rows is None:
+    procedure = experiment.settings
+    if not isinstance(procedure, SizedProcedure):
         return None
     shapes = [station.info.shape for station in experiment.stations()]
-    return sum(_bytes(shape, *most_rows(shape)) for shape in shapes)
+    return sum(_bytes(shape, *procedure.most_rows(shape)) for shape in shapes)
 
 
 def most_text(experiment: Experiment) -> str:

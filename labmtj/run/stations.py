@@ -25,7 +25,7 @@ from labmtj.safety.delivered import check_pulse
 from labmtj.schema import Attribute, Purpose
 from labmtj.stopping import Stoppable
 from labmtj.timestamps import Timestamp
-from labmtj.verbs import Crossbar
+from labmtj.verbs import Confirmable, Crossbar, Documented, Resumable
 
 _LOG = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ class ChipGroupAtWork:
             raise
 
     def _begin(self, experiment: Experiment, stations: Sequence[ChipGroup]) -> None:
-        experiment.describe(stations, self.log)
+        experiment.declare(stations, self.log)
         self.layer_around(self.crossbars)
         self.log.take()  # the tables are known here now, and written once by the main process
         self.provenance = self._provenance()
@@ -107,7 +107,7 @@ class ChipGroupAtWork:
 
     def _provenance(self) -> dict[str, Attribute]:
         """Return what a bench of instruments tells about itself and the chip."""
-        told = (crossbar.provenance() for crossbar in self.crossbars.values() if hasattr(crossbar, "provenance"))
+        told = (each.provenance() for each in self.crossbars.values() if isinstance(each, Documented))
         return next(told, {})
 
     def run_block(self, index: int) -> bytes:
@@ -117,7 +117,7 @@ class ChipGroupAtWork:
         Before the first block that an interruption cut off, its pulse is answered for and the cells are read again.
         """
         for crossbar in self.crossbars.values():
-            if hasattr(crossbar, "confirm"):
+            if isinstance(crossbar, Confirmable):
                 crossbar.confirm()
         if self._interrupted is not None:
             self._recover(self._interrupted)
@@ -128,9 +128,7 @@ class ChipGroupAtWork:
             if error.instead and (options := options_instead(self._settings, error.instead)):
                 error.add_note(f"a value that works: {options}")
             raise
-        snapshots = {
-            name: crossbar.snapshot() for name, crossbar in self.crossbars.items() if hasattr(crossbar, "snapshot")
-        }
+        snapshots = {name: each.snapshot() for name, each in self.crossbars.items() if isinstance(each, Resumable)}
         ledgers = {name: safety.snapshot() for name, safety in self.safeties.items()}
         put_counts(self.log, self.safeties)
         for safety in self.safeties.values():

@@ -108,9 +108,9 @@ class MethodCampaign(WineBase):
         """Return the number of blocks: one to characterise, one per way and solution; all of a way, then the next."""
         return 1 + len(self.methods) * len(self.load())
 
-    def prepare(self, stations: Sequence[ChipGroup], log: Log) -> None:
-        """Check that everything fits and describe the tables, before the first volt."""
-        super().prepare(stations, log)
+    def declare(self, stations: Sequence[ChipGroup], log: Log) -> None:
+        """Describe the tables."""
+        super().declare(stations, log)
         for name, how in self.methods.items():
             for station in stations:
                 root = f"methods/{name}"

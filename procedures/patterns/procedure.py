@@ -84,10 +84,14 @@ class PatternCampaign(Settings):
         """Return the number of blocks: one to characterise, one per pattern."""
         return 1 + len(self.patterns)
 
-    def prepare(self, stations: Sequence[ChipGroup], log: Log) -> None:
-        """Check the settings against every array and declare a table per station."""
+    def check_stations(self, stations: Sequence[ChipGroup]) -> None:
+        """Check the settings against every array."""
         for station in stations:
             self.check(station.info)
+
+    def declare(self, stations: Sequence[ChipGroup], log: Log) -> None:
+        """Declare a table per station."""
+        for station in stations:
             log.table(_table(station))
             log.attributes(_table(station).path, {}, kind="patterns")
 

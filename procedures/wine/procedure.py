@@ -31,9 +31,9 @@ class WineCampaign(WineBase):
         """The one way that solutions are written."""
         return [self.adapt]
 
-    def prepare(self, stations: Sequence[ChipGroup], log: Log) -> None:
-        """Check that everything fits and describe the tables, before the first volt."""
-        super().prepare(stations, log)
+    def declare(self, stations: Sequence[ChipGroup], log: Log) -> None:
+        """Describe the tables."""
+        super().declare(stations, log)
         record.describe(log, stations, self.load(), load_wine(), adapted=not self.adapt.plain)
 
     def write_one(self, scene: Scene, solutions: Solutions, number: int) -> None:

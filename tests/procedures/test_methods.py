@@ -225,7 +225,8 @@ def test_one_campaign_can_be_run_in_one_of_the_ways(solutions):
     )
     (station,) = stations = campaign.stations(bench.arrays())
     assert station.arrays == ("mtj-50nm-0a", "mtj-50nm-0b")
-    campaign.prepare(stations, log)
+    campaign.check_stations(stations)
+    campaign.declare(stations, log)
     chips, memory = bench.connect(station), {}
     for index in (0, 1):
         campaign.block(station, index, chips, memory, log)

@@ -60,7 +60,7 @@ def test_an_interrupted_campaign_reads_the_chip_again():
     PatternCampaign().reverify_states(station, {name: array}, memory, log)  # nothing is known yet: read, and no more
     assert memory == {}
     campaign = PatternCampaign(patterns=["rows"], amplitude=None)
-    campaign.prepare([station], log)
+    campaign.declare([station], log)
     campaign.block(station, 0, {name: array}, memory, log)
     memory["state"] = np.ones(array.shape, bool)  # and the maps have left it all-AP
     campaign.reverify_states(station, {name: array}, memory, log)

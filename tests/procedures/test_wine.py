@@ -31,7 +31,8 @@ def one_solution():
             MemoryLog(),
         )
         (station,) = stations = campaign.stations(bench.arrays())
-        campaign.prepare(stations, log)
+        campaign.check_stations(stations)
+        campaign.declare(stations, log)
         chips = {name: Recorded(chip, log, name) for name, chip in bench.connect(station).items()}
         memory = {}
         for index in (0, 1):

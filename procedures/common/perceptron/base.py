@@ -118,8 +118,8 @@ class WineBase(Settings):
         first, second = (max(how.chips(block, array.shape) for how in self.adaptations) for block in blocks)
         return first, second
 
-    def prepare(self, stations: Sequence[ChipGroup], log: Log) -> None:
-        """Check that everything fits and describe the tables, before the first volt."""
+    def check_stations(self, stations: Sequence[ChipGroup]) -> None:
+        """Check that settings, solutions and stations fit."""
         for station in stations:
             self.check(station.info)
         solutions, wine = self.load(), load_wine()
@@ -139,7 +139,10 @@ class WineBase(Settings):
             )
         for station in stations:
             self._check_places(solutions, station)
-        record.describe_inputs(log, solutions, wine)
+
+    def declare(self, stations: Sequence[ChipGroup], log: Log) -> None:  # noqa: ARG002 - the same for all
+        """Write what goes in."""
+        record.describe_inputs(log, self.load(), load_wine())
 
     def _check_places(self, solutions: Solutions, station: ChipGroup) -> None:
         shape, name = station.info.shape, station.info.name
