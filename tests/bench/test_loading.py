@@ -1,13 +1,10 @@
-import json
 import re
-from pathlib import Path
 
 import pytest
 
 from labmtj import library, yamlfile
 from labmtj.bench import LaboratoryFile, VirtualFile, load_any, load_bench
 from labmtj.bench.files.loading import AnyBenchFile
-from labmtj.bench.files.schema import bench_schema, schema_path, schema_text
 from labmtj.bench.files.wiring import Channel, Column, wiring_of
 from labmtj.errors import ConfigError
 from labmtj.run import load_experiment
@@ -175,21 +172,6 @@ def test_a_misspelt_file_comes_with_the_one_beside_it(write, tmp_path):
     write()
     with pytest.raises(ConfigError, match=re.escape(f"did you mean {tmp_path / 'bench.yaml'}?")):
         load_any(str(tmp_path / "bensh.yaml"))
-
-
-def test_the_schema_beside_the_benches_is_up_to_date():
-    assert schema_path().read_text() == schema_text(), "write it anew: python -m labmtj.bench.files.schema"
-
-
-def test_the_schema_knows_every_key_of_the_examples():
-    definitions = bench_schema()["$defs"]
-    kinds = {"instruments": "LaboratoryFile", "virtual": "VirtualFile", "simulated": "BenchFile"}
-    for path in Path(BENCHES).glob("*.yaml"):
-        content = yamlfile.load(path).content
-        schema = definitions[kinds[content["kind"]]]
-        assert set(content) <= set(schema["properties"])
-        assert set(schema["required"]) <= set(content)
-    assert json.loads(schema_text())["$defs"]["ChipFile"]["properties"]["array"]["type"] == "string"
 
 
 def test_a_bench_that_stands_for_itself_is_refused(tmp_path):
