@@ -6,8 +6,9 @@ the campaign itself: what comes out differs from the log by what the twins' curr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
@@ -18,8 +19,11 @@ from labmtj.quantities import ChipGroup
 from labmtj.record import DataFile, MemoryLog
 from labmtj.report.contents import Contents
 from labmtj.report.predictions import TwinFigures
-from labmtj.report.sections import sections
+from labmtj.report.sections import Section, asked, sections
 from labmtj.run.experiment import Experiment
+from labmtj.verbs import Data
+
+T = TypeVar("T")
 
 
 class PredictedData:
@@ -39,7 +43,26 @@ class PredictedData:
 
 def twin_figures(data: DataFile) -> list[TwinFigures]:
     """Return what the sections of a data file compare with twins."""
-    return [each for section in sections(Contents(data)) for each in section.twin_figures(data)]
+    return [each for section in sections(Contents(data)) for each in _figures_of(section, data)]
+
+
+def _figures_of(section: Section, data: Data) -> list[TwinFigures]:
+    return _said(section, lambda: [*section.twin_figures(data)], [])
+
+
+def _predicted(
+    section: Section, settings: Mapping[str, Any], station: ChipGroup, models: Mapping[str, Model]
+) -> dict[str, NDArray[Any]]:
+    return _said(section, lambda: {**section.predicted(settings, station, models)}, {})
+
+
+def _said(section: Section, ask: Callable[[], T], nothing: T) -> T:
+    """Return what a section says; `nothing`, with a warning, if it raises: the others are compared."""
+    said: list[tuple[T, str]] = asked(type(section).__name__, lambda: [(ask(), "")], lambda why: [(nothing, why)])
+    ((found, why),) = said
+    if why:
+        warnings.warn(f"labmtj twin: {why}", stacklevel=2)
+    return found
 
 
 def figures_in_same_states(
@@ -56,9 +79,9 @@ def figures_in_same_states(
     settings = experiment.settings.model_dump(mode="json")
     found = []
     for section in sections(Contents(data)):
-        if values := section.predicted(settings, station, models):
+        if values := _predicted(section, settings, station, models):
             log = MemoryLog()
             experiment.campaign.conclude(station, PredictedData(data, values), log)
             concluded = PredictedData(data, {**values, **log.arrays()})
-            found += [each for each in section.twin_figures(concluded) if each.station == station.name]
+            found += [each for each in _figures_of(section, concluded) if each.station == station.name]
     return [each for each in found if each.same_states]

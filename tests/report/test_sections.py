@@ -6,9 +6,11 @@ import re
 import numpy as np
 import pytest
 
+from labmtj.calibration.predicted import twin_figures
 from labmtj.errors import ConfigError
-from labmtj.record import Checkpointer, JournalLog, JournalWriter
+from labmtj.record import Checkpointer, JournalLog, JournalWriter, open_data
 from labmtj.report import sections, summary_text, write_report
+from labmtj.report.predictions import TwinFigures
 from labmtj.schema import Variable
 
 
@@ -115,6 +117,25 @@ def test_a_section_that_cannot_be_imported_is_a_warning_and_its_groups_are_shown
     with pytest.warns(UserWarning, match="'ramp' of mine 1.0 cannot be loaded"):
         page = page_of(data)
     assert "conductance of the cell" in page
+
+
+def test_a_section_says_what_a_twin_is_compared_by_and_one_that_raises_is_a_warning(data, monkeypatch):
+    class Ramp(sections.Section):
+        def twin_figures(self, data):
+            slope = float(data.read(f"{self.groups[0]}/slope"))
+            yield TwinFigures("die-7", "slope of die-7", {"": slope}, ".2e")
+
+    class Broken(sections.Section):
+        def twin_figures(self, data):
+            raise KeyError("slope")
+
+    known = sections.section_of
+    with open_data(data) as file:
+        monkeypatch.setattr(sections, "section_of", lambda kind: Ramp if kind == "ramp" else known(kind))
+        assert [each.values for each in twin_figures(file)] == [{"": 5e-6}]
+        monkeypatch.setattr(sections, "section_of", lambda kind: Broken if kind == "ramp" else known(kind))
+        with pytest.warns(UserWarning, match="Broken cannot be shown: KeyError: 'slope'"):
+            assert twin_figures(file) == []
 
 
 def test_every_shipped_procedure_has_its_section():
