@@ -7,6 +7,10 @@ class TestSM100(UnitConformance, UnitFaults):
     driver = "sm100"
 
 
+class TestPyMeasure2450(UnitConformance, UnitFaults):
+    driver = "pymeasure2450"
+
+
 class TestRamp(ProcedureConformance):
     experiment = "ramp"
 

@@ -8,13 +8,18 @@ import numpy as np
 
 from labmtj.report import style
 from labmtj.report.blocks import Chapter, Figure, Source
-from labmtj.report.sections import Section
+from labmtj.report.sections import Finding, Section
 
 
 class RampSection(Section):
     """All groups of kind `ramp` of a run."""
 
     rank: ClassVar[int] = 40
+
+    def finding(self) -> Finding | None:
+        """Return what was measured, and the figure of each chip."""
+        figures = [f"{self._chip(group)} {self._change(group):+.2%}" for group in self.groups]
+        return "Change of the conductance along the ramp, median of the cells", figures
 
     def lines(self) -> list[str]:
         """Return a line for each chip."""
@@ -28,8 +33,11 @@ class RampSection(Section):
         return group.split("/")[1]
 
     def _sentence(self, group: str) -> str:
-        volts, change = (self.contents.read(f"{group}/{name}") for name in ("volts", "change"))
-        return f"conductance changes by {np.median(change) - 1:+.2%} from {volts[0]:.3g} to {volts[-1]:.3g} V"
+        volts = self.contents.read(f"{group}/volts")
+        return f"conductance changes by {self._change(group):+.2%} from {volts[0]:.3g} to {volts[-1]:.3g} V"
+
+    def _change(self, group: str) -> float:
+        return float(np.median(self.contents.read(f"{group}/change"))) - 1
 
     def _figure(self, group: str) -> Figure:
         volts, siemens = (self.contents.read(f"{group}/{name}") for name in ("volts", "siemens"))
