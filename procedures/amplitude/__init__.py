@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from procedures.common.amplitude import AmplitudeMap
+from procedures.amplitude.procedure import AmplitudeMap
 
 __all__ = ["AmplitudeMap"]

@@ -14,13 +14,12 @@ from pydantic import Field
 
 from labmtj.errors import ProcedureFailed, SettingError
 from labmtj.quantities import BoolArray, FloatArray
-from labmtj.results import Fact, Quantity, Result, record
-from labmtj.schema import Purpose
-from labmtj.verbs import Crossbar, Log
+from labmtj.results import Fact, Quantity, Result
+from labmtj.verbs import Crossbar
 from procedures.common.bounds import Key, Limited, Settings, name_of
-from procedures.common.reference import ReferenceMaps, ReferenceSettings, initialise, reference_maps
+from procedures.common.reference import ReferenceMaps, ReferenceSettings, initialise
 from procedures.common.staying import look_at_once
-from procedures.common.write import AMPLITUDES, WriteSettings, write_matrix
+from procedures.common.write import WriteSettings, write_matrix
 
 LEAST_FIDELITY = 0.75
 """of the best amplitude; a half is chance"""
@@ -46,25 +45,6 @@ class AmplitudeSettings(Settings):
                 (*key, "start_volts"), f"{self.start_volts:g} V is not below the highest amplitude, {highest:g} V "
                 f"(the lower of stop_volts and limits.cell_volts of array {name_of(array)}); lower it",
             )  # fmt: skip
-
-
-class AmplitudeMap(AmplitudeSettings):
-    """The amplitude scan as a procedure of its own: reference maps, then the scan."""
-
-    reference: ReferenceSettings = ReferenceSettings()
-    write: WriteSettings = WriteSettings()
-
-    @property
-    def unused(self) -> tuple[str, ...]:
-        """Amplitudes of `write`: they come from the scan."""
-        return AMPLITUDES
-
-    def execute(self, crossbar: Crossbar, log: Log) -> None:
-        """Make the maps of an array, scan its amplitudes and record both; leaves the array all-AP."""
-        with log.tagged(purpose=Purpose.CHARACTERISE):
-            reference = reference_maps(crossbar, self.reference)
-            record(log, "reference", reference)
-            record(log, "amplitude", scan_amplitudes(crossbar, reference, self.reference, self.write, self))
 
 
 class AmplitudeScan(Result, kind="amplitude"):

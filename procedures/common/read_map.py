@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from labmtj.quantities import Bias, Currents, Flag, FloatArray, Lines, ReadSettings
-from labmtj.results import Fact, Quantity, Result, record
-from labmtj.schema import Purpose
-from labmtj.verbs import Crossbar, Log
+from labmtj.results import Fact, Quantity, Result
+from labmtj.verbs import Crossbar
 from procedures.common.bounds import ApertureSeconds, ReadVolts, Settings
 from procedures.common.cost import Cost, CostMeter
 from procedures.common.reference import MAP, possible_of
@@ -26,17 +25,6 @@ class ReadMapSettings(Settings):
     repeats: int = Field(
         4, ge=2, le=10_000, description="readings of every cell in both polarities; their scatter counts"
     )
-
-
-class ReadMap(ReadMapSettings):
-    """The read map as a procedure of its own."""
-
-    def execute(self, crossbar: Crossbar, log: Log) -> CellReads:
-        """Read the map and record it in the group `read_map`."""
-        with log.tagged(purpose=Purpose.CHARACTERISE):
-            found = read_map(crossbar, self)
-            record(log, "read_map", found)
-        return found
 
 
 class CellReads(Result, kind="read_map", signal="siemens"):

@@ -18,9 +18,8 @@ from pydantic import Field
 from labmtj.errors import ProcedureFailed
 from labmtj.health import Health
 from labmtj.quantities import Bias, BoolArray, FloatArray, Lines, ReadSettings
-from labmtj.results import Fact, Quantity, Result, record
-from labmtj.schema import Purpose
-from labmtj.verbs import Crossbar, Log
+from labmtj.results import Fact, Quantity, Result
+from labmtj.verbs import Crossbar
 from procedures.common.bounds import ApertureSeconds, CellVolts, PulseSeconds, ReadVolts, Settings, VoltsBetween
 from procedures.common.schemes import select_columns, select_rows
 from procedures.common.staying import look_at_once
@@ -48,6 +47,11 @@ STATES = {"AP": 0, "P": 1}
 """of a cell: meanings of the values of arrays in the record"""
 MANY_STUCK = 0.1
 """of the cells: more look stuck where cells relax before they are read"""
+HEALTH_OF = {
+    Outcome.WRITTEN: Health.USABLE, Outcome.STUCK_P: Health.STUCK_P, Outcome.STUCK_AP: Health.STUCK_AP,
+    Outcome.SHORT: Health.SHORT, Outcome.OPEN: Health.OPEN, Outcome.UNSTABLE: Health.NOISY,
+}  # fmt: skip
+"""of a cell that was looked at"""
 _KNOWN_BAD = {
     Health.STUCK_P: Outcome.STUCK_P, Health.STUCK_AP: Outcome.STUCK_AP, Health.SHORT: Outcome.SHORT,
     Health.OPEN: Outcome.OPEN,
@@ -68,15 +72,6 @@ class ReferenceSettings(Settings):
     between_volts: VoltsBetween = Field(
         [], description="volts that bring cells from their lowest state to each of those between, in order"
     )
-
-
-class ReferenceMap(ReferenceSettings):
-    """The reference maps as a procedure of their own."""
-
-    def execute(self, crossbar: Crossbar, log: Log) -> None:
-        """Make the maps of an array and record them; leaves the array all-AP."""
-        with log.tagged(purpose=Purpose.CHARACTERISE):
-            record(log, "reference", reference_maps(crossbar, self))
 
 
 class ReferenceMaps(Result, kind="reference"):

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from procedures.common.health import HealthCheck
+from procedures.health.procedure import HealthCheck
 
 __all__ = ["HealthCheck"]

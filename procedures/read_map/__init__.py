@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from procedures.common.read_map import ReadMap
+from procedures.read_map.procedure import ReadMap
 
 __all__ = ["ReadMap"]

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from procedures.common.reference import ReferenceMap
+from procedures.reference.procedure import ReferenceMap
 
 __all__ = ["ReferenceMap"]

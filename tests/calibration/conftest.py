@@ -19,7 +19,7 @@ from labmtj.record.recorded import Recorded
 from labmtj.run.plain import LogWithin
 from procedures.calibration.procedure import CalibrationReads
 from procedures.common.ports import AllPorts
-from procedures.common.reference import ReferenceMap
+from procedures.reference import ReferenceMap
 
 SHAPE = (8, 7)
 DEFECTS = (

@@ -18,8 +18,9 @@ from labmtj.errors import DataError, UsageError
 from labmtj.layer import Layer
 from labmtj.quantities import Bias, Lines, ReadSettings, Refusal
 from labmtj.schema import Purpose
-from procedures.common.reference import ReferenceMap, initialise, read_cells
+from procedures.common.reference import initialise, read_cells
 from procedures.common.schemes import select_cells, select_rows
+from procedures.reference import ReferenceMap
 
 SHAPE = (8, 7)
 WIRES = ("row_segment_ohms", "column_segment_ohms", "row_lead_ohms", "column_lead_ohms")

@@ -8,7 +8,7 @@ from labmtj.calibration.calibrate import calibrate
 from labmtj.errors import DataError
 from labmtj.quantities import Bias
 from labmtj.schema import Variable
-from procedures.common.reference import ReferenceMap
+from procedures.reference import ReferenceMap
 
 SHAPE = (8, 7)
 

@@ -10,8 +10,8 @@ from labmtj.bench.files.simulated import crossbar_of
 from labmtj.device.mtj import Defect
 from labmtj.health import Health
 from labmtj.record import MemoryLog
-from procedures.common.health import HealthCheck
-from procedures.common.read_map import ReadMap
+from procedures.health import HealthCheck
+from procedures.read_map import ReadMap
 
 OF_DEFECT = {
     Defect.NONE: Health.USABLE, Defect.STUCK_P: Health.STUCK_P, Defect.STUCK_AP: Health.STUCK_AP,

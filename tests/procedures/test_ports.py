@@ -16,9 +16,9 @@ from labmtj.health import Health
 from labmtj.layer import Layer
 from labmtj.quantities import ArrayInfo, Limits, Refusal
 from labmtj.record import MemoryLog
-from procedures.common.health import HealthCheck
 from procedures.common.ports import AllPorts, leaks
 from procedures.common.reference import initialise
+from procedures.health import HealthCheck
 
 SHAPE = (6, 6)
 BENCH = """

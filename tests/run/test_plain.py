@@ -7,7 +7,8 @@ from labmtj.record import MemoryLog, open_data
 from labmtj.run import load_experiment, start
 from labmtj.run.plain import LogWithin
 from labmtj.schema import Column, Purpose, Table, Variable
-from procedures.common.reference import ReferenceMap, reference_maps
+from procedures.common.reference import reference_maps
+from procedures.reference import ReferenceMap
 
 
 def nobody(progress):

@@ -18,14 +18,10 @@ from labmtj.perceptron.straight_through import Networks
 from labmtj.quantities import BoolArray, FloatArray
 from labmtj.streams import stream
 from labmtj.strictmodel import StrictModel
-from procedures.common.reference import Outcome, ReferenceMaps
+from procedures.common.reference import HEALTH_OF, Outcome, ReferenceMaps
 
 _Fraction = Annotated[float, Field(ge=0, le=0.2)]
-HEALTH = {
-    Outcome.WRITTEN: Health.USABLE, Outcome.STUCK_P: Health.STUCK_P, Outcome.STUCK_AP: Health.STUCK_AP,
-    Outcome.SHORT: Health.SHORT, Outcome.OPEN: Health.OPEN, Outcome.UNSTABLE: Health.NOISY,
-    Outcome.OUTSIDE: Health.OPEN,
-}  # fmt: skip
+HEALTH = HEALTH_OF | {Outcome.OUTSIDE: Health.OPEN}
 """what a layer may expect of a cell; on a row that cannot be driven all are as good as open"""
 
 
