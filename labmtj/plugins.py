@@ -49,6 +49,11 @@ class Plugin:
         """The dotted name of what it stands for."""
         return f"{self.entry.module}.{self.entry.attr}"
 
+    @property
+    def is_own(self) -> bool:
+        """Whether labmtj brings it."""
+        return self.distribution.partition(" ")[0] == "labmtj"
+
     def load(self) -> Any:
         """Return what the name stands for; ConfigError if it cannot be imported."""
         try:
@@ -62,13 +67,13 @@ class Plugin:
 
 @cache
 def installed(group: str) -> tuple[Plugin, ...]:
-    """Return every plug-in of a group, by name and distribution; two may have the same name."""
-    return tuple(sorted(_entries(group), key=lambda plugin: (plugin.name, plugin.distribution)))
+    """Return every plug-in of a group, by name, then labmtj's own before those of other distributions."""
+    return tuple(sorted(_entries(group), key=lambda plugin: (plugin.name, not plugin.is_own, plugin.distribution)))
 
 
 @cache
 def plugins(group: str) -> Mapping[str, Plugin]:
-    """Return the plug-ins of a group by name; of two with one name the first by distribution, with a warning."""
+    """Return the plug-ins of a group by name; of two with one name labmtj's own or the first, with a warning."""
     by_name: dict[str, Plugin] = {}
     for plugin in installed(group):
         first = by_name.setdefault(plugin.name, plugin)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from labmtj import library, plugins, yamlfile
-from labmtj.bench.files.loading import load_any
+from labmtj import cli, library, plugins, yamlfile
+from labmtj.bench.files.loading import load_any, load_array
 from labmtj.bench.session.sessions import driver_class
 from labmtj.bench.session.watchdog import _spec
 from labmtj.cli import main
@@ -30,7 +30,25 @@ CODE = """
 from instruments.keithley2600 import Keithley2636B as Box
 from instruments.virtual.keithley2600 import Keithley2636B as VirtualBox
 from procedures.reference import ReferenceMap as Procedure
+from labmtj.report.sections import Section
+from labmtj.results import Quantity, Result, record
+from labmtj.strictmodel import StrictModel
+from typing import Annotated
 VALUE = 42
+
+
+class Raises(Section):
+    def chapters(self):
+        raise ZeroDivisionError("no chapters")
+
+
+class Swept(Result, kind="sweep", signal="volts"):
+    volts: Annotated[object, Quantity("V", "of the sweep", ("step",))]
+
+
+class Sweep(StrictModel):
+    def execute(self, crossbar, log):
+        record(log, "sweep", Swept([0.0, 0.1]))
 """
 
 
@@ -71,6 +89,12 @@ def test_two_plugins_of_one_name_are_both_named(installed):
     installed("beta", {"drift": "beta_broken:VALUE"})
     with pytest.warns(UserWarning, match=r"two plug-ins are called 'drift': alpha_code:VALUE of alpha 1.0 is used"):
         assert plugins.find("labmtj.sections", "drift") == 42
+
+
+def test_a_plugin_does_not_take_the_place_of_what_labmtj_brings(installed):
+    installed("alpha", {"mtj": "alpha_broken:VALUE"}, "labmtj.devices")
+    with pytest.warns(UserWarning, match=r"labmtj.device.mtj:MTJ of labmtj .* is used, alpha_broken:VALUE .* is not"):
+        assert plugins.find("labmtj.devices", "mtj").__name__ == "MTJ"
 
 
 def test_an_unknown_name_is_refused_with_those_that_are_known(installed):
@@ -186,3 +210,61 @@ def test_the_list_says_what_each_name_is_and_why_it_cannot_be_used(installed, ca
     assert "      cannot be loaded: ModuleNotFoundError: No module named 'nowhere'" in text
     assert max(map(len, text.splitlines())) <= 80
     assert "none is installed" not in plugins_text("labmtj.devices")
+
+
+@pytest.mark.parametrize(
+    ("device", "said"),
+    [
+        (
+            "half",
+            "array.yaml:1: device: labmtj.devices: 'half' of bad 1.0 cannot be loaded from bad_broken:X: RuntimeError",
+        ),
+        ("number", "array.yaml:1: device: labmtj.devices: 'number' is no model of a device: it lacks states"),
+        (
+            "memristor",
+            "array.yaml:1: device: 'memristor' is not among the models of devices, for array files: half, mtj",
+        ),
+    ],
+)
+def test_a_device_of_no_use_is_refused_with_its_line(installed, tmp_path, device, said):
+    installed("bad", {"half": "bad_broken:X", "number": "bad_code:VALUE"}, "labmtj.devices")
+    array = (library.folder() / "arrays" / "mtj-50nm.yaml").read_text()
+    (tmp_path / "array.yaml").write_text(f"device: {device}\n{array}")
+    with pytest.raises(ConfigError, match=said):
+        load_array(str(tmp_path / "array.yaml"))
+
+
+def test_a_file_of_another_kind_is_refused_where_a_device_is_wanted(tmp_path):
+    with pytest.raises(ConfigError, match=r"simulated.yaml:.*is not a known key"):
+        load_array(str(library.folder() / "benches" / "simulated.yaml"))
+    with pytest.raises(ConfigError, match=r"mtj-50nm.yaml:.* is no kind of bench; choose one of simulated"):
+        load_any(str(library.folder() / "arrays" / "mtj-50nm.yaml"))
+
+
+def test_sections_that_cannot_be_loaded_or_raise_leave_the_rest_of_a_report(installed, tmp_path, monkeypatch, capsys):
+    installed("bad", {"reference": "bad_code:Raises", "drift": "bad_broken:X"})
+    installed("good", {"sweep": "good_code:Sweep"}, "labmtj.procedures")
+    installed("loud", {"sweep": "loud_code:Raises"})
+    monkeypatch.chdir(tmp_path)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        assert main(["run", "sweep", "--bench", "simulated"]) == 0, capsys.readouterr().err
+    (warned,) = seen  # a section of a kind that the run does not hold is not even loaded
+    assert "two plug-ins are called 'reference': procedures." in str(warned.message)
+    (page,) = (tmp_path / "runs").glob("*/report.html")
+    said = "Raises cannot be shown: ZeroDivisionError: no chapters"
+    assert said in page.read_text()
+    assert "Bench" in page.read_text()
+
+
+def test_the_command_line_says_it_in_one_line_and_once(installed, monkeypatch, capsys):
+    installed("mixed", {"bad": "mixed_broken:VALUE"})
+    monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        cli._say_what_plugins_lack()
+        for _ in range(2):
+            list(plugins.load_all("labmtj.sections"))
+    said = capsys.readouterr().err
+    assert said.startswith("labmtj: labmtj.sections: 'bad' of mixed 1.0 cannot be loaded")
+    assert said.count("\n") == 1
