@@ -495,7 +495,7 @@ def test_a_ctrl_c_that_an_extension_module_turned_into_its_own_error_is_an_inter
         raise ImportError("initialization failed")
 
     monkeypatch.setattr(cli._Interrupt, "came", False)
-    monkeypatch.setattr(cli.commands, "ls", load)
+    monkeypatch.setattr(cli.commands.records, "ls", load)
     assert cli.main(["ls"]) == 130
     assert capsys.readouterr().err == "labmtj: interrupted\n"
 
