@@ -1,7 +1,3 @@
 """Disturb: how often a cell that is half-selected, or read, leaves its state."""
 
-from __future__ import annotations
-
-from procedures.disturb.procedure import Disturb
-
-__all__ = ["Disturb"]
+from procedures.disturb.procedure import Disturb as Disturb

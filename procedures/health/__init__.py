@@ -1,7 +1,3 @@
 """Health of a chip: which cells are fit for use. Every cell is switched to and fro, and read again and again."""
 
-from __future__ import annotations
-
-from procedures.health.procedure import HealthCheck
-
-__all__ = ["HealthCheck"]
+from procedures.health.procedure import HealthCheck as HealthCheck

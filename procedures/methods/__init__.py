@@ -1,7 +1,3 @@
 """Ways to use what is known of chips, compared: the same solutions on the same chips at the same write settings."""
 
-from __future__ import annotations
-
-from procedures.methods.procedure import MethodCampaign
-
-__all__ = ["MethodCampaign"]
+from procedures.methods.procedure import MethodCampaign as MethodCampaign

@@ -1,7 +1,3 @@
 """All-port reads: one line driven at a time, all others at 0 V, the current of EVERY line read."""
 
-from __future__ import annotations
-
-from procedures.common.ports import AllPorts
-
-__all__ = ["AllPorts"]
+from procedures.common.ports import AllPorts as AllPorts

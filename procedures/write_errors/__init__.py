@@ -1,7 +1,3 @@
 """Write error rate of single cells against amplitude, per direction; an upper limit where no error was seen."""
 
-from __future__ import annotations
-
-from procedures.write_errors.procedure import WriteErrors
-
-__all__ = ["WriteErrors"]
+from procedures.write_errors.procedure import WriteErrors as WriteErrors
