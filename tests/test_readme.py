@@ -23,7 +23,7 @@ def test_the_example_writes_the_array_and_reads_more_current_on_rows_that_are_dr
     assert "uA out of the columns" in capsys.readouterr().out
 
 
-PATHS = r"`((?:data|docs|tests|labmtj|procedures|instruments)/[^` ]*)`|\]\((?!https?:)([^)]*)\)"
+PATHS = r"`((?:data|docs|tests|labmtj|procedures|instruments|examples)/[^` ]*)`|\]\((?!https?:)([^)]*)\)"
 
 
 @pytest.mark.parametrize("path", sorted({quoted or linked for quoted, linked in re.findall(PATHS, README)}))

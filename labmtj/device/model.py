@@ -1,6 +1,6 @@
 """What a kind of device must offer: its states, how its cells vary, conduct, switch, wear and make noise.
 
-States are small integers 0 to levels - 1, each with a name; a higher state is not said to conduct better. Everything is
+States are small integers 0 to levels - 1, each with a name, numbered by rising conductance. Everything is
 vectorised over the cells of one array, (N,) = rows * columns, row-major. Time, hazard and the flips themselves are the
 simulation's (`labmtj.simulated.array`): a model says rates, and draws nothing after the chip is made.
 """
