@@ -23,10 +23,11 @@ from labmtj.testing.boxes import relay_box, resistor_box
 from labmtj.testing.devices import DeviceConformance
 from labmtj.testing.faults import UnitFaults
 from labmtj.testing.isolation import own_state
+from labmtj.testing.matrices import MatrixConformance
 from labmtj.testing.procedures import ProcedureConformance
 from labmtj.testing.units import UnitConformance
 
 __all__ = [
-    "DeviceConformance", "ProcedureConformance", "UnitConformance", "UnitFaults", "own_state", "relay_box",
-    "resistor_box",
+    "DeviceConformance", "MatrixConformance", "ProcedureConformance", "UnitConformance", "UnitFaults", "own_state",
+    "relay_box", "resistor_box",
 ]  # fmt: skip

@@ -1,4 +1,7 @@
-"""The smallest bench for one source-measure unit: each channel on a row of an array of one column, at ground."""
+"""The smallest benches for one instrument.
+
+Each channel of a unit is on a row of an array of one column, at ground; a matrix has an array of one cell.
+"""
 
 from __future__ import annotations
 
@@ -16,11 +19,13 @@ from labmtj.bench.files.loading import load_any
 from labmtj.bench.session.opening import open_laboratory
 from labmtj.bench.session.sessions import open_sessions
 from labmtj.quantities import Bias, Currents, Lines, ReadSettings
-from labmtj.verbs import Crossbar, SourceMeasureUnit
+from labmtj.verbs import Crossbar
 from labmtj.virtual.assembly import assemble, virtual_class
 from labmtj.virtual.server.serving import ServedInstruments
 
 NOWHERE = "TCPIP::127.0.0.1::9::SOCKET"
+UNIT = "keithley2400"
+"""the unit of a bench that is about a matrix"""
 PATIENCE_SECONDS = 0.3
 """with an answer where answers are lost on purpose; a busy machine may take longer, which costs a retry"""
 PATIENT_SECONDS = 5.0
@@ -38,17 +43,33 @@ def plain_array(name: str, shape: tuple[int, int]) -> dict[str, Any]:
 
 
 def unit_bench(folder: Path, driver: str, options: Mapping[str, Any]) -> VirtualFile:
-    """Write the files of a bench whose only instrument is `smu`, and return its virtual counterpart."""
+    """Write the files of a bench whose only instrument is the unit `smu`, and return its virtual counterpart."""
     smu = InstrumentFile(driver=driver, resource=NOWHERE, timeout_seconds=PATIENT_SECONDS, options=dict(options))
-    names = virtual_class("smu", smu).channel_names()
+    rows = [{"channel": f"smu.{name}"} for name in virtual_class("smu", smu).channel_names()]
+    return _written(folder, {"smu": smu}, {"lines": {"rows": rows, "columns": [{"ground": True}]}})
+
+
+def matrix_bench(folder: Path, driver: str, options: Mapping[str, Any], card: str) -> VirtualFile:
+    """Write the files of a bench with the switch `matrix` and a unit, and return its virtual counterpart."""
+    matrix = InstrumentFile(
+        driver=driver, resource=NOWHERE, timeout_seconds=PATIENT_SECONDS, options=dict(options), cards={1: card}
+    )
+    smu = InstrumentFile(driver=UNIT, resource=NOWHERE)
+    buses = {"ground": {"row": 1, "ground": True}, "high": {"row": 2, "channel": "smu.1"}}
+    lines = {"rows": ["matrix.1.1"], "columns": ["matrix.1.2"]}
+    return _written(folder, {"matrix": matrix, "smu": smu}, {"buses": buses, "lines": lines})
+
+
+def _written(folder: Path, instruments: Mapping[str, InstrumentFile], wiring: dict[str, Any]) -> VirtualFile:
     bench = {
         "kind": "instruments",
-        "instruments": {"smu": smu.model_dump(include={"driver", "resource", "timeout_seconds", "options"})},
-        "lines": {"rows": [{"channel": f"smu.{name}"} for name in names], "columns": [{"ground": True}]},
+        "instruments": {name: each.model_dump(exclude_defaults=True) for name, each in instruments.items()},
+        **wiring,
         "settle_seconds": 1e-6,
         "chip": {"id": "kit", "array": "kit.yaml"},
     }
-    (folder / "kit.yaml").write_text(yamlfile.dumps(plain_array("kit", (len(names), 1))))
+    shape = (len(wiring["lines"]["rows"]), len(wiring["lines"]["columns"]))
+    (folder / "kit.yaml").write_text(yamlfile.dumps(plain_array("kit", shape)))
     (folder / "bench.yaml").write_text(yamlfile.dumps(bench))
     (folder / "virtual.yaml").write_text("kind: virtual\nof: bench.yaml\narrays: [kit.yaml]\nseed: 5\nnoise: false\n")
     return cast(VirtualFile, load_any(str(folder / "virtual.yaml")))
@@ -78,10 +99,11 @@ class ServedBench:
         return {name: each.messages for name, each in self.served.served.items()}
 
     @contextmanager
-    def session(self) -> Iterator[SourceMeasureUnit]:
-        """Connect to the unit and identify it, and no more."""
-        with open_sessions(self.served.bench.file.of.instruments, resources=self.resources) as sessions:
-            yield sessions.units["smu"]
+    def session(self, name: str) -> Iterator[Any]:
+        """Connect to one instrument and identify it, and no more."""
+        only = {name: self.served.bench.file.of.instruments[name]}
+        with open_sessions(only, resources=self.resources) as sessions:
+            yield {**sessions.units, **sessions.matrices}[name]
 
     @contextmanager
     def opened(self) -> Iterator[Crossbar]:
@@ -97,9 +119,9 @@ def quick(file: LaboratoryFile, seconds: float = PATIENCE_SECONDS) -> Laboratory
 
 
 @contextmanager
-def serve_unit(folder: Path, driver: str, options: Mapping[str, Any]) -> Iterator[ServedBench]:
-    """Serve the virtual instrument of a driver on the smallest bench."""
-    with ServedInstruments(assemble(unit_bench(folder, driver, options))) as served:
+def serve(file: VirtualFile) -> Iterator[ServedBench]:
+    """Serve the virtual instruments of a bench."""
+    with ServedInstruments(assemble(file)) as served:
         yield ServedBench(served)
 
 

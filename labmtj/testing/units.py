@@ -2,44 +2,38 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, ClassVar
 
 import numpy as np
 import pytest
 
 from labmtj import verbs
-from labmtj.bench.files.laboratory import InstrumentFile
-from labmtj.bench.session.sessions import driver_class
-from labmtj.errors import CannotDo, InstrumentError, LimitExceeded, UsageError
+from labmtj.errors import CannotDo, LimitExceeded, UsageError
 from labmtj.quantities import Flag
 from labmtj.shots import Pulses, Shots, UnitFacts
-from labmtj.testing.benches import NOWHERE, ServedBench, serve_unit
+from labmtj.testing.benches import ServedBench, serve, unit_bench
+from labmtj.testing.instruments import InstrumentConformance
 
 LIMIT_AMPERES, HIGHEST_VOLTS = 1e-3, 1.0
 LEVELS_VOLTS = (0.123456789012345, -0.000123)
-FOREIGN = "Another Maker,M1,0,1.0"
 
 
-class UnitConformance:
+class UnitConformance(InstrumentConformance):
     """Derive a test class from it that names a driver as a bench file does."""
 
-    driver: ClassVar[str]
-    options: ClassVar[Mapping[str, Any]] = {}
-    """of the bench file"""
+    name = "smu"
 
     @pytest.fixture
     def bench(self, tmp_path: Path) -> Iterator[ServedBench]:
         """Serve the virtual instrument."""
-        with serve_unit(tmp_path, self.driver, self.options) as bench:
+        with serve(unit_bench(tmp_path, self.driver, self.options)) as bench:
             yield bench
 
     @pytest.fixture
     def unit(self, bench: ServedBench) -> Iterator[verbs.SourceMeasureUnit]:
         """Connect; the instrument is identified and made safe afterwards."""
-        with bench.session() as unit:
+        with bench.session(self.name) as unit:
             yield unit
             unit.make_safe()
 
@@ -52,30 +46,23 @@ class UnitConformance:
         return unit
 
     def test_it_has_the_verbs_of_a_source_measure_unit(self, unit: verbs.SourceMeasureUnit) -> None:
-        cls = driver_class("smu", InstrumentFile(driver=self.driver, resource=NOWHERE))
-        assert_verbs(cls, unit, verbs.SourceMeasureUnit, verbs.Instrument)
+        self.assert_verbs(unit, verbs.SourceMeasureUnit)
 
     @pytest.mark.parametrize("on", [False, True])
     def test_connecting_changes_nothing(self, bench: ServedBench, on: bool) -> None:
         before, outputs = bench.held(), [False]  # as after power-on
         if on:
-            with bench.session() as unit:
+            with bench.session(self.name) as unit:
                 channel = unit.channels[0]
                 unit.limit(channel, LIMIT_AMPERES, HIGHEST_VOLTS)
                 unit.switch_output(channel, on=True)
                 unit.level({channel: 0.2})
             before, outputs = bench.held(), [True]
-        with bench.session() as unit:
+        with bench.session(self.name) as unit:
             unit.self_test()
             assert bench.held() == before, "a level or a limit was changed by connecting"
             assert list(unit.outputs().values())[:1] == outputs, "an output was changed by connecting"
             unit.make_safe()
-
-    def test_another_instrument_is_refused(self, bench: ServedBench) -> None:
-        bench.served.arm_fault(f"smu:replaced:/*IDN?/:{FOREIGN}")
-        with pytest.raises(InstrumentError) as caught, bench.session():
-            pass
-        assert_sentence(caught.value)
 
     def test_facts_hold_together(self, unit: verbs.SourceMeasureUnit) -> None:
         assert_facts(unit.facts)
@@ -145,26 +132,6 @@ class UnitConformance:
         assert not any(live.outputs().values())
         assert not any(bench.volts())
 
-    def test_silence_is_an_error_that_names_instrument_and_address(self, bench: ServedBench) -> None:
-        with pytest.raises(InstrumentError) as caught, bench.session() as unit, unit.bounded_wait(0.5):  # noqa: PT012
-            bench.served.servers["smu"].close()
-            unit.outputs()
-        assert_sentence(caught.value)
-
-
-def assert_verbs(cls: Any, instance: object, *protocols: type) -> None:
-    """Assert that a driver has the verbs of its kind, with their parameters, each with a docstring."""
-    for protocol in protocols:
-        for verb, member in vars(protocol).items():
-            if verb.startswith("_"):
-                continue
-            if isinstance(member, property):
-                assert hasattr(instance, verb), verb
-                continue
-            ours, theirs = (inspect.signature(each).parameters for each in (getattr(cls, verb), member))
-            assert [(p.name, p.kind) for p in ours.values()] == [(p.name, p.kind) for p in theirs.values()], verb
-            assert inspect.getdoc(getattr(cls, verb)), verb
-
 
 def assert_facts(facts: UnitFacts) -> None:
     """Assert that what a driver says of its model holds together."""
@@ -175,15 +142,6 @@ def assert_facts(facts: UnitFacts) -> None:
     assert facts.over_range >= 1
     assert facts.shortest_pulse_seconds > 0
     assert facts.source_settle_seconds > 0
-
-
-def assert_sentence(error: InstrumentError) -> None:
-    """Assert that an error names the instrument, where it is, and what is wrong."""
-    assert error.instrument == "smu"
-    assert "smu" in str(error)
-    assert error.address
-    assert error.address in str(error)
-    assert len(str(error).split()) > 4
 
 
 def beyond_limits(

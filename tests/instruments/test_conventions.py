@@ -16,7 +16,8 @@ import instruments
 from labmtj import verbs
 from labmtj.errors import InstrumentError, UsageError
 from labmtj.quantities import Flag
-from labmtj.testing.units import assert_facts, assert_verbs, beyond_limits
+from labmtj.testing.instruments import assert_verbs
+from labmtj.testing.units import assert_facts, beyond_limits
 
 SMALL, LONG = 1e-7, 0.123456789012345
 ALLOWED = re.compile(r"%(d|i|s|r|\.1[67][ge])")

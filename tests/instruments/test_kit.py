@@ -1,6 +1,6 @@
-"""The conformance kit on labmtj's own units: one of every language and family; faults of others are in tests/reliability."""
+"""The conformance kit on labmtj's own: one of every language and family; faults of others are in tests/reliability."""
 
-from labmtj.testing import UnitConformance, UnitFaults
+from labmtj.testing import MatrixConformance, UnitConformance, UnitFaults
 
 
 class TestKeithley2450(UnitConformance, UnitFaults):
@@ -17,3 +17,15 @@ class TestKeithley2636B(UnitConformance):
 
 class TestKeysightB2902A(UnitConformance):
     driver = "keysightb2902a"
+
+
+class TestKeithley3706A(MatrixConformance):
+    driver, card = "keithley3706a", "3730"
+
+
+class TestKeithley7001(MatrixConformance):
+    driver, card = "keithley7001", "7012-S"
+
+
+class TestKeysightB2201A(MatrixConformance):
+    driver, card = "keysightb2201a", "B2211A"
