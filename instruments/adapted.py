@@ -155,7 +155,7 @@ class AdaptedUnit(LimitedChannels, Trust):
         return {CHANNEL: self._done(self.kept).on}
 
     def level(self, volts: Mapping[str, float]) -> None:
-        """Set the level; LimitExceeded beyond what `limit` was told."""
+        """Set the level; LimitExceeded beyond its limit."""
         self._check_levels(tuple(volts), np.array([list(volts.values())], float))
         for value in volts.values():
             self._done(lambda value=value: self.set_volts(value))  # type: ignore[misc]
@@ -229,14 +229,14 @@ class AdaptedUnit(LimitedChannels, Trust):
             self.expect_nothing()
             self.send_safe()
             try:
-                found = self._done(self.kept)
+                kept = self._done(self.kept)
             except InstrumentError:
                 if last:
                     raise
                 continue
-            if not (found.volts or found.on):
+            if not (kept.volts or kept.on):
                 return
-        raise self.complaint(f"stays at {found.volts:g} V with its output {'on' if found.on else 'off'}; do it by hand")
+        raise self.complaint(f"stays at {kept.volts:g} V with its output {'on' if kept.on else 'off'}; do it by hand")
 
     def expect_nothing(self) -> None:
         """Let go of limits and output."""
@@ -282,7 +282,7 @@ class AdaptedUnit(LimitedChannels, Trust):
     ) -> list[tuple[Value, float]]:
         """Return what an act gives at each level, and when that was left; the level is at 0 V afterwards."""
         self._stop.clear()
-        found = list[tuple[Value, float]]()
+        results = list[tuple[Value, float]]()
         try:
             for level in volts[:, 0].tolist():
                 if self._stop.is_set():
@@ -291,35 +291,35 @@ class AdaptedUnit(LimitedChannels, Trust):
                 value = act()
                 if zero_between:
                     self.level({CHANNEL: 0.0})
-                found.append((value, time.monotonic()))
+                results.append((value, time.monotonic()))
             self.level({CHANNEL: 0.0})
         except BaseException:
             with suppress(Exception):
                 self.set_volts(0.0)
             raise
-        return found
+        return results
 
     def _require_zero(self) -> None:
         if volts := self._done(self.kept).volts:
             raise self.complaint(f"channel {CHANNEL} is at {volts:g} V; bring it to 0 V first")
 
     def _compare(
-        self, found: Kept, amperes: float, volts_range: float, failed: Callable[[str], InstrumentError]
+        self, kept: Kept, amperes: float, volts_range: float, failed: Callable[[str], InstrumentError]
     ) -> None:
         reach = self.model.source_reach - 1 + TOLERANCE
-        near_range = abs(found.range_volts - volts_range) <= reach * volts_range
-        if not (near_range and abs(found.amperes - amperes) <= TOLERANCE * amperes):
+        near_range = abs(kept.range_volts - volts_range) <= reach * volts_range
+        if not (near_range and abs(kept.amperes - amperes) <= TOLERANCE * amperes):
             raise failed(
-                f"keeps a compliance of {found.amperes:.6g} A on a {found.range_volts:g} V range instead of "
+                f"keeps a compliance of {kept.amperes:.6g} A on a {kept.range_volts:g} V range instead of "
                 f"{amperes:.6g} A on {volts_range:g} V"
             )
 
     def _confirm_settings(self) -> None:
         for amperes, highest_volts in self._limits.values():
-            found = self._done(self.kept)
-            self._compare(found, amperes, self.model.source_range(self.name, amperes, highest_volts), self.forgotten)
-            if found.on != self._is_on:
-                raise self.forgotten(f"its output is {'on' if found.on else 'off'} by itself")
+            kept = self._done(self.kept)
+            self._compare(kept, amperes, self.model.source_range(self.name, amperes, highest_volts), self.forgotten)
+            if kept.on != self._is_on:
+                raise self.forgotten(f"its output is {'on' if kept.on else 'off'} by itself")
         if entries := self._errors():
             raise self.complaint(f"reports {'; '.join(entries)}")
 

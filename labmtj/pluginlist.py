@@ -35,13 +35,13 @@ def plugins_text(group: str = "") -> str:
 
 
 def _group(group: str) -> Iterator[str]:
-    found = installed(group)
+    entries = installed(group)
     yield f"{group}: {GROUPS[group]}"
-    if not found:
+    if not entries:
         yield "  none is installed"
-    first = {plugin.name: plugin for plugin in reversed(found)}
-    width = max((len(plugin.name) for plugin in found), default=0)
-    for distribution, plugins in groupby(sorted(found, key=lambda plugin: plugin.distribution), _distribution):
+    first = {plugin.name: plugin for plugin in reversed(entries)}
+    width = max((len(plugin.name) for plugin in entries), default=0)
+    for distribution, plugins in groupby(sorted(entries, key=lambda plugin: plugin.distribution), _distribution):
         yield f"  {escaped(distribution, keep='')}"
         for plugin in plugins:
             yield from _wrapped(f"    {plugin.name:<{width}}  {plugin.target}", 6)

@@ -28,10 +28,10 @@ def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 
 def watchdogs_of(locks: Path) -> list[int]:
     """Return the processes of watchdogs whose locks are in a folder, where the system says."""
-    marker, found = f"XDG_RUNTIME_DIR={locks}".encode(), []
+    marker, pids = f"XDG_RUNTIME_DIR={locks}".encode(), []
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             is_watchdog = b"labmtj.watchdog" in (process / "cmdline").read_bytes().split(b"\0")
             if is_watchdog and marker in (process / "environ").read_bytes().split(b"\0"):
-                found.append(int(process.name))
-    return found
+                pids.append(int(process.name))
+    return pids

@@ -14,14 +14,15 @@ from labmtj.run.experiment import load_run
 
 def main(file: str, out: str, most_bytes: str) -> None:
     """Run an experiment, and die as a process does when memory is short."""
-    commit = JournalWriter.commit
+    append = JournalWriter.append_encoded
 
-    def counted(self: JournalWriter) -> None:
-        commit(self)
-        if self.acknowledged_bytes >= int(most_bytes):
+    def counted(self: JournalWriter, encoded: bytes) -> None:
+        append(self, encoded)
+        if self.bytes >= int(most_bytes):
+            self.commit()
             os.kill(os.getpid(), signal.SIGKILL)
 
-    JournalWriter.commit = counted  # type: ignore[method-assign]
+    JournalWriter.append_encoded = counted  # type: ignore[method-assign]
     start(load_run(Path(file)), Path(out), workers=1, show=lambda _: None)
 
 
