@@ -36,8 +36,8 @@ class CellSection(Section):
         raise NotImplementedError
 
     def sentence(self, of: Group) -> str:
-        """Return all that was found of one chip."""
-        raise NotImplementedError
+        """Return all that was found of one chip: the main figures, and what else a subclass names."""
+        return f"{self.what(of)}: {self.figure_text(of)}"
 
     def drawings(self) -> list[Drawing]:
         """Return what draws figures and tables of one chip."""

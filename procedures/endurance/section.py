@@ -33,16 +33,6 @@ class EnduranceSection(CellSection):
         share = one_trial_of_each(np.array([gone]), len(broken))
         return f"{gone} of {len(broken)}, of the family {fraction_text(share, (0,))}"
 
-    def sentence(self, of: Group) -> str:
-        """Return all that was found of one chip."""
-        broken, cycles = of["broken_at"], of["cycles"]
-        gone = int((broken >= 0).sum())
-        share = one_trial_of_each(np.array([gone]), len(broken))
-        return (
-            f"endurance: {gone} of {len(broken)} cells broke down within {int(cycles[-1])} cycles; of the family "
-            f"{fraction_text(share, (0,))} at 95 %"
-        )
-
     def drawings(self) -> list[Drawing]:
         """Return what draws one chip."""
         return [endurance_figure]

@@ -10,7 +10,7 @@ import numpy as np
 from labmtj.report import style
 from labmtj.report.blocks import Figure, Source
 from labmtj.report.contents import Group
-from labmtj.report.digits import percent, spread_text
+from labmtj.report.digits import spread_text
 from procedures.common.cell_section import OF_CELLS, CellSection, Drawing
 
 
@@ -26,16 +26,8 @@ class NoiseSection(CellSection):
 
     def figure_text(self, of: Group) -> str:
         """Return the main figures of one chip."""
-        noisy, judged = (int(of[name].sum()) for name in ("noisy", "judged"))
-        return f"{spread_text(100 * of['rms'], '%', 3)}, {noisy} of {judged} cells noisy"
-
-    def sentence(self, of: Group) -> str:
-        """Return all that was found of one chip."""
-        noisy, judged = of["noisy"], of["judged"]
-        rms = float(np.median(of["rms"]))
-        jumping = int(of["telegraph"].sum())
-        found = f"{int(noisy.sum())} of {int(judged.sum())} cells noisy, {jumping} telegraph"
-        return f"noise: {found}; median rms {percent(rms, 3)} %"
+        noisy, judged, jumping = (int(of[name].sum()) for name in ("noisy", "judged", "telegraph"))
+        return f"{spread_text(100 * of['rms'], '%', 3)}, {noisy} of {judged} cells noisy, {jumping} telegraph"
 
     def drawings(self) -> list[Drawing]:
         """Return what draws one chip."""

@@ -24,9 +24,3 @@ class RetentionSection(CellSection):
         """Return the main figures of one chip."""
         lost = lost_of(of)
         return ", ".join(f"{text} {fraction_text(lost, (d, -1))}" for d, text in enumerate(TOWARDS))
-
-    def sentence(self, of: Group) -> str:
-        """Return all that was found of one chip."""
-        lost, seconds = lost_of(of), of["seconds"]
-        parts = [f"{text} {fraction_text(lost, (d, -1))}" for d, text in enumerate(("towards P", "towards AP"))]
-        return f"retention: cells of the family lost after {seconds[0, -1]:.4g} s, 95 %: {', '.join(parts)}"

@@ -31,11 +31,11 @@ PROCEDURES = {
     ),
     "retention": (
         {"waits_seconds": [60.0]},
-        "cells of the family lost after 60 s",
-        "retention: cells of the family lost after",
+        "Cells of the family lost after 60 s",
+        "Cells of the family lost after",
     ),
     "noise": ({"samples": 64, "cells": [[0, 0], [1, 1]]}, "spectra of 2 cells", "of 2 cells noisy"),
-    "endurance": ({"cycles": 3, "count": 1}, "Endurance", "0 of 1 cells broke down within 3 cycles"),
+    "endurance": ({"cycles": 3, "count": 1}, "Endurance", "Cells broken down within 3 cycles (95 % interval): 0 of 1"),
 }
 
 
