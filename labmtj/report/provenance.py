@@ -26,12 +26,7 @@ def provenance_blocks(contents: Contents) -> list[Block]:
     """Return every table that the resolved run allows."""
     if not contents.run_yaml:
         return [Note("The resolved run is not in the file.", "missing")]
-    tables = {
-        "Versions": _versions,
-        "Settings": _settings,
-        "Parameters": _parameters,
-        "Arrays": _arrays,
-    }
+    tables = {"Versions": _versions, "Settings": _settings, "Parameters": _parameters, "Arrays": _arrays}
     if isinstance(contents.setting("bench", "meter"), dict):  # of a simulated bench; instruments measure for themselves
         tables["Meter"] = _meter
     return [tried(what, partial(make, contents)) for what, make in tables.items()]

@@ -21,13 +21,7 @@ from labmtj.verbs import Crossbar, Log
 from procedures.common.bounds import Settings
 from procedures.common.cost import Cost, CostMeter
 from procedures.common.ports import AllPorts, PortReads
-from procedures.common.reference import (
-    ReferenceMaps,
-    ReferenceSettings,
-    initialise,
-    read_cells,
-    reference_maps,
-)
+from procedures.common.reference import ReferenceMaps, ReferenceSettings, initialise, read_cells, reference_maps
 
 
 @brief

@@ -178,8 +178,7 @@ def check_pulses(array: Limited, key: Key, pulses: int) -> None:
 def _at_most(array: Limited, key: Key, value: float, largest: float, unit: str, limit: str) -> None:
     if value > largest + ROUNDING_VOLTS:
         raise SettingError(
-            key,
-            f"{value:g} {unit} is above the {largest:g} {unit} of array {name_of(array)} ({limit}); lower it",
+            key, f"{value:g} {unit} is above the {largest:g} {unit} of array {name_of(array)} ({limit}); lower it"
         )
 
 

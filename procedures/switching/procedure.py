@@ -15,13 +15,7 @@ from pydantic import Field
 from labmtj.errors import SettingError, UsageError
 from labmtj.fitting.steering import Steering
 from labmtj.fitting.switching_curve import SwitchingCurves, fit_curves, slope_per_decade
-from labmtj.fitting.switching_law import (
-    Pulses,
-    fit_laws,
-    judge_exponent,
-    model_range,
-    ridge_of,
-)
+from labmtj.fitting.switching_law import Pulses, fit_laws, judge_exponent, model_range, ridge_of
 from labmtj.quantities import BoolArray, FloatArray
 from labmtj.results import record
 from labmtj.schema import Purpose

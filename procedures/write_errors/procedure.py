@@ -7,14 +7,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from labmtj.fitting.proportions import (
-    OF_FAMILY,
-    OF_TESTED,
-    Proportion,
-    mean_over_family,
-    mean_over_tested,
-    proportion,
-)
+from labmtj.fitting.proportions import OF_FAMILY, OF_TESTED, Proportion, mean_over_family, mean_over_tested, proportion
 from labmtj.quantities import FloatArray
 from labmtj.results import Estimate, Fact, Quantity, record
 from labmtj.schema import Purpose

@@ -51,8 +51,7 @@ class WineBase(Settings):
     layer2_at: Corner = Field((0, 0), description="row and column of the first cell of layer 2")
     reference: ReferenceSettings = ReferenceSettings()
     amplitude: AmplitudeSettings | None = Field(
-        AmplitudeSettings(),
-        description="scan for the write amplitudes; null takes those of `write`",
+        AmplitudeSettings(), description="scan for the write amplitudes; null takes those of `write`"
     )
     write: WriteSettings = WriteSettings()
     infer: InferSettings = InferSettings()

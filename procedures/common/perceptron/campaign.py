@@ -26,9 +26,7 @@ class BySplit(Result):
     """Base of results whose arrays have an axis of samples."""
 
     @property
-    def split(
-        self,
-    ) -> Annotated[tuple[str, ...], Quantity("1", "148 tuned on, 30 only reported, all 178", ("split",))]:
+    def split(self) -> Annotated[tuple[str, ...], Quantity("1", "148 tuned on, 30 only reported, all 178", ("split",))]:
         """Names of the parts of the samples."""
         return SPLITS
 
