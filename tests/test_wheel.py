@@ -207,6 +207,7 @@ def beside(wheel, tmp_path_factory):
     (example,) = folder.glob("labmtj_example-*.whl")
     environment(folder, wheel, example)
     tests = shutil.copytree(folder / "source" / "tests", folder / "tests")
+    shutil.copytree(folder / "source" / "benches", folder / "benches")
     (tests / "planted.py").write_text("import numpy as np\nfrom labmtj.schema import Variable\n" + PLANTED)
     (tests / "test_planted.py").write_text(PLANTED_TESTS)
     info = tests / "planted-1.0.dist-info"
@@ -231,7 +232,7 @@ def test_a_procedure_of_a_plugin_runs_by_its_name_and_its_report_has_a_section_o
 
 def test_the_kit_passes_on_the_example_and_finds_what_is_planted(beside, torture):
     python, tests = beside / "venv" / "bin" / "python", beside / "tests"
-    chosen = [] if torture else ["-k", "not (spoilt or killed or PyMeasure or same_run or 0.3)"]
+    chosen = [] if torture else ["-k", "not (spoilt or killed or PyMeasure or same_run or 0.3 or both_units)"]
     out = call(python, "-m", "pytest", "-q", "-rf", "-p", "no:cacheprovider", *chosen, cwd=tests, ok=(1,))
     failed = [line.split()[1].partition("::")[2] for line in out.splitlines() if line.startswith("FAILED ")]
     assert {name.partition("[")[0] for name in failed} == (FOUND | {KILLED} if torture else FOUND), out
