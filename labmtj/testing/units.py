@@ -117,7 +117,9 @@ class UnitConformance(InstrumentConformance):
         channel, seconds = live.channels[0], max(0.02, 2 * live.facts.shortest_pulse_seconds)
         given = live.run_pulses(Pulses((channel,), np.array([[0.2], [-0.2]]), seconds))
         widths = (given.step_seconds * (given.step_volts[:, :, 0] != 0)).sum(axis=1)
-        np.testing.assert_allclose(widths, seconds, rtol=0.2)
+        assert (widths > 0.98 * seconds).all()
+        if live.facts.times_pulses:  # else messages do, and a busy computer takes its time
+            assert (widths < 1.02 * seconds).all()
         np.testing.assert_allclose(np.abs(given.step_volts).max(axis=(1, 2)), 0.2)
         assert bench.volts()[0] == 0.0
 
