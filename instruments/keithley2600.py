@@ -166,7 +166,7 @@ class Keithley2600B(Keithley2600Source):
 
     def _require_times(self, seconds: FloatArray) -> None:
         if not (np.abs(seconds) < SENTINEL).all():
-            raise self.lost("does not tell when it read", reply=str(seconds))
+            raise self.lost("gives no time of its readings", reply=str(seconds))
 
     def _delivered(self, pulses: Pulses, printed: Sequence[str]) -> DeliveredPulses:
         *statuses, seconds = self._columns(printed, len(pulses.channels) + 1, len(pulses))
@@ -174,7 +174,7 @@ class Keithley2600B(Keithley2600Source):
         flags = _limited(np.array(statuses)).T
         late = np.abs(np.diff(seconds) - pulses.seconds - scripts.PULSE_GAP_SECONDS)
         if np.max(late, initial=0.0) > PULSE_JITTER_SECONDS:
-            problem = f"did not keep the time of its pulses, by {np.max(late):g} s: nobody knows how long they were"
+            problem = f"did not keep the time of its pulses, by {np.max(late):g} s: their widths are unknown"
             raise self.complaint(f"{problem}; read the cells before anything else", reply="\n".join(printed))
         steps = np.full((len(pulses), 1), pulses.seconds)
         return DeliveredPulses(steps, pulses.volts[:, np.newaxis, :], flags.astype(np.uint8), seconds - seconds[0])

@@ -46,7 +46,7 @@ class Keithley7002(SCPIMatrix):
             try:
                 answer = self.exchange(f":ROUT:CONF:SLOT{slot}:CTYP?")[0]
             except InstrumentError as error:
-                found.append(f"slot {slot} does not tell its card: {error.problem}")
+                found.append(f"slot {slot} does not report its card: {error.problem}")
                 continue
             if answer.strip('"').upper() != "C" + model.replace("-", ""):
                 found.append(f"slot {slot} holds {answer}, not {model}")

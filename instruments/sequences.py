@@ -122,7 +122,7 @@ class SequencedUnit(SourceMeasure):
         A channel that is not asked for but limited makes the others wrong: they are flagged, too.
         """
         if not (np.abs(starts) < SENTINEL).all():
-            raise self.taint("does not tell when it read", str(starts))
+            raise self.taint("gives no time of its readings", str(starts))
         reported = decoded(status, self.model.status)
         beyond = (reported & np.uint8(Flag.OVERFLOW)) != 0  # whatever number comes with that, it is not the current
         amperes, flags = without_sentinels(np.where(beyond, OVERFLOW, currents))

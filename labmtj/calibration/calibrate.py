@@ -54,7 +54,7 @@ class Calibration:
         return self.wires.misfit
 
     def draws(self, count: int, seed: int = 0) -> Iterator[ArrayDescription]:
-        """Return plausible twins: cells and wires drawn from what the data leave open; each is an array file.
+        """Return samples of the posterior: cells and wires that the data leave possible; each is an array file.
 
         Cells are drawn independently of each other, their common gain from what the meter may have, wires together as
         their posterior says.

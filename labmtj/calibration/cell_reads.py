@@ -73,7 +73,7 @@ def reads_of(observed: Observed, decoded: Decoded) -> Reads:
     if not folded.any():
         raise DataError(
             f"{observed.path}: no cell of chip {observed.chip} was read in both polarities, so offsets of sources and "
-            "meters cannot be told from cells; `labmtj run reference` reads in both"
+            "meters cannot be separated from cells; `labmtj run reference` reads in both"
         )
     chosen, siemens = chosen[folded], siemens[folded]
     segment = decoded.segment_of[0][chosen]

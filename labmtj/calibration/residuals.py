@@ -115,7 +115,7 @@ class _Work:
         """Return flat arrays of one table."""
         volts = np.nan_to_num(answers.volts)
         known = decoded.certain_lines((self.rows, self.columns))[segment][:, answers.lines]
-        keep = self._drop("in states that nobody knows", np.asarray(~known.any(axis=1)))
+        keep = self._drop("in unknown states", np.asarray(~known.any(axis=1)))
         keep &= self._drop("at voltages that may disturb", keep & (np.ptp(volts, axis=1) > self.gentle))
         if self.offsets is None:
             keep &= self._drop("in one polarity, with offsets unknown", keep & ~answers.both)

@@ -83,8 +83,8 @@ def fit_wires(observed: Observed, decoded: Decoded) -> FittedWires:
     if not ports:
         return FittedWires(
             observed.assumed.wires,
-            (f"wires as in array file {observed.assumed.name}: reads of columns with rows driven cannot tell them from "
-             "cells; `labmtj run calibrate` reads all ports. Cells and their errors hold together with these wires",),
+            (f"wires as in array file {observed.assumed.name}: reads of columns with rows driven cannot separate them "
+             "from cells; `labmtj run calibrate` reads all ports. Cells and errors hold together with these wires",),
         )  # fmt: skip
     fits = []
     for admittance, sigma in ports:

@@ -33,9 +33,11 @@ def write_arrays(found: Calibration, out: Path, heads: Sequence[str], draws: int
         raise UsageError(f"{existing[0]}: exists already; choose another name with --out")
     try:
         for number, (path, description) in enumerate(names.items()):
-            text = heads if number == 0 else [f"draw {number - 1} of {out.name}: as plausible as any other"]
+            text = heads if number == 0 else [f"sample {number - 1} of the posterior of {out.name}"]
             write_whole(path, array_text(description, text).encode())
     except OSError as error:
         raise UsageError(f"{out}: cannot be written: {error.strerror}; choose another place with --out") from error
-    beside = [f"{draws} plausible twins: {list(names)[1]} to {list(names)[-1].name}"] if draws else []
+    beside = (
+        [f"{draws} array files sampled from the posterior: {list(names)[1]} to {list(names)[-1].name}"] if draws else []
+    )
     return [f"{out}: the array file; name it in a bench file, or in `labmtj twin RUN --on {out}`", *beside]

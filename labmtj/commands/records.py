@@ -38,14 +38,17 @@ def declare(add: Add) -> None:
     its.add_argument("run", type=run_path, help="folder of the run, or its data.h5")
     its.add_argument("--chip", help="name of the chip in the run (default: all)")
     its.add_argument(
-        "--on", metavar="ARRAY", help="array file of the chip, for what this run does not tell (default: the run's own)"
+        "--on",
+        metavar="ARRAY",
+        help="array file of the chip, for what this run does not determine (default: the run's own)",
     )
     its.add_argument("--out", type=Path, help="default: CHIP-calibrated.yaml, here")
     its.add_argument(
         "--draws",
+        metavar="N",
         type=int,
         default=0,
-        help="write so many plausible twins beside it, drawn from what the data leave open",
+        help="also write N array files sampled from the posterior",
     )
     its = add("twin", twin, "compare a run with the twin of its chip")
     its.add_argument("run", type=run_path, help="folder of the run, or its data.h5")

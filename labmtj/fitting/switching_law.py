@@ -112,8 +112,8 @@ class ExponentTest:
 
 def _told(ratio: float, exponent: int) -> str:
     if not exponent:
-        return f"the data cannot tell the exponent 1 from 2 (log likelihood ratio {ratio:.2f})"
-    return f"the data tell exponent {exponent} (log likelihood ratio {ratio:.1f}; tau0 anywhere from 0.1 to 10 ns)"
+        return f"the data do not distinguish exponent 1 from 2 (log likelihood ratio {ratio:.2f})"
+    return f"the data favour exponent {exponent} (log likelihood ratio {ratio:.1f}; tau0 anywhere from 0.1 to 10 ns)"
 
 
 @brief

@@ -12,7 +12,7 @@ _ADVICE = {
     "killed": "`labmtj resume {run}` finishes it",
     "stopped": "`labmtj resume {run}` finishes it",
     "paused": "`fg` in its terminal goes on with it, or `kill -CONT` of its process",
-    "failed": "the file FAILED in it says why; `labmtj resume {run}` goes on when that is mended",
+    "failed": "the file FAILED in it says why; `labmtj resume {run}` goes on once that is fixed",
 }
 
 

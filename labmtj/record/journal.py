@@ -83,7 +83,7 @@ class JournalWriter:
             raise RecordError(f"{path} is being written by another process; stop that run first") from None
         except OSError as error:
             files.close(descriptor)
-            raise RecordError(f"{path} cannot be cut behind its last good frame: {_why(error, path)}") from error
+            raise RecordError(f"{path} cannot be cut after its last good frame: {_why(error, path)}") from error
         except (DataError, UsageError):
             files.close(descriptor)
             raise

@@ -131,7 +131,7 @@ def good_end(path: Path, truncate_to: int | None = None) -> int:
             begun, wanted = offset, reader.valid_bytes + _promised(reader.decoded(offset, payload))
     if (resumed := reader.damage()) is not None:
         raise DataError(
-            f"{path} is damaged between bytes {reader.valid_bytes} and {resumed}, with acknowledged rows behind; "
+            f"{path} is damaged between bytes {reader.valid_bytes} and {resumed}, with acknowledged rows after them; "
             f"nothing was changed: copy the file, then recover from the copy with damaged stretches skipped"
         )
     if truncate_to is not None and truncate_to not in ends:

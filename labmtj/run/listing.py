@@ -24,7 +24,7 @@ def list_runs(folder: Path, choice: Choice = EVERY) -> str:
     answers = [choice.takes(glance) for glance in glances]
     shown = [glance for glance, taken in zip(glances, answers, strict=True) if taken]
     untold = answers.count(None)
-    left = f"{untold} more do not tell: they are damaged, or of an older labmtj" if untold else ""
+    left = f"{untold} more do not say: they are damaged, or of an older labmtj" if untold else ""
     if not shown:
         none = f"no runs in {folder}" if choice == EVERY else f"none of the {len(paths)} runs there is one of these"
         return "\n".join(filter(None, (none, left)))

@@ -106,7 +106,7 @@ class ChipGroupAtWork:
         self._keep(self.log.take())
 
     def _provenance(self) -> dict[str, Attribute]:
-        """Return what a bench of instruments tells about itself and the chip."""
+        """Return what a bench of instruments says about itself and the chip."""
         told = (each.provenance() for each in self.crossbars.values() if isinstance(each, Documented))
         return next(told, {})
 

@@ -57,7 +57,10 @@ class Within:
                     array.pulse_widths.check(each, allowed=array.short_pulses, where=f"array {array.name}")
                 except UsageError as error:
                     raise SettingError(key, str(error)) from None
-            _at_most(array, key, each, getattr(array.limits, self.limit), unit, f"limits.{self.limit}{more}")
+            largest = getattr(array.limits, self.limit)
+            if each > largest + ROUNDING_VOLTS:
+                limit = f"limits.{self.limit} of array {name_of(array)}{more}"
+                raise SettingError(key, f"{each:g} {unit} exceeds {largest:g} {unit} ({limit}); lower it")
 
 
 _LIMITS = {
@@ -172,14 +175,10 @@ def check_binary(array: Limited, what: str) -> None:
 
 def check_pulses(array: Limited, key: Key, pulses: int) -> None:
     """Raise SettingError if one cell would get more pulses than in its life."""
-    _at_most(array, key, pulses, array.limits.pulses_per_cell, "pulses of a cell", "limits.pulses_per_cell")
-
-
-def _at_most(array: Limited, key: Key, value: float, largest: float, unit: str, limit: str) -> None:
-    if value > largest + ROUNDING_VOLTS:
-        raise SettingError(
-            key, f"{value:g} {unit} is above the {largest:g} {unit} of array {name_of(array)} ({limit}); lower it"
-        )
+    most = array.limits.pulses_per_cell
+    if pulses > most:
+        limit = f"limits.pulses_per_cell of array {name_of(array)}"
+        raise SettingError(key, f"{pulses} pulses of a cell exceed {most} per cell ({limit}); lower it")
 
 
 def name_of(array: Limited) -> str:

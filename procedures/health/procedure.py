@@ -33,7 +33,7 @@ class HealthCheck(ReferenceSettings):
 
     repeats: int = Field(16, ge=8, le=10_000, description="readings of every cell in each state, to find noisy ones")
     noisy_factor: float = Field(
-        4.0, gt=1, description="a cell is noisy if its readings scatter so many times more than the usual cell's"
+        4.0, gt=1, description="a cell is noisy if its readings scatter more than this times the usual cell's"
     )
 
     def execute(self, crossbar: Crossbar, log: Log) -> Checked:

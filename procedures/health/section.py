@@ -60,7 +60,7 @@ def health_table(contents: Contents) -> Table:
         state, why, evidence = (contents.read(f"arrays/{chip}/health/{name}") for name in ("state", "why", "evidence"))
         for row, column in np.argwhere(state != Health.USABLE)[:200].tolist():
             number = int(why[row, column])
-            told = str(evidence[number]) if 0 <= number < len(evidence) else "nobody has looked"
+            told = str(evidence[number]) if 0 <= number < len(evidence) else "not looked at"
             rows.append(cells(chip, f"({row}, {column})", _name(int(state[row, column])), told))
     return Table(
         "Health of the cells",

@@ -33,7 +33,7 @@ class Loops(Result, kind="hysteresis", signal="to_parallel_volts"):
     """of the cells of `cells`, against the voltage between the lines: wires are left in"""
     cells: Annotated[Cells, Quantity("1", "row and column of the cells that got a loop", ("cell", "place"))]
     volts: Annotated[FloatArray, Quantity("V", "amplitude of each pulse of a loop, row minus column", ("step",))]
-    ohms: Annotated[FloatArray, Quantity("ohm", "read behind each pulse; NaN: the cell got none", ("cell", "step"))]
+    ohms: Annotated[FloatArray, Quantity("ohm", "read after each pulse; NaN: the cell got none", ("cell", "step"))]
     limited: Annotated[int, Fact("1", "pulses in which a source was in compliance", "limited_pulses")]
     left: Annotated[int, Fact("1", "cells that left a state while read at the voltages for TMR(V)", "left_their_state")]
     """they switched both ways, and have no TMR"""
@@ -47,7 +47,7 @@ class Loops(Result, kind="hysteresis", signal="to_parallel_volts"):
         Estimate("1", "TMR at zero voltage", MAP, name="tmr", parts=("tmr", "tmr_low", "tmr_high")),
         Quantity("V", "voltage at which half of the TMR is left", MAP, part="half_volts"),
         Quantity("V", "lower end of its 95 % interval", MAP, part="half_low_volts"),
-        Quantity("V", "upper end of its 95 % interval; inf: not told", MAP, part="half_high_volts"),
+        Quantity("V", "upper end of its 95 % interval; inf: not determined", MAP, part="half_high_volts"),
     ]:
         """The fits as maps."""
         shape = self.to_parallel_volts.shape

@@ -160,7 +160,7 @@ def _figure(contents: Contents, group: str) -> Figure:
         Source.of(f"{group}/network", ".cell_siemens.plot()", array="cell_siemens"),
         Source.of(group, ".leak_siemens.plot()", array="leak_siemens"),
     )
-    return Figure("Cells behind the wires", text, alt, sources, style.svg(figure))
+    return Figure("Cells without the wires", text, alt, sources, style.svg(figure))
 
 
 def leaking(leak: FloatArray, error: FloatArray) -> str:

@@ -27,7 +27,7 @@ def station_chapter(contents: WineRun, station: StationRecord, number: int) -> C
     if station.analysed:
         blocks += [
             tried("Tuning curve", partial(tuning_and_confusion, station)),
-            tried("What tells the accuracy", partial(predictors, station)),
+            tried("What predicts the accuracy", partial(predictors, station)),
             tried("Candidate metrics", partial(metrics_table, station)),
         ]
     else:
@@ -48,4 +48,6 @@ def _modes(contents: WineRun, station: StationRecord) -> str:
     """Say how products were measured, if the file tells."""
     told = contents.attributes(f"wine/{station.name}")
     modes = [str(told[name]) for name in ("layer1_mode", "layer2_mode") if name in told]
+    if len(modes) == 2 and modes[0] == modes[1]:
+        return f"; products of both layers measured in mode {modes[0]}"
     return f"; products of layers 1 and 2 measured in modes {' and '.join(modes)}" if modes else ""

@@ -47,7 +47,7 @@ def metrics_table(station: StationRecord) -> Table:
         ("metric", "ρ", "p (two-sided)", "needs"),
         rows,
         f"Over {station.count} solutions on the samples tuned on. p is not corrected for trying {len(rows)} "
-        "metrics. Metrics in grey use labels, or classes as decided: part of what they tell is the accuracy "
+        "metrics. Metrics in grey use labels, or classes as decided: part of what they predict is the accuracy "
         "itself. A dash: the metric, or the accuracy, is the same for all solutions.",
         (Source.of(f"{station.group}/correlations", '.to_dataframe().sort_values("rho")', array="rho"),),
     )

@@ -34,7 +34,7 @@ def overview_figure(contents: WineRun) -> Figure:
     )
     text = (
         "Left: every solution on every device size at the size's common g; what solutions of equal write fidelity "
-        "differ in accuracy is what write fidelity does not tell. Middle: median accuracy against g = Gnorm / "
+        "differ in accuracy is what write fidelity does not predict. Middle: median accuracy against g = Gnorm / "
         "nominal conductance step, the common g marked; the further it lies below 1, the more the lines in series "
         f"take. Right: one solution on the {example.label} junctions, those of the lowest mean write fidelity, "
         "layer 1; × marks cells that differ from the target. Points are moved by less than half a count, so that "

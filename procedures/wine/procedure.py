@@ -24,7 +24,7 @@ from procedures.wine import analysis as wine_analysis
 class WineCampaign(WineBase):
     """Settings of the campaign."""
 
-    adapt: Adaptation = Field(Adaptation(), description="what is done with what the reference maps tell of the chips")
+    adapt: Adaptation = Field(Adaptation(), description="what is done with what the reference maps show of the chips")
 
     @property
     def adaptations(self) -> list[Adaptation]:

@@ -45,7 +45,7 @@ def predictors(station: StationRecord) -> Figure:
         f"{station.label}: accuracy against write fidelity, accuracy against {metric_name(best)}, histogram of "
         "hardware minus software."
     )
-    return Figure("What tells the accuracy", text, alt, sources, style.svg(figure))
+    return Figure("What predicts the accuracy", text, alt, sources, style.svg(figure))
 
 
 def _points(axes: Axes, across: FloatArray, accuracy: FloatArray) -> None:

@@ -24,9 +24,8 @@ def time_table(contents: WineRun) -> Table:
             "time per solution (s)", "time for all solutions", "characterisation before (s)",
         ),
         rows,
-        "The clock books source settling, apertures and pulse widths; it does not know how long a host and a bus "
-        "dawdle. Each pair of chips "
-        "has its own clock: on one bench the times add up." + _closures(contents),
+        "The clock books source settling, apertures and pulse widths; host and bus latency are not included. "
+        "Each pair of chips has its own clock: on one bench the times add up." + _closures(contents),
         sources,
     )  # fmt: skip
 

@@ -235,13 +235,11 @@ def test_voltages_above_what_unit_or_array_survive_are_refused(served):
     with open_laboratory(file, resources=resources) as bench:
         before = running.answers()["messages"]()
         high = Bias(ROWS.row_volts * 3000, np.zeros(15))
-        with pytest.raises(
-            CannotDo, match=rf"300 V is above the 200 V of smu at {resources['smu']}; lower the voltage"
-        ):
+        with pytest.raises(CannotDo, match=rf"300 V exceeds the 200 V of smu at {resources['smu']}; lower the voltage"):
             bench.measure(high, Lines(columns=(0,)), ReadSettings())
         with pytest.raises(LimitExceeded, match=r"row 0 at 1 V against .*the limit is 0.9 V .*It was not applied"):
             bench.protected().pulse(Bias(ROWS.row_volts * 10, np.zeros(15)), 1e-3)
-        with pytest.raises(CannotDo, match=r"1 V on a line is above the limit of 0.9 V; lower the voltage"):
+        with pytest.raises(CannotDo, match=r"1 V on a line exceeds 0.9 V \(limits.cell_volts\); lower the voltage"):
             bench.pulse(Bias(ROWS.row_volts * 10, np.zeros(15)), 1e-3)
         assert running.answers()["messages"]() == before
     assert_safe(file, running, resources)

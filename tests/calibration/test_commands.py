@@ -14,7 +14,7 @@ def test_calibrate_writes_a_file_that_twin_and_a_bench_take(hidden, tmp_path, ca
     assert main(["calibrate", str(hidden.data), "--out", str(out), "--draws", "2"]) == 0
     told = capsys.readouterr().out
     assert "row_lead_ohms" in told
-    assert "2 plausible twins" in told
+    assert "2 array files sampled from the posterior" in told
     assert sorted(path.name for path in tmp_path.iterdir()) == ["chip-00.yaml", "chip-01.yaml", "chip.yaml"]
     assert main(["twin", str(hidden.folder), "--on", str(out)]) == 0
     assert "within 3 sigma" in capsys.readouterr().out

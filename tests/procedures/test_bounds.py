@@ -38,10 +38,10 @@ def array():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"widths_seconds": [1e-3, 0.2]}, r"^at.widths_seconds: 0.2 s is above the 0.1 s of array .*lower it$"),
+        ({"widths_seconds": [1e-3, 0.2]}, r"^at.widths_seconds: 0.2 s exceeds 0.1 s .*of array .*lower it$"),
         ({"widths_seconds": [0.0]}, r"^at.widths_seconds: 0 s is no width; give more than 0"),
-        ({"pulse_seconds": 0.2}, r"^at.pulse_seconds: 0.2 s is above"),
-        ({"inner": {"volts": 1.2}}, r"^at.inner.volts: 1.2 V is above the 0.9 V of array .* \(limits.cell_volts\)"),
+        ({"pulse_seconds": 0.2}, r"^at.pulse_seconds: 0.2 s exceeds"),
+        ({"inner": {"volts": 1.2}}, r"^at.inner.volts: 1.2 V exceeds 0.9 V \(limits.cell_volts of array"),
     ],
 )
 def test_a_setting_beyond_a_limit_is_refused_with_its_whole_key(settings, message, array):
@@ -58,12 +58,12 @@ def test_settings_without_effect_are_not_checked(array):
 
 def test_amplitudes_count_where_none_are_scanned(array):
     PatternCampaign(write={"parallel_volts": 1.2}).check(array)
-    with pytest.raises(SettingError, match=r"^write.parallel_volts: 1.2 V is above"):
+    with pytest.raises(SettingError, match=r"^write.parallel_volts: 1.2 V exceeds"):
         PatternCampaign(write={"parallel_volts": 1.2}, amplitude=None).check(array)
 
 
 def test_the_key_of_ports_within_a_calibration_is_whole(array):
-    with pytest.raises(SettingError, match=r"^ports.read_volts: 0.5 V is above .*a read may disturb"):
+    with pytest.raises(SettingError, match=r"^ports.read_volts: 0.5 V exceeds .*a read may disturb"):
         CalibrationReads(ports={"read_volts": 0.5}).check(array)
 
 

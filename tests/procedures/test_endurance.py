@@ -72,5 +72,5 @@ def test_healthy_cells_keep_contrast_and_yield(make, true_state):
 def test_the_budget_is_required_and_within_the_life_of_a_cell(make):
     with pytest.raises(ValidationError, match="cycles"):
         Endurance(**SETTINGS)
-    with pytest.raises(SettingError, match="cycles: 2008 pulses of a cell is above the 1000"):
+    with pytest.raises(SettingError, match="cycles: 2008 pulses of a cell exceed 1000 per cell"):
         Endurance(cycles=1000, **SETTINGS).execute(make((4, 4), limits=Limits(pulses_per_cell=1000)), MemoryLog())

@@ -134,11 +134,11 @@ def test_named_cells_must_be_usable_and_inside(make):
 @pytest.mark.parametrize(
     ("settings", "problem"),
     [
-        ({"highest_volts": 1.0}, "highest_volts: 1 V is above the 0.95 V"),
-        ({"reset_volts": 1.0}, "reset_volts: 1 V is above the 0.95 V"),
-        ({"widths_seconds": [0.2]}, "widths_seconds: 0.2 s is above"),
+        ({"highest_volts": 1.0}, "highest_volts: 1 V exceeds 0.95 V"),
+        ({"reset_volts": 1.0}, "reset_volts: 1 V exceeds 0.95 V"),
+        ({"widths_seconds": [0.2]}, "widths_seconds: 0.2 s exceeds"),
         ({"widths_seconds": [0.0]}, "widths_seconds: 0 s is no width"),
-        ({"pulses": 300}, "pulses: 1232 pulses of a cell is above the 1000"),
+        ({"pulses": 300}, "pulses: 1232 pulses of a cell exceed 1000"),
         ({"lowest_volts": 0.9}, "lowest_volts: not below highest_volts"),
     ],
 )

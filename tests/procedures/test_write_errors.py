@@ -38,5 +38,5 @@ def test_all_cells_are_tried_and_recorded(make):
 
 
 def test_amplitudes_are_checked(make):
-    with pytest.raises(SettingError, match=r"volts: 3\.5 V is above"):
+    with pytest.raises(SettingError, match=r"volts: 3\.5 V exceeds"):
         WriteErrors(volts=[0.3, 3.5]).execute(make((4, 4)), MemoryLog())

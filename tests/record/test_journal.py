@@ -142,7 +142,7 @@ def test_damage_is_never_cut_off_but_can_be_passed_over(path):
     data = bytearray(path.read_bytes())
     data[sizes[1] + 100] ^= 1
     path.write_bytes(data)
-    with pytest.raises(DataError, match="acknowledged rows behind"):
+    with pytest.raises(DataError, match="acknowledged rows after them"):
         JournalWriter.reopen(path)
     assert path.read_bytes() == data
     reader = JournalReader(path, skip_damage=True)

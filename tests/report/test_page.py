@@ -174,3 +174,7 @@ def test_the_same_data_give_the_same_page(page: str, data: Path, tmp_path: Path)
     write_report(data, tmp_path / "again.html")
     assert (tmp_path / "again.html").read_text(encoding="utf-8") == page
     assert len(page) < 2_000_000
+
+
+def test_a_mode_that_both_layers_share_is_said_once(page: str) -> None:
+    assert "; products of both layers measured in mode simultaneous." in page

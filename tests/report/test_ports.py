@@ -32,7 +32,7 @@ def test_the_page_has_a_section_for_every_chip_and_nothing_that_cannot_be_shown(
     page = data.with_name("report.html").read_text(encoding="utf-8")
     assert page.count("All ports of chip mtj-") >= 4
     assert "cannot be shown" not in page
-    assert "Cells behind the wires" in page
+    assert "Cells without the wires" in page
 
 
 def test_a_wire_that_was_refused_keeps_its_reason():

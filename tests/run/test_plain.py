@@ -45,7 +45,7 @@ def test_the_amplitude_scan_runs_alone_too(tmp_path):
 
 def test_a_plain_procedure_is_checked_against_every_array(tmp_path):
     (tmp_path / "e.yaml").write_text("procedure: procedures.reference.ReferenceMap\nsettings:\n  read_volts: 0.2\n")
-    with pytest.raises(ConfigError, match=r"e\.yaml:3: settings\.read_volts: 0\.2 V is above .* mtj-35nm"):
+    with pytest.raises(ConfigError, match=r"e\.yaml:3: settings\.read_volts: 0\.2 V exceeds .* mtj-35nm"):
         load_experiment(str(tmp_path / "e.yaml"))
 
 

@@ -101,7 +101,7 @@ def _stood_for(file: YamlFile) -> LaboratoryFile:
 def _replay(file: YamlFile) -> ReplayFile:
     content = {"name": file.path.stem, **file.content, "of": _stood_for(file)}
     if "recorded" in content:
-        raise file.complaint(("recorded",), "is told by the file of traffic; take this line out")
+        raise file.complaint(("recorded",), "is given by the file of traffic; remove this line")
     if isinstance(content.get("traffic"), str):
         path = file.path.parent / str(content["traffic"])
         if not path.is_file():

@@ -62,7 +62,7 @@ def volts_refusal(wiring: Wiring, units: Units, volts: float, cell_volts: float)
     for name in dict.fromkeys(channel.unit for channel in wiring.channels):
         highest = units[name].facts.highest_volts
         if volts > highest + ROUNDING_VOLTS:
-            return Refusal(f"{volts:g} V is above the {highest:g} V of {at(name, units)}", "lower the voltage")
+            return Refusal(f"{volts:g} V exceeds the {highest:g} V of {at(name, units)}", "lower the voltage")
     if volts > cell_volts + ROUNDING_VOLTS:
-        return Refusal(f"{volts:g} V on a line is above the limit of {cell_volts:g} V", "lower the voltage")
+        return Refusal(f"{volts:g} V on a line exceeds {cell_volts:g} V (limits.cell_volts)", "lower the voltage")
     return None

@@ -87,7 +87,7 @@ class Switching:
                 raise InstrumentError(
                     name, self._matrices[name].address,
                     f"has relays {_listed(closed - wanted)} closed and {_listed(wanted - closed)} open that should not "
-                    "be; it was restarted, or somebody else has it: make the bench safe and arm it again",
+                    "be; it was restarted, or another program uses it: make the bench safe and arm it again",
                 )  # fmt: skip
 
     def recover(self) -> None:
