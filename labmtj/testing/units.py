@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import pytest
 
 from labmtj import verbs
-from labmtj.errors import CannotDo, LimitExceeded, UsageError
+from labmtj.errors import CannotDo, InstrumentError, LimitExceeded, UsageError
 from labmtj.quantities import Flag
 from labmtj.shots import Pulses, Shots, UnitFacts
-from labmtj.testing.benches import ServedBench, serve, unit_bench
-from labmtj.testing.instruments import InstrumentConformance
+from labmtj.testing.benches import ServedBench, serve, take, unit_bench
+from labmtj.testing.instruments import InstrumentConformance, assert_sentence
 
 LIMIT_AMPERES, HIGHEST_VOLTS = 1e-3, 1.0
 LEVELS_VOLTS = (0.123456789012345, -0.000123)
@@ -23,6 +24,8 @@ class UnitConformance(InstrumentConformance):
     """Derive a test class from it that names a driver as a bench file does."""
 
     name = "smu"
+    earlier: ClassVar[tuple[str, ...]] = ()
+    """commands that an earlier user may have sent, each of which must do no harm to a reading"""
 
     @pytest.fixture
     def bench(self, tmp_path: Path) -> Iterator[ServedBench]:
@@ -122,6 +125,19 @@ class UnitConformance(InstrumentConformance):
             assert (widths < 1.02 * seconds).all()
         np.testing.assert_allclose(np.abs(given.step_volts).max(axis=(1, 2)), 0.2)
         assert bench.volts()[0] == 0.0
+
+    def test_settings_of_an_earlier_user_do_no_harm(self, bench: ServedBench) -> None:
+        box = bench.served.bench.instruments[self.name]
+        with bench.opened() as opened:
+            right = take(opened).amperes
+        for command in self.earlier:
+            box.power_cycle()
+            box.handle(command)
+            try:
+                with bench.opened() as opened:
+                    np.testing.assert_array_equal(take(opened).amperes, right, err_msg=f"after {command}")
+            except InstrumentError as error:  # refused is as good
+                assert_sentence(error, self.name)
 
     @pytest.mark.parametrize("asked", [True, False])
     def test_it_is_safe_afterwards(self, bench: ServedBench, live: verbs.SourceMeasureUnit, asked: bool) -> None:

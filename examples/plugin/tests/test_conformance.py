@@ -1,10 +1,13 @@
 """What labmtj holds its own drivers, procedures and devices to."""
 
+from labmtj_example.sm100 import COMMANDS
+
 from labmtj.testing import DeviceConformance, ProcedureConformance, UnitConformance, UnitFaults
 
 
 class TestSM100(UnitConformance, UnitFaults):
     driver = "sm100"
+    earlier = tuple(setting.other for setting in COMMANDS.relied_on)
 
 
 class TestPyMeasure2450(UnitConformance, UnitFaults):
