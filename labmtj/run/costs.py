@@ -12,13 +12,9 @@ import numpy as np
 from labmtj.bench import BookedClock
 from labmtj.bench.session.clock import ResumableClock
 from labmtj.brief import brief
-from labmtj.layer import Layer
-from labmtj.quantities import Bias, Currents, FloatArray, Lines, Pulse, ReadSettings
+from labmtj.cost import CostMeter
+from labmtj.quantities import FloatArray
 from labmtj.run.stations import ChipGroupAtWork
-from labmtj.verbs import Crossbar
-
-SELECTED_FRACTION = 0.75
-"""a cell counts as pulsed if it sees more than this part of the largest voltage of the bias; half-selected is 0.5"""
 
 
 @brief
@@ -60,41 +56,12 @@ def _combined(one: Mapping[str, float], other: Mapping[str, float], times: float
     return Counter({name: one.get(name, 0) + times * other.get(name, 0) for name in {**one, **other}})
 
 
-class OperationMeter(Layer):
-    """A crossbar that counts its operations."""
-
-    def __init__(self, crossbar: Crossbar) -> None:
-        super().__init__(crossbar)
-        self.cell_pulses = np.zeros(crossbar.shape[0] * crossbar.shape[1])
-        self.pulses = self.reads = 0
-
-    def measure(self, bias: Bias, lines: Lines, how: ReadSettings) -> Currents:
-        """Measure and count."""
-        self.reads += len(bias) * len(how.signs)
-        return super().measure(bias, lines, how)
-
-    def pulse(self, bias: Bias, seconds: float) -> Pulse:
-        """Pulse and count, cell by cell."""
-        self.pulses += len(bias)
-        self.cell_pulses += selected(bias).sum(axis=0)
-        return super().pulse(bias, seconds)
-
-
-def selected(bias: Bias) -> FloatArray:
-    """Return 1 for the cells that a bias selects, 0 for the others, (batch, cells); floating lines select none."""
-    across = np.abs(bias.row_volts[:, :, np.newaxis] - bias.column_volts[:, np.newaxis, :]).reshape(len(bias), -1)
-    across = np.nan_to_num(across)
-    largest = across.max(axis=1, keepdims=True)
-    chosen: FloatArray = ((across > SELECTED_FRACTION * largest) & (largest > 0)).astype(float)
-    return chosen
-
-
 class MeteredChipGroup:
     """A station at work, with everything counted."""
 
     def __init__(self, work: ChipGroupAtWork) -> None:
         self.work = work
-        self._counted = [OperationMeter(crossbar) for crossbar in work.crossbars.values()]
+        self._counted = [CostMeter(crossbar) for crossbar in work.crossbars.values()]
         work.layer_around(dict(zip(work.crossbars, self._counted, strict=True)))
 
     def tally(self) -> ChipGroupCost:

@@ -13,13 +13,13 @@ import numpy as np
 from pydantic import Field
 
 from labmtj.brief import brief
+from labmtj.cost import Cost, CostMeter
 from labmtj.quantities import Bias, Lines, ReadSettings
 from labmtj.results import facts, record
 from labmtj.run.plain import LogWithin
 from labmtj.schema import Purpose
 from labmtj.verbs import Crossbar, Log
 from procedures.common.bounds import Settings
-from procedures.common.cost import Cost, CostMeter
 from procedures.common.ports import AllPorts, PortReads
 from procedures.common.reference import ReferenceMaps, ReferenceSettings, initialise, read_cells, reference_maps
 

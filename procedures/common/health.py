@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from labmtj.cost import Cost
 from labmtj.health import Health, HealthMap
 from labmtj.quantities import BoolArray
 from labmtj.results import Result, record
 from labmtj.verbs import Log
-from procedures.common.cost import Cost
 
 
 class HealthRecord(Result, kind="health", signal="state"):

@@ -11,6 +11,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
+from labmtj.cost import Cost, CostMeter
 from labmtj.errors import CannotDo, ProcedureFailed
 from labmtj.fitting.network import NetworkFit, fit_network
 from labmtj.fitting.scatter import pooled_variance
@@ -19,7 +20,6 @@ from labmtj.results import Fact, Quantity, Result, record
 from labmtj.schema import Attribute, Purpose
 from labmtj.verbs import Crossbar, Log
 from procedures.common.bounds import ApertureSeconds, ReadVolts, Settings
-from procedures.common.cost import Cost, CostMeter
 from procedures.common.reference import MAP, possible_of
 
 

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from labmtj.cost import Cost, CostMeter
 from labmtj.quantities import Bias, Currents, Flag, FloatArray, Lines, ReadSettings
 from labmtj.results import Fact, Quantity, Result
 from labmtj.verbs import Crossbar
 from procedures.common.bounds import ApertureSeconds, ReadVolts, Settings
-from procedures.common.cost import Cost, CostMeter
 from procedures.common.reference import MAP, possible_of
 from procedures.common.schemes import select_rows
 

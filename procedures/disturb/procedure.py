@@ -16,6 +16,7 @@ import numpy as np
 from pydantic import Field
 
 from labmtj.brief import brief
+from labmtj.cost import Cost, CostMeter
 from labmtj.errors import Instead, ProcedureFailed
 from labmtj.fitting.proportions import (
     OF_FAMILY,
@@ -30,7 +31,6 @@ from labmtj.results import Estimate, Fact, Quantity, record
 from labmtj.schema import Purpose
 from labmtj.verbs import Crossbar, Log
 from procedures.common.bounds import Key, Limited, OnDiagonal, PulseSeconds, Settings, Within, check_pulses
-from procedures.common.cost import Cost, CostMeter
 from procedures.common.reference import MANY_STUCK, ReferenceSettings, possible_of, reference_maps
 from procedures.common.schemes import Scheme, float_partners, select_cells, select_rows
 from procedures.common.single_cells import DIRECTIONS, ByDirection, Cells, refused_widths, spread_out

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from labmtj.cost import Cost, CostMeter
 from labmtj.fitting.proportions import OF_FAMILY, Proportion, one_trial_of_each
 from labmtj.health import Health
 from labmtj.quantities import Bias, BoolArray, FloatArray
@@ -20,7 +21,6 @@ from labmtj.results import Estimate, Fact, Quantity, Result, record
 from labmtj.schema import Purpose
 from labmtj.verbs import Crossbar, Log
 from procedures.common.bounds import CellVolts, Key, Limited, PulseSeconds, check_pulses
-from procedures.common.cost import Cost, CostMeter
 from procedures.common.health import record_finding
 from procedures.common.reference import Outcome, reference_maps
 from procedures.common.single_cells import (

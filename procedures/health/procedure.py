@@ -15,12 +15,12 @@ import numpy as np
 from pydantic import Field
 
 from labmtj.brief import brief
+from labmtj.cost import Cost, CostMeter
 from labmtj.health import Health, HealthMap
 from labmtj.quantities import BoolArray, FloatArray
 from labmtj.results import record
 from labmtj.schema import Purpose
 from labmtj.verbs import Crossbar, Log
-from procedures.common.cost import Cost, CostMeter
 from procedures.common.health import HealthRecord
 from procedures.common.read_map import CellReads, ReadMapSettings, read_map
 from procedures.common.reference import HEALTH_OF, Outcome, ReferenceMaps, ReferenceSettings, initialise, reference_maps

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from labmtj.cost import CostMeter
 from labmtj.errors import SettingError
 from labmtj.fitting.hysteresis import fit_tmr, has_switched
 from labmtj.quantities import Bias, BoolArray, FloatArray, Lines, ReadSettings
@@ -32,7 +33,6 @@ from procedures.common.bounds import (
     Settings,
     Within,
 )
-from procedures.common.cost import CostMeter
 from procedures.common.reference import possible_of, read_cells
 from procedures.common.schemes import float_partners, select_cells, select_rows
 from procedures.common.single_cells import Cells, groups_sharing_no_line, limited, refused_widths

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import numpy as np
 
+from labmtj.cost import Cost
 from labmtj.fitting.hysteresis import TmrFit
 from labmtj.quantities import FloatArray
 from labmtj.results import Estimate, Fact, Quantity, Result
-from procedures.common.cost import Cost
 from procedures.common.reference import MAP
 from procedures.common.single_cells import Cells
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from labmtj.cost import Cost, CostMeter
 from labmtj.errors import ProcedureFailed
 from labmtj.fitting.noise import FEWEST_SAMPLES, NoiseLevels, fit_noise, welch
 from labmtj.fitting.telegraph import TelegraphTest, find_telegraph
@@ -22,7 +23,6 @@ from labmtj.results import Estimate, Fact, Quantity, Result, record
 from labmtj.schema import Purpose
 from labmtj.verbs import Crossbar, Log
 from procedures.common.bounds import ApertureSeconds, OnArray, Place, ReadVolts, Settings
-from procedures.common.cost import Cost, CostMeter
 from procedures.common.health import record_finding
 from procedures.common.reference import MAP, possible_of
 from procedures.common.schemes import select_rows

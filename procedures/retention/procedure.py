@@ -13,6 +13,7 @@ from typing import Annotated, ClassVar
 import numpy as np
 from pydantic import Field
 
+from labmtj.cost import Cost, CostMeter
 from labmtj.errors import SettingError
 from labmtj.fitting.proportions import OF_FAMILY, Proportion, least_rate, one_trial_of_each
 from labmtj.quantities import FloatArray
@@ -20,7 +21,6 @@ from labmtj.results import Estimate, Quantity, record
 from labmtj.schema import Purpose
 from labmtj.verbs import Crossbar, Log
 from procedures.common.bounds import Key, Limited, Settings
-from procedures.common.cost import Cost, CostMeter
 from procedures.common.reference import ReferenceSettings, reference_maps
 from procedures.common.single_cells import DIRECTIONS, ByDirection
 from procedures.common.uniform import Uniform

@@ -12,6 +12,7 @@ from typing import Annotated, Literal, TypeVar
 import numpy as np
 from pydantic import Field
 
+from labmtj.cost import Cost, CostMeter
 from labmtj.errors import SettingError, UsageError
 from labmtj.fitting.steering import Steering
 from labmtj.fitting.switching_curve import SwitchingCurves, fit_curves, slope_per_decade
@@ -21,7 +22,6 @@ from labmtj.results import record
 from labmtj.schema import Purpose
 from labmtj.verbs import Crossbar, Log
 from procedures.common.bounds import CellVolts, Key, Limited, Within, check_pulses
-from procedures.common.cost import Cost, CostMeter
 from procedures.common.reference import read_cells, reference_maps
 from procedures.common.single_cells import (
     DIRECTIONS,

@@ -7,13 +7,13 @@ from typing import Annotated, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from labmtj.cost import Cost
 from labmtj.fitting.switching_curve import MedianSlope, SwitchingCurves
 from labmtj.fitting.switching_law import ExponentTest, ModelRange, Pulses, Ridge, SwitchingLaws
 from labmtj.quantities import BoolArray, FloatArray
 from labmtj.results import Estimate, Fact, Quantity
 from labmtj.schema import Column, Table
 from labmtj.verbs import Log
-from procedures.common.cost import Cost
 from procedures.common.single_cells import OF_CELL, ByDirection, Cells
 
 TRIALS = "switching/trials"

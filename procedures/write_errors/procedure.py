@@ -7,13 +7,13 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
+from labmtj.cost import Cost, CostMeter
 from labmtj.fitting.proportions import OF_FAMILY, OF_TESTED, Proportion, mean_over_family, mean_over_tested, proportion
 from labmtj.quantities import FloatArray
 from labmtj.results import Estimate, Fact, Quantity, record
 from labmtj.schema import Purpose
 from labmtj.verbs import Crossbar, Log
 from procedures.common.bounds import Key, Limited, PulseSeconds, Within, check_pulses
-from procedures.common.cost import Cost, CostMeter
 from procedures.common.reference import ReferenceMaps, reference_maps
 from procedures.common.single_cells import (
     DIRECTIONS,

@@ -5,8 +5,8 @@ import pytest
 
 from labmtj.bench import load_bench
 from labmtj.bench.files.simulated import crossbar_of
+from labmtj.cost import CostMeter, selected
 from labmtj.quantities import Bias, Lines, ReadSettings
-from labmtj.run.costs import OperationMeter, selected
 from procedures.common.schemes import select_cells, select_rows
 
 
@@ -21,7 +21,7 @@ def test_selected_cells_are_those_with_the_largest_voltage():
 
 
 def test_reads_count_every_sign_and_repeat():
-    counted = OperationMeter(crossbar_of(load_bench("simulated").arrays["mtj-75nm"], seed=1, name="chip"))
+    counted = CostMeter(crossbar_of(load_bench("simulated").arrays["mtj-75nm"], seed=1, name="chip"))
     counted.measure(select_rows((15, 15), [0, 1], 0.1), Lines(columns=(0,)), ReadSettings(repeats=3, polarity="both"))
     counted.pulse(select_rows((15, 15), [4, 4], 0.1), 1e-3)
     assert (counted.reads, counted.pulses) == (12, 2)

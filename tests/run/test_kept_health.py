@@ -5,12 +5,12 @@ import pytest
 
 from labmtj.bench.files.healthfile import kept_health
 from labmtj.bench.files.loading import load_any
+from labmtj.cost import Cost
 from labmtj.health import Health, HealthMap
 from labmtj.record import Checkpointer, JournalLog, JournalWriter, open_data
 from labmtj.results import record
 from labmtj.run import RunFolder, load_experiment
 from labmtj.run.health import keep_found_health
-from procedures.common.cost import Cost
 from procedures.common.health import HealthRecord, record_finding
 
 
