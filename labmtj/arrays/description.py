@@ -43,7 +43,7 @@ class ArrayDescription(DescribedModel):
     """One array: everything a simulation of it needs except the seed."""
 
     name: str = Field(min_length=1, max_length=48, pattern=NAME_PATTERN)
-    """its chips are called by it, with a number behind, in paths of the record"""
+    """its chips are named after it, followed by a number, in paths of the record"""
     shape: Annotated[tuple[Count, Count], Field(strict=False)]
     """rows and columns"""
     device: str = "mtj"

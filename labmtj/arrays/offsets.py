@@ -1,4 +1,4 @@
-"""Offsets of the sources and meters behind the lines, as an array file holds them."""
+"""Offsets of the sources and meters on the lines, as an array file holds them."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class RangeOffsets(DescribedModel):
 
 
 class LineOffsets(DescribedModel):
-    """Offsets of the sources and meters behind the lines, where they were fitted: of the bench, not of the chip."""
+    """Fitted offsets of the sources and meters on the lines: they belong to the bench, not to the chip."""
 
     provenance: Provenance = "fitted"
     source: str = Field(min_length=1)
     source_volts: list[float]
-    """by line, rows first: what a source puts out when told 0 V"""
+    """by line, rows first: what a source puts out when set to 0 V"""
     ranges: list[RangeOffsets] = Field(default_factory=list)
     meter_gains: list[Annotated[float, Field(gt=0.5, lt=2.0)]] | None = None
     """by line: what a meter shows over what the mean of all shows; None: all alike"""

@@ -124,7 +124,7 @@ class BenchCrossbar(ArmedInstruments):
         return self.sources.hold_seconds(how)
 
     def pulse(self, bias: Bias, seconds: float) -> Pulse:
-        """Pulse in order; delivered are the steps of each channel as the unit tells them, or as messages timed them.
+        """Pulse in order; delivered are the steps of each channel as the unit reports them, or as messages timed them.
 
         Raises:
             CannotDo: for a bias without a routing, more current than the lines survive, or a width that the units

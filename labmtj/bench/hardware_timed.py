@@ -33,8 +33,8 @@ class HardwareTimedPulse:
     def pulses(self, volts: FloatArray, seconds: float, limits: Mapping[Channel, float]) -> DeliveredSteps:
         """Apply pulses (pulses, channels). The channels that hold are looked at once, while they hold alone.
 
-        When within its message the timing unit gave its pulse it does not tell: the rest of the time that the message
-        took, with the others at their levels, is said to have been in front of the pulse.
+        The timing unit does not report when within its message the pulse came. The rest of the time that the message
+        took, with the others at their levels, is recorded as time before the pulse.
         """
         return DeliveredSteps(
             *map(np.concatenate, zip(*(self._pulse(each, seconds, limits) for each in volts), strict=True))

@@ -1,4 +1,4 @@
-"""Several units together: messages time them, so levels step one unit after another, and stamps tell when."""
+"""Several units together: messages time them, so levels step one unit after another, at the times of the stamps."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ class SoftwareTimedPulse:
         if places:
             names = [read[place].name for place in places]
             answer = self._units[unit].read_currents(names, how.aperture_seconds, how.range_amperes)
-            # from the end backwards, for in front of the aperture units zero their meters
+            # counted back from the end, because units zero their meters before the aperture
             shown.start_seconds[number, places] = self._clock.now() - how.aperture_seconds
             shown.amperes[number, places] = answer.amperes[0]
             shown.flags[number, places] = answer.flags[0]

@@ -1,4 +1,4 @@
-"""All source-measure channels of a bench as one: armed once, and back at 0 V behind every operation."""
+"""All source-measure channels of a bench as one: armed once, and back at 0 V after every operation."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Sources:
     """The channels of all units.
 
     A sequence that one unit can do alone, because the channels of all others stay at 0 V and are not read, is one call
-    of that unit. Otherwise messages time it; or, for a pulse, one unit while the others hold: see `turns`.
+    of that unit. Otherwise messages time it; a pulse is timed by one unit while the others hold: see `turns`.
 
     Args:
         units: by name on the bench.
@@ -85,7 +85,7 @@ class Sources:
             self._limits[channel] = wanted
 
     def forget(self) -> None:
-        """Know nothing of levels and limits any more: after an error, or when somebody else had the units."""
+        """Forget levels and limits: after an error, or when another user had the units."""
         self._at_zero.clear()
         self._limits.clear()
 
@@ -149,7 +149,7 @@ class Sources:
         slowest = max(every, key=self._shortest_seconds, default=None)
         if slowest is None or seconds >= (shortest := self._shortest_seconds(slowest)):
             return None
-        why = ", for messages time it: held by one unit while another times it, it would disturb cells"
+        why = ", because messages time it: held by one unit while another times it, it would disturb cells"
         return Refusal(
             f"a pulse of {seconds:g} s is too short for "
             f"{' and '.join(at(unit, self.units) for unit in self._stepping(slowest))}: "

@@ -1,4 +1,4 @@
-"""From the log of a chip to an array file with its own cells: what the data tell is fitted, the rest stays assumed."""
+"""From the log of a chip to an array file with its own cells: what the data determine is fitted, the rest assumed."""
 
 from __future__ import annotations
 
@@ -84,9 +84,9 @@ class Calibration:
 
 
 def calibrate(path: Path, chip: str | None = None, on: ArrayDescription | None = None) -> Calibration:
-    """Return what the data file of a run tells of a chip.
+    """Return what the data file of a run determines of a chip.
 
-    What it does not tell of wires, switching and offsets stays as in the array file of the run, or in `on`.
+    What it does not determine of wires, switching and offsets stays as in the array file of the run, or in `on`.
 
     Args:
         path: the data file.

@@ -104,7 +104,7 @@ def reads_of(observed: Observed, decoded: Decoded) -> Reads:
 
 
 def _with_both_states(full: NDArray[np.intp], decoded: Decoded, segment: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Add, for cells that would be fitted in one state only, the segment that tells most of the other one."""
+    """Add, for cells that would be fitted in one state only, the segment that determines the other one best."""
     for state in (1.0, 0.0):
         missing = decoded.follows & ~(decoded.decoded[full] == state).any(axis=0)
         if missing.any():

@@ -2,7 +2,8 @@
 
 Newton's method cell by cell: a cell's own current depends on its own resistance most (R_k K_kk of one), so what is
 measured over what the network predicts corrects the resistance, and a few rounds settle all cells together. It needs no
-more than reads of columns; what those cannot tell, the wires, is taken as given.
+more than reads of columns; the wires, which those do not determine, are taken as given. Derived here: Newton's method
+with a diagonal Jacobian; labmtj.circuit.ports has the equation.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class FittedCells:
     cycle_to_cycle: float
     """relative spread of a resistance from one write to the next"""
     cycle_measured: bool
-    """whether the log told it; else it is what was assumed"""
+    """whether it follows from the log; else it is assumed"""
     repeatability: FloatArray
     """(cells,) relative standard deviation of a resistance from one write or read to the next"""
     defects: tuple[DefectiveCell, ...]
@@ -83,7 +84,7 @@ class FittedCells:
 def fit_cells(
     observed: Observed, decoded: Decoded, wired: ArrayDescription
 ) -> tuple[FittedCells, Decoded, ArrayDescription]:
-    """Return the cells of a chip whose wires are those of `wired`, and the states with what the fit told of them.
+    """Return the cells of a chip whose wires are those of `wired`, and the states with what the fit determined.
 
     The array comes back with the half voltage that the reads show, if they contradict the assumed one.
 

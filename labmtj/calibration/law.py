@@ -59,7 +59,7 @@ def with_measured_law(
     if inverse <= 0:
         return (
             wired,
-            f"misfit: AP cells conduct {change:+.2%} with voltage beside the assumed law, which no half voltage gives",
+            f"misfit: AP cells conduct {change:+.2%} with voltage against the assumed law, which no half voltage gives",
         )
     scale = float(1 / np.sqrt(inverse)) / before
     changed = {}

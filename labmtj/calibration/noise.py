@@ -35,7 +35,7 @@ class ShotNoise:
 
 
 def shot_noise(observed: Observed) -> ShotNoise:
-    """Return the noise that the scatter of repeated shots shows; the rms, for cells that jump are part of it."""
+    """Return the noise that the scatter of repeated shots shows; the rms, because cells that jump are part of it."""
     scale = np.concatenate([each.range_amperes.ravel() for each in observed.answers])
     scatter = np.concatenate([each.scatter_amperes.ravel() for each in observed.answers])
     told = np.isfinite(scatter) & np.isfinite(scale)

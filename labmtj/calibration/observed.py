@@ -78,7 +78,7 @@ class Observed:
     chip: str
     """its name in the run"""
     label: str
-    """as the bench file says; empty where nobody said"""
+    """as the bench file says; empty where it does not say"""
     assumed: ArrayDescription
     columns: Answers
     rows: Answers
@@ -123,7 +123,7 @@ def observed(path: Path, chip: str | None = None, on: ArrayDescription | None = 
     Args:
         path: the data file.
         chip: its name in the run.
-        on: what is assumed of the chip, in the place of the array file that the run was made with.
+        on: what is assumed of the chip, instead of the array file that the run was made with.
 
     Raises:
         DataError: for a file that is missing, foreign, newer or damaged, a chip that it does not know or that was not
@@ -314,7 +314,7 @@ def _spread(volts: FloatArray) -> FloatArray:
 
 def driven_alone(answers: Answers) -> tuple[NDArray[np.intp], BoolArray]:
     """Return the line that alone is not at 0 V (-1 for none) of every answer, and whether there is one."""
-    off = answers.volts != 0.0  # a floating line counts as driven: such a bias tells no cell from another
+    off = answers.volts != 0.0  # a floating line counts as driven: such a bias separates no cells
     alone = off.sum(axis=1) == 1
     line = np.where(alone, off.argmax(axis=1), -1)
     return line.astype(np.intp), np.asarray(alone & ~np.isnan(answers.volts).any(axis=1), bool)

@@ -2,8 +2,9 @@
 
 A line at rest shows I = a - Y (u + d): the offset a of its meter on the range, and what the offset voltages u of all
 sources drive through the cells in their present state. Where few sources serve many lines, a line gets another one
-while it is driven: that one's offset less its own is d, zero at rest. All is linear, so reads in several states tell
-them apart; a voltage that all sources share drives nothing and stays untold.
+while it is driven: that one's offset less its own is d, zero at rest. All is linear, so reads in several states
+separate them; a voltage that all sources share drives nothing and stays undetermined. Derived here: superposition in
+the linear network, Y as in labmtj.circuit.ports.
 """
 
 from __future__ import annotations
@@ -100,7 +101,7 @@ def nearest(ranges: FloatArray, amperes: FloatArray) -> NDArray[np.intp]:
 
 
 def fit_offsets(observed: Observed, decoded: Decoded, model: Model) -> FittedOffsets | None:
-    """Return the offsets of the lines that were read; None if no read tells them from the bias."""
+    """Return the offsets of the lines that were read; None if no read separates them from the bias."""
     lines = sum(observed.assumed.shape)
     tables = list(zip(observed.answers, decoded.segment_of, strict=True))
     told = [_told(answers, segment, decoded) for answers, segment in tables]
@@ -171,7 +172,7 @@ def _solved(
             for each in range(len(scales))
         ]
         noise = np.maximum(spread, NOISE_FRACTION * scales)
-    powers, vectors = np.linalg.eigh(precision)  # 1 or more each, but for rounding beside the largest
+    powers, vectors = np.linalg.eigh(precision)  # 1 or more each, up to rounding of the largest
     errors = prior * np.sqrt((vectors**2 / np.maximum(powers, 1.0)).sum(axis=1))
     volts, driven, amperes = found[:lines], found[lines : 2 * lines], found[2 * lines :].reshape(-1, lines)
     read = (design[:, 2 * lines :] != 0).any(axis=0).reshape(amperes.shape)

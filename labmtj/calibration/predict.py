@@ -24,8 +24,8 @@ class Model:
 
     Args:
         description: of the array.
-        parallel_ohms: (cells,) in the place of the file's.
-        antiparallel_ohms: (cells,) at vanishing voltage, in the place of the file's.
+        parallel_ohms: (cells,) instead of the file's.
+        antiparallel_ohms: (cells,) at vanishing voltage, instead of the file's.
     """
 
     def __init__(

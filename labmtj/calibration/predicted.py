@@ -1,7 +1,7 @@
 """What the analysis of a run would have found had the chips been their twins, in the very states that were written.
 
-The section of what was recorded says what the twins give in the place of the reads; that goes through the analysis of
-the campaign itself: what comes out differs from the log by what the twins' currents differ.
+The section of what was recorded gives the twins' values instead of the reads; these go through the analysis of the
+campaign itself. So results differ from the log only because the twins' currents do.
 """
 
 from __future__ import annotations

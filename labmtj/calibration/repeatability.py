@@ -30,7 +30,7 @@ class Written:
     spread: tuple[float, float]
     """relative standard deviation of the mean of a write, in P and in AP, noise of its reads included"""
     measured: bool
-    """whether the log tells it; else it is what was assumed"""
+    """whether it follows from the log; else it is assumed"""
 
 
 def from_write_to_write(by_network: FloatArray, states: BoolArray, fit: BoolArray, assumed: float) -> Written:
@@ -42,7 +42,7 @@ def from_write_to_write(by_network: FloatArray, states: BoolArray, fit: BoolArra
     count = np.bincount(write[told], minlength=size)
     mean = np.bincount(write[told], by_network[told], size) / np.maximum(count, 1)
     numbers = np.flatnonzero(count)
-    # a cell's writes alternate between the states: the parity of its number tells which, from its first state on
+    # a cell's writes alternate between the states: the parity of its number says which, from its first state on
     parallel = states[0][numbers % cells] ^ ((numbers // cells) % 2 == 1)
     key = np.where(parallel, 0, 1) * cells + numbers % cells
     writes = np.bincount(key, minlength=2 * cells)
@@ -59,7 +59,7 @@ def from_write_to_write(by_network: FloatArray, states: BoolArray, fit: BoolArra
 
 
 def _spread(squares: FloatArray, writes: NDArray[np.intp]) -> float:
-    """Return the typical spread; by the median, for a telegraph cell is no measure of how a write repeats."""
+    """Return the typical spread: the median, because a telegraph cell does not show how a write repeats."""
     freedom = (writes[writes > 1] - 1).astype(float)
     return float(np.sqrt(np.median(squares[writes > 1] / freedom / median_of_mean_square(freedom))))
 
@@ -67,8 +67,8 @@ def _spread(squares: FloatArray, writes: NDArray[np.intp]) -> float:
 def repeatability(by_network: FloatArray, fit: BoolArray, cycle: float, within: FloatArray) -> FloatArray:
     """Return how well a prediction of each cell can do: its own scatter about the fit, drawn towards that of all.
 
-    The mean of all, and not the median: nobody knows yet which of the quiet cells jump. No cell does better than a
-    write repeats.
+    The mean of all, not the median: which of the quiet cells jump is not known yet. No cell is predicted better
+    than a write repeats.
     """
     square = np.where(np.isfinite(by_network), by_network**2, 0.0).sum(axis=0)
     freedom = np.maximum(np.isfinite(by_network).sum(axis=0) - 2, 0)

@@ -127,7 +127,7 @@ class TwinExperiment(Experiment):
 
 @contextmanager
 def rerun(experiment: Experiment, twins: Mapping[str, Twin], seed: int) -> Iterator[Path]:
-    """Run an experiment on the twins of its chips and return its data.h5, which is gone behind the `with`.
+    """Run an experiment on the twins of its chips and return its data.h5, which is deleted after the `with`.
 
     Stations without a twin for each of their chips are left out.
     """

@@ -1,7 +1,7 @@
 """Every answer of a log against what an array file predicts for the states that the cells were in.
 
-Nothing is drawn: the recorded biases are solved in the decoded states. What a prediction can be trusted with is stated
-beside it: how well each cell repeats, how well it was fitted, the noise of the meter, and the gain of the meter.
+Nothing is drawn: the recorded biases are solved in the decoded states. The uncertainty of a
+prediction is stated with it: how well each cell repeats and was fitted, the noise and the gain of the meter.
 """
 
 from __future__ import annotations

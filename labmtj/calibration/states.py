@@ -1,9 +1,9 @@
 """In which states the cells were at every read: decoded from the reads themselves, carried between them.
 
-A read with one row driven tells the state of each of its cells: it lies near the cell's highest read, or its lowest.
-Between two pulses a cell changes by itself at most; then it is not known there. So a cell is known wherever it was read
-since the last pulse; elsewhere the read before and the read after decide, and if they differ nobody knows. Behind its
-last read a cell is taken to stay as it is.
+A read with one row driven shows the state of each of its cells: it lies near the cell's highest read, or its lowest.
+A cell is known wherever it was read since the last pulse. Elsewhere the read before and the read after decide; if they
+differ, the cell changed by itself and its state there is unknown. After its last read a cell is taken to keep its
+state.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ def _segments(observed: Observed) -> tuple[NDArray[np.intp], tuple[NDArray[np.in
 
 
 def _carried(decoded: FloatArray) -> tuple[BoolArray, BoolArray]:
-    """Return states with gaps filled from before, else from behind, and where both agree."""
+    """Return states with gaps filled from before, else from after, and where both agree."""
     known = ~np.isnan(decoded)
     number = np.arange(len(decoded))[:, np.newaxis]
     before = np.maximum.accumulate(np.where(known, number, -1), axis=0)

@@ -33,9 +33,9 @@ def calibration_lines(found: Calibration) -> list[str]:
         f"TMR {_around(cells.tmr()[follows])} (median, quartiles); "
         f"standard error {np.median(cells.parallel_error[follows]):.2%} in P, "
         f"{np.median(cells.antiparallel_error[follows]):.2%} in AP, median. "
-        f"Beside it stands the gain of the meter, common to all: {GAIN_FRACTION:.2%} (assumed)."
+        f"The gain of the meter, common to all cells, adds {GAIN_FRACTION:.2%} (assumed)."
     )
-    how = "as measured" if cells.cycle_measured else "assumed, for no state was written often enough"
+    how = "as measured" if cells.cycle_measured else "assumed: no state was written often enough"
     lines += _wrapped(f"from one write to the next a resistance varies by {cells.cycle_to_cycle:.2%} ({how})")
     lines += _wrapped(cells.law)
     lines += _left_out(seen)
@@ -112,7 +112,7 @@ def _chip_lines(chip: ChipTwin) -> list[str]:
 
 
 def _line_table(chip: ChipTwin) -> Iterator[str]:
-    """Iterate over lines of the array, two beside each other."""
+    """Iterate over lines of the array, two next to each other."""
     count, median, rms, beyond = chip.by_line()
     head = f"{'line':<5}{'values':>8}{'residual':>10}{'rms z':>7}{'beyond':>8}"
     rows = [

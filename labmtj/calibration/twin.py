@@ -29,7 +29,7 @@ from labmtj.report.predictions import TwinFigures
 from labmtj.run.experiment import Experiment, experiment_of
 
 MOST_BEYOND = 0.01
-"""of a line's values beyond 3 sigma: a line with more of them is told"""
+"""of a line's values beyond 3 sigma: a line with more of them is reported"""
 
 
 @brief
@@ -55,7 +55,7 @@ class ChipTwin:
         with np.errstate(invalid="ignore", divide="ignore"):
             rms = np.sqrt(np.bincount(found.line, found.z**2, lines) / count)
             beyond = np.bincount(found.line, found.beyond, lines) / count
-        size = np.maximum(np.abs(found.predicted_amperes), np.finfo(float).tiny)  # no wires: nothing flows beside cells
+        size = np.maximum(np.abs(found.predicted_amperes), np.finfo(float).tiny)  # no wires: no current but in cells
         relative = (found.measured_amperes - found.predicted_amperes) / size
         driven = np.abs(found.predicted_amperes) > 10 * np.abs(found.sigma_amperes)
         median = [
@@ -96,9 +96,9 @@ class ComparedFigures:
 
     measured: TwinFigures
     same_states: Mapping[str, float]
-    """of the twins, in the states that were written; nothing where these do not tell them"""
+    """of the twins, in the states that were written; empty where these are not recorded"""
     again: Mapping[str, float]
-    """of the twins, written anew; nothing where they were not"""
+    """of the twins, written again; empty where they were not"""
 
 
 @brief

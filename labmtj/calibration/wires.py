@@ -1,8 +1,8 @@
-"""Wire, line and contact resistance from reads of all ports; what reads of columns alone cannot tell stays assumed.
+"""Wire, line and contact resistance from reads of all ports; what reads of columns do not determine is assumed.
 
-With one row driven and the columns read, wires and cells cannot be told apart at any number of reads: many wires
-explain the data as well, each with other cells. Only the currents of the lines that are not driven tell, row to row and
-column to column, which are some thirty times smaller. The fit itself is `labmtj.fitting.network`.
+With one row driven and the columns read, no number of reads separates wires from cells: many wires explain the data
+equally well, each with other cells. Only the currents from row to row and from column to column do, which are about
+thirty times smaller. The fit itself is `labmtj.fitting.network`.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class FittedWires:
 
     description: WireDescription
     summary: tuple[str, ...]
-    """lines of text: rank and posterior; of what was not fitted, why, and what would tell it"""
+    """lines of text: rank and posterior; for what was not fitted, why, and which reads would determine it"""
     names: tuple[str, ...] = ()
     """of those that were fitted"""
     pieces: FloatArray = field(default_factory=lambda: np.empty(0))
@@ -76,7 +76,7 @@ class FittedWires:
 
 
 def fit_wires(observed: Observed, decoded: Decoded) -> FittedWires:
-    """Return the wires that the reads of all ports tell; the others are those of the array file, and say so."""
+    """Return the wires that the reads of all ports determine; the others are those of the array file, and say so."""
     shape = observed.assumed.shape
     ports = _ports(observed, decoded)
     ports = [each for each in ports if _across(each[0], shape) >= LEAST_ACROSS][:MOST_FITS]
@@ -117,7 +117,7 @@ def _ports(observed: Observed, decoded: Decoded) -> list[tuple[FloatArray, Float
 def _sums(observed: Observed, decoded: Decoded) -> dict[int, dict[float, tuple[FloatArray, FloatArray]]]:
     """Return weighted sums of the admittances and the weights, by stretch and size of the voltage.
 
-    Stretches in which no row was read and no column driven alone are maps, which tell nothing of wires: passed over.
+    Stretches in which no row was read and no column driven alone are maps, which do not determine wires: skipped.
     """
     rows, lines = observed.assumed.shape[0], sum(observed.assumed.shape)
     gentle, noise = observed.assumed.limits.disturb_volts * (1 + 1e-9), shot_noise(observed)
@@ -170,7 +170,7 @@ def _at_zero_bias(parts: dict[float, tuple[FloatArray, FloatArray]]) -> tuple[Fl
 def _across(admittance: FloatArray, shape: tuple[int, int]) -> float:
     """Return which part of the currents from row to row, or from column to column, was read; the larger of both.
 
-    Of rows among each other those of columns tell nothing, and the other way round: the fit refuses what is not told.
+    Currents between columns say nothing about row wires, and vice versa: the fit refuses what is not determined.
     """
     read = np.isfinite(admittance)
     blocks = (read[: shape[0], : shape[0]], read[shape[0] :, shape[0] :])
@@ -194,9 +194,7 @@ def _combined(observed: Observed, fits: list[NetworkFit]) -> FittedWires:
         f"freedom {', '.join(f'{each:.2g}' for each in reduced)}; {best.model.summary()}"
     ]
     summary += [misfit] * bool(misfit)
-    summary += [
-        f"a path beside the cells, {each}; no array file holds one, so the twin misses it" for each in best.path_words()
-    ]
+    summary += [f"a leakage path, {each}; no array file holds one, so the twin misses it" for each in best.path_words()]
     if METER in best.wires and (meter := best.wires[METER]).ohms is not None:
         summary.append(
             f"lines on meters have {meter.ohms:.4g} +- {meter.standard_error_ohms:.2g} ohm in series that grounded "

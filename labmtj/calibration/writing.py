@@ -1,4 +1,4 @@
-"""Writes array files: the calibrated one, and plausible others beside it."""
+"""Writes array files: the calibrated one, and others sampled from the posterior next to it."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from labmtj.filing import write_whole
 
 
 def array_text(description: ArrayDescription, heads: Sequence[str] = ()) -> str:
-    """Return an array file as YAML text behind comment lines; ConfigError if it is larger than such a file may be."""
+    """Return an array file as YAML text after comment lines; ConfigError if it is larger than such a file may be."""
     text = yamlfile.dumps(description.model_dump(mode="json", exclude_none=True))
     yamlfile.loads(text, "the array file").parse(ArrayDescription)
     return "".join(f"# {line}".rstrip() + "\n" for line in heads) + text
 
 
 def write_arrays(found: Calibration, out: Path, heads: Sequence[str], draws: int = 0) -> list[str]:
-    """Write the array file, and draws of it beside; return what to say of them.
+    """Write the array file, and samples of it next to it; return lines that report them.
 
     Raises:
         UsageError: if one of the files exists, or cannot be written; nothing is written then.

@@ -75,7 +75,7 @@ def wires_of(network: Mapping[str, Any]) -> list[tuple[str, float | None, float,
 def fit_words(network: Mapping[str, Any]) -> str:
     """Return how well the model of a fit describes its reads, and what the model is."""
     reduced = float(network["chi_squared"]) / max(1, int(network["freedom"]))
-    paths = [f"a path beside the cells, {each}" for each in network.get("paths", ())]
+    paths = [f"a leakage path, {each}" for each in network.get("paths", ())]
     model = str(network.get("model", "all lines of a kind alike"))
     return f"chi-squared per degree of freedom {reduced:.3g}, {'; '.join([model, *paths])}"
 

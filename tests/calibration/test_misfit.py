@@ -17,7 +17,7 @@ SEEN = {
     "one segment": ("_segment_ohms[", "] of its own"),
     "one range": ("gains of the ranges differ", "0.50%"),
     "gains": ("gains of the meters differ by",),
-    "path": ("a path beside the cells, row", "the twin misses it"),
+    "path": ("a leakage path, row", "the twin misses it"),
     "law": ("half voltage 0.35", "0.5 V was assumed"),
 }
 

@@ -35,11 +35,11 @@ class Expected:
         return cls(contact.read_volts, ends, contact.lowest_fraction, contact.highest_factor)
 
     def least_amperes(self, cells: int) -> float:
-        """Return the current below which so many cells are not all there."""
+        """Return the current below which fewer than `cells` cells have contact."""
         return self.lowest_fraction * cells * self.cell_siemens[0] * self.read_volts
 
     def most_amperes(self, cells: int) -> float:
-        """Return the current above which there is something besides so many cells."""
+        """Return the current above which something other than `cells` cells conducts."""
         return self.highest_factor * cells * self.cell_siemens[1] * self.read_volts
 
 

@@ -1,4 +1,4 @@
-"""The health map of a real chip, kept beside its counts: one file a chip, read by every later run on it."""
+"""The health map of a real chip, kept next to its counts: one file per chip, read by every later run on it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def health_path(chip_id: str) -> Path:
 
 
 def kept_health(chip_id: str, shape: tuple[int, int]) -> HealthMap | None:
-    """Return what was kept of a chip, None if nobody has looked at it.
+    """Return what was kept of a chip, None if no run has examined it.
 
     Raises:
         DataError: if the file is damaged, or of a chip of another shape.

@@ -38,7 +38,7 @@ def visa_library(name: str, info: ValidationInfo) -> str:
     if not (info.context or {}).get(_KEY):
         raise ValueError(
             "is the path of a library, and only a bench file of yours may name one: a run.yaml, and a file that others "
-            f"own or can change, may have come from anybody. If you trust it, set {VARIABLE} to this path"
+            f"own or can change, may come from another user. If you trust it, set {VARIABLE} to this path"
         )
     if not where.is_absolute() or not is_own(where):
         raise ValueError(f"{name} must be an absolute path of a file of yours or of root that no other user can change")

@@ -2,8 +2,8 @@
 
 What it promises: a line that has a channel of its own carries no more than `limits.line_amperes`, whatever happens on
 the chip. What it does not: lines that share a channel share its compliance, so a shorted cell on one of N lines can
-draw what the others leave of it, N x `limits.line_amperes` at the very most. Nothing between channel and pads tells
-the lines apart.
+draw what the others leave of it, at most N x `limits.line_amperes`. Nothing between channel and pads separates the
+lines.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ APERTURE_FACTOR = 6.0
 """autozero and autorange take apertures of their own; drivers wait for 5 at most"""
 SETTLE_FACTOR = 5.0
 PULSE_FACTOR = 8.0
-"""a box may hold 0 V between two pulses for as long as a pulse; drivers wait 4 times the sum"""
+"""a box may hold 0 V between two pulses for the width of a pulse; drivers wait 4 times the sum"""
 BOX_SECONDS = 1.0
 """to arm or confirm a box or a channel, every setting read back (a choice)"""
 MESSAGES_OF_A_PULSE = 6

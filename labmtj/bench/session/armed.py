@@ -131,7 +131,7 @@ class ArmedInstruments:
         self.sources.arm(self.limits.line_amperes, self.limits.cell_volts)
 
     def _disarm(self) -> None:
-        """Bring the units to rest: if an answer was lost, nobody knows which of their outputs are on."""
+        """Bring the units to rest: if an answer was lost, it is unknown which of their outputs are on."""
         self.watch.announce("making safe", MAKE_SAFE_SECONDS)
         self._switch_off()
 
@@ -142,9 +142,9 @@ class ArmedInstruments:
                 raise failed[0]
 
     def confirm(self) -> None:
-        """Ask every instrument whether it is the one that was armed and keeps what it was told.
+        """Ask every instrument whether it is the one that was armed and still has the settings it was given.
 
-        Raises InstrumentError for another one, a restarted one, settings or relays that are not as they were left.
+        Raises InstrumentError for another one, a restarted one, and settings or relays that have changed.
         """
         with self._operation("confirming") if self._armed else nullcontext():
             again(self._confirm, self._recover)
@@ -156,7 +156,7 @@ class ArmedInstruments:
         self.switching.confirm()
 
     def _recover(self) -> None:
-        """Bring sources to 0 V behind a lost answer, and have everything confirmed; relays as they are, or to rest."""
+        """Bring sources to 0 V after a lost answer and confirm everything; relays stay, or go to rest."""
         self.watch.announce("recovering", MAKE_SAFE_SECONDS)
         self.sources.forget()
         with cleanup_deadline(self._instruments):
@@ -177,7 +177,7 @@ class ArmedInstruments:
         All instruments at the same time, and none is waited for beyond a deadline: those that do not answer cost
         `trust.CLEANUP_SECONDS` together, at most. While a source is not known to be off, relays stay as they are,
         unless `relays_without_sources` is "open". A process that was forked leaves the bench alone.
-        Raises InstrumentError telling everything that failed: see to those instruments by hand.
+        Raises InstrumentError that lists everything that failed: make those instruments safe by hand.
         """
         self._armed = False
         if not self._owner.is_here:

@@ -6,7 +6,7 @@ from labmtj.verbs import Clock
 
 
 class ResumableClock:
-    """Shows what another clock shows, until it is told what time it is."""
+    """Shows what another clock shows, until it is set."""
 
     def __init__(self, clock: Clock) -> None:
         self.inner, self._ahead = clock, 0.0

@@ -13,7 +13,7 @@ from labmtj.quantities import Bias, Flag, Lines, Pulse, ReadSettings
 from labmtj.verbs import Crossbar
 
 _READ_VOLTS = 0.1
-"""behind a pulse, unless the limits ask for less"""
+"""of the read after a pulse, unless the limits are lower"""
 _WIDTH = 80
 
 

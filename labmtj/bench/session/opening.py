@@ -140,9 +140,9 @@ def open_laboratory(
     keep: Sequence[int] = (),
     server: int | None = None,
 ) -> Iterator[OpenBench]:
-    """Take the instruments of a bench, connect, check that they have what the wiring needs, arm; make safe behind.
+    """Take the instruments of a bench, connect, check that they have what the wiring needs, arm; make safe at the end.
 
-    A watchdog starts beside the sessions, and is there before anything is armed.
+    A watchdog process starts together with the sessions, before anything is armed.
 
     Args:
         file: of the bench.

@@ -1,4 +1,4 @@
-"""A virtual bench in a process of its own: started, asked about what its instruments do not tell, and ended."""
+"""A virtual bench in a process of its own: started, asked for what its instruments do not report, and ended."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class ServedBench:
             start_new_session=True,  # a Ctrl+C is for the run, which needs its instruments to make them safe
         )  # fmt: skip
         assert self._process.stdin is not None
-        with suppress(OSError):  # a child that has died already tells why on its standard error
+        with suppress(OSError):  # a child that has died already says why on its standard error
             self._process.stdin.write(file.model_dump_json() + "\n")
             self._process.stdin.flush()
         timer = threading.Timer(START_SECONDS, self._process.kill)

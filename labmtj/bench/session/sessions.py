@@ -1,4 +1,4 @@
-"""The one place of the core that opens sessions: drivers by dotted name, all failed connections told together."""
+"""The one place of the core that opens sessions: drivers by dotted name, all failed connections reported together."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def open_sessions(
     wrap: Wrap | None = None,
     before: Callable[[Mapping[str, Any]], None] = lambda _: None,
 ) -> Iterator[Sessions]:
-    """Open and identify all instruments; close them behind.
+    """Open and identify all instruments; close them at the end.
 
     Args:
         instruments: of the bench file.
@@ -92,7 +92,7 @@ def open_sessions(
 
     Raises:
         SettingError: for a driver that cannot be loaded, or options that it does not know.
-        InstrumentError: telling every instrument that did not answer, or is another than the file says.
+        InstrumentError: naming every instrument that did not answer, or is another than the file says.
     """
     given = at_resources(instruments, resources or {})
     classes = {name: driver_class(name, each) for name, each in given.items()}

@@ -86,9 +86,9 @@ class InstrumentBench:
 
     @contextmanager
     def opened(self, station: ChipGroup) -> Iterator[dict[str, OpenBench]]:
-        """Connect, arm, measure the wiring and the contact of every line; make safe behind.
+        """Connect, arm, measure the wiring and the contact of every line; make safe at the end.
 
-        Lines without contact and shorted ones are told and kept in the bench's `contact`; the run goes on without
+        Lines without contact and shorted ones are reported and kept in the bench's `contact`; the run goes on without
         what lies on them.
 
         Raises:
@@ -107,7 +107,7 @@ class InstrumentBench:
         if found := [str(each) for each in wiring_check(bench, expected) if not each.on_chip]:
             raise ProcedureFailed(
                 f"bench {self.file.name} is not wired as its file says:\n  " + "\n  ".join(found) + "\nSources are "
-                "at 0 V, outputs off, relays open; mend it, or the file, and try `labmtj check` first"
+                "at 0 V, outputs off, relays open; correct the wiring or the file, then run `labmtj check`"
             )
         bench.contact = contact_check(bench, expected)
         if bench.contact.lost:

@@ -74,7 +74,7 @@ class Tape:
 
         Raises:
             InstrumentError: the first divergence from the record: another command, or a reply where there was none.
-                Nothing that comes behind it means anything: it is raised again.
+                Nothing after it means anything: it is raised again.
         """
         if self._diverged is not None:
             raise self._diverged

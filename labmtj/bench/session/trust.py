@@ -11,7 +11,7 @@ from labmtj.errors import AnswerLost, InstrumentError, LabmtjError
 from labmtj.verbs import Instrument
 
 RETRIES = 3
-"""most times that a reading is taken, or a relay told to move, again"""
+"""most times that a reading is taken, or a relay set, again"""
 CLEANUP_SECONDS = 5.0
 """in which a bench is made safe as far as its instruments answer"""
 _LONGEST_SECONDS, _SHORTEST_SECONDS = 2.0, 0.4

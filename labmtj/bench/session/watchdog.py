@@ -1,4 +1,4 @@
-"""The watchdog of a bench as its run sees it: started beside the sessions, given leases, ended.
+"""The watchdog of a bench as its run sees it: started with the sessions, given leases, ended.
 
 What it does when the run dies or hangs stands in `labmtj.watchdog`.
 """
@@ -35,7 +35,7 @@ ACT_SECONDS = HANDED_OVER_SECONDS + 10.0
 class Watchdog:
     """A process that makes the instruments safe if this one dies, hangs, or leaves without having done so.
 
-    It has the instruments only when this process has gone, for many take one client at a time.
+    It has the instruments only when this process has gone, because many accept one client at a time.
 
     Args:
         instruments: by name, as they are reached.
