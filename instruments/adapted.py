@@ -256,7 +256,7 @@ class AdaptedUnit(LimitedChannels, Trust):
                 raise Garbled(f"answered something that PyMeasure cannot read ({error!r})") from error
             numbers = value if isinstance(value, tuple) else (value,)
             if any(not isinstance(each, int | float | str | None) for each in numbers):
-                raise Garbled(f"answered {value!r}, which is no number")
+                raise Garbled(f"answered {value!r}, which is not a number")
         if entries := self._errors():
             raise self.complaint(f"reports {'; '.join(entries)}")
         return value
@@ -269,7 +269,7 @@ class AdaptedUnit(LimitedChannels, Trust):
                 reply = str(self.instrument.ask(":SYST:ERR?"))
             entry = _ERROR.fullmatch(reply)
             if entry is None:
-                raise self.lost("answered something that is no entry of an error queue", ":SYST:ERR?", reply)
+                raise self.lost("answered something that is not an entry of an error queue", ":SYST:ERR?", reply)
             if not int(entry[1]):
                 return entries
             entries.append(f"error {entry[1]}, {entry[2].split(';')[0]}")

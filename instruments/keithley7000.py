@@ -78,7 +78,7 @@ class Keithley7002(SCPIMatrix):
         ends = [_CROSSPOINT.fullmatch(end) for end in entry.split(":")]
         points = [tuple(map(int, end.groups())) for end in ends if end is not None]
         if len(points) != len(ends) or len(points) > 2:
-            raise self.taint(f"answered {entry!r}, which is no crosspoint", reply)
+            raise self.taint(f"answered {entry!r}, which is not a crosspoint", reply)
         if len(points) == 1:
             return [self._name(*points[0])]
         (slot, *first), (other, *last) = points

@@ -137,7 +137,7 @@ class KeysightB2201A(SCPIMatrix):
         names = [entry.zfill(5) for entry in self._entries(reply)]  # a leading zero may be missing
         for name in names:
             if not re.fullmatch(r"0\d{4}", name):
-                raise self.taint(f"answered {name!r}, which is no crosspoint of card 0", reply)
+                raise self.taint(f"answered {name!r}, which is not a crosspoint of card 0", reply)
         # what ground mode closed by itself is not ours
         return frozenset(name for name in names if not (self._ground_mode and int(name[1:3]) == self._ground_port))
 

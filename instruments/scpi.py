@@ -65,7 +65,7 @@ class SCPIInstrument(Session, SCPIMixin, Instrument):
         asked = questions(table, channel)
         kept = [reply.strip('"').upper() for reply in self.exchange(*asked)] if asked else []
         if problems := refusals(table, kept):
-            raise self.complaint(f"stands otherwise than it must: {'; '.join(problems)}", command=self._sent)
+            raise self.complaint(f"is not set as it must be: {'; '.join(problems)}", command=self._sent)
         try:
             self.exchange(*commands(table, channel))
         except InstrumentError as error:
@@ -103,7 +103,7 @@ class SCPIInstrument(Session, SCPIMixin, Instrument):
             reply = self.ask_leniently(":SYST:ERR?").strip()
             found = _ERROR.search(reply)
             if found is None:
-                raise self.taint("answered something that is no entry of an error queue", self._plain(reply))
+                raise self.taint("answered something that is not an entry of an error queue", self._plain(reply))
             if not int(found[1]):
                 break
             entries.append((int(found[1]), found[2]))
@@ -176,7 +176,7 @@ class SCPIInstrument(Session, SCPIMixin, Instrument):
         try:
             return np.array(reply.split(","), float)
         except ValueError:
-            raise self.taint("answered something that is no number", reply) from None
+            raise self.taint("answered something that is not a number", reply) from None
 
     def number(self, reply: str) -> float:
         """Return the only number of a reply; raise InstrumentError if there is anything else in it, or a sentinel."""
@@ -184,7 +184,7 @@ class SCPIInstrument(Session, SCPIMixin, Instrument):
         if len(values) != 1:
             raise self.taint(f"answered {len(values)} numbers where one was asked", reply)
         if not abs(values[0]) <= SENTINEL:
-            raise self.taint("answered a number that stands for none", reply)
+            raise self.taint("answered a placeholder instead of a number", reply)
         return float(values[0])
 
     def table(self, reply: str, rows: int, columns: int) -> FloatArray:

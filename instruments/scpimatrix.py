@@ -53,7 +53,7 @@ class SCPIMatrix(Mainframe, SCPIInstrument):
         """Return the entries of a channel list such as "(@a,b:c)"."""
         found = re.fullmatch(r"\(@([^()]*)\)", reply.strip())
         if found is None:
-            raise self.taint("answered something that is no channel list", reply)
+            raise self.taint("answered something that is not a channel list", reply)
         inside = found[1].strip()
         return [entry.strip() for entry in inside.split(",")] if inside else []
 

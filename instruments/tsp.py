@@ -173,7 +173,7 @@ class TSPInstrument(Replies, TSPSession):
                 self._exchange(("*RST",), 0.0, strict=False)
                 was_reset = True
         tried = "*RST was sent" if was_reset else "it is not known to be the box that was identified, and was not reset"
-        remedy = f"{tried}; {self.unsafe_state}; see to it by hand, then switch the box off and on"
+        remedy = f"{tried}; {self.unsafe_state}; make it safe by hand, then switch the box off and on"
         return self.complaint(f"not sure: it {problem}; {remedy}", command, reply)
 
 

@@ -94,7 +94,7 @@ def _sentence(problem: Any, said: str, key: Key, known: list[str]) -> str:
                 f"is not a known key; {f'did you mean {close[0]}?' if close else 'remove it or correct its spelling'}"
             )
         case "string_pattern_mismatch":
-            return f"{str(problem['input'])[:60]!r} is no name here; take letters, digits, - and _"
+            return f"{str(problem['input'])[:60]!r} is not a name here; take letters, digits, - and _"
         case "missing":
             return "is missing; add it"
     if isinstance(text := problem["input"], str) and (with_unit := without_unit(text, _named(key))):

@@ -36,7 +36,7 @@ class PulseWidths:
             return ""
         return (
             f"{self.problem(seconds)}; below {self.shortest_seconds:g} s it is refused: give longer pulses, or set "
-            "short_pulses: true in the array file to simulate them all the same"
+            "short_pulses: true in the array file to simulate them nevertheless"
         )
 
     def check(self, seconds: float, *, allowed: bool, where: str) -> None:

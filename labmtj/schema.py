@@ -170,7 +170,7 @@ def meanings_of(codes: type[IntEnum] | type[IntFlag]) -> dict[str, int]:
 def check_name(name: str, path: str) -> None:
     """Raise UsageError if the name cannot be a variable or an axis in the group `path`."""
     if not isinstance(name, str) or not _NAME.fullmatch(name):
-        raise UsageError(f"{name!r} in {path!r} is no name: use 1 to 64 letters, digits, dots, dashes and underscores")
+        raise UsageError(f"{name!r} in {path!r} is not a name: use 1 to 64 letters, digits, dots, dashes, underscores")
 
 
 def check_path(path: str) -> None:

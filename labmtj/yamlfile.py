@@ -222,7 +222,7 @@ def _check_mapping(node: yaml.Node, key: Key, lines: dict[Key, int], path: Path)
         is_number = name_node.tag == "tag:yaml.org,2002:int"
         name = str(int(name_node.value)) if is_number else name_node.value  # 1 and 01 are one key
         if name in found:
-            raise ConfigError(f"{path}:{at}: {dotted((*key, name))}: stands twice; keep one of them")
+            raise ConfigError(f"{path}:{at}: {dotted((*key, name))}: is given twice; keep one of them")
         found.add(name)
         lines[(*key, name)] = at
         _check(value, (*key, name), lines, path)
@@ -240,7 +240,7 @@ def _wrong_number(node: yaml.ScalarNode) -> str:
 def _wrong_text(node: yaml.ScalarNode) -> str:
     """Say what is wrong with text that an escape within quotes has put a control character into."""
     wrong = _CONTROL.search(node.value)
-    return f"holds the character {wrong[0]!a}, which is no text; remove it" if wrong else ""
+    return f"holds the character {wrong[0]!a}, which is not text; remove it" if wrong else ""
 
 
 def _shortened(text: str) -> str:

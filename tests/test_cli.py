@@ -553,8 +553,8 @@ def test_text_is_taken_as_it_is_typed(labmtj, tmp_path, name):
 
 
 @pytest.mark.parametrize("value", ["0.1 # as before", "0.1\nscheme: third"])
-def test_a_number_with_more_behind_it_is_refused(labmtj, value):
-    assert_refused(labmtj("run", "wine", "--write.read-volts", value), "--write.read-volts", "no value")
+def test_a_number_with_more_after_it_is_refused(labmtj, value):
+    assert_refused(labmtj("run", "wine", "--write.read-volts", value), "--write.read-volts", "not a value")
 
 
 @pytest.mark.parametrize(

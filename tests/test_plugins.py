@@ -219,7 +219,7 @@ def test_the_list_says_what_each_name_is_and_why_it_cannot_be_used(installed, ca
             "half",
             "array.yaml:1: device: labmtj.devices: 'half' of bad 1.0 cannot be loaded from bad_broken:X: RuntimeError",
         ),
-        ("number", "array.yaml:1: device: labmtj.devices: 'number' is no model of a device: it lacks states"),
+        ("number", "array.yaml:1: device: labmtj.devices: 'number' is not a model of a device: it lacks states"),
         (
             "memristor",
             "array.yaml:1: device: 'memristor' is not among the models of devices, for array files: half, mtj",
@@ -237,7 +237,7 @@ def test_a_device_of_no_use_is_refused_with_its_line(installed, tmp_path, device
 def test_a_file_of_another_kind_is_refused_where_a_device_is_wanted(tmp_path):
     with pytest.raises(ConfigError, match=r"simulated.yaml:.*is not a known key"):
         load_array(str(library.folder() / "benches" / "simulated.yaml"))
-    with pytest.raises(ConfigError, match=r"mtj-50nm.yaml:.* is no kind of bench; choose one of simulated"):
+    with pytest.raises(ConfigError, match=r"mtj-50nm.yaml:.* is not a kind of bench; choose one of simulated"):
         load_any(str(library.folder() / "arrays" / "mtj-50nm.yaml"))
 
 

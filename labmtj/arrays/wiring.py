@@ -26,7 +26,7 @@ class WireParameter(Parameter):
     @model_validator(mode="after")
     def _not_negative_constant(self) -> Self:
         if self.value < 0.0:
-            raise ValueError(f"value = {self.value:g} is no resistance of a wire; give zero or more ohms")
+            raise ValueError(f"value = {self.value:g} is not a resistance of a wire; give zero or more ohms")
         if self.spread:
             raise ValueError("this is one number for the whole array; leave its sigma out, or give by_line")
         return self

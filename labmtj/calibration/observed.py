@@ -194,7 +194,7 @@ def check_same_chip(on: ArrayDescription, seen: Observed) -> None:
         raise DataError(
             f"array file {on.name} says polarity {on.polarity:+d}, run {seen.run} measured {seen.polarity:+d} on chip "
             f"{seen.chip}: rows and columns are exchanged, or the file is of another chip; correct polarity in the "
-            "file if the wiring is that of the run, or calibrate anew without --on"
+            "file if the wiring is that of the run, or calibrate without --on"
         )
 
 

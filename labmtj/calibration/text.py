@@ -146,7 +146,7 @@ def _figure_lines(found: ComparedFigures) -> list[str]:
     figures, lines = found.measured, list[str]()
     if figures.same_states and found.same_states:
         lines = ["", figures.what]
-        lines.append(f"  {figures.rows:<16}{'measured':>10}{'twin, same states':>19}{'twin, written anew':>20}")
+        lines.append(f"  {figures.rows:<16}{'measured':>10}{'twin, same states':>19}{'twin, written again':>20}")
         for name in figures.values:
             measured, same, anew = (
                 f"{each[name]:{figures.form}}" if np.isfinite(each.get(name, np.nan)) else "-"
@@ -155,7 +155,7 @@ def _figure_lines(found: ComparedFigures) -> list[str]:
             lines.append(f"  {name:<16}{measured:>10}{same:>19}{anew:>20}")
     elif found.again:
         measured, anew = (f"{value:{figures.form}}" for value in (*figures.values.values(), *found.again.values()))
-        lines = ["", f"{figures.what}: measured {measured}, twin written anew {anew}"]
+        lines = ["", f"{figures.what}: measured {measured}, twin written again {anew}"]
     return lines
 
 

@@ -54,7 +54,7 @@ def declare(add: Add) -> None:
     its.add_argument("run", type=run_path, help="folder of the run, or its data.h5")
     its.add_argument("--on", metavar="ARRAY", help="array file that `labmtj calibrate` wrote (default: from this run)")
     its.add_argument("--chip", help="name of the chip in the run (default: all)")
-    its.add_argument("--seed", type=int, default=1, help="of the procedure run anew on the twin (default: 1)")
+    its.add_argument("--seed", type=int, default=1, help="of the procedure that is run again on the twin (default: 1)")
     its.add_argument("--no-rerun", action="store_true", help="predict the reads of the run alone")
 
 

@@ -33,6 +33,6 @@ def model_of(name: str) -> DeviceModel:
     """Return the model of a device by its name; ConfigError if there is none, or if it cannot be loaded or is none."""
     found: Any = find("labmtj.devices", name)
     if not (isinstance(found, type) and all(hasattr(found, part) for part in ("states", "family", "draw"))):
-        raise ConfigError(f"labmtj.devices: {name!r} is no model of a device: it lacks states, family or draw")
+        raise ConfigError(f"labmtj.devices: {name!r} is not a model of a device: it lacks states, family or draw")
     model: DeviceModel = found()
     return model

@@ -43,7 +43,7 @@ class Parameter(DescribedModel):
     def _one_spread(self) -> Self:
         for name, size in (("value", abs(self.value)), ("sigma", self.sigma), ("relative_sigma", self.relative_sigma)):
             if size and not SMALLEST <= size <= LARGEST:
-                raise ValueError(f"{name} = {size:g} is no number of a device; check its unit and its exponent")
+                raise ValueError(f"{name} = {size:g} is not a number of a device; check its unit and its exponent")
         if self.sigma and self.relative_sigma:
             raise ValueError("give sigma or relative_sigma, not both")
         if self.provenance in ("published", "fitted") and not self.source:

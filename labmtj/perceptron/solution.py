@@ -145,7 +145,7 @@ def _text(file: Path, arrays: dict[str, NDArray[Any]], key: str, default: str) -
     value = arrays.pop(key, np.array(default))
     text = str(value)
     if value.ndim or value.dtype.kind != "U" or len(text) > LONGEST_TEXT or not text.isprintable():
-        raise DataError(f"{file}: {key} is no text of up to {LONGEST_TEXT} characters; save the set again")
+        raise DataError(f"{file}: {key} is not text of up to {LONGEST_TEXT} characters; save the set again")
     return text
 
 

@@ -66,7 +66,7 @@ def open_recorded(path: Path) -> DataFile:
 def _check_version(path: Path, data: DataFile) -> None:
     version = data.attributes().get("labmtj_record_version")
     if not isinstance(version, int):
-        raise DataError(f"{path} is no data file of labmtj; give the data.h5 of a run")
+        raise DataError(f"{path} is not a data file of labmtj; give the data.h5 of a run")
     if version > NEWEST_VERSION:
         raise DataError(
             f"{path} has record version {version}; this labmtj knows up to {NEWEST_VERSION}: install a newer one"

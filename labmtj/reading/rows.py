@@ -52,7 +52,7 @@ def row_axis(data: DataFile, group: str) -> str:
     """Return the name of the axis along which a table grows; DataError if the group is no table."""
     row = data.attributes(group).get("labmtj_row")
     if not isinstance(row, str):
-        raise DataError(f"{data.path}, {group!r} is no table with rows; read its arrays whole, they are small")
+        raise DataError(f"{data.path}, {group!r} is not a table with rows; read its arrays whole, they are small")
     return row
 
 

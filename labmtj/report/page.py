@@ -21,7 +21,7 @@ from labmtj.report.said import headline, missing, remark_lines
 from labmtj.report.sections import Section, asked, missing_block, sections
 
 _LOADING = (
-    "Under every figure stands where in data.h5 its numbers are, and one line of Python that loads them; it needs "
+    "Below every figure: where in data.h5 its numbers are, and one line of Python that loads them; it needs "
     "“pip install 'labmtj[notebook]'”, “import xarray as xr”, and the folder of the run as the working directory."
 )
 

@@ -191,7 +191,7 @@ def section_of(kind: str) -> type[Section] | None:
     found = plugins.loaded_or_warned(plugin)
     if found is None or (isinstance(found, type) and issubclass(found, Section)):
         return found
-    plugins.warn(f"{GROUP}: {kind!r} of {plugin.distribution} is no Section: {plugin.target}")
+    plugins.warn(f"{GROUP}: {kind!r} of {plugin.distribution} is not a Section: {plugin.target}")
     return None
 
 

@@ -115,7 +115,7 @@ def resume(
         UsageError: if the run is done already, or has lost its journal. Otherwise as `start`.
     """
     if folder.ending == "DONE":
-        raise UsageError(f"{folder.path}: this run is done; `labmtj report` makes its report anew")
+        raise UsageError(f"{folder.path}: this run is done; `labmtj report` makes its report again")
     check_journal_is_there(folder)
     text = unchanged(folder, obeyed=True)
     check_folder(folder)

@@ -61,7 +61,7 @@ def _value(option: str, text: str, annotation: Any) -> Any:
         return None if text == "null" and type(None) in get_args(annotation) else text
     if "#" in text or "\n" in text:
         raise UsageError(
-            f"{option} {text!r}: holds {'#' if '#' in text else 'a line break'}, which is no value; remove it"
+            f"{option} {text!r}: holds {'#' if '#' in text else 'a line break'}, which is not a value; remove it"
         )
     return yamlfile.loads(f"value: {text}", f"option {option}").content["value"]
 

@@ -123,7 +123,7 @@ class _WorkerPool:
                 self._data: list[Queue[Path]] = [context.Queue() for _ in range(workers)]
             except (OSError, ImportError) as error:
                 raise UsageError(
-                    f"this system has no shared memory for {workers} workers ({error}); use --workers 1, or see to "
+                    f"this system has no shared memory for {workers} workers ({error}); use --workers 1, or raise "
                     "its shared memory and its limit of open files"
                 ) from error
         self._processes = []

@@ -182,7 +182,7 @@ class Safety(Layer):
         if self.state is not State.ARMED:
             raise UsageError(
                 f"the crossbar is {self.state.value}, not armed: nothing was applied. After an operation that broke "
-                "off, see to its cause, then call arm()"
+                "off, remove its cause, then call arm()"
             )
         self._check_relays(bias, lines)
         counted = self.envelope.pulses_of_cells(bias)

@@ -76,7 +76,7 @@ class Ledger:
     def _refusal(self, worst: int, adding: Counts) -> str:
         return (
             f"{self.names[worst]} has had {self.counts[worst]} {self.what}, and {adding[worst]} more exceed the budget "
-            f"of {self.budget} ({self.limit}). Nothing was applied: replace it, or go on all the same with the option "
+            f"of {self.budget} ({self.limit}). Nothing was applied: replace it, or go on with the option "
             "--over-budget of run, resume and pulse, which is recorded"
         )
 

@@ -54,9 +54,9 @@ def kept_counts(path: Path, names: Sequence[str]) -> Counts:
             kept: Counts = open_memmap(path, mode="r+")["count"][: len(wanted)]
             _go_on_from_what_was_seen(path, kept, new=not len(found))
     except (ValueError, EOFError) as error:
-        raise DataError(f"{path}: is not a ledger ({error}); set it aside, and the counts begin anew") from error
+        raise DataError(f"{path}: is not a ledger ({error}); set it aside, and the counts begin at 0") from error
     except OSError as error:
-        raise RecordError(f"{path}: the ledger cannot be kept: {error.strerror or error}; see to the folder") from error
+        raise RecordError(f"{path}: the ledger cannot be kept: {error.strerror or error}; check the folder") from error
     return kept
 
 
@@ -74,7 +74,7 @@ def _go_on_from_what_was_seen(path: Path, kept: Counts, *, new: bool) -> None:
         kept[:] = np.maximum(kept, seen)
         _LOG.warning(
             "%s: the ledger is gone or an older one: all counts go on from %d, the largest that was seen; put the "
-            "right one back, or remove %s, too, to begin anew",
+            "right one back, or remove %s, too, to begin at 0",
             path, seen, _beside(path).name,
         )  # fmt: skip
     elif new:

@@ -51,7 +51,7 @@ class Within:
         unit, noun, more = _LIMITS[self.limit]
         for each in value if isinstance(value, Sequence) else (value,):
             if each <= 0:
-                raise SettingError(key, f"{each:g} {unit} is no {noun}; give more than 0")
+                raise SettingError(key, f"{each:g} {unit}: the {noun} must be above 0")
             if self.limit == "pulse_seconds" and isinstance(array, ArrayInfo):
                 try:
                     array.pulse_widths.check(each, allowed=array.short_pulses, where=f"array {array.name}")

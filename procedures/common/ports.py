@@ -34,7 +34,7 @@ class AllPorts(Settings):
     aperture_seconds: ApertureSeconds = Field(0.02, description="integration time of a reading")
     repeats: int = Field(4, ge=2, le=1000, description="readings of each line in both polarities; their scatter counts")
     gain_fraction: float = Field(
-        5e-5, ge=0, le=0.1, description="how far units and ranges differ in gain (assumed); a common error stands apart"
+        5e-5, ge=0, le=0.1, description="how far units and ranges differ in gain (assumed); a common error is separate"
     )
     separate_meter_lead: bool = Field(
         default=False, description="let the two lines on meters have a series resistance that grounded lines have not"

@@ -76,7 +76,7 @@ class HealthCheck(ReferenceSettings):
 
 
 _WHY = {
-    Outcome.WRITTEN: "switches to and fro", Outcome.STUCK_P: "always reads as P",
+    Outcome.WRITTEN: "switches back and forth", Outcome.STUCK_P: "always reads as P",
     Outcome.STUCK_AP: "always reads as AP",
     Outcome.UNSTABLE: "follows a pulse, but does not stay",
     Outcome.SHORT: "over 3 times the conductance of P", Outcome.OPEN: "under 0.3 of the conductance of AP",

@@ -65,7 +65,7 @@ def health_table(contents: Contents) -> Table:
     return Table(
         "Health of the cells",
         ("chip", "cell", "is", "because of"),
-        rows or [cells("all", "all", "usable", "every cell switches to and fro, none is noisy")],
+        rows or [cells("all", "all", "usable", "every cell switches back and forth, none is noisy")],
         "Cells that are fit for use are not listed. Noisy cells work, and are avoided where there is a choice.",
         [Source.of(f"arrays/{chip}/health", ".state.plot()", array="state") for chip in checked_chips(contents)[:8]],
     )

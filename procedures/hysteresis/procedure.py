@@ -65,7 +65,7 @@ class Hysteresis(Settings):
         [0.03, 0.06, 0.09, 0.12], min_length=3, max_length=100, description="reads in both states, for TMR(V)"
     )
     sweeps: int = Field(8, ge=3, le=1000, description="over these voltages; their scatter makes the intervals")
-    least_tmr: float = Field(0.2, gt=0, le=10, description="a change of resistance below this is no switching")
+    least_tmr: float = Field(0.2, gt=0, le=10, description="a change of resistance below this is not switching")
 
     def check_together(self, array: Limited, key: Key) -> None:  # noqa: ARG002 - of any array
         """Raise SettingError for a staircase without a step."""

@@ -29,8 +29,8 @@ _NOTE = (
     "The same solutions on the same dies, in one way after the other, with the same write settings: a cell may be "
     "pulsed as often in one way as in another, and the pulses that each spent stand beside it (an ensemble writes "
     "copies, and spends more). Gain: accuracy minus that of {baseline}, mean over dies, with Student's 95 % interval; "
-    "marked where the interval lies above zero. Gains and biases were found on the {train} alone, in the same manner "
-    "for every way."
+    "marked where the interval lies above zero. Gains and biases were found on the {train} alone, in the same way "
+    "for every method."
 )
 
 

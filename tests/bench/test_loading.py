@@ -200,5 +200,5 @@ def test_a_chip_has_a_name_that_can_be_a_path(write, name):
 
 
 def test_an_instrument_has_a_name_that_others_can_say(write):
-    with pytest.raises(ConfigError, match=r"'s\.mu' is no name here"):
+    with pytest.raises(ConfigError, match=r"'s\.mu' is not a name here"):
         load_any(str(write(("  smu:", "  s.mu:"))))

@@ -301,7 +301,8 @@ def test_other_files_are_refused_in_a_sentence(hidden, tmp_path):
         "install a newer one",
     )
     refused(
-        copied(hidden, tmp_path, lambda file: file.attrs.__delitem__("labmtj_record_version")), "no data file of labmtj"
+        copied(hidden, tmp_path, lambda file: file.attrs.__delitem__("labmtj_record_version")),
+        "not a data file of labmtj",
     )
     refused(copied(hidden, tmp_path, lambda file: file.__delitem__("provenance")), "run.yaml is missing")
     refused(copied(hidden, tmp_path, lambda file: file.__delitem__("arrays/small-0a/reads/sign")), "has no sign")

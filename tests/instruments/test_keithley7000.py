@@ -78,7 +78,7 @@ def test_a_list_with_ranges_and_spaces_is_understood(dialogue):
 def test_a_reply_that_is_no_list_is_an_error(dialogue):
     with (
         dialogue((":ROUT:CLOS:STAT?;:SYST:ERR?", '1,0;0,"No error"')) as matrix,
-        pytest.raises(InstrumentError, match="no channel list"),
+        pytest.raises(InstrumentError, match="not a channel list"),
     ):
         matrix.closed()
 

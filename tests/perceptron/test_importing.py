@@ -103,7 +103,7 @@ def test_nothing_is_unpickled(tmp_path):
 def test_names_of_sets_are_text(tmp_path, name):
     bits = np.zeros((1, 2, 4), np.uint8), np.zeros((1, 2, 2), np.uint8), np.zeros((1, 2)), np.zeros((1, 1))
     np.savez(tmp_path / "s.npz", **dict(zip(("w1", "w2", "b1", "b2"), bits, strict=True)), name=np.array(name))
-    with pytest.raises(DataError, match=r"s\.npz: name is no text"):
+    with pytest.raises(DataError, match=r"s\.npz: name is not text"):
         import_solutions(tmp_path / "s.npz")
 
 

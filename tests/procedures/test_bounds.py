@@ -39,7 +39,7 @@ def array():
     ("settings", "message"),
     [
         ({"widths_seconds": [1e-3, 0.2]}, r"^at.widths_seconds: 0.2 s exceeds 0.1 s .*of array .*lower it$"),
-        ({"widths_seconds": [0.0]}, r"^at.widths_seconds: 0 s is no width; give more than 0"),
+        ({"widths_seconds": [0.0]}, r"^at.widths_seconds: 0 s: the width must be above 0"),
         ({"pulse_seconds": 0.2}, r"^at.pulse_seconds: 0.2 s exceeds"),
         ({"inner": {"volts": 1.2}}, r"^at.inner.volts: 1.2 V exceeds 0.9 V \(limits.cell_volts of array"),
     ],

@@ -135,7 +135,9 @@ def foreign(file):
     del file.attrs["labmtj_record_version"]
 
 
-@pytest.mark.parametrize(("change", "words"), [(newer, "record version 2.*install a newer"), (foreign, "no data file")])
+@pytest.mark.parametrize(
+    ("change", "words"), [(newer, "record version 2.*install a newer"), (foreign, "not a data file")]
+)
 def test_files_of_others_and_of_the_future_are_refused(spoiled, change, words):
     with pytest.raises(DataError, match=words):
         labmtj.open(spoiled(change).path)

@@ -38,7 +38,7 @@ def test_a_table_without_rows_has_no_blocks(run):
 @pytest.mark.parametrize(
     ("group", "columns", "words"),
     [
-        ("arrays/mtj-35nm-0a/reference", (), "no table with rows"),
+        ("arrays/mtj-35nm-0a/reference", (), "not a table with rows"),
         (READS, ("volts",), "no array .*volts"),
         (READS, ("amperes", "line"), "not columns of one table"),
         ("arrays/mtj-35nm-0a/reeds", (), "did you mean"),

@@ -56,7 +56,7 @@ def test_an_instrument_that_is_gone_for_good_costs_little_time_and_no_other_its_
 ):
     rig = rigs(timeout=60.0)
     with tally(3, f"{name} gone"):
-        with pytest.raises(InstrumentError, match="see to it by hand") as caught, armed(rig) as bench:  # noqa: PT012
+        with pytest.raises(InstrumentError, match="switch these off by hand") as caught, armed(rig) as bench:  # noqa: PT012
             take(bench)
             rig.served.servers[name].close()
             began = time.monotonic()

@@ -189,7 +189,7 @@ def test_foreign_files_are_refused(tmp_path: Path, changed: Change) -> None:
         file.attrs["labmtj_record_version"] = 99
 
     for path, words in (
-        (foreign, "no data file of labmtj"),
+        (foreign, "not a data file of labmtj"),
         (text, "cannot be read"),
         (tmp_path / "none.h5", "not there"),
         (changed(newer), "99"),

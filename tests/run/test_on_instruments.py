@@ -75,7 +75,7 @@ def test_traffic_that_does_not_say_what_was_recorded_is_refused(tmp_path, first_
     with pytest.raises(ConfigError, match="does not say what was recorded"):
         load_any(str(bench))
     bench.write_text(bench.read_text() + "recorded: instruments\n")
-    with pytest.raises(ConfigError, match="take this line out"):
+    with pytest.raises(ConfigError, match="remove this line"):
         load_any(str(bench))
 
 

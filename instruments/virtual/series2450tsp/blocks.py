@@ -47,7 +47,7 @@ def block_of(constant: object, parameters: Sequence[object]) -> Block:
     """Return a block; Complaint for one that does not exist, or lacks a parameter."""
     kind = str(constant).removeprefix("trigger.BLOCK_").replace("MEASURE_DIGITIZE", "MEASURE")
     if kind not in LEAST_PARAMETERS or not str(constant).startswith("trigger.BLOCK_"):
-        raise Complaint(INVALID_PARAMETER, f"parameter 2 is invalid: {constant} is no block")
+        raise Complaint(INVALID_PARAMETER, f"parameter 2 is invalid: {constant} is not a block")
     if len(parameters) < LEAST_PARAMETERS[kind]:
         raise Complaint(TOO_FEW_PARAMETERS, f"expected at least {LEAST_PARAMETERS[kind] + 2} parameters")
     block = Block(kind, tuple(parameters))

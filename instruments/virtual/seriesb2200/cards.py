@@ -68,7 +68,7 @@ class Cards(SCPIMatrix):
     def geometry(cls, cards: Mapping[int, str]) -> dict[int, tuple[int, int]]:
         """Return inputs and outputs by slot; UsageError for a card that it does not know."""
         if unknown := [card for card in cards.values() if card not in cls.known_cards]:
-            raise UsageError(f"{unknown[0]!r} is no card of a virtual {cls.__name__}: {', '.join(cls.known_cards)}")
+            raise UsageError(f"{unknown[0]!r} is not a card of a virtual {cls.__name__}: {', '.join(cls.known_cards)}")
         return dict.fromkeys(cards, (cls.inputs, OUTPUTS))
 
     outputs = range(1, OUTPUTS + 1)

@@ -36,7 +36,7 @@ class Patterns:
     def _keep(self, channels: Iterable[Crosspoint], name: object) -> None:
         named = text(name)
         if not named.isidentifier() or named in self._names.labels:
-            raise Complaint(INVALID_PARAMETER, f"parameter 2 is invalid: {named!r} is no name for a pattern")
+            raise Complaint(INVALID_PARAMETER, f"parameter 2 is invalid: {named!r} is not a name for a pattern")
         self._names.patterns[named] = tuple(channels)
 
     def _get_image(self, name: object) -> str:

@@ -44,7 +44,7 @@ def kept_health(chip_id: str, shape: tuple[int, int]) -> HealthMap | None:
         OSError, ValueError, KeyError, TypeError, IndexError, OverflowError, RecursionError, LabmtjError
     ) as error:  # fmt: skip
         raise DataError(
-            f"{path}: is no health map of chip {chip_id} ({error}); set it aside, and check the chip anew: "
+            f"{path}: is not a health map of chip {chip_id} ({error}); set it aside, and check the chip again: "
             "labmtj run health"
         ) from error
     return health

@@ -33,7 +33,7 @@ def load_any(name: str, beside: Path | None = None) -> BenchFile | LaboratoryFil
     if kind == "replay":
         return _replay(file)
     if kind != "simulated":
-        raise file.complaint(("kind",), f"{kind!r} is no kind of bench; choose one of {', '.join(KINDS)}")
+        raise file.complaint(("kind",), f"{kind!r} is not a kind of bench; choose one of {', '.join(KINDS)}")
     return file.parse(BenchFile, {"name": path.stem, **file.content, "arrays": _arrays(file)})
 
 

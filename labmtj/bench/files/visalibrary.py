@@ -33,7 +33,7 @@ def visa_library(name: str, info: ValidationInfo) -> str:
     if name in NAMES or name == os.environ.get(VARIABLE):
         return name
     if name.startswith("@"):
-        raise ValueError(f"{name} is no library that labmtj loads; choose one of {', '.join(NAMES)}")
+        raise ValueError(f"{name} is not a library that labmtj loads; choose one of {', '.join(NAMES)}")
     where = Path(name.partition("@")[0])
     if not (info.context or {}).get(_KEY):
         raise ValueError(

@@ -44,7 +44,7 @@ def make_safe(name: str) -> list[str]:
     safe = [done[unit] for unit in (step.instrument for step in [*sources, *matrices]) if unit in done]
     if failed:
         report = "\n  ".join([*safe, *map(_with_owner, failed)])
-        unknown = "not everything is known to be safe: outputs may be on, relays closed; see to it by hand:"
+        unknown = "not everything is known to be safe: outputs may be on, relays closed; switch these off by hand:"
         raise InstrumentError("bench", name, f"{unknown}\n  {report}")
     return safe
 

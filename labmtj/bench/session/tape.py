@@ -85,7 +85,7 @@ class Tape:
             self._diverged = InstrumentError(
                 instrument, str(self.path),
                 f"the traffic diverges from the record at {where}: the record has {recorded} {content[:200]!r}. Replay "
-                "answers only what was recorded; record anew if the procedure, its settings or the driver have changed",
+                "answers only what was recorded; record again after a change of procedure, settings or driver",
                 command=text or "(wants a reply)",
             )  # fmt: skip
             raise self._diverged

@@ -57,4 +57,6 @@ def all_of(failed: Sequence[LabmtjError]) -> InstrumentError:
     """Return one error that says what failed while a bench was made safe."""
     addresses = dict.fromkeys(str(getattr(error, "address", "?")) for error in failed)
     problems = "\n  ".join(dict.fromkeys(map(str, failed)))
-    return InstrumentError("bench", ", ".join(addresses), f"not everything is safe, see to it by hand:\n  {problems}")
+    return InstrumentError(
+        "bench", ", ".join(addresses), f"not everything is safe, switch these off by hand:\n  {problems}"
+    )

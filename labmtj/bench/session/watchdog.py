@@ -172,7 +172,7 @@ class Watchdog:
         _left.append(self._process)
         return (
             f"and its watchdog (process {self.pid}) has not yet: {said}. It goes on trying, and holds the bench until "
-            "it is safe: see to these instruments by hand"
+            "it is safe: switch these instruments off by hand"
         )
 
     def _kill(self) -> None:

@@ -79,7 +79,7 @@ class CellsDescription(OwnCells):
             if row >= shape[0] or column >= shape[1]:
                 raise ValueError(f"cells.defects.{number}: there is no row {row}, column {column} in a {shape} array")
             if (row, column) in places[:number]:
-                raise ValueError(f"cells.defects.{number}: row {row}, column {column} stands twice; keep one")
+                raise ValueError(f"cells.defects.{number}: row {row}, column {column} is given twice; keep one")
 
     def placed_in(self, cells: Junctions) -> Junctions:
         """Return drawn junctions with the chip's own values instead of the drawn ones."""

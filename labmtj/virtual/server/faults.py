@@ -75,9 +75,9 @@ class Fault:
         if self.at < 1:
             raise UsageError(f"fault {self.kind}: messages count from 1, not {self.at}")
         if self.kind == "late" and not 0 <= self.seconds <= LONGEST_SECONDS:
-            raise UsageError(f"fault late: {self.argument!r} is no time in seconds up to {LONGEST_SECONDS:.0f}")
+            raise UsageError(f"fault late: {self.argument!r} is not a time in seconds up to {LONGEST_SECONDS:.0f}")
         if self.kind == "upset" and self.argument and not re.fullmatch(r"\d{1,4}", self.argument):
-            raise UsageError(f"fault upset: {self.argument!r} is no number of commands up to 9999")
+            raise UsageError(f"fault upset: {self.argument!r} is not a number of commands up to 9999")
         if self.argument and self.kind not in ("late", "replaced", "sentinel", "upset"):
             raise UsageError(f"fault {self.kind} takes no argument; {self.argument!r} is left over")
 

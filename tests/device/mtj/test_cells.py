@@ -133,7 +133,7 @@ def test_offsets_take_the_place_of_drawn_ones():
         ({"defects": [{"row": 3, "column": 0, "kind": "open", "ohms": 1e9}]}, "no row 3"),
         ({"defects": [{"row": 0, "column": 0, "kind": "short"}]}, "needs ohms"),
         ({"defects": [{"row": 0, "column": 0, "kind": "stuck_parallel", "ohms": 3.0}]}, "has no ohms"),
-        ({"defects": 2 * [{"row": 0, "column": 0, "kind": "stuck_parallel"}]}, "stands twice"),
+        ({"defects": 2 * [{"row": 0, "column": 0, "kind": "stuck_parallel"}]}, "is given twice"),
         ({"source": ""}, "source"),
     ],
 )  # fmt: skip
