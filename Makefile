@@ -15,7 +15,7 @@ run: $(VENV)/run.stamp
 # Whatever the environment says, compiled modules are kept: the tests start hundreds of processes that import labmtj.
 PYTEST := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest
 
-# Two processes; the tests of a file stay together, for they share what is dear to make. JOBS=0: all in one.
+# Two processes; the tests of a file stay together, because they share what takes long to make. JOBS=0: all in one.
 JOBS ?= 2
 test: $(VENV)/test.stamp $(VENV)/clients.stamp
 	$(PYTEST) -n $(JOBS) --dist loadfile --durations=25
