@@ -41,7 +41,7 @@ class Reads:
     lines: NDArray[np.intp]
 
     @property
-    def told(self) -> BoolArray:
+    def usable(self) -> BoolArray:
         """Where there is a value, (biases, read)."""
         return np.asarray(np.isfinite(self.siemens), bool)
 
@@ -56,8 +56,8 @@ class Reads:
         """
         write = writes_of(self.states)[self.network[:, np.newaxis], self.cell]
         key = write * self.states.shape[1] + self.cell
-        count = np.bincount(key[self.told], minlength=int(key.max()) + 1)
-        return np.where(self.told, 1 / np.maximum(count[key], 1), 0.0)
+        count = np.bincount(key[self.usable], minlength=int(key.max()) + 1)
+        return np.where(self.usable, 1 / np.maximum(count[key], 1), 0.0)
 
 
 def writes_of(states: BoolArray) -> NDArray[np.intp]:
@@ -66,7 +66,11 @@ def writes_of(states: BoolArray) -> NDArray[np.intp]:
 
 
 def reads_of(observed: Observed, decoded: Decoded) -> Reads:
-    """Choose the segments in which most cells were read, spread over the log."""
+    """Choose the segments in which most cells were read, spread over the log.
+
+    Raises:
+        DataError: if no cell was read in both polarities.
+    """
     shape, answers = observed.assumed.shape, observed.columns
     chosen, siemens = single_reads(answers, shape, observed.assumed.limits.disturb_volts)
     folded = np.isfinite(answers.rest_amperes[chosen]).any(axis=1)
@@ -108,8 +112,8 @@ def _with_both_states(full: NDArray[np.intp], decoded: Decoded, segment: NDArray
     for state in (1.0, 0.0):
         missing = decoded.follows & ~(decoded.decoded[full] == state).any(axis=0)
         if missing.any():
-            told = (decoded.decoded[:, missing] == state).sum(axis=1)
-            told[np.setdiff1d(np.arange(len(told)), segment)] = 0
-            best = np.argsort(told)[::-1][:4]
-            full = np.union1d(full, best[told[best] > 0])
+            cells_read = (decoded.decoded[:, missing] == state).sum(axis=1)
+            cells_read[np.setdiff1d(np.arange(len(cells_read)), segment)] = 0
+            best = np.argsort(cells_read)[::-1][:4]
+            full = np.union1d(full, best[cells_read[best] > 0])
     return full

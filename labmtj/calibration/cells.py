@@ -182,7 +182,7 @@ def _mean_steps(step: FloatArray, reads: Reads, follows: BoolArray, cells: int) 
     weights, state = reads.weights(), reads.state()
     sums, counts = np.zeros((2, cells)), np.zeros((2, cells))
     for number, wanted in enumerate((True, False)):
-        here = reads.told & (state == wanted)
+        here = reads.usable & (state == wanted)
         sums[number] = np.bincount(reads.cell[here], (weights * step)[here], cells)
         counts[number] = np.bincount(reads.cell[here], weights[here], cells)
     together = sums.sum(axis=0) / np.maximum(counts.sum(axis=0), 1e-9)
@@ -209,8 +209,8 @@ def _judged(
     errors[:, ~decoded.read] = np.std(np.log([parallel[fit], antiparallel[fit]]), axis=1, keepdims=True)
     return FittedCells(
         parallel, errors[0], antiparallel, errors[1], cycle, written.measured,
-        repeatability(by_network, fit, max(written.spread), within), defects, int(reads.told.sum()), len(reads.states),
-        float(np.nanmedian(np.abs(by_network))),
+        repeatability(by_network, fit, max(written.spread), within), defects, int(reads.usable.sum()),
+        len(reads.states), float(np.nanmedian(np.abs(by_network))),
     )  # fmt: skip
 
 
@@ -252,8 +252,8 @@ def _filled(
 def _by_network(residual: FloatArray, reads: Reads, cells: int) -> FloatArray:
     """Return the mean residual of every cell in every network, (networks, cells); NaN where it was not read."""
     flat = np.broadcast_to(reads.network[:, np.newaxis], reads.cell.shape) * cells + reads.cell
-    told, size = reads.told, len(reads.states) * cells
-    count = np.bincount(flat[told], minlength=size)
-    total = np.bincount(flat[told], residual[told], size)
+    usable, size = reads.usable, len(reads.states) * cells
+    count = np.bincount(flat[usable], minlength=size)
+    total = np.bincount(flat[usable], residual[usable], size)
     with np.errstate(invalid="ignore"):
         return np.where(count > 0, total / count, np.nan).reshape(-1, cells)

@@ -1,9 +1,9 @@
-"""Gains of meters by line and by range, from the law that what goes into an array comes out of it.
+"""Gains of meters by line and by range, from Kirchhoff's current law for the array as a whole.
 
 With one line driven and every line read, the currents sum to zero, less what leaks to ground at the driven line: that
 compares the meters of all lines, and the ranges that they use, without any knowledge of cells or wires. Gains of
 sources follow from reciprocity: line a driven and b read is line b driven and a read. A factor that all meters, or all
-sources, share shows nowhere: it scales every resistance.
+sources, share cannot be seen: it scales every resistance.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """How the TMR falls with voltage, from reads of the same cells in the same states at more than one voltage.
 
-The conductance in AP grows by TMR / (1 + TMR) (V / V_h)^2 to lowest order: a half voltage V_h other than the assumed
-leaves residuals that go with the square of the read voltage.
+The conductance in AP grows by TMR / (1 + TMR) (V / V_h)^2 to lowest order (derived here: the law of
+`labmtj.device.mtj.conduction`, expanded): a half voltage V_h other than the assumed leaves residuals proportional to
+the square of the read voltage.
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ def with_measured_law(
         least_change: of a conductance between the voltages that were read, that counts.
     """
     squares = reads.driven_volts**2
-    usable = reads.told & ~reads.state() & follows[reads.cell] & np.isfinite(residual)
+    usable = reads.usable & ~reads.state() & follows[reads.cell] & np.isfinite(residual)
     group = (reads.network[:, np.newaxis] * follows.size + reads.cell)[usable]
     volts, left = np.broadcast_to(squares[:, np.newaxis], usable.shape)[usable], residual[usable]
     size = int(group.max(initial=0)) + 1

@@ -65,17 +65,17 @@ def _spread(squares: FloatArray, writes: NDArray[np.intp]) -> float:
 
 
 def repeatability(by_network: FloatArray, fit: BoolArray, cycle: float, within: FloatArray) -> FloatArray:
-    """Return how well a prediction of each cell can do: its own scatter about the fit, drawn towards that of all.
+    """Return how well each cell can be predicted: its own scatter about the fit, drawn towards that of all cells.
 
     The mean of all, not the median: which of the quiet cells jump is not known yet. No cell is predicted better
     than a write repeats.
     """
     square = np.where(np.isfinite(by_network), by_network**2, 0.0).sum(axis=0)
     freedom = np.maximum(np.isfinite(by_network).sum(axis=0) - 2, 0)
-    told = fit & (freedom > 0)
-    if freedom[told].sum() < LEAST_WRITES:
+    repeated = fit & (freedom > 0)
+    if freedom[repeated].sum() < LEAST_WRITES:
         return np.hypot(cycle, within)
-    each = square[told] / freedom[told]
+    each = square[repeated] / freedom[repeated]
     usual = float(np.mean(np.minimum(each, LARGEST_JUMP**2 * np.median(each))))
     return np.asarray(np.sqrt(np.maximum((square + 4 * usual) / (freedom + 4), cycle**2)), float)
 

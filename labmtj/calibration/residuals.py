@@ -159,16 +159,16 @@ class _Work:
     def _flat(
         self, answers: Answers, known: BoolArray, predicted: FloatArray, sigma: FloatArray
     ) -> dict[str, NDArray[Any]]:
-        told = np.isfinite(answers.amperes) & known
+        predicted_too = np.isfinite(answers.amperes) & known
         row, alone = driven_alone(answers)
         single = (alone & (row < self.rows))[:, np.newaxis] & (answers.lines >= self.rows)
         cell = np.where(single, row[:, np.newaxis] * self.columns + answers.lines - self.rows, -1)
         wide = {
-            "line": np.broadcast_to(answers.lines, told.shape), "cell": cell, "measured": answers.amperes,
+            "line": np.broadcast_to(answers.lines, predicted_too.shape), "cell": cell, "measured": answers.amperes,
             "predicted": predicted, "sigma": sigma,
-            "purpose": np.broadcast_to(answers.purpose[:, np.newaxis], told.shape),
+            "purpose": np.broadcast_to(answers.purpose[:, np.newaxis], predicted_too.shape),
         }  # fmt: skip
-        return {name: values[told] for name, values in wide.items()}
+        return {name: values[predicted_too] for name, values in wide.items()}
 
 
 def _spread_over(segment: NDArray[np.intp], keep: BoolArray) -> BoolArray:

@@ -2,7 +2,7 @@
 
 The procedure quotes Vc0 between the lines of a cell. What the wires leave to the junction itself follows from the
 fitted network, with the other cells in the state that they were in. The two directions of a cell give one barrier and
-one stray field: Delta (1 + h)^2 out of AP, Delta (1 - h)^2 out of P, and Vc0 by the same factors.
+one stray field: Delta (1 + h)^2 out of AP, Delta (1 - h)^2 out of P, Vc0 as in `labmtj.device.mtj.switching`.
 """
 
 from __future__ import annotations

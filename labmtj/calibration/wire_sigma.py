@@ -1,4 +1,7 @@
-"""What the standard errors of an array file's wires leave open of predicted currents."""
+"""The variance of predicted currents that follows from the standard errors of an array file's wires.
+
+Derived here: first-order propagation through dY/dr of `labmtj.fitting.port_model`.
+"""
 
 from __future__ import annotations
 

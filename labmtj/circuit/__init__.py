@@ -1,4 +1,7 @@
-"""Passive crossbar networks: wires, the admittance at the pads, boundaries, cells with bias-dependent resistance."""
+"""Passive crossbar networks: wires, the admittance at the pads, boundaries, cells with bias-dependent resistance.
+
+Equations that name no source are derived here from Kirchhoff's laws, as each module says.
+"""
 
 from __future__ import annotations
 

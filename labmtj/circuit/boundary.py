@@ -1,4 +1,7 @@
-"""From what the sources are set to, to what the lines carry: floating lines, source resistance, compliance."""
+"""From what the sources are set to, to what the lines carry: floating lines, source resistance, compliance.
+
+Derived here: Kirchhoff's current law at every line that is not stiff, Y v + g (v - v_source) = i_forced.
+"""
 
 from __future__ import annotations
 

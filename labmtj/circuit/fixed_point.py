@@ -1,7 +1,8 @@
-"""Cell voltages that obey both a linear network and the law of every cell: a fixed point, with Newton behind it.
+"""Cell voltages that obey both a linear network and the law of every cell: a fixed point, then Newton's method.
 
 The network is I = `linear` + K e and V = R I - e, where e = R i(V) - V is what a cell carries beyond its linear
-current, as a voltage. A pass through both contracts by about (wire drop / cell drop) x (change of resistance).
+current, as a voltage. A pass through both contracts by about (wire drop / cell drop) x (change of resistance). Derived
+here: the first is `ports` with the excess current written as a voltage in series with R, the second its definition.
 """
 
 from __future__ import annotations

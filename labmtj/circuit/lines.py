@@ -3,7 +3,9 @@
 Nodal form, two nodes per cell. The row lines are eliminated exactly (each is a tridiagonal system); conjugate gradients
 run on the column lines, preconditioned by the exact column lines. Both are tridiagonal LAPACK solves over all lines
 laid end to end, so a step costs O(cells), and the steps grow with the root of the load (cell conductance x wire
-resistance x cells per line squared). Nothing is kept that a changed cell would invalidate.
+resistance x cells per line squared). Nothing is kept that a changed cell would invalidate. The method is that of
+Hestenes and Stiefel, J. Res. Natl. Bur. Stand. 49, 409 (1952), on the Schur complement; its steps grow with the root of
+the condition number (Saad, Iterative Methods for Sparse Linear Systems, section 6.11).
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from labmtj.quantities import FloatArray
 FINEST_OHMS = 1e-2
 """Wires below this drown the cells in rounding when written as conductances."""
 _RELATIVE_TOLERANCE = 1e-12
-# Of the last correction to the column voltages, beside the largest line voltage; the correction is still made.
+# Of the last correction to the column voltages, relative to the largest line voltage; the correction is still made.
 _MOST_STEPS = 2000
 
 

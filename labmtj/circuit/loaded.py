@@ -1,4 +1,7 @@
-"""An array whose lines end in any linear network instead of one source each."""
+"""An array whose lines end in any linear network instead of one source each.
+
+Derived here: nodal analysis of both networks together; the cells' excess current e enters the lines as -X^T e.
+"""
 
 from __future__ import annotations
 

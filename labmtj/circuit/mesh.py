@@ -1,6 +1,7 @@
 """Networks of resistors with some nodes taken away: the star-mesh transform, node by node.
 
-Nothing is ever subtracted, so a contact of a milliohm beside a leak of a teraohm keeps all its digits.
+Star to mesh: A. Rosen, J. Inst. Electr. Eng. 62, 916 (1924). Nothing is ever subtracted, so a contact of a milliohm
+next to a leak of a teraohm keeps all its digits.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The operating point of an array whose cells change resistance with bias, behind sources of any kind."""
+"""The operating point of an array whose cells change resistance with bias, driven by sources of any kind."""
 
 from __future__ import annotations
 
@@ -129,8 +129,8 @@ def _terminated(
     forced_amperes: FloatArray | float = 0.0,
 ) -> OperatingPoint:
     """Return the answer with one boundary for all vectors: lines that are not stiff follow what the cells carry."""
-    # What cells carry beyond their linear current, e, forces X^T e into the lines and lowers their volts by Zb X^T e:
-    # to the cells that looks like a network of another inverse.
+    # Derived here: what cells carry beyond their linear current, e, forces X^T e into the lines and lowers their volts
+    # by Zb X^T e. To the cells that looks like a network of another inverse.
     soft = np.flatnonzero(~boundary.stiff)
     coupling = state.transfer[:, soft]
     inverse = state.inverse - coupling @ (boundary.impedance[np.ix_(soft, soft)] @ coupling.T)

@@ -2,6 +2,8 @@
 
 Unknowns are the cell currents (half of nodal analysis, symmetric positive definite, heavy diagonal):
 (diag(R) + Z) I = H v. With K = (diag(R) + Z)^-1, the currents are I = K H v and the currents into the pads H^T K H v.
+Derived here: `response` gives Z and H. The updates are those of Sherman and Morrison and of Woodbury (Golub and Van
+Loan, Matrix Computations, section 2.1).
 """
 
 from __future__ import annotations
@@ -82,7 +84,7 @@ class PortState:
         if loss < _LOSSY:
             self.refresh()
             return
-        # Copies, for the update overwrites what they are taken from.
+        # Copies, because the update overwrites what they are taken from.
         cells, ports = self.inverse[cell].copy(), self.transfer[cell].copy()
         # BLAS counts by columns: the transpose of a C-ordered array is the view it updates without a copy. Its kernel
         # rounds the product of two elements by their place, so the matrices stay symmetric to rounding, not to the bit.
@@ -132,7 +134,7 @@ def _inverse(impedance: FloatArray, cell_ohms: FloatArray) -> FloatArray:
 
 
 def _remove_islands(inverse: FloatArray, islands: FloatArray) -> FloatArray:
-    """Return the inverse with the common mode of every cut-off piece behind its leak (Woodbury identity)."""
+    """Return the inverse with the leak of every cut-off piece in its common mode (Woodbury identity)."""
     count = islands.shape[1]
     if count == 0:
         return inverse

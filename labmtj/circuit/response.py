@@ -1,7 +1,8 @@
 """What the wires alone do: the drop they cause at every cell, per ampere through every cell, all pads grounded.
 
 With cell currents I, line voltages v and cell resistances R the array obeys (diag(R) + Z) I = H v. Z, the impedance
-built here, never depends on the state of the cells. It is made of series resistances, so zero ohms is exact.
+built here, never depends on the state of the cells. It is made of series resistances, so zero ohms is exact. Derived
+here: Kirchhoff's voltage law around each cell, with the drops of its row and its column superposed.
 """
 
 from __future__ import annotations
@@ -93,7 +94,11 @@ def _line_response(segment_ohms: FloatArray, lead_ohms: FloatArray) -> tuple[Flo
 
 
 def _piece_response(segment_ohms: FloatArray, left_ohms: float, right_ohms: float) -> FloatArray:
-    """Return the volts at each tap per ampere drawn at each tap of an unbroken piece; an infinite end is open."""
+    """Return the volts at each tap per ampere drawn at each tap of an unbroken piece; an infinite end is open.
+
+    Derived here: two taps share the wire from the pad to the nearer one. With both ends padded, the current divides as
+    the resistances to the ends: min(left) min(right) / total.
+    """
     to_left = left_ohms + np.concatenate([[0.0], np.cumsum(segment_ohms)])
     to_right = right_ohms + np.concatenate([np.cumsum(segment_ohms[::-1])[::-1], [0.0]])
     shared_left = np.minimum.outer(to_left, to_left)

@@ -108,7 +108,7 @@ class CellArray(Protocol):
         """Return the switching in the states (N,)."""
 
     def broken(self, cell: CellNumbers) -> Self:
-        """Return these cells with some broken down, for good."""
+        """Return these cells with some permanently broken down."""
 
     def without_contacts(self) -> Self:
         """Return these cells with no contact resistance: it has become part of the wires."""
@@ -153,11 +153,11 @@ class OwnCells(DescribedModel):
                 yield name, found
 
     def check(self, shape: tuple[int, int]) -> None:
-        """Raise ValueError for what does not fit an array of this shape."""
+        """Raise ValueError for what does not fit an array of this shape; NotImplementedError if a device lacks it."""
         raise NotImplementedError
 
     def placed_in(self, cells: Any) -> Any:
-        """Return drawn cells with the chip's own values instead of the drawn ones."""
+        """Return drawn cells with the chip's own values instead; NotImplementedError if a device lacks it."""
         raise NotImplementedError
 
 

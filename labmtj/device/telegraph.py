@@ -1,4 +1,7 @@
-"""Cells whose resistance jumps between two levels: random telegraph noise as a two-state Markov chain."""
+"""Cells whose resistance jumps between two levels: random telegraph noise as a two-state Markov chain.
+
+Machlup, J. Appl. Phys. 25, 341 (1954).
+"""
 
 from __future__ import annotations
 

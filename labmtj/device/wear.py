@@ -1,4 +1,4 @@
-"""Breakdown of the barrier: stress adds up over every pulse until a cell becomes a short for good."""
+"""Breakdown of the barrier: stress adds up over every pulse until a cell becomes a permanent short."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from labmtj.brief import brief
 from labmtj.quantities import FloatArray
 
 NEGLIGIBLE_RATE = 1e-12
-"""stress per second below which a pulse is not worth a power law: no campaign reaches 1e6 s"""
+"""stress per second below which no power law is computed: no campaign reaches 1e6 s"""
 
 
 @brief
@@ -19,7 +19,8 @@ class Wear:
     """Power-law time to breakdown with Weibull spread (assumed constants; the laws are those used for MgO barriers).
 
     The stress of a cell is S = integral dt / eta(V) with eta(V) = seconds * (|V| / volts)^-exponent; it fails when S
-    passes its limit, the Weibull number (-ln(1 - u))^(1 / shape) drawn for the cell.
+    passes its limit, the Weibull number (-ln(1 - u))^(1 / shape) drawn for the cell. Adding stress up over levels is
+    the cumulative exposure of Nelson, IEEE Trans. Reliab. R-29, 103 (1980).
     """
 
     volts: float

@@ -1,4 +1,7 @@
-"""Least squares with a belief: Gauss-Newton steps from coarse to fine, and what the data tell of the parameters."""
+"""Least squares with a belief: Gauss-Newton steps from coarse to fine, and which parameters the data determine.
+
+Steps are damped as by Marquardt, J. Soc. Ind. Appl. Math. 11, 431 (1963).
+"""
 
 from __future__ import annotations
 
@@ -12,20 +15,20 @@ from labmtj.errors import ProcedureFailed
 from labmtj.quantities import FloatArray
 
 COARSE = (3e-2, 3e-3, 3e-4, 0.0)
-"""errors beside the stated ones, as parts of the values, that a fit begins with"""
+"""errors added to the stated ones, as parts of the values, with which a fit begins"""
 STEPS, COARSE_STEPS = 60, 12
 """before a fit gives up; before it goes on with finer errors"""
 SLOW = 0.1
-"""a fit that has gained less in its last step goes on along what the data do not tell, where its errors are wide"""
+"""a fit that has gained less in its last step moves along what the data do not determine, where its errors are wide"""
 FIRST_DAMPING, LEAST_DAMPING = 1e-4, 1e-7
 """once a step has made things worse: a free one would leave the valley again"""
 SETTLED, COARSE_SETTLED = 3e-3, 0.1
-"""a step that lowers chi-squared by less is the last, a twentieth of a standard error: along what the data do not tell
-steps could go on for ever"""
+"""a step that lowers chi-squared by less is the last, a twentieth of a standard error: along what the data do not
+determine there could be steps without end"""
 _NULL = 1e-10
 """singular values below this part of the largest are zero: columns are scaled to length 1 first"""
 _MEMBER = 1e-6
-"""a parameter with more than this part of itself (squared) in the null space is not told"""
+"""a parameter with more than this part of itself (squared) in the null space is not determined"""
 
 
 class Problem(Protocol):
@@ -36,7 +39,7 @@ class Problem(Protocol):
     prior: FloatArray
     """(parameters,) precision of that"""
     coarse_fraction: float
-    """errors beside the stated ones, as part of the values"""
+    """errors added to the stated ones, as part of the values"""
 
     def linearised(self, estimate: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return residuals (data,) and Jacobian (data, parameters), in units of sigma."""
@@ -46,9 +49,12 @@ class Problem(Protocol):
 def settle(
     problem: Problem, estimate: FloatArray | None = None, errors: tuple[float, ...] = COARSE
 ) -> tuple[FloatArray, int]:
-    """Return the estimate and how many steps it took, from coarse to fine, from what is believed or an estimate on.
+    """Return the estimate and how many steps it took, from coarse to fine, starting at the prior or at an estimate.
 
-    At the stated errors the sum of squares is a narrow curved valley; with errors of per cents beside them it is wide.
+    At the stated errors the sum of squares is a narrow curved valley; with errors of some percent added it is wide.
+
+    Raises:
+        ProcedureFailed: as `descend`.
     """
     estimate, steps = problem.start if estimate is None else estimate, 0
     for coarse in errors:
@@ -59,7 +65,11 @@ def settle(
 
 
 def descend(problem: Problem, estimate: FloatArray) -> tuple[FloatArray, int]:
-    """Take Gauss-Newton steps, shortened while they make things worse."""
+    """Take Gauss-Newton steps, shortened while they make things worse; return the estimate and the number of steps.
+
+    Raises:
+        ProcedureFailed: if the fit does not settle within STEPS steps.
+    """
     damping, latest = 0.0, np.inf
     residual, jacobian = problem.linearised(estimate)
     for iteration in range(1, STEPS + 1):
@@ -122,8 +132,8 @@ def _factored(matrix: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     return orthogonal, root, scale
 
 
-def told_by(jacobian: FloatArray) -> tuple[NDArray[np.bool_], int]:
-    """Return which parameters the data tell of, (parameters,), and the rank, from a Jacobian of columns of length 1."""
+def determined_by(jacobian: FloatArray) -> tuple[NDArray[np.bool_], int]:
+    """Return which parameters the data determine, (parameters,), and the rank; the Jacobian has columns of length 1."""
     _, singular, right = np.linalg.svd(jacobian, full_matrices=True)
     rank = int((singular > _NULL * singular[0]).sum())
     return (right[rank:] ** 2).sum(axis=0) < _MEMBER, rank

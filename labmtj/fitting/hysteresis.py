@@ -16,7 +16,10 @@ _ROUNDS = 20
 @brief
 @dataclass(frozen=True, eq=False)
 class TmrFit:
-    """TMR(V) = TMR0 / (1 + (V / V_h)^2) of n cells, each array (n,), NaN where a cell has no reads; 95 % intervals."""
+    """TMR(V) = TMR0 / (1 + (V / V_h)^2), as in `labmtj.device.mtj.conduction`, of n cells.
+
+    Each array is (n,), NaN where a cell has no reads; intervals are of 95 %.
+    """
 
     tmr: FloatArray
     """TMR0, at zero voltage"""

@@ -1,4 +1,4 @@
-"""The largest likelihood of any model whose data see one number each, eta; for many sets of data at once.
+"""The largest likelihood of any model in which each datum depends on one number, eta; for many sets of data at once.
 
 The first axis of every array counts the sets, such as those of many cells.
 """
@@ -40,8 +40,9 @@ def maximise(
 ) -> tuple[FloatArray, FloatArray]:
     """Return the parameters (sets, k) of the largest likelihood, and its logarithm (sets,).
 
-    Fisher scoring, damped where a step would lower the likelihood. A set without a maximum, such as one in
-    which every trial succeeded, ends far out. It ends when a step gains less than `enough` everywhere.
+    Fisher scoring (McCullagh and Nelder, Generalized Linear Models), damped where a step would lower the likelihood. A
+    set without a maximum, such as one in which every trial succeeded, ends far out. It ends when a step gains less than
+    `enough` everywhere.
     """
     found = np.array(start, float)
     eta, slopes = model(found)

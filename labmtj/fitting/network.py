@@ -3,9 +3,9 @@
 Unknown are the conductance of every cell and the wires: one resistance each for row segments, column segments, row
 leads and column leads, or more where the reads call for it (`wire_choice`); the model is in `port_model`.
 
-Rows that are driven and columns that are read tell of the block between them alone, which cells can imitate whatever
-the wires are: chi-squared is then perfect and every wire resistance wrong. It takes the currents of row into row and of
-column into column to tell. So the rank of the data is found first, and a wire that they do not tell of has no value.
+With rows driven and columns read only the block between them is known, and cells can imitate it whatever the wires are:
+chi-squared is then perfect and every wire resistance wrong. Only the currents of row into row and of column into column
+determine wires. So the rank of the data is found first, and a wire that they do not determine has no value.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ import numpy as np
 
 from labmtj.brief import brief
 from labmtj.circuit import OPEN_OHMS
-from labmtj.fitting.descent import covariance_of, descend, settle, told_by
+from labmtj.fitting.descent import covariance_of, descend, determined_by, settle
 from labmtj.fitting.port_model import METER, PortModel
 from labmtj.fitting.wire_choice import MISFIT, MOST_SINGLES, choose
 from labmtj.fitting.wire_model import WIRES, WireModel
 from labmtj.quantities import FloatArray
 
-__all__ = ["METER", "MISFIT", "WIRES", "NetworkFit", "Told", "fit_network"]
+__all__ = ["METER", "MISFIT", "WIRES", "NetworkFit", "WireEstimate", "fit_network"]
 
-TOLD_FRACTION, TOLD_OHMS = 0.025, 0.05
-"""a wire whose standard error is above both is not told: its value would be off by 5 % too often"""
+QUOTED_FRACTION, QUOTED_OHMS = 0.025, 0.05
+"""a wire whose standard error is above both is not quoted: its value would be off by 5 % too often"""
 REACHED = 0.3
-"""a cell is reached if the reads narrow what was believed of it before to this part"""
+"""a cell is reached if the reads narrow its prior to this part"""
 OUTVOTING = 5
 """rounds in which data that contradict the others lose weight"""
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class WireEstimate:
     """A resistance of the wires with its standard error, or the reason why there is none."""
 
     ohms: float | None
@@ -52,17 +52,17 @@ class Told:
 @brief
 @dataclass(frozen=True, eq=False)
 class NetworkFit:
-    """What port admittances tell of an array. A common gain error of source and meter is in every value, not here."""
+    """What port admittances say of an array. A common gain error of source and meter is in every value, not here."""
 
     cell_siemens: FloatArray
     """(rows, columns) at the voltage of the reads; around zero for an open cell; NaN for cells that nothing reached"""
     cell_error_siemens: FloatArray
     """(rows, columns) standard error, what is not known of the wires included"""
-    wires: Mapping[str, Told]
+    wires: Mapping[str, WireEstimate]
     model: WireModel
     """which wires are apart from each other"""
     paths: tuple[tuple[int, int], ...]
-    """pairs of lines, rows first, with a path beside the cells"""
+    """pairs of lines, rows first, with a leakage path"""
     estimate: FloatArray
     """(parameters,) the cells in siemens, row by row, then the wires of the model in ohms, paths in siemens, the meter
     lead in ohms; a refused wire stands here as assumed"""
@@ -75,13 +75,13 @@ class NetworkFit:
     chi_squared: float
     iterations: int
     outvoted: int
-    """data that count less than their errors say, for they contradict the others: a telegraph cell jumped in between"""
+    """data with widened errors, because they contradict the others: a telegraph cell jumped in between"""
     fitted_siemens: FloatArray
     """(lines, lines) what the fit gives where a port admittance was used, NaN elsewhere"""
 
     @property
     def parameters(self) -> int:
-        """How many were asked for; the data tell of `rank` combinations of them."""
+        """How many were asked for; the data determine `rank` combinations of them."""
         return len(self.estimate)
 
     @property
@@ -107,7 +107,7 @@ class NetworkFit:
         return ""
 
     def path_words(self) -> list[str]:
-        """Return the paths beside the cells in words."""
+        """Return the leakage paths in words."""
         at, rows = len(self.estimate) - len(self.paths) - (METER in self.names), self.cell_siemens.shape[0]
         errors = np.sqrt(np.diag(self.covariance))
         ends = [[f"row {line}" if line < rows else f"column {line - rows}" for line in pads] for pads in self.paths]
@@ -157,7 +157,7 @@ def fit_network(
         separate_meter: True lets the line that is driven and the one that is read have a series resistance that those
             on ground have not, False takes all terminations for equal.
         gain_fraction: how far sources and meters may differ in gain from line to line: an error that all reads of a
-            line share, and that does not average, beside what `sigma` says.
+            line share, and that does not average, in addition to `sigma`.
 
     Raises:
         DataError: for a wrong shape, no reads at all, or a sigma that is not positive.
@@ -179,7 +179,7 @@ def fit_network(
         residual, jacobian = problem.linearised(estimate)
     scale = np.linalg.norm(jacobian, axis=0)
     scale[scale == 0] = 1.0
-    told_by_data, rank = told_by(jacobian / scale)
+    determined, rank = determined_by(jacobian / scale)
     chi_squared = float(residual @ residual)
     spread = max(1.0, chi_squared / (len(residual) - rank)) if len(residual) > rank else 1.0
     covariance = covariance_of(jacobian, problem.prior) * spread
@@ -192,11 +192,11 @@ def fit_network(
         {}, problem.wires, problem.paths, estimate, covariance, problem.names, rank, len(residual), chi_squared,
         iterations, problem.outvoted, problem.predicted(residual),
     )  # fmt: skip
-    known = dict(zip(problem.names, told_by_data[problem.cells :].tolist(), strict=True))
+    known = dict(zip(problem.names, determined[problem.cells :].tolist(), strict=True))
     return replace(fit, wires=_wires(fit, known))
 
 
-def _wires(fit: NetworkFit, known: Mapping[str, bool]) -> dict[str, Told]:
+def _wires(fit: NetworkFit, known: Mapping[str, bool]) -> dict[str, WireEstimate]:
     """Return what is quoted: the mean of the lines of each kind, and what meters have in series."""
     ohms, covariance = fit.pieces
     mean = fit.model.kinds()
@@ -211,15 +211,17 @@ def _wires(fit: NetworkFit, known: Mapping[str, bool]) -> dict[str, Told]:
     return found
 
 
-def _wire(fit: NetworkFit, name: str, ohms: float, error: float, *, known: bool) -> Told:
+def _wire(fit: NetworkFit, name: str, ohms: float, error: float, *, known: bool) -> WireEstimate:
     """Return the resistance if the data determine it."""
     if fit.misfit:
-        return Told(None, None, fit.misfit)
+        return WireEstimate(None, None, fit.misfit)
     if not known:
         missing = "read the current of every line, rows and columns, with each line driven alone"
         rank = f"the reads have rank {fit.rank} for {fit.parameters} unknowns"
-        return Told(None, None, f"{rank}, and {name} is not determined; {missing}")
-    if error > max(TOLD_FRACTION * abs(ohms), TOLD_OHMS):
+        return WireEstimate(None, None, f"{rank}, and {name} is not determined; {missing}")
+    if error > max(QUOTED_FRACTION * abs(ohms), QUOTED_OHMS):
         longer = "read with more repeats or a longer aperture"
-        return Told(None, None, f"{name} would be {ohms:.3g} +- {error:.2g} ohm, too uncertain to quote; {longer}")
-    return Told(float(ohms), float(error))
+        return WireEstimate(
+            None, None, f"{name} would be {ohms:.3g} +- {error:.2g} ohm, too uncertain to quote; {longer}"
+        )
+    return WireEstimate(float(ohms), float(error))

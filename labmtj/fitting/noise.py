@@ -66,7 +66,10 @@ def check_series(series: FloatArray, interval_seconds: float) -> None:
 
 
 def pink_shape(frequencies: FloatArray, interval_seconds: float, aperture_seconds: float) -> FloatArray:
-    """Return what 1/f noise looks like to means over apertures: smoothed by them, folded at half the sample rate."""
+    """Return what 1/f noise looks like to means over apertures: smoothed by them, folded at half the sample rate.
+
+    Derived here: a mean over T multiplies the density by sinc(f T)^2; sampling adds the densities at f + n / interval.
+    """
     orders = np.arange(-ALIASES, ALIASES + 1) / interval_seconds
     folded = np.abs(frequencies[:, np.newaxis] + orders)
     return np.asarray((np.sinc(folded * aperture_seconds) ** 2 / folded).sum(axis=1), float)

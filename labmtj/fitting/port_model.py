@@ -5,7 +5,8 @@ line volt follow from (1 + Z G) W = H, and Y = H^T X; the derivatives need no fu
 
     dY/dg_k = W_k^T W_k,      dY/dr_e = -(u_e^T X)^T (u_e^T X)      for a piece of wire e (see `wire_model`)
 
-A path between two pads beside the cells changes the admittance between these two alone.
+(the adjoint network of Director and Rohrer, IEEE Trans. Circuit Theory 16, 318 (1969)). A leakage path between two pads
+changes the admittance between these two alone.
 """
 
 from __future__ import annotations
@@ -28,9 +29,9 @@ METER_PRIOR_OHMS = 50.0
 FREE = 1000
 """times the typical conductance: how far a cell whose current was read may be from it; others stay within once"""
 CONTRADICTION, FAR = 1.5, 4.0
-"""data of a larger mean square residual contradict each other; those beyond so many errors are outvoted"""
+"""data of a larger mean square residual contradict each other; those beyond FAR errors are outvoted"""
 LEAST_PAIRS = 10
-"""cells read from both sides, before their differences tell how cells fluctuate"""
+"""cells read from both sides, before their differences show how cells fluctuate"""
 MEDIAN_OF_SQUARE = 0.4549
 """of a standard normal number"""
 
@@ -38,7 +39,7 @@ MEDIAN_OF_SQUARE = 0.4549
 @brief
 @dataclass(frozen=True, eq=False)
 class Candidates:
-    """Derivatives of the data, in units of sigma, by what could be fitted beside what is."""
+    """Derivatives of the data, in units of sigma, by what could be fitted in addition."""
 
     by_piece: FloatArray
     """(data, pieces of wire)"""
@@ -109,10 +110,10 @@ class PortModel:
         return int((self._sigma > self._stated).sum())
 
     def find_restless(self, estimate: FloatArray) -> bool:
-        """Widen the errors by what cells fluctuate between two reads; tell if that is known.
+        """Widen the errors by what cells fluctuate between two reads; return whether that is known.
 
         How much shows in the two reads of a cell, one from either side. The noise of a cell is in every path through
-        it: it, and not the meter, limits what the currents of row into row and column into column tell of wires.
+        it: it, and not the meter, limits what the currents of row into row and column into column say of wires.
         """
         squares, stated, known = self._from_both_sides()
         if known.sum() < LEAST_PAIRS:
@@ -138,7 +139,10 @@ class PortModel:
         return squares, stated, (one >= 0) & (other >= 0)
 
     def outvote(self, residual: FloatArray) -> bool:
-        """Widen the errors of data far out by Huber's weights, if the data contradict each other; tell if they do."""
+        """Widen the errors of outliers by Huber's weights, if the data contradict each other; return whether they do.
+
+        Huber, Ann. Math. Stat. 35, 73 (1964).
+        """
         usual = 1.4826 * float(np.median(np.abs(residual)))
         if float(residual @ residual) < CONTRADICTION * len(residual):
             return False

@@ -1,4 +1,7 @@
-"""Likelihood intervals: the values at which the best likelihood has fallen by what chance alone explains."""
+"""Likelihood intervals: the values at which the best likelihood has fallen by what chance alone explains.
+
+Wilks, Ann. Math. Stat. 9, 60 (1938): twice the fall follows chi-squared.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ def likelihood_interval(
         fall: from values (n,) to how far the log likelihood, best in all other parameters, lies below its maximum.
         best: the maxima, (n,).
         step: (n,) a first guess of the half widths.
-        lowest: bound of the values; it is returned where the likelihood does not tell.
+        lowest: bound of the values; it is returned where the likelihood gives none.
         highest: the other.
         drop: default for 95 %.
     """

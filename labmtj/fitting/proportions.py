@@ -172,8 +172,8 @@ def _around(value: FloatArray, size: FloatArray, level: float) -> Proportion:
 def least_rate(lost: Proportion, seconds: ArrayLike) -> FloatArray:
     """Return the least mean rate in 1/s that a fraction lost after `seconds` leaves possible, from its lower end.
 
-    1 - exp(-r t) <= r t for every cell, so that the mean rate is at least (fraction lost) / t, whatever the spread.
-    There is no bound from above: cells that are lost at once may have any rate.
+    Derived here: 1 - exp(-r t) <= r t for every cell, so that the mean rate is at least (fraction lost) / t, whatever
+    the spread. There is no bound from above: cells that are lost at once may have any rate.
     """
     return np.asarray(lost.low / np.asarray(seconds, float), float)
 
@@ -181,7 +181,8 @@ def least_rate(lost: Proportion, seconds: ArrayLike) -> FloatArray:
 def per_exposure_bounds(lost: Proportion, exposures: ArrayLike) -> tuple[FloatArray, FloatArray]:
     """Return the least and largest mean probability per exposure that a fraction lost after `exposures` allows.
 
-    1 - (1 - p)^n lies between p and n p for every cell, so that the mean probability lies between (fraction lost) / n
-    and the fraction lost, whatever the spread: from the lower end of the one to the upper end of the other.
+    Derived here (Bernoulli's inequality): 1 - (1 - p)^n lies between p and n p for every cell, so that the mean
+    probability lies between (fraction lost) / n and the fraction lost, whatever the spread: from the lower end of the
+    one to the upper end of the other.
     """
     return np.asarray(lost.low / np.asarray(exposures, float), float), lost.high

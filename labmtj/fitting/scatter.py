@@ -1,4 +1,7 @@
-"""How much a value scatters, from a few readings of it: drawn towards what is usual for values of its size."""
+"""How much a value scatters, from a few readings of it: drawn towards what is usual for values of its size.
+
+The weights are those of a scaled inverse chi-squared prior (Gelman et al., Bayesian Data Analysis, section 2.6).
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import numpy as np
 from labmtj.quantities import FloatArray
 
 USUAL_FREEDOM = 4
-"""degrees of freedom that what is usual counts for, beside a value's own"""
+"""degrees of freedom of the usual scatter, in addition to a value's own"""
 ALIKE = 40
 """values next to each other in size that show what is usual"""
 

@@ -1,4 +1,4 @@
-"""Where the next pulse tells most: a running belief about V50 and steepness of every curve, and the next voltage.
+"""Where the next pulse is most informative: a belief about V50 and steepness of every curve, and the next voltage.
 
 The belief steers the pulses and nothing else: what is reported is fitted to the outcomes alone (`switching_curve`). It
 is a grid over both parameters, updated by Bayes' rule after every pulse, as QUEST (Watson and Pelli, Percept.
@@ -20,7 +20,7 @@ STEEPNESSES = np.geomspace(6.0, 120.0, 6).astype(np.float32)
 """s V50, before the first pulse all alike (assumed): Delta = 25 to 80 at 10 us to 0.1 s gives 8 to 80"""
 MEDIANS = 160
 LARGEST_ETA = np.float32(4.0)
-"""where a failure is as good as impossible; what is beyond tells no more"""
+"""where a failure is as good as impossible; nothing is learned beyond"""
 
 
 class Steering:
@@ -30,6 +30,9 @@ class Steering:
         curves: n.
         lowest_volts: of the search; V50 is looked for between the two.
         highest_volts: of the search and of the pulses.
+
+    Raises:
+        UsageError: if the range is empty, or reaches 0 V.
     """
 
     def __init__(self, curves: int, lowest_volts: float, highest_volts: float) -> None:
@@ -41,7 +44,7 @@ class Steering:
         self._told = np.zeros(curves, np.intp)
 
     def next_volts(self) -> FloatArray:
-        """Return the voltage of each curve's next pulse, (n,): V50 until known, then the telling points by turns."""
+        """Return the voltage of each curve's next pulse, (n,): V50 until known, then the TELLING_ETAS by turns."""
         belief = np.exp(self._log_belief - self._log_belief.max(axis=(1, 2), keepdims=True))
         belief /= belief.sum(axis=(1, 2), keepdims=True)
         by_median, by_steepness = belief.sum(axis=2), belief.sum(axis=1)

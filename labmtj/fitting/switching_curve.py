@@ -1,7 +1,8 @@
 """S-curves: from single pulses of one width to V50 and the steepness of the curve, with likelihood intervals.
 
-The curve is P(V) = 1 - exp(-ln 2 exp(s (V - V50))): exact for a barrier that falls in proportion to the voltage, and
-for one that falls with its square closer than a thousand pulses can tell, for the curve is narrow.
+The curve is P(V) = 1 - exp(-ln 2 exp(s (V - V50))): exact for a barrier that falls linearly with the voltage. For one
+that falls with the square, a thousand pulses do not show the difference, because the curve is narrow. Derived here: the
+law of `labmtj.device.mtj.switching` at one width, linear in V around V50.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ STEEPEST = 1e4
 @brief
 @dataclass(frozen=True, eq=False)
 class SwitchingCurves:
-    """What the pulses tell of n curves, (n,) each; intervals are of 95 % likelihood."""
+    """What the pulses say of n curves, (n,) each; intervals are of 95 % likelihood."""
 
     median_volts: FloatArray
     """V50; NaN where all pulses switched, or none"""

@@ -1,10 +1,10 @@
 """Delta and Vc0 from pulses of several widths, conditional on the attempt time and the exponent of the barrier.
 
 The law is P = 1 - exp(-t / tau), tau = tau0 exp(Delta (1 - V / Vc0)^xi), as in `labmtj.device.mtj.switching`. Pulses
-tell ln(rate) as a function of V over the narrow range in which they switch: a height and a slope. With tau0 free, Delta
-and Vc0 slide along a ridge on which every pair fits alike (exactly for xi = 1); only the curvature tells xi, and it
-takes 1e4 pulses and more. So Delta and Vc0 are fitted at a stated tau0 and xi, the ridge is returned with them, and xi
-is told only if the likelihood is.
+determine ln(rate) as a function of V over the narrow range in which they switch: a height and a slope. With tau0 free,
+Delta and Vc0 slide along a ridge on which every pair fits equally well (exactly for xi = 1); only the curvature
+determines xi, and it takes 1e4 pulses and more. So Delta and Vc0 are fitted at a stated tau0 and xi, the ridge is
+returned with them, and xi is reported only if the likelihood ratio exceeds 100.
 
 The law itself is an approximation: the attempt rate of a macrospin falls with the voltage as (1 - v^2) (1 - v), v = V /
 Vc0 (Brown, Phys. Rev. 130, 1677 (1963)), and tau0 is 0.3 to 1 ns. Fitted with a constant 1 ns, a macrospin of Delta 50
@@ -33,7 +33,7 @@ TYPICAL_ATTEMPTS = (3e-10, 1e-9)
 LARGEST_DRIVE = 0.95
 """of Vc0, up to which the attempt rate of a macrospin is followed: the barrier is gone soon after"""
 TELLING_RATIO = 100.0
-"""likelihood ratio beyond which an exponent is said to be told"""
+"""likelihood ratio beyond which an exponent is reported"""
 
 
 @brief
@@ -55,7 +55,7 @@ class SwitchingLaws:
     critical_low: FloatArray
     critical_high: FloatArray
     correlation: FloatArray
-    """of the errors of Delta and Vc0, to first order: near -1, for they slide along a ridge"""
+    """of the errors of Delta and Vc0, to first order: near -1, because they slide along a ridge"""
     log_likelihood: FloatArray
 
 
@@ -88,14 +88,14 @@ class Ridge:
 @brief
 @dataclass(frozen=True, eq=False)
 class ExponentTest:
-    """Whether the pulses tell the exponent of the barrier, (n,) each."""
+    """Whether the pulses determine the exponent of the barrier, (n,) each."""
 
     log_ratio: FloatArray
     """log likelihood of xi = 2 less that of xi = 1, the first with the best tau0 of ATTEMPT_RANGE"""
 
     @property
     def exponent(self) -> NDArray[np.int8]:
-        """1 or 2, or 0 where the data cannot tell."""
+        """1 or 2, or 0 where the data do not determine it."""
         sure = np.abs(self.log_ratio) > math.log(TELLING_RATIO)
         return np.where(sure, np.where(self.log_ratio > 0, 2, 1), 0).astype(np.int8)
 
@@ -105,12 +105,14 @@ class ExponentTest:
         return ExponentTest(np.array([np.nansum(self.log_ratio)]))
 
     @property
-    def told(self) -> list[str]:
+    def verdicts(self) -> list[str]:
         """The same in words."""
-        return [_told(float(ratio), int(found)) for ratio, found in zip(self.log_ratio, self.exponent, strict=True)]
+        return [
+            _verdict(float(ratio), int(exponent)) for ratio, exponent in zip(self.log_ratio, self.exponent, strict=True)
+        ]
 
 
-def _told(ratio: float, exponent: int) -> str:
+def _verdict(ratio: float, exponent: int) -> str:
     if not exponent:
         return f"the data do not distinguish exponent 1 from 2 (log likelihood ratio {ratio:.2f})"
     return f"the data favour exponent {exponent} (log likelihood ratio {ratio:.1f}; tau0 anywhere from 0.1 to 10 ns)"
@@ -119,7 +121,11 @@ def _told(ratio: float, exponent: int) -> str:
 @brief
 @dataclass(frozen=True, eq=False)
 class Pulses:
-    """Pulses of n cells, (n, trials) each; NaN volts where there was none."""
+    """Pulses of n cells, (n, trials) each; NaN volts where there was none.
+
+    Raises:
+        UsageError: if the shapes differ.
+    """
 
     volts: FloatArray
     seconds: FloatArray

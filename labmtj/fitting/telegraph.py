@@ -18,7 +18,7 @@ from labmtj.fitting.noise import NoiseLevels, check_series, fit_noise, pink_shap
 from labmtj.quantities import BoolArray, FloatArray
 
 BINS = 128
-"""of the values of a series: finer than any cluster that is told from its neighbour"""
+"""of the values of a series: finer than any cluster that can be separated from its neighbour"""
 ROUNDS = 60
 
 
@@ -74,7 +74,7 @@ def find_telegraph(
     varying = series.std(axis=1) > 0
     ratio = np.zeros(len(series))
     ratio[varying] = two_level_ratio(series[varying])
-    found = ratio > -2 * math.log(false_alarm_rate)  # chi square, 2 degrees: whom white noise alone would let pass
+    found = ratio > -2 * math.log(false_alarm_rate)  # chi square, 2 degrees: those that pass if all noise is white
     levels = fit_noise(series[found], interval_seconds, aperture_seconds) if found.any() else None
     for place, number in enumerate(np.flatnonzero(found)):
         assert levels is not None, "there are levels for what was found"

@@ -1,6 +1,7 @@
 """Trials that succeed with probability 1 - exp(-exp(eta)), as outcomes of a likelihood.
 
-Thermally activated switching is of this kind: exp(eta) is the hazard of one pulse, its width times the rate.
+Thermally activated switching is of this kind: exp(eta) is the hazard of one pulse, its width times the rate. It is the
+complementary log-log model of McCullagh and Nelder, Generalized Linear Models; score and information follow from it.
 """
 
 from __future__ import annotations

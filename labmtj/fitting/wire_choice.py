@@ -1,9 +1,10 @@
-"""Which wires the reads call for: all alike, lines that differ, single pieces that do, paths beside the cells.
+"""Which wires the reads call for: all alike, lines that differ, single pieces that do, leakage paths.
 
-From wires that are all alike, what lowers chi-squared most is freed first, as the residuals foretell it without a fit
-(score test), as long as that is worth its parameters by the Bayesian information criterion (Schwarz 1978); one of many
-single pieces must be worth the choice among them, too (Chen and Chen 2008). Chi-squared is taken over what is left of
-it by degree of freedom, so that data that nothing explains free no parameters.
+From wires that are all alike, what lowers chi-squared most is freed first, as predicted from the residuals without a
+fit (score test: Rao, Proc. Camb. Phil. Soc. 44, 50 (1948)), while that is worth its parameters by the Bayesian
+information criterion (Schwarz, Ann. Stat. 6, 461 (1978)); one of many single pieces must be worth the choice among
+them, too (Chen and Chen, Biometrika 95, 759 (2008)). Chi-squared is divided by chi-squared per degree of freedom, so
+that data that nothing explains free no parameters.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ SINGLES = 1.5
 """chi-squared per degree of freedom above which single pieces of wire, and paths, are looked for"""
 MOST_SINGLES = 3
 FINER = (3e-3, 3e-4, 0.0)
-"""errors beside the stated ones, as parts of the values, that a fit goes on with after a change of its wires"""
+"""errors added to the stated ones, as parts of the values, with which a fit continues after a change of its wires"""
 ROUNDS = 6
 """in which the spread of the segments within a line is found"""
 LEAST_SPREAD, SETTLED_SPREAD = 1e-3, 0.05
@@ -36,7 +37,7 @@ NULL = 1e-8
 
 @dataclass(frozen=True)
 class _Choice:
-    """What is fitted beside the cells, and by how much it is worth more than what is fitted now."""
+    """What is fitted in addition to the cells, and its gain in the criterion over what is fitted now."""
 
     wires: WireModel
     paths: tuple[tuple[int, int], ...]
@@ -47,8 +48,8 @@ class _Choice:
 def choose(problem: PortModel, estimate: FloatArray) -> tuple[FloatArray, int]:
     """Free what the residuals at an estimate call for; return the new estimate and how many steps it took.
 
-    Where the residuals are so large that they foretell badly what a fit would leave, lines that all differ are tried,
-    too, and the better of the two fits stands.
+    Where the residuals are too large to predict a fit, lines that all differ are tried, too, and the better of the two
+    fits is kept.
     """
     begun = _Fitted.of(problem, estimate)
     found = [_grown(problem, begun)]

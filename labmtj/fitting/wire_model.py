@@ -2,6 +2,7 @@
 
 A piece is a lead, or a segment between two cells. Rows are padded at the left, columns at the bottom. With u_e = 1 for
 the cells whose current flows through piece e, the wires' impedance is Z = sum_e r_e u_e u_e^T: it is linear in each.
+Derived here: the drop of piece e is r_e u_e^T I, and every cell of u_e sees it.
 """
 
 from __future__ import annotations

@@ -151,7 +151,7 @@ class SwitchingResult(ByDirection, kind="switching", signal="median_volts"):
     @property
     def told(self) -> Annotated[list[str], Fact("1", "what the cells together say of the exponent")]:
         """In words, towards P and towards AP."""
-        return [test.together.told[0] for test in self.exponents]
+        return [test.together.verdicts[0] for test in self.exponents]
 
     @property
     def where(self) -> str:

@@ -50,7 +50,7 @@ def test_320_pulses_cannot_tell_the_exponent(sample):
     test = judge_exponent(sample.pulses.of(np.arange(len(sample.volts)) < 60))
     assert np.mean(test.exponent == 0) > 0.85
     assert np.mean(np.isin(test.exponent, (0, sample.exponent))) > 0.95  # a likelihood ratio of 100 misleads rarely
-    assert "do not distinguish" in test.told[int(np.argmin(np.abs(test.log_ratio)))]
+    assert "do not distinguish" in test.verdicts[int(np.argmin(np.abs(test.log_ratio)))]
 
 
 @pytest.mark.parametrize("exponent", [1, 2])
@@ -71,7 +71,7 @@ def test_a_million_pulses_can(exponent, widths):
     counts = np.stack([hits[0], many - hits[0]], axis=1).ravel()[np.newaxis]
     test = judge_exponent(Pulses(*rows, outcome, counts))
     assert test.exponent[0] == exponent
-    assert f"favour exponent {exponent}" in test.told[0]
+    assert f"favour exponent {exponent}" in test.verdicts[0]
 
 
 def test_a_macrospin_is_within_the_error_of_the_law_and_not_within_the_interval():

@@ -1,6 +1,7 @@
 """Closed answers of the switching law for one cell: probability of a pulse, median voltage, error voltage.
 
-The law is wrong for short pulses: `labmtj.device.mtj.widths` says how wrong.
+Derived here: the law of `labmtj.device.mtj.switching` solved for the voltage. It is wrong for short pulses:
+`labmtj.device.mtj.widths` says by how much.
 """
 
 from __future__ import annotations

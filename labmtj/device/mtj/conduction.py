@@ -20,8 +20,9 @@ class Conduction:
 
         I(V) = V / R * (1 + (V / V_q)^2) / (1 + TMR(V)),    TMR(V) = TMR0 / (1 + (V / V_h)^2),    TMR0 = 0 in P
 
-    the usual compact-model form, in which P is almost ohmic and AP carries the bias dependence. `contact_ohms` is in
-    series with that. Shorts and opens are linear. Build it with `Junctions.conduction`.
+    In this form P is almost ohmic and AP carries the bias dependence. TMR(V): the compact model of Zhang et al., IEEE
+    Trans. Electron Devices 59, 819 (2012); the parabola in V: Simmons, J. Appl. Phys. 34, 1793 (1963). `contact_ohms`
+    is in series with that. Shorts and opens are linear. Build it with `Junctions.conduction`.
     """
 
     __slots__ = (
@@ -74,11 +75,11 @@ class Conduction:
         return siemens / (1.0 + self._contact * siemens)
 
     def junction_volts(self, volts: FloatArray) -> FloatArray:
-        """Return the voltage left on the junctions behind their contacts: what switches and wears them, (..., N)."""
+        """Return the voltage across the junctions without contacts, which switches and wears them, (..., N)."""
         if not self._has_contact:
             return volts
         inner = volts * (1.0 - self._contact / self.zero_bias_ohms)
-        for _ in range(4):  # Newton: four rounds leave below 1e-9 V, even at 1.5 V behind 5 kohm
+        for _ in range(4):  # Newton: four rounds leave below 1e-9 V, even at 1.5 V with 5 kohm in series
             excess = inner + self._contact * self._junction_amperes(inner) - volts
             inner = inner - excess / (1.0 + self._contact * self._junction_siemens(inner))
         return inner

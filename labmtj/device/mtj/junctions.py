@@ -183,7 +183,11 @@ class Junctions:
         return replace(self, defect=code, defect_ohms=resistance)
 
     def broken(self, cell: CellNumbers) -> Junctions:
-        """Return junctions in which cells have broken down: shorts, for good, with the resistance drawn for them."""
+        """Return junctions in which cells are broken down: permanent shorts with the resistance drawn for them.
+
+        Raises:
+            UsageError: if the junctions have no wear.
+        """
         if self.wear is None:
             raise UsageError("these junctions know no breakdown; give them a wear")
         return self.with_defect(cell, Defect.SHORT, self.wear.broken_ohms[cell])
@@ -224,7 +228,7 @@ class Junctions:
 
     @cached_property
     def tmr_by_state(self) -> FloatArray:
-        """Relative excess over the P resistance when told to be AP (row 0) or P (row 1), defects heeded, (2, N)."""
+        """Relative excess over the P resistance when set to AP (row 0) or P (row 1), defects included, (2, N)."""
         stuck, linear = self.defect == Defect.STUCK_AP, self.is_linear
         told_antiparallel = np.where((self.defect == Defect.STUCK_P) | linear, 0.0, self.tmr)
         return np.stack([told_antiparallel, np.where(stuck, self.tmr, 0.0)])

@@ -17,7 +17,7 @@ BOLTZMANN = 1.380649e-23
 ELEMENTARY_CHARGE = 1.602176634e-19
 """C, exact in the SI"""
 SMALLEST_VOLTS = 1e-9
-"""below this the current at rest is used, for 0 / 0 has no value"""
+"""below this the current at rest is used, because 0 / 0 has no value"""
 
 
 def noise_rms_amperes(
@@ -31,7 +31,8 @@ def noise_rms_amperes(
     """Return the rms current noise of every cell, (..., N), in a mean over one aperture.
 
     S_I(f) = 2 e I coth(e V / (2 k_B T)) + I^2 a / (A f): the first term is 4 k_B T G at rest and 2 e I at high voltage,
-    the second is taken from 1 / observation time to 1 / (2 apertures).
+    the second is taken from 1 / observation time to 1 / (2 apertures). White term: Blanter and Buettiker, Phys. Rep.
+    336, 1 (2000). 1/f term: Nowak, Weissman and Parkin, Appl. Phys. Lett. 74, 600 (1999).
 
     Args:
         junctions: the cells.
@@ -39,7 +40,7 @@ def noise_rms_amperes(
         volts: at the junctions, (..., N).
         amperes: through them, of the same sign, (..., N).
         aperture_seconds: over which the meter averages.
-        observation_seconds: after which slower noise counts as drift, for a zero is taken again.
+        observation_seconds: after which slower noise counts as drift, because a zero is taken again.
     """
     bandwidth = 0.5 / aperture_seconds
     decades = max(np.log(bandwidth * observation_seconds), 0.0)

@@ -32,13 +32,15 @@ class SwitchingLaw:
 
         rate(V) = exp(-Delta * (1 - v)^xi) / tau0 for v < 1,    1 / tau0 beyond,
 
-    xi = 2 for a uniaxial perpendicular macrospin, 1 for nucleation (and the older in-plane form). It holds for long
+    xi = 2 for a uniaxial perpendicular macrospin (Taniguchi and Imamura, Phys. Rev. B 83, 054432 (2011)), 1 for
+    nucleation and the older in-plane form (Koch, Katine and Sun, Phys. Rev. Lett. 92, 088302 (2004)). It holds for long
     pulses. Against the Fokker-Planck equation of a macrospin (alpha 0.01, mu0 Hk 0.3 T, Delta 50, tau0 1 ns) its V50 is
     0.15 of the truth at 1 ns, 0.65 at 10 ns, 0.91 at 100 ns, 0.96 at 1 us and 0.99 from 1 ms on; at v = 1 and 10 ns it
-    fails in 4.5e-5 of the pulses instead of 0.85: see `labmtj.device.mtj.widths`. A stray field h > 0 favours AP:
-    Delta * (1 - h)^2 and Vc0 * (1 - h) for leaving P, Delta * (1 + h)^2 and Vc0 * (1 + h) for leaving AP. A v < 0
-    raises the barrier by the same formula. Defective cells
-    never switch: their rate is exactly 0. Build it with `Junctions.switching`.
+    fails in 4.5e-5 of the pulses instead of 0.85: see `labmtj.device.mtj.widths`. A stray field h > 0, in units of the
+    anisotropy field, favours AP: Delta * (1 - h)^2 and Vc0 * (1 - h) for leaving P, Delta * (1 + h)^2 and Vc0 * (1 + h)
+    for leaving AP (the barrier of Stoner and Wohlfarth; Vc0: J. Z. Sun, Phys. Rev. B 62, 570 (2000)). A v < 0 raises
+    the barrier by the same formula. Defective cells never switch: their rate is exactly 0. Build it with
+    `Junctions.switching`.
     """
 
     __slots__ = (
