@@ -48,7 +48,7 @@ __all__ = [*sorted(_PLACES), "__version__"]
 
 
 def __getattr__(name: str) -> Any:
-    """Load a name of the face when somebody uses it."""
+    """Load a public name when it is first used."""
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module, _, attribute = _PLACES[name].partition(":")

@@ -21,7 +21,7 @@ from labmtj.system import STOPS
 from labmtj.terminal import say
 
 FAULT = "this is a bug in labmtj"
-"""said of an error that nobody foresaw"""
+"""printed with an unexpected error"""
 
 
 _NEGATIVE = re.compile(r"-(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?")
@@ -49,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt as error:
         return _interrupted(error)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # whoever read our output has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader of our output has gone
         return 0
     except OSError as error:
         said = refusal_of_the_system(error) or f"{error.filename or 'a file'}: {error.strerror or error}"
@@ -97,7 +97,7 @@ def _show_whatever_comes() -> None:
 
 
 def _flush() -> None:
-    """Send what is left to say; if nobody reads it any more, nowhere: Python would end with exit code 120."""
+    """Flush standard output; discard it if its reader has gone: Python would end with exit code 120."""
     for stream in filter(None, (sys.stdout, sys.stderr)):  # None: closed before this program began
         try:
             stream.flush()
@@ -148,7 +148,7 @@ def _interrupted(error: BaseException) -> int:
 
 
 def _unforeseen(error: Exception) -> int:
-    """Tell an error that nobody foresaw; one behind a Ctrl+C is its doing: extension modules turn it into their own."""
+    """Report an unexpected error; one after a Ctrl+C comes from it: extension modules turn it into their own errors."""
     if missing := what_is_missing(error):
         return _complain(f"this command {missing}", code=UsageError.exit_code)
     if _Interrupt.came:

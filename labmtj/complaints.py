@@ -1,4 +1,4 @@
-"""What is wrong with the input of a model, in a sentence: the fault to mend first, and a value that works."""
+"""What is wrong with the input of a model, in a sentence: the error to correct first, and a value that works."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LISTED_CHARACTERS = 120
 def worst_complaint(
     error: ValidationError, model: type[BaseModel], given: Any, context: dict[str, Any]
 ) -> tuple[Key, str]:
-    """Return the key of the fault to mend first, and what to say of it.
+    """Return the key of the error to correct first, and its message.
 
     A key that is not known comes before one that is missing: it may be that one, misspelt. Of the ways in which a
     value fails each of several types, the one that got farthest counts.

@@ -1,4 +1,4 @@
-"""Progress of a run, for people who wait: on a terminal, or in a file that somebody reads later."""
+"""Progress of a run, shown on a terminal, or written to a file that is read later."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class Display:
         self._write(f"{start}{escaped(text, keep=''):<{78 if self._terminal else 0}}\n")
 
     def _write(self, text: str) -> None:
-        with suppress(OSError, ValueError):  # nobody may be looking any more; the run goes on
+        with suppress(OSError, ValueError):  # the terminal may be closed; the run goes on
             sys.stderr.write(text)
             sys.stderr.flush()
 

@@ -9,12 +9,12 @@ LabmtjError                 a sentence for the person at the bench; never shown 
 ├── Overstressed            what was delivered went beyond a limit: it WAS applied           exit code 1
 ├── CannotDo                the crossbar cannot give the bias; names the way out             exit code 2
 ├── InstrumentError         an instrument complained, gave nonsense, or did not answer       exit code 1
-│   └── AnswerLost          no answer, or none that can be meant: nobody knows what it did
+│   └── AnswerLost          no answer, or an impossible one: what it did is unknown
 ├── BenchBusy               another process holds an instrument of this bench                exit code 2
 ├── WatchdogLost            the watchdog of a bench has died, is stopped, or did not start   exit code 1
 ├── RecordError             journal or HDF5 could not be written: disk full, folder gone     exit code 1
 ├── ProcedureFailed         a procedure found a reason not to go on                          exit code 1
-└── Stopped                 somebody asked to stop; everything so far is kept                exit code 130, 143
+└── Stopped                 the user asked to stop; everything so far is kept                exit code 130, 143
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class Overstressed(LabmtjError):
     Args:
         problem: which cell got what, and the limit.
         cells: (rows, columns), which cells got too much.
-        answer: the `Pulse` or the `Currents`, flagged, for the record.
+        answer: the flagged `Pulse` or `Currents`, to be recorded.
     """
 
     def __init__(self, problem: str, cells: Any, answer: Any) -> None:
@@ -130,7 +130,7 @@ class InstrumentError(LabmtjError):
 
 
 class AnswerLost(InstrumentError):
-    """An instrument did not answer, or with something that cannot be the answer; it may have done what it was told.
+    """An instrument did not answer, or with something that cannot be the answer; it may have done what was asked.
 
     A reading may be taken again once the session is trusted again, a pulse may not.
     """

@@ -1,4 +1,4 @@
-"""What the library logs, as a terminal can bear it; apart from `terminal`, for the help does without logging."""
+"""What the library logs, as a terminal can bear it; apart from `terminal`, because the help does without logging."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON schemas of array, bench and experiment files, for editors: made from the models, kept beside the shipped files.
+"""JSON schemas of array, bench and experiment files, for editors: made from the models, kept next to the shipped files.
 
 Write them again after a change of a model: `python -m labmtj.fileschemas`. In a file of yours, this first line gives
 an editor with a YAML language server its keys, types and descriptions (a path or an address of the schema):

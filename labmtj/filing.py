@@ -90,7 +90,7 @@ def append_to(path: Path) -> TextIO:
 
 
 def new_aside(path: Path, mode: int = 0o644) -> Path:
-    """Return a new, empty file beside `path`, under a name that cannot be foreseen."""
+    """Return a new, empty file next to `path`, under an unpredictable name."""
     aside = path.with_name(f".{path.name[:100]}.{secrets.token_hex(4)}.part")
     os.close(create(aside, mode))
     return aside
@@ -98,7 +98,7 @@ def new_aside(path: Path, mode: int = 0o644) -> Path:
 
 @contextmanager
 def written_aside(path: Path, mode: int = 0o644) -> Iterator[Path]:
-    """Give the name of a new, empty file beside `path`; what is written to it takes the place of `path` at the end.
+    """Give the name of a new, empty file next to `path`; what is written to it replaces `path` at the end.
 
     A crash leaves the old file or the new one, whole; an error within leaves the old one.
     """

@@ -63,7 +63,7 @@ class HealthMap:
 
     @classmethod
     def unknown(cls, chip_id: str, shape: tuple[int, int]) -> HealthMap:
-        """Return the map of a chip nobody has looked at."""
+        """Return the map of a chip that no run has examined."""
         return cls(chip_id, np.full(shape, Health.UNKNOWN, np.uint8), (), np.full(shape, -1, np.intp), "")
 
     @classmethod
@@ -81,14 +81,14 @@ class HealthMap:
         """Return which cells are of any of these kinds, (rows, columns)."""
         return np.isin(self.states, kinds)
 
-    def with_evidence(self, states: NDArray[np.uint8], told: BoolArray, text: str) -> HealthMap:
-        """Return the map with the newer states where `told`, for the reason given in `text`."""
+    def with_evidence(self, states: NDArray[np.uint8], where: BoolArray, text: str) -> HealthMap:
+        """Return the map with the newer states at the cells `where`, for the reason given in `text`."""
         known: Sequence[str] = (*self.evidence, text)
         return HealthMap(
             self.chip_id,
-            np.where(told, states, self.states).astype(np.uint8),
+            np.where(where, states, self.states).astype(np.uint8),
             tuple(known),
-            np.where(told, len(known) - 1, self.why),
+            np.where(where, len(known) - 1, self.why),
             self.dated,
         )
 
@@ -98,19 +98,19 @@ class HealthMap:
         return list(self.evidence) or [""]
 
     def updated(self, newer: HealthMap) -> HealthMap:
-        """Return the map with what a later look told: cells that it has no evidence for stay as they are.
+        """Return the map with the results of a later check: cells that it has no evidence for stay as they are.
 
-        No verdict is made better by a weaker one: a cell known to jump stays NOISY where it is found to switch, for a
-        few reads do not see every jump; and a stuck or broken cell stays so where it is found to be NOISY.
+        No verdict is replaced by a weaker one: a cell known to jump stays NOISY where it is found to switch, because
+        a few reads do not see every jump; a stuck or broken cell stays so where it is found to be NOISY.
         """
-        told = newer.why >= 0
-        told &= ~((self.states == Health.NOISY) & (newer.states == Health.USABLE))
-        told &= ~((newer.states == Health.NOISY) & self.of(*BROKEN))
-        why = np.where(told, newer.why + len(self.evidence), self.why)
+        newly = newer.why >= 0
+        newly &= ~((self.states == Health.NOISY) & (newer.states == Health.USABLE))
+        newly &= ~((newer.states == Health.NOISY) & self.of(*BROKEN))
+        why = np.where(newly, newer.why + len(self.evidence), self.why)
         every = (*self.evidence, *newer.evidence)
         used = np.unique(why[why >= 0])  # what no cell rests on any more is left out
         return HealthMap(
-            self.chip_id, np.where(told, newer.states, self.states).astype(np.uint8),
+            self.chip_id, np.where(newly, newer.states, self.states).astype(np.uint8),
             tuple(every[number] for number in used.tolist()), np.where(why >= 0, np.searchsorted(used, why), -1),
             newer.dated or self.dated,
         )  # fmt: skip

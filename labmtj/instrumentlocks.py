@@ -46,7 +46,7 @@ def folder() -> Path:
 def owning(instruments: Mapping[str, str], run: str = "") -> Iterator[Mapping[str, int]]:
     """Hold the instruments at these VISA resources for this process; give the descriptors of the locks, by resource.
 
-    A process that inherits them holds the instruments as long as it lives, too.
+    A process that inherits them holds the instruments until it ends, too.
 
     Args:
         instruments: VISA resources by name on the bench; case and blanks of a resource do not matter.
@@ -104,7 +104,7 @@ def _owning(name: str, address: str, run: str) -> Iterator[int]:
             f"{path}: cannot be the lock of {name} at {address}: {error.strerror or error}; remove it. Nothing was "
             "applied"
         ) from error
-    with held_here(file):  # and with it the lock: the file stays, for deleting it would race with the next owner
+    with held_here(file):  # and with it the lock: the file stays, because deleting it would race with the next owner
         try:
             lock(file, path, "set XDG_RUNTIME_DIR to a folder on one that has. Nothing was applied")
         except BlockingIOError:

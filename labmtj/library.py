@@ -16,7 +16,7 @@ _PACKAGE = Path(__file__).resolve().parent
 
 
 def folder() -> Path:
-    """Return the folder `data`: beside the package in a checkout, inside it where labmtj is installed."""
+    """Return the folder `data`: next to the package in a checkout, inside it where labmtj is installed."""
     beside, inside = _PACKAGE.parent / "data", _PACKAGE / "data"
     return beside if (beside / "arrays").is_dir() else inside
 

@@ -172,7 +172,8 @@ class ReadSettings:
     range_amperes: float | None = None
     """Full scale of a fixed range (the smallest range that holds it is taken), or None for autorange.
 
-    Per value, that is; with polarity "both" one range for all shots of a line under a bias, for each has its offset.
+    Per value, that is; with polarity "both" one range for all shots of a line under a bias, because each range has its
+    offset.
     """
     repeats: int = 1
     polarity: Polarity = "given"
@@ -206,11 +207,11 @@ class Flag(IntFlag):
     COMPLIANCE = 1
     """the source limited: the voltage asked for did not reach the line"""
     OVERFLOW = 2
-    """the current is beyond the range; INVALID comes with it, for meters do not tell where, nor of which sign"""
+    """the current is beyond the range; INVALID comes with it, because meters report neither value nor sign"""
     INVALID = 4
     """there is no value (NaN)"""
     UNKNOWN = 8
-    """a pulse whose outcome nobody saw: what is told of it are upper bounds"""
+    """a pulse of unknown outcome: what is recorded of it are upper bounds"""
     BEYOND_LIMITS = 16
     """as delivered it went beyond a limit of time, energy or voltage; of an unknown pulse: it may have"""
 
@@ -239,7 +240,7 @@ class Currents:
         return np.asarray(np.einsum("bsl,s->bl", self.raw_amperes, self.signs / len(self.signs)), float)
 
     def bounded_amperes(self, sign: float) -> FloatArray:
-        """Return `amperes` with the end of the range in the place of what lies beyond, (batch, lines).
+        """Return `amperes` with the end of the range instead of what lies beyond, (batch, lines).
 
         For currents of a known sign that are compared with something well within the range, such as those of cells.
         """
@@ -354,7 +355,7 @@ class ArrayInfo:
     chips: int | None = None
     """how many of them the bench holds; None = as many as are asked for"""
     health: NDArray[np.uint8] | None = None
-    """(rows, columns) the `Health` of each cell as earlier runs found it; None if nobody has looked"""
+    """(rows, columns) the `Health` of each cell as earlier runs found it; None if there are none"""
     short_pulses: bool = False
     """whether pulses may be simulated that are so short that the switching law is wrong"""
     pulse_widths: PulseWidths = ANY_WIDTH

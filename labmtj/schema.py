@@ -29,7 +29,7 @@ CORE_KINDS = frozenset({"group", "table", "run"})
 """of groups that hold others, of tables that grow, and of what the run itself records about bench and chips"""
 
 NAME_PATTERN = r"^[A-Za-z0-9._-]*[A-Za-z0-9_-][A-Za-z0-9._-]*$"
-"""the same for models of files, beside a length: more than dots alone"""
+"""the same for models of files, which also limit the length: more than dots alone"""
 _NAME = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}")
 _DTYPES = {"bool", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f4", "f8"}
 
@@ -66,7 +66,7 @@ class Column:
     units: str
     long_name: str
     dims: tuple[str, ...] = ()
-    """names of the axes behind the row axis"""
+    """names of the axes after the row axis"""
     flag_values: Mapping[str, int] = field(default_factory=dict)
     """meaning of each value, where exactly one applies"""
     flag_masks: Mapping[str, int] = field(default_factory=dict)
@@ -116,7 +116,7 @@ class Table:
         path: its group; no other table and no `put` uses the same.
         row: name of the row axis.
         columns: by name.
-        sizes: of every axis behind the row axis that has no coordinate.
+        sizes: of every axis after the row axis that has no coordinate.
         coordinates: labels of axes, by the name of the axis; 1-d.
         signal: the column that a viewer plots first, if any.
     """

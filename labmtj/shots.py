@@ -59,7 +59,7 @@ class UnitFacts:
 @brief
 @dataclass(frozen=True, eq=False)
 class Shots:
-    """Levels to hold one after another, each read once; behind the last, every channel goes back to 0 V.
+    """Levels to hold one after another, each read once; after the last, every channel goes back to 0 V.
 
     Output and compliance of the channels are set before; they do not change.
     """

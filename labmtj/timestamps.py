@@ -13,14 +13,14 @@ from typing import Any, Self
 
 @dataclass(frozen=True, slots=True)
 class Timestamp:
-    """A moment as any process on this machine can tell it."""
+    """A moment that any process on this machine can compare."""
 
     utc: str
     """ISO 8601; a wall clock may have been set meanwhile"""
     boot_seconds: float = float("nan")
     """since the machine was booted; never set, and the time asleep counts"""
     boot: str = ""
-    """which boot that was, "" if the system does not tell"""
+    """identifier of the boot, "" if the system has none"""
 
     @classmethod
     def now(cls) -> Self:
@@ -39,7 +39,7 @@ class Timestamp:
         return {"utc": self.utc, "boot_seconds": self.boot_seconds, "boot": self.boot}
 
     def seconds_since(self, earlier: Timestamp) -> float:
-        """Return the seconds between two moments; NaN if nobody can tell, for the wall clock was set back."""
+        """Return the seconds between two moments; NaN if that is unknown, because the wall clock was set back."""
         if self.boot and self.boot == earlier.boot:
             return self.boot_seconds - earlier.boot_seconds
         passed = datetime.datetime.fromisoformat(self.utc) - datetime.datetime.fromisoformat(earlier.utc)

@@ -88,7 +88,7 @@ class Instrument(Protocol):
         ...
 
     def confirm(self) -> None:
-        """Ask whether it is still the box that was identified and keeps what it was told; InstrumentError if not."""
+        """Check that it is still the box that was identified and has kept its settings; InstrumentError if not."""
         ...
 
     def bounded_wait(self, seconds: float) -> AbstractContextManager[None]:
@@ -158,7 +158,7 @@ class SourceMeasureUnit(Instrument, Protocol):
         ...
 
     def run_pulses(self, pulses: Pulses) -> DeliveredPulses:
-        """Apply a whole sequence of pulses, and tell what was delivered; a width it cannot do is a CannotDo."""
+        """Apply a whole sequence of pulses and return what was delivered; CannotDo for an impossible width."""
         ...
 
 
@@ -167,7 +167,7 @@ class SwitchMatrix(Instrument, Protocol):
 
     @property
     def relay_seconds(self) -> float:
-        """From a command to the end of bounce, for opening and for closing alike."""
+        """From a command to the end of bounce, for opening as for closing."""
         ...
 
     @property
@@ -266,7 +266,7 @@ class Resumable(Protocol):
 
 @runtime_checkable
 class Confirmable(Protocol):
-    """A crossbar of instruments, which somebody may have switched off or set otherwise between two blocks."""
+    """A crossbar of instruments, which may have been switched off or changed between two blocks."""
 
     def confirm(self) -> None:
         """Ask every instrument whether it is as it was left; InstrumentError if not."""
@@ -304,7 +304,7 @@ class Procedure(Protocol):
     """What is measured on one array: a strict settings model that executes itself."""
 
     def execute(self, crossbar: Crossbar, log: Log) -> object:
-        """Measure, write to the log, and return what was found to whoever executes it by hand."""
+        """Measure, write to the log, and return the results to a caller that executes it by hand."""
         ...
 
 

@@ -121,7 +121,7 @@ class YamlFile:
     content: dict[str, Any]
     lines: dict[Key, int]
     origins: Mapping[Key, str] = field(default_factory=dict)
-    """where values come from that somebody put in the place of the file's, such as an option"""
+    """where values that replace those of the file come from, such as an option"""
 
     def complaint(self, key: Key, problem: str) -> ConfigError:
         """Return the error that says where in the file a value is wrong, and why."""
@@ -244,7 +244,7 @@ def _wrong_text(node: yaml.ScalarNode) -> str:
 
 
 def _shortened(text: str) -> str:
-    """Return the text without the middle of what is too long to be read: what is wrong, and the remedy behind it."""
+    """Return the text without its middle if it is too long: the beginning says what is wrong, the end the remedy."""
     return text if len(text) <= 800 else f"{text[:300]} ... {text[-300:]}"
 
 

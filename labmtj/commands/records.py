@@ -83,8 +83,8 @@ def _what_now(folder: RunFolder) -> list[str]:
         if condition.ended in ("running", "paused")
         else f"`labmtj recover {folder.path}` brings it in"
     )
-    behind = f"the journal has {condition.behind_bytes / 1e6:.3g} MB that data.h5 has not: {when}"
-    return [behind, *condition.advice]
+    missing = f"the journal has {condition.behind_bytes / 1e6:.3g} MB that data.h5 lacks: {when}"
+    return [missing, *condition.advice]
 
 
 def ls(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001

@@ -172,7 +172,7 @@ def _train(forward: _OnChips, start: Networks, free: Sequence[FloatArray], epoch
 
 
 class _OnChips:
-    """The forward pass on chips: the judges decide which epoch is best, the drawn ones tell where to go.
+    """The forward pass on chips: the judges decide which epoch is best, the drawn ones give the gradients.
 
     What is free are the biases and the logarithms of the gains, per neuron.
     """

@@ -122,7 +122,7 @@ class BinaryPairPerceptron(ClassifierMixin, BaseEstimator):  # type: ignore[misc
 
 
 _holders: WeakValueDictionary[int, CrossbarPerceptron] = WeakValueDictionary()
-"""whose bits a hardware holds, by the identity of the hardware, which lives at least as long as its holder"""
+"""whose bits a hardware holds, by the identity of the hardware, which its holder keeps alive"""
 
 
 class CrossbarPerceptron(BinaryPairPerceptron):
@@ -195,7 +195,7 @@ class CrossbarPerceptron(BinaryPairPerceptron):
 
     def _write(self) -> None:
         hardware = self._hardware()
-        _holders.pop(id(hardware), None)  # nobody's until both layers are written
+        _holders.pop(id(hardware), None)  # no holder until both layers are written
         hardware.write(1, self.w1_)
         hardware.write(2, self.w2_)
         _holders[id(hardware)] = self

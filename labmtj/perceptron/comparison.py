@@ -1,4 +1,4 @@
-"""What is left of a network on hardware beside the same one in software: agreement, gaps, tuning curves, ranks.
+"""A network on hardware compared with the same one in software: agreement, gaps, tuning curves, ranks.
 
 Pure functions on arrays. Accuracies are fractions. Leading axes (...) are solutions, arrays, gains: whatever the caller
 compares.
@@ -71,7 +71,7 @@ def matched_gap(hardware: FloatArray, software: FloatArray) -> MatchedGap:
         return MatchedGap(0.0, (0.0, 0.0), 0.0, 1.0)
     from scipy.stats import wilcoxon  # slow to import
 
-    # the normal approximation: accuracies are tied, for which the exact distribution does not hold
+    # the normal approximation: the exact distribution does not hold for tied accuracies
     how: Any = {"zero_method": "wilcox", "method": "asymptotic"}
     answer = wilcoxon(gaps, **how)
     return MatchedGap(float(middle), (float(low), float(high)), float(answer.statistic), float(answer.pvalue))

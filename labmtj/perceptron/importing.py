@@ -84,7 +84,7 @@ def _content(file: Path) -> str:
 def _table(file: Path, key: str) -> FloatArray:
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # of an empty file, which the size tells too
+            warnings.simplefilter("ignore", UserWarning)  # of an empty file, which the size shows, too
             values: FloatArray = np.loadtxt(io.StringIO(_content(file)), ndmin=2)
     except FileNotFoundError:
         raise DataError(f"{file}: missing; every solution needs {', '.join(TEXTS.values())}") from None

@@ -122,7 +122,7 @@ def avoiding(
         weights: what an error of one step in a weight costs, broadcast to the shape of `bits`: such as the rms of the
             input that it multiplies.
         now: the states that the cells are in, (rows, columns): of placements that are as good the one is preferred that
-            changes fewer of them, for the placement may be another for every solution.
+            changes fewer of them, because the placement may differ for every solution.
         tries: orders to search from.
 
     Raises:

@@ -70,7 +70,7 @@ class Forward(Protocol):
         """Return how good the networks are, (networks,): the best epoch of each is kept."""
 
     def gradients(self, bits: Sequence[BoolArray], free: Sequence[FloatArray]) -> Sequence[FloatArray]:
-        """Return the gradients of the cells of layers 1 and 2, then of what is free; behind `judged`, once an epoch."""
+        """Return the gradients of the cells of layers 1 and 2, then of what is free; after `judged`, once an epoch."""
 
 
 class Nominal:

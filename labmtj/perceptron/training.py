@@ -3,7 +3,7 @@
 Every cell has a real latent in [-1, 1]; its bit is latent > 0 in the forward pass, and the gradient passes to the
 latent unchanged (straight-through estimator; Bengio et al., arXiv 1308.3432). Variation, wrong bits and gain errors can
 enter the forward pass, so that the bits found tolerate what an array does to them. Solution k depends on its own random
-streams only, never on how many are trained beside it.
+streams only, never on how many are trained with it.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ def load() -> Wine:
 
 
 def _read() -> tuple[FloatArray, NDArray[np.intp], tuple[str, ...]]:
-    """Return features, classes and names: from scikit-learn's file, for its import takes a second in every process."""
+    """Return features, classes and names from scikit-learn's file, because its import takes 1 s in every process."""
     spec = find_spec("sklearn")
     if spec is not None and spec.submodule_search_locations:
         file = Path(spec.submodule_search_locations[0]) / "datasets" / "data" / "wine_data.csv"

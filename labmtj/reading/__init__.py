@@ -1,4 +1,4 @@
-"""Reading what runs left behind, without knowing the layout: `labmtj.open`, export, comparison.
+"""Reading the files of runs, without knowing the layout: `labmtj.open`, export, comparison.
 
 xarray is loaded by `Run.dataset` only.
 """

@@ -41,7 +41,7 @@ class Condition:
         remarks = [_ADVICE[ended].format(run=folder.path)] if ended in _ADVICE else []
         if behind and ended != "running":
             remarks.append(
-                f"the journal has {behind} bytes that data.h5 has not: `labmtj recover {folder.path}` brings them in"
+                f"the journal has {behind} bytes that data.h5 lacks: `labmtj recover {folder.path}` brings them in"
             )
         return cls(ended, behind, tuple(remarks))
 

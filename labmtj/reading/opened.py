@@ -85,13 +85,13 @@ class Run:
 
     @property
     def seed(self) -> int | None:
-        """Seed of the run, None if the file does not tell."""
+        """Seed of the run, None if the file does not say."""
         seed = self._root.get("seed")
         return seed if isinstance(seed, int) else None
 
     @cached_property
     def resolved(self) -> Mapping[str, Any]:
-        """All that the run was resolved to, as in its run.yaml; empty if the file does not tell."""
+        """All that the run was resolved to, as in its run.yaml; empty if the file does not say."""
         provenance = self.data.attributes("provenance") if "provenance" in self.data.tree() else {}
         text = provenance.get("run_yaml")
         try:
@@ -132,7 +132,7 @@ class Run:
 
     @cached_property
     def created(self) -> datetime.datetime | None:
-        """When it was begun, with its time zone; None if the file does not tell."""
+        """When it was begun, with its time zone; None if the file does not say."""
         try:
             return datetime.datetime.fromisoformat(str(_mapping(self.resolved.get("provenance")).get("created_utc")))
         except ValueError:
@@ -183,7 +183,7 @@ class Run:
         return self.data.attributes(self._held(group))
 
     def blocks(self, group: str, columns: Sequence[str] = (), rows: int | None = None) -> Iterator[Block]:
-        """Yield columns of a table (all if none are named), by name, in blocks of so many rows, 32 MB by default.
+        """Yield columns of a table (all if none are named), by name, in blocks of `rows` rows, 32 MB by default.
 
         So a log larger than memory goes through a small one. Raises as `labmtj.reading.rows.blocks`, and DataError if
         the run does not hold the group.

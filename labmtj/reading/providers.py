@@ -1,4 +1,4 @@
-"""Which experiment records what: said where somebody asks a run for a group that it does not hold."""
+"""Which experiment records what: named in the error if a run lacks the group that is asked for."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ def blocks(data: DataFile, group: str, columns: Sequence[str] = (), rows: int | 
 
 
 def in_blocks(data: DataFile, paths: Mapping[str, str], rows: int | None = None, size: int = 0) -> Iterator[Block]:
-    """Yield arrays of equal length, by name and path, in blocks of so many rows or, by default, of about `size` bytes.
+    """Yield arrays of equal length, by name and path, in blocks of `rows` rows or, by default, of about `size` bytes.
 
     Raises as `blocks`.
     """

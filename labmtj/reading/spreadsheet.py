@@ -64,7 +64,7 @@ def _rows(
 
 
 def _labels(data: DataFile, arrays: Mapping[str, str], name: str) -> list[str]:
-    """Return what tells the entries of a row of a column apart: [c3], [0 5]; one empty text for a single entry."""
+    """Return what distinguishes the entries of a row of a column: [c3], [0 5]; one empty text for a single entry."""
     kind = data.kind(arrays[name])
     if len(kind.dims) == 1:
         return [""]

@@ -1,4 +1,4 @@
-"""Builds `data.h5` from the journal, by write-aside only: whoever opens it finds a complete, closed, plain file.
+"""Builds `data.h5` from the journal, by write-aside only: a reader always finds a complete, closed, plain file.
 
 A checkpoint clones the file, appends what was journalled since, closes, syncs and renames. The file says up to which
 byte of which journal it goes, so any process can go on with it, and anything else is rebuilt from the journal alone.
@@ -54,7 +54,7 @@ class Checkpointer:
         return self._reached[0]
 
     def due(self, now: float | None = None) -> bool:
-        """Tell whether the next checkpoint may start without taking more than 5 % of the time."""
+        """Return whether the next checkpoint may start without taking more than 5 % of the time."""
         waited = (self._clock() if now is None else now) - self._last_seconds
         return waited >= max(_SHORTEST_SECONDS, _COST_SHARE * self.cost_seconds)
 
@@ -74,7 +74,7 @@ class Checkpointer:
             return False
         try:
             self._reached = _write_aside(reader, self.data, afresh=offset == START)
-        except DataError:  # of the file, perhaps, and not of the journal: it is damaged behind what tells how far it is
+        except DataError:  # perhaps of the file, not of the journal: the file may be damaged after its header
             self._reached = _write_aside(JournalReader(self.journal), self.data, afresh=True)
         self._last_seconds = self._clock()
         self.cost_seconds = self._last_seconds - began
@@ -82,7 +82,7 @@ class Checkpointer:
 
 
 def recover(journal: Path, data: Path, *, skip_damage: bool = False) -> JournalReader:
-    """Build `data` from the journal alone, in the place of what is there; return the reader, which knows what was lost.
+    """Build `data` from the journal alone, replacing what is there; return the reader, which knows what was lost.
 
     Raises:
         DataError: if acknowledged data are damaged, unless `skip_damage`, or `data` was made from a longer journal;

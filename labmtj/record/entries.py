@@ -91,7 +91,7 @@ def fitting(given: NDArray[Any], dtype: np.dtype[Any], shape: tuple[int, ...], c
 
 
 def _same(fitted: NDArray[Any], stored: NDArray[Any]) -> bool:
-    """Tell whether nothing was lost; floats may be rounded to a shorter type, for the column was chosen so."""
+    """Return whether nothing was lost; floats may be rounded to a shorter type, because the column was chosen so."""
     if fitted.dtype.kind == "f" and stored.dtype.kind != "f":
         largest = 2 ** (np.finfo(fitted.dtype).nmant + 1)
         return stored.size == 0 or (int(stored.min()) >= -largest and int(stored.max()) <= largest)

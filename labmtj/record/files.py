@@ -42,7 +42,7 @@ def lock(descriptor: int, path: Path) -> None:
 
 
 def is_locked(path: Path) -> bool:
-    """Tell whether a process is the writer of the file; False if there is no file."""
+    """Return whether a process is the writer of the file; False if there is no file."""
     if not path.is_file():
         return False
     descriptor = os.open(path, os.O_RDONLY | system.CLOEXEC | system.NONBLOCK)
@@ -159,7 +159,7 @@ def write_whole(final: Path, data: bytes) -> None:
 
 
 def replace_whole(temporary: Path, final: Path) -> None:
-    """Put a finished file in the place of `final`: after a power cut there is the old file or the new one, whole."""
+    """Replace `final` by a finished file: after a power cut there is the old file or the new one, whole."""
     descriptor = open_existing(temporary)
     try:
         sync(descriptor)

@@ -78,7 +78,7 @@ def checksum(payload: bytes) -> int:
 
 
 def has_kind(payload: bytes, kind: str) -> bool:
-    """Tell whether a payload made here is of the kind, without decoding it."""
+    """Return whether a payload made here is of the kind, without decoding it."""
     return payload[1:].startswith(b"\xa4kind" + msgpack.packb(kind))
 
 

@@ -1,10 +1,10 @@
-"""Pulses are announced: what is about to be fired is durable before its first edge, so no death leaves it unknown of.
+"""Pulses are announced: what is about to be fired is durable before its first edge, so a crash leaves no unknown pulse.
 
     mark "intent"        before a pulse batch: the array, the bias, width, tags, time on the bench's clock and on ours
-    mark "outcome"       behind it, in one commit with its rows; or alone if the bench refused and applied nothing
+    mark "outcome"       after it, in one commit with its rows; or alone if the bench refused and applied nothing
     mark "outputs off"   when a run has left its bench safe
 
-An intent without outcome is a pulse of which nobody knows whether, and how long, it was applied.
+An intent without outcome is a pulse of which it is unknown whether, and how long, it was applied.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Unanswered:
 
     intent: Intent
     safe: Timestamp | None
-    """when the outputs were off behind it, if somebody could write that down"""
+    """when the outputs were off after it, if that was recorded"""
 
 
 class Announced(Layer):
@@ -91,7 +91,7 @@ class Announced(Layer):
         self._log, self._name, self._keep = log, name, keep
 
     def pulse(self, bias: Bias, seconds: float) -> Pulse:
-        """Announce, pulse, and note that the outcome is known; whoever records the pulse keeps both at once."""
+        """Announce, pulse, and note that the outcome is known; the caller records the pulse and keeps both at once."""
         start = self.clock.now()
         self._log.mark(INTENT, Intent(self._name, bias, seconds, start, Timestamp.now(), self._log.tags).values())
         self._keep()
@@ -125,7 +125,7 @@ def unanswered(journal: Path) -> list[Unanswered]:
 
 
 def _after(found: list[Unanswered], name: str, values: Mapping[str, Any]) -> list[Unanswered]:
-    """Return what is unanswered behind one more mark."""
+    """Return what is unanswered after one more mark."""
     if name == INTENT:
         return [*found, Unanswered(Intent.of(values), None)]
     if name == OUTCOME:

@@ -1,6 +1,6 @@
-"""Joins small blocks of rows that follow each other into one frame, so that row by row is not much dearer.
+"""Joins small blocks of rows that follow each other into one frame, so that recording row by row costs little more.
 
-Rows of an array lie one behind the other in memory: the bytes of two blocks, one behind the other, are those of both.
+Rows of an array lie one after the other in memory: the bytes of two blocks, concatenated, are those of both.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ class JournalWriter:
 
     @classmethod
     def reopen(cls, path: Path, truncate_to: int | None = None) -> Self:
-        """Go on with a journal behind its last whole commit, or cut back to the end of an earlier frame.
+        """Go on with a journal after its last whole commit, or cut back to the end of an earlier frame.
 
         Raises:
             DataError: if it is no journal, is damaged before its end, or no frame ends at `truncate_to`.
@@ -197,4 +197,4 @@ def _why(error: OSError, path: Path) -> str:
         free = f"{files.free_bytes(path) / 1e6:.1f} MB free"
     except OSError:
         free = "free space unknown"
-    return f"{error.strerror} ({free}); make room or mend the disk, then resume: what was acknowledged is kept"
+    return f"{error.strerror} ({free}); make room or repair the disk, then resume: what was acknowledged is kept"

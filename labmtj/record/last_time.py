@@ -18,7 +18,7 @@ _TIMES = "start_seconds"
 def last_seconds(journal: Path) -> float:
     """Return the latest `start_seconds` of any row, 0 if there is none.
 
-    A snapshot would not do: what happened behind it stays on record on a bench of instruments.
+    A snapshot would not do: what happened after it stays on record on a bench of instruments.
     """
     reader = JournalReader(journal)
     rows = (each for each in reader.payloads() if frames.has_kind(each[1], "rows"))

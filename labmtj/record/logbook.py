@@ -173,7 +173,7 @@ class Logbook:
 
 
 def _schema(table: Table) -> Record:
-    """Return what has to be the same when a table is declared again; not the names of flags, for new ones come."""
+    """Return what has to be the same when a table is declared again; not the names of flags, because new ones come."""
     plain = {name: replace(column, flag_values={}, flag_masks={}) for name, column in table.columns.items()}
     return table_record(replace(table, columns=plain))
 

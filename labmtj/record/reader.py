@@ -1,8 +1,8 @@
-"""Reads HDF5 files that anybody may have sent: nothing outside the file is touched, nothing it cannot hold is read.
+"""Reads HDF5 files from untrusted sources: nothing outside the file is touched, nothing it cannot hold is read.
 
 HDF5 is no safe container: a link or a dataset can name any other file of the machine, and 8 TB fit in 2 kB. Such files
 are refused as a whole, when they are opened. An honest array may be larger than memory all the same: it is read piece
-by piece, and refused where somebody asks for the whole of it.
+by piece, and refused where the whole of it is asked for.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def open_data(path: Path, *, largest_bytes: int = 1 << 32) -> DataFile:
         raise DataError(f"{path} is not there; give the path of a data file")
     with _naming(path, ""):
         # HDF5 shares a file that one process opens twice with one driver, and refuses where their locks differ. With a
-        # driver that no other library uses, h5py and xarray open the same file beside us, in either order.
+        # driver that no other library uses, h5py and xarray can open the same file, too, in either order.
         file = h5py.File(path, "r", locking=False, driver="stdio")
     try:
         return DataFile(path, file, largest_bytes)

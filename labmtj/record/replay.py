@@ -1,9 +1,9 @@
-"""Reading a journal: the good frames from the first to the last, and what is behind them.
+"""Reading a journal: the good frames from the first to the last, and what follows them.
 
 A file head (magic, version, crc32), then frames. Every commit begins with a frame that holds its own offset and how
 many bytes of frames follow. It is written only after the commit before it was acknowledged, so a bad frame with a later
-commit behind it is damage of acknowledged data, and a bad frame with none behind it is the torn tail that a death
-leaves. Whoever goes on with a journal cuts a last commit that is not whole: all of it is there, or nothing.
+commit after it is damage of acknowledged data, and a bad frame with none after it is the torn tail that a crash
+leaves. A writer that goes on with a journal cuts a last commit that is not whole: all of it is there, or nothing.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class JournalReader:
         path: the journal; DataError if it is none or was written by a newer labmtj.
         start, stop: offsets between frames to begin and end at.
         check: the `check` of the reader that came to `start`.
-        skip_damage: go on at the next commit behind a damaged stretch, see `skipped`.
+        skip_damage: go on at the next commit after a damaged stretch, see `skipped`.
     """
 
     def __init__(
@@ -67,7 +67,7 @@ class JournalReader:
 
     @property
     def torn_bytes(self) -> int:
-        """Bytes behind the last good frame, once iterated to the end."""
+        """Bytes after the last good frame, once iterated to the end."""
         return self.stop - self.valid_bytes
 
     def __iter__(self) -> Iterator[tuple[int, Record]]:
@@ -99,13 +99,13 @@ class JournalReader:
                     return
 
     def damage(self) -> int | None:
-        """Return where acknowledged data go on behind the last good frame, None if only a torn tail is there."""
+        """Return where acknowledged data go on after the last good frame, None if only a torn tail is there."""
         with open_plain(self.path) as file:
             return _next_commit(file, self.valid_bytes, self.stop)
 
 
 def is_unborn(head: bytes) -> bool:
-    """Tell whether a death cut off the making of a file that begins so: `head` is its first START + 1 bytes, or fewer.
+    """Return whether a crash cut off the making of a file that begins so; `head` is its first START + 1 bytes or fewer.
 
     The first bytes are missing, or were claimed and never filled; and there are no others.
     """
@@ -118,7 +118,7 @@ def file_head() -> bytes:
 
 
 def good_end(path: Path, truncate_to: int | None = None) -> int:
-    """Return where writing may go on: behind the last whole commit, or at `truncate_to`.
+    """Return where writing may go on: after the last whole commit, or at `truncate_to`.
 
     Raises:
         DataError: if the journal is damaged before its end, or `truncate_to` is not the end of a good frame.
@@ -181,7 +181,7 @@ def last_states(path: Path, names: Container[str] | None = None) -> tuple[dict[s
 
 
 def split_frames(encoded: bytes) -> Iterator[bytes]:
-    """Iterate the payloads of frames that stand one behind the other; DataError if one is not whole."""
+    """Iterate the payloads of frames that stand one after the other; DataError if one is not whole."""
     offset = 0
     while offset < len(encoded):
         payload = _whole(encoded[offset : offset + HEAD.size], encoded, offset)
@@ -214,7 +214,7 @@ def _read_frame(file: BinaryIO, offset: int, stop: int) -> tuple[bytes, bytes] |
 
 
 def _next_commit(file: BinaryIO, offset: int, stop: int) -> int | None:
-    """Search behind the offset for a commit frame that stands where it says it stands."""
+    """Search after the offset for a commit frame that stands where it says it stands."""
     position, size = offset + 1, _FIRST_BLOCK
     while position < stop:
         file.seek(position)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 def write_report(data: Path, path: Path) -> None:
-    """Make the report of the data file as one HTML file at `path`, in the place of what is there.
+    """Make the report of the data file as one HTML file at `path`, replacing what is there.
 
     Works for a run that was stopped, and for one of another procedure: the page then says what is missing.
 
@@ -52,7 +52,7 @@ def summary_text(data: Path) -> str:
 
 
 def _load_matplotlib() -> None:
-    """Import matplotlib whatever MPLBACKEND says, for figures go to files.
+    """Import matplotlib whatever MPLBACKEND says, because figures go to files.
 
     A notebook hands its backend on to the commands that it starts, where it may not be installed, and matplotlib then
     refuses to be imported. One that exists is left to a user who draws in this process, too.

@@ -33,7 +33,7 @@ class Cell:
     text: str
     mark: Mark = ""
     share: float | None = None
-    """length of a bar behind the text, -1 to 1"""
+    """length of the bar drawn under the text, -1 to 1"""
     span: int = 1
     """columns it covers"""
     below: str = ""

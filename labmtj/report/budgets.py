@@ -12,7 +12,7 @@ RELAYS = "bench/closures"
 
 
 def budget_table(contents: Contents) -> Table:
-    """Return the largest count of every chip, and of the relays, beside the budget."""
+    """Return the largest count of every chip, and of the relays, next to the budget."""
     chips = [chip for chip in contents.chips[:60] if contents.has(f"arrays/{chip}/pulsed/pulses")]
     rows = [_chip_row(contents, chip) for chip in chips]
     if contents.has(f"{RELAYS}/closures"):
@@ -41,8 +41,8 @@ def _relay_row(contents: Contents) -> list[Cell]:
 
 
 def _row(contents: Contents, group: str, what: str, most_used: str, most: int) -> list[Cell]:
-    told = contents.attributes(group)
-    budget = int(told["budget"])
-    beyond = " (went on by decision)" if most > budget and told["over_budget"] else ""
-    since = "the first run on it" if told["kept"] else "the beginning of this run"
+    counts = contents.attributes(group)
+    budget = int(counts["budget"])
+    beyond = " (went on by decision)" if most > budget and counts["over_budget"] else ""
+    since = "the first run on it" if counts["kept"] else "the beginning of this run"
     return cells(what, most_used, counted(most), counted(budget), f"{100 * most / budget:.2g} %{beyond}", since)

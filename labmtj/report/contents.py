@@ -39,7 +39,7 @@ class Contents:
         self.seed = root.get("seed", "unknown")
 
     def has(self, path: str) -> bool:
-        """Tell whether there is an array at the path."""
+        """Return whether there is an array at the path."""
         group, _, name = path.rpartition("/")
         return name in self.tree.get(group, ())
 
@@ -47,7 +47,7 @@ class Contents:
         """Return the groups that say what a procedure found, by kind, both in the order of the file.
 
         A kind with a dot is part of what its first word shows. Files of an older labmtj do not
-        say kinds: there `places`, of kind, pattern of paths and an array that is there, tell them.
+        say kinds: there `places` give them, by pattern of paths and an array that is there.
         """
         found: dict[str, list[str]] = {}
         old: list[tuple[str, str, str]] | None = None
@@ -144,6 +144,6 @@ class Group:
 
 
 def _like(path: str, pattern: str) -> bool:
-    """Tell whether a path has the parts of a pattern, of which * stands for any one."""
+    """Return whether a path has the parts of a pattern, of which * stands for any one."""
     parts, wanted = path.split("/"), pattern.split("/")
     return len(parts) == len(wanted) and all(fnmatchcase(*each) for each in zip(parts, wanted, strict=True))

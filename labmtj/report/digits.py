@@ -49,7 +49,7 @@ def hours(value: float) -> str:
 
 
 def unit_of(name: str) -> str:
-    """Return the unit that a name tells, such as V for `read_volts` and `critical_volts_to_parallel`."""
+    """Return the unit in a name, such as V for `read_volts` and `critical_volts_to_parallel`."""
     if name.endswith("_per_kelvin"):
         return "1/K"
     padded = f"_{name}_"

@@ -70,9 +70,9 @@ def described(contents: Contents, group: str) -> list[Described]:
     found = []
     for name in contents.tree.get(group, ()):
         path = f"{group}/{name}"
-        kind, told = contents.data.kind(path), contents.attributes_of(path)
-        if "long_name" in told:
-            units, text = str(told.get("units", "1")), str(told["long_name"])
+        kind, attributes = contents.data.kind(path), contents.attributes_of(path)
+        if "long_name" in attributes:
+            units, text = str(attributes.get("units", "1")), str(attributes["long_name"])
             found.append(Described(name, units, text, tuple(kind.dims), contents.read(path)))
     return found
 
@@ -99,8 +99,10 @@ def _shown(units: str) -> str:
 
 
 def _facts(contents: Contents, group: str) -> list[tuple[str, object]]:
-    told = contents.attributes(group)
-    return [(name, value) for name, value in told.items() if not name.startswith("labmtj_") and name not in _LAYOUT]
+    attributes = contents.attributes(group)
+    return [
+        (name, value) for name, value in attributes.items() if not name.startswith("labmtj_") and name not in _LAYOUT
+    ]
 
 
 _LAYOUT = {"NX_class", "signal", "axes"}

@@ -1,4 +1,4 @@
-"""What of a run can be laid beside another: values by name, with what each value belongs to."""
+"""What of a run can be compared with another: values by name, with what each value belongs to."""
 
 from __future__ import annotations
 
@@ -59,6 +59,6 @@ def _map(contents: Contents, group: str, name: str) -> Measure | None:
 
 
 def _axis(contents: Contents, group: str, dim: str, length: int) -> list[str]:
-    """Return what tells the places on an axis apart: its coordinate, or their numbers."""
+    """Return what labels the places on an axis: its coordinate, or their numbers."""
     known = dim in contents.tree[group]
     return [str(each) for each in (contents.read(f"{group}/{dim}").tolist() if known else range(length))]

@@ -55,7 +55,7 @@ def _remarks(section: Section) -> list[tuple[str, str]]:
 
 
 def _listed(names: Sequence[str]) -> str:
-    """Return the names, or the first few and how many more: of two or more, for one is as short by its name."""
+    """Return the names, or the first few and how many more: of two or more, because one is as short by its name."""
     return (
         ", ".join(names) if len(names) <= _NAMED + 1 else f"{', '.join(names[:_NAMED])} and {len(names) - _NAMED} more"
     )

@@ -1,7 +1,7 @@
 """Who shows what: a section is registered for a kind of group, and says all that the report says of groups of it.
 
 A procedure brings the section of what it records, through the entry-point group `labmtj.sections`; the name of the
-entry point is the kind. Groups of a kind that nobody registered are shown by their own description (`generic`).
+entry point is the kind. Groups of a kind without a registered section are shown by their own description (`generic`).
 """
 
 from __future__ import annotations
@@ -209,12 +209,12 @@ def asked(what: str, ask: Callable[[], T], instead: Callable[[str], T]) -> T:
         found = ask()
         if not isinstance(found, type(instead(""))):
             raise TypeError(f"a {type(found).__name__} where a {type(instead('')).__name__} is needed")
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a section that somebody wrote may raise anything
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a section of a plug-in may raise anything
         why = str(error) if isinstance(error, LabmtjError) else f"{type(error).__name__}: {error}"
         return instead(f"{what} cannot be shown: {escaped(why)}")
     return found
 
 
 def missing_block(text: str) -> list[Block]:
-    """Return a note in the place of blocks."""
+    """Return a note instead of blocks."""
     return [Note(text, "missing")]

@@ -11,7 +11,7 @@ from labmtj.quantities import FloatArray
 from labmtj.report.measures import Measure
 
 _FEWEST = 3
-"""values, or pairs, from which a spread is told"""
+"""least values, or pairs, for which a spread is reported"""
 
 
 @dataclass(frozen=True)

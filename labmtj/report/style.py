@@ -1,4 +1,4 @@
-"""One look for all figures: colours that the colour-blind can tell apart, text that stays text, no decoration.
+"""One look for all figures: colours that the colour-blind can distinguish, text that stays text, no decoration.
 
 matplotlib is loaded by the first figure.
 """
@@ -40,7 +40,7 @@ _RC: dict[str, Any] = {
     "axes.labelsize": 8.5,
     "axes.edgecolor": GREY,
     "axes.linewidth": 0.7,
-    "axes.formatter.useoffset": False,  # "+1e2" beside an axis that counts from -0.1 to 0.1 is no number to read off
+    "axes.formatter.useoffset": False,  # "+1e2" next to an axis from -0.1 to 0.1 cannot be read off
     "axes.spines.top": False,
     "axes.spines.right": False,
     "xtick.color": INK,

@@ -1,4 +1,4 @@
-"""Puts a finished file in its place at once, so that nobody ever opens half a report."""
+"""Puts a finished file in its place at once, so that half a report is never opened."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from labmtj.errors import RecordError
 
 
 def write_whole(path: Path, content: bytes) -> None:
-    """Write beside `path`, then rename; raise RecordError if the folder cannot be written."""
+    """Write next to `path`, then rename; raise RecordError if the folder cannot be written."""
     try:
         filing.write_whole(path, content)
     except OSError as error:

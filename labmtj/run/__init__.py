@@ -1,6 +1,6 @@
 """One run: load, connect, execute, record, conclude, report; and resume or recover what was cut off.
 
-What executes runs is loaded when somebody uses it: to list and to read them takes none of it.
+What executes runs is loaded on first use: listing and reading runs do without it.
 """
 
 from __future__ import annotations

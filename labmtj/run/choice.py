@@ -35,7 +35,7 @@ class Choice:
     """a comparison and the fraction to compare with"""
 
     def takes(self, run: Glance) -> bool | None:
-        """Tell whether a run is to be listed; None if its folder does not tell."""
+        """Return whether a run is to be listed; None if its folder does not say."""
         answers = self._answers(run)
         return False if False in answers else None if None in answers else True
 

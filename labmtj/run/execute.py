@@ -46,7 +46,7 @@ class Progress:
     slow: int = 1
     """how many of the first take longer: those that characterise a chip"""
     final_bytes: float | None = None
-    """size of the journal in the end, as far as can be told"""
+    """size of the journal in the end, as far as predictable"""
 
 
 Failure = TypeVar("Failure", bound=LabmtjError)
@@ -188,8 +188,8 @@ def _how_to_go_on(folder: RunFolder) -> str:
 def _rewound(folder: RunFolder, experiment: Experiment) -> _Place:
     """Go back to the snapshots.
 
-    Every block ends with its snapshot: what is behind the last one is a block that was cut off, or the analysis. It is
-    cut if it will be done again to the bit; what happened on a bench of instruments stays on record.
+    Every block ends with its snapshot: what follows the last one is a block that was cut off, or the analysis. It is
+    cut if it will be repeated bit by bit; what happened on a bench of instruments stays on record.
     """
     journal = folder.journal
     if is_unborn(_first_bytes(journal)):  # its writer died before they were down
@@ -204,7 +204,7 @@ def _rewound(folder: RunFolder, experiment: Experiment) -> _Place:
 
 
 def _first_bytes(journal: Path) -> bytes:
-    """Return enough to tell whether there is a journal."""
+    """Return enough bytes to decide whether there is a journal."""
     if not journal.exists():
         return b""
     with open_plain(journal) as file:
@@ -240,7 +240,7 @@ def _guarded(folder: RunFolder, experiment: Experiment, place: _Place, workers: 
 
 
 def _unexpected(folder: RunFolder, error: BaseException) -> ProcedureFailed:
-    """Mark the run and return what to raise in the place of an error that nobody foresaw."""
+    """Mark the run as failed and return what to raise instead of an unexpected error."""
     folder.note("failed", error=repr(error), trace="".join(traceback.format_exception(error)))
     folder.end("FAILED", repr(error))
     refused = "" if isinstance(error, RecursionError) else refusal_of_the_system(error)
@@ -376,7 +376,7 @@ class _Course:
         try:
             seconds = time.monotonic() - self.begun
             self.show(Progress(phase, done, total, seconds, before, len(self.plan.stations), final_bytes))
-        except LabmtjError:  # whoever raises one wants to stop the run
+        except LabmtjError:  # a model that raises one wants to stop the run
             raise
         except Exception as error:  # noqa: BLE001 - a display may raise anything
             self.show = lambda _: None

@@ -19,7 +19,7 @@ _HEAD_BYTES = _TAIL_BYTES = 4000
 
 @dataclass(frozen=True)
 class Glance:
-    """What a list says about a run; None where the folder does not tell, as those of an older labmtj may not."""
+    """What a list says about a run; None where the folder does not say, as those of an older labmtj may not."""
 
     name: str
     experiment: str | None = None

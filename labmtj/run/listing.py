@@ -17,14 +17,14 @@ def list_runs(folder: Path, choice: Choice = EVERY) -> str:
     """Return a table of the runs in a folder, newest first, in 80 columns: what, how it ended, how far it got.
 
     The accuracy is the highest median among the arrays of a run, in percent; "-" if it has none, "?" if its folder
-    does not tell.
+    does not say.
     """
     paths = sorted((each for each in folder.iterdir() if _is_run(each)), key=lambda path: path.name, reverse=True)
     glances = [Glance.at(path) for path in paths]
     answers = [choice.takes(glance) for glance in glances]
     shown = [glance for glance, taken in zip(glances, answers, strict=True) if taken]
-    untold = answers.count(None)
-    left = f"{untold} more do not say: they are damaged, or of an older labmtj" if untold else ""
+    undecided = answers.count(None)
+    left = f"{undecided} more do not say: they are damaged, or of an older labmtj" if undecided else ""
     if not shown:
         none = f"no runs in {folder}" if choice == EVERY else f"none of the {len(paths)} runs there is one of these"
         return "\n".join(filter(None, (none, left)))

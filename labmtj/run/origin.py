@@ -32,7 +32,7 @@ def check_folder(folder: RunFolder) -> None:
 
 
 def check_data(folder: RunFolder, data: DataFile) -> None:
-    """Raise DataError if an open data.h5 is not of the run whose run.yaml and journal lie beside it.
+    """Raise DataError if an open data.h5 is not of the run whose run.yaml and journal lie next to it.
 
     A folder may have been renamed: what the files say counts. Files of an older labmtj that do not say it are passed.
     """
@@ -40,7 +40,7 @@ def check_data(folder: RunFolder, data: DataFile) -> None:
     text = data.attributes(GROUP).get(TEXT) if GROUP in data.tree() else None
     if isinstance(text, str) and (begun := _begun(folder, text)) is not None:
         raise DataError(
-            f"{folder.data}: is of another run, {name}, begun {begun[0]}; run.yaml beside it is of a run begun "
+            f"{folder.data}: is of another run, {name}, begun {begun[0]}; run.yaml next to it is of a run begun "
             f"{begun[1]}. {_remedy(folder)}"
         )
     if (other := _other_run(folder, data)) is not None:

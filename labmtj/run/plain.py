@@ -20,12 +20,12 @@ READ_VOLTS = 0.1
 
 
 def is_campaign(model: type[BaseModel]) -> bool:
-    """Tell whether the model does its work in blocks."""
+    """Return whether the model does its work in blocks."""
     return callable(getattr(model, "block", None))
 
 
 def is_plain(model: type[BaseModel]) -> bool:
-    """Tell whether the model executes itself on one crossbar."""
+    """Return whether the model executes itself on one crossbar."""
     return callable(getattr(model, "execute", None))
 
 

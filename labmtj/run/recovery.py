@@ -57,7 +57,7 @@ def interrupted(folder: RunFolder) -> Interrupted:
 
 
 def _shortest(begun: Timestamp, ends: Sequence[Timestamp]) -> float:
-    """Return the seconds from the beginning to the first of the ends behind it; NaN if no clock can tell."""
+    """Return the seconds from the beginning to the first of the ends after it; NaN if no clock shows it."""
     seconds = np.array([end.seconds_since(begun) for end in ends])
-    behind = seconds[seconds >= 0]
-    return float(behind.min()) if len(behind) else float("nan")
+    later = seconds[seconds >= 0]
+    return float(later.min()) if len(later) else float("nan")

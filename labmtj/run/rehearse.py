@@ -44,7 +44,7 @@ class Rehearsal:
 
     @property
     def total(self) -> ChipGroupCost:
-        """Sums over all stations; pulses by cell of all their arrays, one behind the other."""
+        """Sums over all stations; pulses by cell of all their arrays, one after the other."""
         cells = np.concatenate([each.cell_pulses for each in self.whole])
         return ChipGroupCost(
             cells, sum(each.pulses for each in self.whole), sum(each.reads for each in self.whole),
@@ -57,7 +57,7 @@ def rehearse(experiment: Experiment) -> Rehearsal:
     """Return what the experiment would take: hours, pulses, reads, energy, size of the file, closures, round trips.
 
     Every station does its first block and a few of the others; their mean stands for the rest. No instrument is
-    touched: in the place of a bench of instruments stands its virtual twin, see `twin_of`. Nothing is left behind.
+    touched: a bench of instruments is replaced by its virtual twin, see `twin_of`. No files remain.
 
     Raises:
         ConfigError, InstrumentError: if a driver has no virtual counterpart, or the twin does not come up.
@@ -90,7 +90,7 @@ def rehearse(experiment: Experiment) -> Rehearsal:
 
 
 class ScratchRecord:
-    """A record of blocks that nobody keeps: in a folder that goes with it.
+    """A record of blocks that is not kept: its folder is deleted with it.
 
     Args:
         folder: to write journal and data.h5 in.

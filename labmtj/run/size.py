@@ -28,13 +28,13 @@ def most_text(experiment: Experiment) -> str:
 
 
 def megabytes(size: float) -> str:
-    """Return a size with two digits, in MB: nobody can tell it better beforehand."""
+    """Return a size with two digits, in MB: it cannot be predicted better."""
     rounded = float(f"{size / 1e6:.2g}")
     return f"{rounded:g} MB" if rounded < 1e5 else f"{rounded:.0f} MB"
 
 
 class Growth:
-    """Expects of the blocks to come what those so far took; the first of each station take more, for it is measured.
+    """Predicts that blocks to come take as much as those so far; the first of each station takes more, as it measures.
 
     Args:
         done: blocks at the beginning of this part of the run.
@@ -47,7 +47,7 @@ class Growth:
         self._begun: int | None = None
 
     def final_bytes(self, done: int, size: int) -> float | None:
-        """Return the size in the end, after `done` blocks with `size` bytes; None while it cannot be told."""
+        """Return the size in the end, after `done` blocks with `size` bytes; None while it is unknown."""
         if done <= self._first or self._begun is None:
             if done == self._first:
                 self._begun = size

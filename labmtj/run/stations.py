@@ -76,7 +76,7 @@ class ChipGroupAtWork:
         self._keep_contact()
 
     def _keep_contact(self) -> None:
-        """Write down what the check of this touch-down found, behind those before."""
+        """Record what the check of this touch-down found, after those before."""
         for crossbar in self.crossbars.values():
             if (contact := getattr(crossbar, "contact", None)) is not None:
                 self.log.append(CONTACT, contact_row(contact))
@@ -157,7 +157,7 @@ class ChipGroupAtWork:
             return error.answer  # type: ignore[no-any-return]
 
     def conclude(self, data: Path) -> bytes:
-        """Work out what follows from the station's records, which it reads as anybody would; return frames."""
+        """Work out what follows from the station's records, which it reads as any reader would; return frames."""
         with open_data(data) as records:
             self.campaign.conclude(self.station, records, self.log)
         return self.log.take()
@@ -182,7 +182,7 @@ class ChipGroupAtWork:
         if self._keep is not None and not self._closed:
             self._closed = True
             self.log.mark(OUTPUTS_OFF, Timestamp.now().values())
-            with suppress(RecordError):  # what the disk refuses now it has refused before, and that was told
+            with suppress(RecordError):  # what the disk refuses now it has refused before, and that was reported
                 self._keep_now()
 
 

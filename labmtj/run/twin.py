@@ -10,7 +10,7 @@ def twin_of(file: AnyBenchFile, seed: int) -> VirtualFile:
     """Return a virtual bench that books the time of `file` and touches none of its instruments.
 
     Of a real bench it has the instruments by driver, the wiring, limits and settle times, and a chip drawn with `seed`
-    from the array file. A virtual bench is its own twin, that books in the place of waiting.
+    from the array file. A virtual bench is its own twin, which books time instead of waiting.
     """
     assert not isinstance(file, BenchFile), "a simulated bench has no instruments to stand in for"
     if isinstance(file, VirtualFile):

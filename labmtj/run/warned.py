@@ -24,7 +24,7 @@ class _Noting(logging.Handler):
         self._folder.note("warning", source=record.name, text=record.getMessage())
         shown = getattr(record, "shown", False)  # before the run began, when its settings were checked
         if not shown and logging.lastResort is not None and not logging.getLogger().handlers:
-            logging.lastResort.handle(record)  # what Python does with a warning that nobody handles
+            logging.lastResort.handle(record)  # what Python does with a warning that has no handler
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Blocks of all stations in one fixed order: block by block, station by station, whoever computes them.
+"""Blocks of all stations in one fixed order: block by block, station by station, whichever process computes them.
 
 The order, and every byte of a block, are the same with one worker or many; so is the journal.
 """
@@ -174,7 +174,7 @@ class _WorkerPool:
 
 @contextmanager
 def _blocked_signals() -> Iterator[None]:
-    """Hold back requests to stop; a process that is started meanwhile inherits that for good."""
+    """Hold back requests to stop; a process that is started meanwhile inherits that until it ends."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:
         yield

@@ -23,7 +23,7 @@ ROUNDING_VOLTS = 1e-9
 """0.45 V - (-0.45 V) may print as 0.9 and be a little more"""
 COUNTED_FRACTION = 0.5
 """a pulse counts for a cell that sees more than this part of limits.cell_volts (a choice): the half-selected neighbours
-of a write at the limit are not worn by it, for breakdown rises with a high power of the voltage"""
+of a write at the limit are not worn by it, because breakdown rises with a high power of the voltage"""
 
 
 def spread_volts(bias: Bias) -> FloatArray:

@@ -63,7 +63,7 @@ def check_pulse(envelope: Envelope, pulse: Pulse) -> Pulse:
 def check_reading(envelope: Envelope, bias: Bias, lines: Lines, how: ReadSettings, currents: Currents) -> Currents:
     """Return the answer; raise Overstressed, with the flagged answer in it, as `check_pulse`.
 
-    Where a crossbar does not say how long it held a bias it was as long as asked for.
+    Where a crossbar does not say how long it held a bias, the time that was asked for counts.
     """
     asked = bias.line_volts[:, np.newaxis] * currents.signs[:, np.newaxis]
     chosen = lines.indices(bias.shape)

@@ -178,7 +178,7 @@ class Safety(Layer):
             self._turn.release()
 
     def _admit(self, bias: Bias, lines: Lines, shots: int) -> NDArray[np.int64] | None:
-        """Raise unless armed and within all budgets; count the pulses now, for the process may die in their course."""
+        """Raise unless armed and within all budgets; count the pulses now, because the process may die during them."""
         if self.state is not State.ARMED:
             raise UsageError(
                 f"the crossbar is {self.state.value}, not armed: nothing was applied. After an operation that broke "
@@ -208,7 +208,7 @@ class Safety(Layer):
         return self._relays.relays if self._relays is not None else {}
 
     def allow_over_budget(self) -> None:
-        """Go on beyond the budgets: a decision of the user, to be recorded by whoever calls this."""
+        """Go on beyond the budgets: a decision of the user, to be recorded by the caller."""
         for ledger in (self.pulses, *self.relays.values()):
             ledger.over_budget = True
 

@@ -30,7 +30,7 @@ class Ledger:
         what: what is counted, such as "pulses on a cell of chip A7".
         limit: the key of the limit, for messages.
         counts: (things,), changed in place, such as a file that is mapped to memory; default zeros.
-        over_budget: go on beyond the budget, as somebody asked for.
+        over_budget: go on beyond the budget, as the user asked.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class Ledger:
         self.counts += adding
 
     def take_over(self, counted: Mapping[str, int]) -> None:
-        """Raise counts to what somebody else has counted who saw more, such as the box itself."""
+        """Raise counts to those of a counter that saw more, such as the box itself."""
         for number, name in enumerate(self.names):
             self.counts[number] = max(self.counts[number], counted.get(name, 0))
 

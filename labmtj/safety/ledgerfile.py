@@ -61,7 +61,7 @@ def kept_counts(path: Path, names: Sequence[str]) -> Counts:
 
 
 def note_most(path: Path, most: int) -> None:
-    """Note the largest count beside a ledger: should the ledger be deleted, the counts do not begin anew from 0."""
+    """Note the largest count next to a ledger: if the ledger is deleted, the counts do not restart from 0."""
     with suppress(OSError):  # the ledger itself is what counts
         if _seen(path) != most:
             write_whole(_beside(path), str(most).encode())

@@ -58,7 +58,7 @@ def _turned(nodes: FloatArray) -> FloatArray:
 
 
 def _conductances(segment_ohms: FloatArray, lead_ohms: FloatArray) -> FloatArray:
-    """Return the conductance in front of every node of every line and behind the last, (lines, nodes + 1)."""
+    """Return the conductance before every node of every line and after the last, (lines, nodes + 1)."""
     ohms = np.column_stack([lead_ohms[:, :1], segment_ohms, lead_ohms[:, 1:]])
     return 1.0 / np.maximum(ohms, _LEAST_OHMS)
 

@@ -130,7 +130,7 @@ class SimulatedArray:
             for cell, ohms in self._changes:
                 self._ports.flip(cell, ohms)
             if not np.array_equal(self._ports.cell_ohms, self._conduction.zero_bias_ohms):
-                self._ports = None  # somebody edited the states of the snapshot
+                self._ports = None  # the states of the snapshot were edited
 
     def _cycle_factor(self, cell: int) -> float:
         return float(np.exp(self.cells.cycle_to_cycle * self._cycles.at(int(self.flips[cell]), cell)))
@@ -175,7 +175,7 @@ class SimulatedArray:
     def hold(
         self, line_volts: FloatArray, seconds: float, aperture_from: float = 0.0, rest_seconds: float = 0.0
     ) -> tuple[OperatingPoint, list[Stretch]]:
-        """Hold biases one after another; return what the terminals saw, and how the array was behind each part of it.
+        """Hold biases one after another; return what the terminals saw, and how the array was during each part of it.
 
         Args:
             line_volts: (batch, lines), NaN = floating.
@@ -344,6 +344,6 @@ class SimulatedArray:
 
 
 def _replace(whole: OperatingPoint, where: int | slice, part: OperatingPoint) -> None:
-    """Put other solutions in the place of some of a batch."""
+    """Replace some solutions of a batch."""
     for array, values in zip(whole, part, strict=True):
         array[where] = values

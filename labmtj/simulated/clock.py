@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 
 class VirtualClock:
-    """A clock that advances only when told to, and remembers for what.
+    """A clock that advances only on request, and remembers for what.
 
     It counts whole nanoseconds, so that the sum does not depend on the size of the steps it was made of.
     """

@@ -43,7 +43,7 @@ class SimulatedCrossbar:
         timing: what the clock books around each bias.
         clock: shared with other arrays of the same bench, if any.
         cell_noise: False = the cells themselves are silent: a read is what the network gives, to the last digit.
-        offsets: of sources and meters, in the place of drawn ones.
+        offsets: of sources and meters, instead of drawn ones.
         short_pulses: give pulses below 100 ns, too, where the switching law is wrong (`CellArray.pulse_widths`).
     """
 

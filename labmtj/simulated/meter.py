@@ -73,7 +73,7 @@ class MeterModel:
 @brief
 @dataclass(frozen=True, eq=False)
 class Offsets:
-    """Offsets of the sources and meters behind the lines, as they were found."""
+    """Offsets of the sources and meters on the lines, as they were found."""
 
     source_volts: FloatArray
     """(lines,)"""
@@ -93,7 +93,7 @@ class Channels:
         lines: number of lines.
         seed: of the run.
         name: of the array; its channels' errors follow from seed and name.
-        offsets: in the place of those drawn.
+        offsets: instead of those drawn.
     """
 
     def __init__(self, model: MeterModel, lines: int, seed: int, name: str, offsets: Offsets | None = None) -> None:

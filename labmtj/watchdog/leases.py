@@ -1,7 +1,7 @@
 """Leases: the run says how long it will be busy at most, and the watchdog that it has heard so.
 
 lease    NUMBER SECONDS PHASE    a line; the next one follows within SECONDS, or the run hangs
-rest     NUMBER - PHASE          nothing is on: the next line may take as long as it likes
+rest     NUMBER - PHASE          nothing is on: the next line may take any time
 over                             a line: the run leaves, and could not make the bench safe
 echo     NUMBER                  a line, in answer to a lease of a number other than 0
 

@@ -104,7 +104,7 @@ def test_a_run_that_was_stopped_goes_on_with_the_same_chip_only(benches, tmp_pat
         start(experiment, tmp_path / "runs", workers=1, show=stop_behind_the_first_block)
     (path,) = (tmp_path / "runs").iterdir()
     assert re.search(
-        r"not complete, this run is: running\nthe journal has \S+ MB that data.h5 has not", capsys.readouterr().out
+        r"not complete, this run is: running\nthe journal has \S+ MB that data.h5 lacks", capsys.readouterr().out
     )
     folder = resume(RunFolder.open(path), workers=1, show=quiet)
     with h5py.File(folder.data) as file:
