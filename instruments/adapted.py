@@ -1,4 +1,4 @@
-"""A source-measure unit of labmtj out of an instrument of PyMeasure that already works: one channel, timed by messages.
+"""A source-measure unit of labmtj made from a PyMeasure instrument: one channel, timed by messages.
 
 A subclass says which instrument it is, what its data sheet says, and how six things are done with it. Limits, checks,
 read-back, sequences, the error queue, and the way back from a lost answer are here. Questions have no numbers, as those

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 RENEWAL_SECONDS = 600.0
 """Assumed: within ten minutes zero and reference of a warm meter drift by less than its noise.
 
-Zeroing takes two more apertures. Done with every sequence it would cost a crossbar more time than the readings, for a
-routing holds for one or two of them.
+Zeroing takes two more apertures. Done with every sequence it would cost a crossbar more time than the readings,
+because a routing holds for one or two of them.
 """
 
 

@@ -1,4 +1,4 @@
-"""Calls that may hang: each is waited for until a deadline, by a clock that cannot be set, and no longer."""
+"""Calls that may hang: each is waited for until a deadline of the monotonic clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether names that a driver relies on in a TSP box mean what they mean from the factory.
+"""Whether names that a driver relies on in a TSP box still have their factory meaning.
 
 A global of a box is whatever the last script made of it, until power-off, and so are `localnode`, `print` and
 `errorqueue`, by which one would ask. Common commands are no globals: the command interpreter answers `*ESR?` whatever
@@ -50,7 +50,7 @@ def holds(name: str, condition: str) -> NameTest:
 
 
 ERROR_QUEUE = holds("errorqueue", "errorqueue.count > 0")
-"""behind tests that are refused"""
+"""after tests that are refused"""
 
 
 def refuses(name: str, line: str) -> NameTest:
@@ -83,7 +83,7 @@ def asking(tests: Sequence[NameTest]) -> list[str]:
 
 
 def redefined(tests: Sequence[NameTest], printed: Sequence[str]) -> list[str]:
-    """Return the names that do not mean what they mean from the factory."""
+    """Return the names that have lost their factory meaning."""
     every = [*tests, ERROR_QUEUE]
     try:
         _, small, *events = map(number, printed)

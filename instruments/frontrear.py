@@ -1,4 +1,4 @@
-"""Front and rear terminals of a Keithley source-measure unit: which of them the chip hangs on."""
+"""Front and rear terminals of a Keithley source-measure unit: to which of them the chip is connected."""
 
 from __future__ import annotations
 

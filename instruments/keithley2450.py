@@ -181,7 +181,7 @@ class Keithley2450(SequencedUnit):
                 last, *self._meter(shots, zeroing="1" in stale),
                 f':SOUR:SWE:VOLT:LIST 1,{text(delay)},1,OFF,"defbuffer1"', ":INIT", "*WAI",
                 f':TRAC:DATA? 1,{len(shots)},"defbuffer1",{ELEMENTS}',
-                # the sweep switches the output off behind its last point
+                # the sweep switches the output off after its last point
                 ":SOUR:VOLT 0", ":OUTP 1", self._rest_command("1"), ":SOUR:VOLT?",
             )  # fmt: skip
         self._compare("level", "V", 0.0, self.number(level))

@@ -66,7 +66,7 @@ class Keithley2600B(Keithley2600Source):
 
         Raises:
             CannotDo: there is no such aperture or range.
-            LimitExceeded: a level is beyond what `limit` was told.
+            LimitExceeded: a level is beyond the limit set by `limit`.
             InstrumentError: the box complains, or an output is off.
             Stopped: `abort` was called.
         """
@@ -142,7 +142,7 @@ class Keithley2600B(Keithley2600Source):
                     self.abort()
                 self.run(*(f"smu{channel}.abort()" for channel in channels), *scripts.zero(channels))
         except InstrumentError as second:
-            if second is not error:  # a restart is told again
+            if second is not error:  # a restart is reported again
                 error.add_note(f"and its levels may not be at 0 V: {second}")
 
     def _columns(self, printed: Sequence[str], lines: int, count: int) -> FloatArray:
@@ -150,7 +150,7 @@ class Keithley2600B(Keithley2600Source):
         try:
             return np.array([numbers(line) for line in printed], float).reshape(lines, count)
         except ValueError as error:
-            problem = f"sent something else than {lines} lines of {count} numbers"
+            problem = f"did not send {lines} lines of {count} numbers"
             raise self.lost(problem, reply="\n".join(printed)) from error
 
     def _readings(self, printed: Sequence[str], channels: Sequence[str], count: int) -> ShotReadings:
@@ -166,7 +166,7 @@ class Keithley2600B(Keithley2600Source):
 
     def _require_times(self, seconds: FloatArray) -> None:
         if not (np.abs(seconds) < SENTINEL).all():
-            raise self.lost("gives no time of its readings", reply=str(seconds))
+            raise self.lost("does not report the times of its readings", reply=str(seconds))
 
     def _delivered(self, pulses: Pulses, printed: Sequence[str]) -> DeliveredPulses:
         *statuses, seconds = self._columns(printed, len(pulses.channels) + 1, len(pulses))
@@ -181,7 +181,7 @@ class Keithley2600B(Keithley2600Source):
 
 
 def _limited(statuses: FloatArray) -> Any:
-    """Return the flags of status words; of one that is no number nobody knows what it means."""
+    """Return the flags of status words; one that is no number is INVALID."""
     known = np.abs(statuses) < SENTINEL
     words = np.where(known, statuses, 0).astype(int)
     return np.where(known, np.where(words & COMPLIANCE_STATUS, Flag.COMPLIANCE, 0), Flag.INVALID)

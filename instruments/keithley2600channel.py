@@ -1,4 +1,4 @@
-"""One channel of a Keithley 2600B as declared properties, and the tables that tell the models apart."""
+"""One channel of a Keithley 2600B as declared properties, and the tables in which the models differ."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CYCLES = (0.001, 25.0)
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """What tells the models apart (2600B reference manual 2-44, 9-244)."""
+    """In what the models differ (2600B reference manual 2-44, 9-244)."""
 
     source_ranges_volts: tuple[float, ...]
     range_amperes: tuple[float, ...]

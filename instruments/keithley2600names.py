@@ -72,7 +72,7 @@ def asking(on: str, range_amperes: float) -> list[str]:
 
 
 def redefined(printed: Sequence[str]) -> str:
-    """Return the function that does not do what it does from the factory, "" if all do."""
+    """Return the function that a script has redefined, "" if none."""
     try:
         seconds, readings, in_buffer, in_line = printed
         if not DELAY_SECONDS / 2 <= number(seconds) <= LONGEST_SECONDS:

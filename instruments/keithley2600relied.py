@@ -1,4 +1,4 @@
-"""Everything that readings and pulses of a Keithley 2600B hang on, in one table; see `instruments.relied_on`.
+"""All settings on which readings and pulses of a Keithley 2600B depend, in one table; see `instruments.relied_on`.
 
 AT_LIMITING is set and asked back when a channel gets its limit. What else changes from reading to reading (METER,
 BUFFER, SWEEP) is set by every script that needs it; {cycles}, {count} and the like are filled in there. All names and

@@ -16,7 +16,7 @@ AUTOZERO_OFF, AUTOZERO_ONCE = 0, 1
 PULSE_GAP_SECONDS = 200e-6
 """At 0 V between two pulses: what source and trigger model need to be ready again, generously."""
 PULSE_CYCLES = 0.001
-"""Aperture, in power-line cycles, of the reading that tells whether a pulse was limited."""
+"""Aperture, in power-line cycles, of the reading that shows whether a pulse was limited."""
 PULSE_MARGIN_SECONDS = 50e-6
 """From the end of that reading to the end of the pulse, so that the reading never stretches the pulse."""
 
@@ -48,7 +48,7 @@ def shots(shots: Shots, meters: Sequence[str]) -> list[str]:
         *_tables(shots.channels, shots.volts.T.tolist()),
         "local start, limited = {}, {}",
         _outputs_are_on(shots.channels),
-        "timer.reset()",  # before the meters, for autozero takes apertures of its own
+        "timer.reset()",  # before the meters, because autozero takes apertures of its own
         *meters,
         f"for k = 1, {len(shots)} do",
         *(f"smu{channel}.source.levelv = v{channel}[k]" for channel in shots.channels),
@@ -80,7 +80,7 @@ def pulses(pulses: Pulses, range_amperes: Sequence[float], line_hertz: float) ->
     """Return a script that leaves the pulses to the trigger model; it prints statuses by channel, then times.
 
     Timer 1 begins each pulse and timer 2 ends it, on all channels by the same event. A short reading close to the end
-    of each pulse, which timer 3 begins, tells whether the source was limited then.
+    of each pulse, which timer 3 begins, shows whether the source was limited then.
     """
     names, count = pulses.channels, len(pulses)
     lines = [*_tables(names, pulses.volts.T.tolist()), _outputs_are_on(names), *zero(names)]

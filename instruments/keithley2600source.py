@@ -38,7 +38,7 @@ class Keithley2600Source(LimitedChannels, TSPInstrument):
     smus: dict[str, Keithley2600Channel]
     unsafe_state = "outputs may be on"
     _functions_are_own = False
-    """whether the functions that readings rely on do what they do from the factory"""
+    """whether the functions that readings rely on are those of the factory"""
 
     def __init__(self, adapter: Adapter | str | int, name: str, **kwargs: Any) -> None:
         self._limits: dict[str, tuple[float, float]] = {}
@@ -134,7 +134,7 @@ class Keithley2600Source(LimitedChannels, TSPInstrument):
         return {channel: value == 1 for channel, value in zip(self.channels, state, strict=True)}
 
     def level(self, volts: Mapping[str, float]) -> None:
-        """Set levels in one message; LimitExceeded beyond what `limit` was told.
+        """Set levels in one message; LimitExceeded beyond the limit set by `limit`.
 
         Raises:
             InstrumentError: when it was made safe, a name was found that a script has redefined.
@@ -201,7 +201,7 @@ class Keithley2600Source(LimitedChannels, TSPInstrument):
         lines = names.asking(channel, self._limit_of(channel)[0])
         printed = self.run(*lines, seconds=names.DELAY_SECONDS)
         if wrong := names.redefined(printed):
-            problem = f"has another {wrong} than from the factory, for a script has redefined it; switch it off and on"
+            problem = f"has a {wrong} that a script has redefined; switch it off and on"
             raise self.complaint(problem, "\n".join(lines), "\n".join(printed))
         self._functions_are_own = True
 

@@ -42,7 +42,7 @@ B2911 = replace(B2901, facts=replace(B2901.facts, range_amperes=(1e-8, *B2901.fa
 PULSE_GAP_SECONDS = 0.001
 """at 0 V between two pulses"""
 READ_BEFORE_EDGE_SECONDS = 10e-6
-"""from the end of the aperture in a pulse, which tells of compliance, to the falling edge"""
+"""from the end of the aperture in a pulse, which shows compliance, to the falling edge"""
 COMMANDS = Commands(
     function=":SOUR{ch}:FUNC:MODE", level=":SOUR{ch}:VOLT", current_level=":SOUR{ch}:CURR",
     source_range=":SOUR{ch}:VOLT:RANG", limit=":SENS{ch}:CURR:PROT", output=":OUTP{ch}",

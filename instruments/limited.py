@@ -31,7 +31,7 @@ class LimitedChannels:
         return self._limits[channel]
 
     def _check_levels(self, channels: Sequence[str], volts: FloatArray) -> None:
-        """Raise LimitExceeded for levels (..., channels) beyond what `limit` was told; 0 V is always free."""
+        """Raise LimitExceeded for levels (..., channels) beyond the limit set by `limit`; 0 V is always allowed."""
         for channel, levels in zip(map(self._known, channels), volts.T, strict=True):
             worst = np.max(np.abs(levels), initial=0.0)
             highest = self._limit_of(channel)[1] if worst else 0.0

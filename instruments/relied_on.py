@@ -1,7 +1,7 @@
 """What a driver relies on: one table of settings, each brought to a value, or asked for and refused by name.
 
 An instrument that another program used before holds whatever that program left in it. So a driver lists every setting
-that its readings and pulses hang on. When a channel is limited (armed), each setting of the table is
+on which its readings and pulses depend. When a channel is limited (armed), each setting of the table is
 
 * set, and read back where `wanted` is a number: a value that the instrument does not keep is refused; or
 * asked only (`set` is empty), and refused with `name` if it is not as wanted: a switch that stays in other hands; or

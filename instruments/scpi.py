@@ -1,4 +1,4 @@
-"""What all SCPI drivers share: a message with the error queue asked behind it, identities, numbers without loss."""
+"""What all SCPI drivers share: a message followed by a query of the error queue, identities, numbers without loss."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class SCPIInstrument(Session, SCPIMixin, Instrument):
     plain_numbers: ClassVar[tuple[str, ...]] = ()
     """sent before the first numbered question: the box answers with status registers in decimal digits"""
     _left_over: Sequence[tuple[int, str]] = ()
-    """errors that somebody else had left in the queue"""
+    """errors that another user had left in the queue"""
 
     def exchange(self, *parts: str) -> list[str]:
         """Send commands and queries as one message and return the replies of the queries.
@@ -92,9 +92,9 @@ class SCPIInstrument(Session, SCPIMixin, Instrument):
                 raise self.complaint(problem, command=command)
 
     def _reported(self, entries: list[tuple[int, str]], message: str) -> InstrumentError:
-        told = "; ".join(dict.fromkeys(f"error {code}, {words.split(';')[0]}" for code, words in entries))
+        listed = "; ".join(dict.fromkeys(f"error {code}, {words.split(';')[0]}" for code, words in entries))
         remedy = next((f": {self.remedies[code]}" for code, _ in entries if code in self.remedies), "")
-        return self.complaint(f"reports {told}{remedy}", command=message)
+        return self.complaint(f"reports {listed}{remedy}", command=message)
 
     def next_errors(self) -> list[tuple[int, str]]:
         """Empty the error queue and return what was in it, (code, text) each; the text may quote any bytes."""
@@ -108,7 +108,7 @@ class SCPIInstrument(Session, SCPIMixin, Instrument):
                 break
             entries.append((int(found[1]), found[2]))
         else:
-            self.write("*CLS")  # a queue so full tells nothing more
+            self.write("*CLS")  # a queue so full says nothing more
         return entries
 
     def check_errors(self) -> list[Any]:
@@ -206,7 +206,7 @@ def texts(values: Iterable[float]) -> str:
 
 
 def without_sentinels(values: ArrayLike) -> tuple[FloatArray, NDArray[np.uint8]]:
-    """Return readings with NaN in the place of sentinels, and flags: 9.91e37 means no number, 9.9e37 beyond range."""
+    """Return readings with NaN instead of sentinels, and flags: 9.91e37 means no number, 9.9e37 beyond range."""
     raw = np.asarray(values, float)
     invalid = ~(np.abs(raw) <= SENTINEL)  # NaN is, too
     beyond = invalid & (np.abs(raw) < 9.905e37)

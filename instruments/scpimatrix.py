@@ -25,7 +25,7 @@ class SCPIMatrix(Mainframe, SCPIInstrument):
     """asks for all closed crosspoints"""
     open_all: ClassVar[str]
     _is_set_up = False
-    """whether it was told what it must know before a relay moves"""
+    """whether it has the settings that it needs before a relay moves"""
 
     def __init__(self, adapter: Any, name: str, *, cards: Mapping[int, str] | None = None, **kwargs: Any) -> None:
         self._take_cards(name, cards)
@@ -36,7 +36,7 @@ class SCPIMatrix(Mainframe, SCPIInstrument):
         return ()
 
     def _set_up(self) -> list[str]:
-        """Set what the box must know before a relay moves; return queries that tell whether it still knows."""
+        """Set what the box needs before a relay moves; return queries that show whether it still has that."""
         if not self._is_set_up:
             self.take_over(self.relied_on())
             self._is_set_up = True
@@ -67,7 +67,7 @@ class SCPIMatrix(Mainframe, SCPIInstrument):
         return self._listed(self.exchange(self.closed_query)[0])
 
     def switch(self, opening: Sequence[str], closing: Sequence[str]) -> None:
-        """Open, then close, then ask what is closed, in one message; InstrumentError if it is not as told."""
+        """Open, then close, then ask what is closed, in one message; InstrumentError if it is not as commanded."""
         commands = [
             f":ROUT:{verb} (@{','.join(names)})" for verb, names in (("OPEN", opening), ("CLOS", closing)) if names
         ]

@@ -64,7 +64,7 @@ class SequencedUnit(SourceMeasure):
 
         Raises:
             CannotDo: the model has no such aperture.
-            LimitExceeded: a level is beyond what `limit` was told.
+            LimitExceeded: a level is beyond the limit set by `limit`.
             InstrumentError: the box complains.
             Stopped: `abort` was called.
         """
@@ -122,7 +122,7 @@ class SequencedUnit(SourceMeasure):
         A channel that is not asked for but limited makes the others wrong: they are flagged, too.
         """
         if not (np.abs(starts) < SENTINEL).all():
-            raise self.taint("gives no time of its readings", str(starts))
+            raise self.taint("does not report the times of its readings", str(starts))
         reported = decoded(status, self.model.status)
         beyond = (reported & np.uint8(Flag.OVERFLOW)) != 0  # whatever number comes with that, it is not the current
         amperes, flags = without_sentinels(np.where(beyond, OVERFLOW, currents))

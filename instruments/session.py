@@ -14,7 +14,7 @@ from instruments.wire import wired
 from labmtj.errors import AnswerLost
 
 REPLY_SECONDS = 5.0
-"""longest wait for the answer to a message that takes no time of its own, unless told otherwise"""
+"""longest wait for the answer to a message that takes no time of its own, unless stated otherwise"""
 STALE_REPLIES = 32
 """most late or doubled replies that are thrown away before a session is given up"""
 _FIRST = 100
@@ -26,8 +26,8 @@ class Session(Trust, Instrument):
 
     A late or doubled reply would be taken for the answer to the next question. So every query has a number, which it
     sets as the event mask and asks back in front of its answer (`*ESE?;*ESE 102;*ESE?;...`); replies with another one
-    are thrown away. What the mask was before is told first: after a restart it is 0, and no number of a question.
-    The mask itself matters to nobody who requests no service. (Power-on clears it, unless `*PSC 0` was sent.)
+    are thrown away. The mask before is returned first: after a restart it is 0, which is no number of a question.
+    The mask itself has no effect unless service is requested. (Power-on clears it, unless `*PSC 0` was sent.)
 
     Args:
         adapter: a VISA resource string, or an adapter of PyMeasure.
@@ -35,7 +35,7 @@ class Session(Trust, Instrument):
         kwargs: for the VISA resource, such as `visa_library="@py"` or `timeout=2000` (milliseconds).
 
     Raises:
-        InstrumentError: the resource cannot be opened. A socket opens even if nobody answers: call `identify` next.
+        InstrumentError: the resource cannot be opened. A socket opens even without an instrument: call `identify` next.
     """
 
     def __init__(self, adapter: Any, name: str, **kwargs: Any) -> None:

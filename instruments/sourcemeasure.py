@@ -88,7 +88,7 @@ class SourceMeasure(LimitedChannels, SCPIInstrument):
         return {channel: self.number(reply) != 0 for channel, reply in zip(self.channels, replies, strict=True)}
 
     def level(self, volts: Mapping[str, float]) -> None:
-        """Set levels in one message; LimitExceeded beyond what `limit` was told. 0 V needs no limit."""
+        """Set levels in one message; LimitExceeded beyond the limit set by `limit`. 0 V needs no limit."""
         self._check_levels(tuple(volts), np.array([list(volts.values())], float))
         self.exchange(*(f"{self._header('level', channel)} {text(value)}" for channel, value in volts.items()))
 

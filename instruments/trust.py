@@ -1,4 +1,4 @@
-"""When a session is believed: after a failure only when it has echoed a number and keeps what it was told before."""
+"""Trust in a session: after a failure it is used again only when it has echoed a number and still has its settings."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RESTORE_SECONDS = 5.0
 BOUNDED_WAIT_SECONDS = 2.0
 """that one instrument may cost while a bench is made safe"""
 KNOCK_SECONDS = 0.02
-"""in which the other end of a dead TCP connection tells that it is dead (assumed: a local network)"""
+"""in which the other end of a dead TCP connection reports that it is dead (assumed: a local network)"""
 _OF_CONNECTION = ("timeout", "read_termination", "write_termination")
 _TRANSPORT = (
     pyvisa.errors.Error, OSError, EOFError,
@@ -44,7 +44,7 @@ class Trust:
 
     A failed exchange taints the session. Its next use begins with `restore`: the connection is cleared or opened anew,
     a number must come back, then identity and settings are compared with those known. A restart that was noticed, or
-    settings that are gone, are told at every use until `make_safe` has let go of what is expected.
+    settings that are gone, are reported at every use until `make_safe` has cleared what is expected.
     """
 
     name: str
@@ -59,7 +59,7 @@ class Trust:
     _bounded_wait_seconds: float | None = None
     _settings_of_connection: Mapping[str, Any] = MappingProxyType({})
     _gone: InstrumentError | None = None
-    """in haste: that there is nobody to wait for"""
+    """during a bounded wait: the instrument is not there"""
 
     def complaint(self, problem: str, command: str = "", reply: str = "") -> InstrumentError:
         """Return an error that names this instrument and its address."""
@@ -83,7 +83,7 @@ class Trust:
 
     @contextmanager
     def guarded(self, command: str) -> Iterator[None]:
-        """Turn whatever fails on the wire into one error; a stop in between leaves an answer behind and taints, too."""
+        """Turn whatever fails on the wire into one error; a stop in between leaves an answer unread and taints, too."""
         try:
             yield
         except _TRANSPORT as error:
@@ -117,7 +117,7 @@ class Trust:
         """Make a session worth trusting again.
 
         Raises:
-            AnswerLost: nobody answers, however often the connection was opened anew.
+            AnswerLost: no answer, although the connection was opened again.
             InstrumentError: another instrument answers, or the settings are gone.
         """
         self._restoring = True
@@ -129,7 +129,7 @@ class Trust:
             self._restoring = False
 
     def confirm(self) -> None:
-        """Ask whether it is still the instrument that was identified and keeps what it was told.
+        """Check that it is still the instrument that was identified and has kept its settings.
 
         Raises:
             InstrumentError: it is not, it does not, or there is an error in its queue.
@@ -206,7 +206,7 @@ class Trust:
         raise NotImplementedError
 
     def _confirm_settings(self) -> None:
-        """Raise `forgotten` if the instrument does not keep what it was told."""
+        """Raise `forgotten` if the instrument has lost its settings."""
 
     # -- time --------------------------------------------------------------------------------------------------------
 
@@ -289,7 +289,7 @@ def _in_words(error: Exception) -> str:
         return "refuses the connection; is it switched on, at this address and port, and free of other clients?"
     if isinstance(error, NeverHeard):
         return (
-            "did not answer in time, nor ever over this connection; another client may have it (many instruments "
+            "did not answer in time, and never has over this connection; another client may have it (many instruments "
             "serve one at a time), or it hangs, or is another instrument"
         )
     code = getattr(error, "error_code", None)

@@ -48,7 +48,7 @@ class TSPInstrument(Replies, TSPSession):
     unsafe_state: ClassVar[str] = ""
     """what may be, where `make_safe` cannot be sure"""
     _unread: Sequence[str] = ()
-    """what the last `write` printed and nobody has read"""
+    """what the last `write` printed, unread"""
     _redefined: str | None = None
     """a name that a script has redefined, "" if there is none, None if that has not been asked"""
 
@@ -139,7 +139,7 @@ class TSPInstrument(Replies, TSPSession):
         try:
             *printed, state = self._run_safely(*moves, *factorynames.asking(tests), question) or [""]
         except InstrumentError as error:
-            if not self.trusted or self._forgotten is not None:  # silent, or another instrument: it may be anybody's
+            if not self.trusted or self._forgotten is not None:  # silent, or another user's instrument
                 raise
             raise self._not_sure(error.problem, error.command, error.reply) from error
         wrong = factorynames.redefined(tests, printed)
@@ -169,7 +169,7 @@ class TSPInstrument(Replies, TSPSession):
         self._opened = False  # settings of the session are gone, too
         was_reset = False
         with suppress(InstrumentError):
-            if self._exchange(("*IDN?",), 0.0, strict=False)[0] == [self._known_identity]:  # and nobody else's box
+            if self._exchange(("*IDN?",), 0.0, strict=False)[0] == [self._known_identity]:  # and not another user's box
                 self._exchange(("*RST",), 0.0, strict=False)
                 was_reset = True
         tried = "*RST was sent" if was_reset else "it is not known to be the box that was identified, and was not reset"
@@ -178,7 +178,7 @@ class TSPInstrument(Replies, TSPSession):
 
 
 def _another(name: str) -> str:
-    return f"has another {name} than from the factory, for a script has redefined it"
+    return f"has a {name} that a script has redefined"
 
 
 def model_of(card: str) -> str:

@@ -186,7 +186,9 @@ class TSPMatrix(Mainframe, TSPInstrument):
             try:
                 counts |= zip(row, map(_count, re.split("[,;]", reply)), strict=True)
             except ValueError as error:
-                raise self.complaint(f"gives no count for each of {row[0]} to {row[-1]}", reply=reply) from error
+                raise self.complaint(
+                    f"does not report a count for each of {row[0]} to {row[-1]}", reply=reply
+                ) from error
         return counts
 
     def make_safe(self) -> None:

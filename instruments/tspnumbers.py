@@ -1,4 +1,4 @@
-"""Numbers as a TSP box prints them and as its Lua reads them: nothing lost, nothing that is not there."""
+"""Numbers as a TSP box prints them and as its Lua reads them, without loss."""
 
 from __future__ import annotations
 

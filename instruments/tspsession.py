@@ -127,9 +127,9 @@ class TSPSession(Trust, Instrument):
         try:
             values = [number(field) for field in line.split("\t")]
         except ValueError as error:
-            raise self.lost("sent something else than numbers", reply=line) from error
+            raise self.lost("did not send numbers", reply=line) from error
         if len(values) != count or any(map(math.isnan, values)):
-            raise self.lost(f"sent something else than {count} numbers", reply=line)
+            raise self.lost(f"did not send {count} numbers", reply=line)
         return values
 
     def _open(self) -> None:

@@ -1,4 +1,4 @@
-"""Whether what a scan found lies at the edge of what was scanned: then the best may lie beyond."""
+"""Whether the optimum of a scan lies at its edge: then the true one may lie beyond."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text from files, instruments and folders as a terminal can bear it: nothing in it moves a cursor or turns a line."""
+"""Text from files, instruments and folders escaped for a terminal: nothing in it moves the cursor or ends a line."""
 
 from __future__ import annotations
 

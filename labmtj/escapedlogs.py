@@ -1,4 +1,4 @@
-"""What the library logs, as a terminal can bear it; apart from `terminal`, because the help does without logging."""
+"""Log messages of the library, escaped for a terminal; apart from `terminal`, because the help needs no logging."""
 
 from __future__ import annotations
 

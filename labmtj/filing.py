@@ -1,4 +1,4 @@
-"""Every file that labmtj makes or opens where others may have had a say: links are not followed, pipes not waited for.
+"""Opens and makes files in folders that other users may write to: links are not followed, pipes not waited for.
 
 What is written appears whole or not at all, under a name that cannot be foreseen until then. In a folder that several
 users share, another user may have put a link where a file is about to be written, or a pipe that never ends

@@ -1,4 +1,4 @@
-"""What a forked child must not keep: pipes, sockets and locks whose end shows others that this process has died.
+"""Pipes, sockets and locks that a forked child must not keep: their end shows others that this process has died.
 
 A procedure may fork, and its child may outlive it. An instrument would go on waiting for it, and so would the watchdog.
 """

@@ -1,4 +1,4 @@
-"""One owner per instrument: a lock by its address, that ends with the process; the refusal says who has it."""
+"""One owner per instrument: a lock by its address that ends with the process; the refusal names its owner."""
 
 from __future__ import annotations
 

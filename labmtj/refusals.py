@@ -1,4 +1,4 @@
-"""What the system refuses a process that asks for too much is no bug of the program: it is said as what it is."""
+"""Refusals of the operating system (memory, files, processes) are reported as such, not as bugs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def refusal_of_the_system(error: BaseException) -> str:
     """Return a sentence for an error by which the system refused files, memory or processes, "" for any other."""
     for each in _chain(error):
         if isinstance(each, RecursionError):
-            return "something that was given is nested too deeply; look at the files that were named"
+            return "an input is nested too deeply; check the files that were given"
         if isinstance(each, MemoryError):
             return f"there is not enough memory ({each}); {_REMEDIES[errno.ENOMEM]}"
         if isinstance(each, OSError) and each.errno in _REMEDIES:

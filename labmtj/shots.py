@@ -1,4 +1,4 @@
-"""What a source-measure unit is asked to do in one go, and what it answers: so that a whole batch is one message.
+"""Sequences of a source-measure unit and their answers: a whole batch is one message.
 
 A unit is one box with one or more channels, named as on its front ("a", "b"; "1", "2"). All lists of channels are
 ordered, and the last axis of every array follows them.

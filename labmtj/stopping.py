@@ -1,4 +1,4 @@
-"""Stopping on request: the handler of a signal notes it, and the next operation on an array does not begin."""
+"""Stopping on request: a signal handler sets a flag, and the next operation on an array does not begin."""
 
 from __future__ import annotations
 

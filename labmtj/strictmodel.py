@@ -1,4 +1,4 @@
-"""The base of every model of settings and files: strict, finite, frozen; NumPy's numbers count as Python's."""
+"""The base of every model of settings and files: strict, finite, frozen; NumPy's numbers are accepted as Python's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The one place that prints: whatever a text has picked up on its way is escaped before it reaches a terminal."""
+"""The one place that prints: control characters are escaped before a text reaches a terminal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is asked for by ability, not by brand: a `Crossbar` is biased and read, a `Log` keeps results, units source."""
+"""Interfaces by ability, not by brand: a `Crossbar` is biased and read, a `Log` keeps results, units source."""
 
 from __future__ import annotations
 

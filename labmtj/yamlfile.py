@@ -1,4 +1,4 @@
-"""The one loader of YAML files: refuses what YAML lets slip, and names file, line and key when a value is wrong."""
+"""The one loader of YAML files: stricter than YAML, and names file, line and key when a value is wrong."""
 
 from __future__ import annotations
 

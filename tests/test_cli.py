@@ -432,7 +432,7 @@ def test_a_bench_of_instruments_is_checked_and_rehearsed_on_its_twin(labmtj, sma
     assert code == 0
     assert phases == ["checking", "self-tests", "wiring", "contact", "rehearsing"]
     assert "8 of 8 lines as expected" in out
-    assert "rehearsal of wine on the virtual twin: not as it stands" in out
+    assert "rehearsal of wine on the virtual twin: this run would be refused" in out
     assert out.endswith("\nok\n")
     code, out, _ = labmtj("check", bench, "--no-rehearsal")
     assert code == 0

@@ -147,4 +147,4 @@ class Keithley2400(Measuring):
 
     @command(":SYSTem:BEEPer[:IMMediate]", ":SYSTem:LFRequency")
     def _accepted(self, _call: Call) -> None:
-        """Between two messages nothing runs that could be stopped, and there is nobody to hear the beep."""
+        """Between two messages nothing runs that could be stopped, and the beep is not heard."""

@@ -59,7 +59,7 @@ def meter_of(model: str, line_hertz: float) -> MeterModel:
 
 
 class Keithley2600B(TSPInstrument):
-    """What the family has in common; the models below are told apart by name."""
+    """What the family has in common; the models below differ by name."""
 
     engine_module = "instruments.virtual.series2600.engine"
     series = "Series 2600B"
@@ -106,7 +106,7 @@ class Keithley2600B(TSPInstrument):
         }
 
     def handle(self, message: str) -> str | None:
-        """Do what a message says; a script that was stopped leaves no aperture open behind it."""
+        """Do what a message says; a script that was stopped leaves no aperture open."""
         reply = super().handle(message)
         for name in list(self._opened):
             self._drop_aperture(name)

@@ -1,4 +1,4 @@
-"""What an array file says: size, wires, limits, the family of the junctions; of a fitted chip its own cells, too."""
+"""What an array file says: size, wires, limits, the family of the junctions; for a fitted chip also its own cells."""
 
 from __future__ import annotations
 

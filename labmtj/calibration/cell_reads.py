@@ -87,7 +87,7 @@ def reads_of(observed: Observed, decoded: Decoded) -> Reads:
     full = np.flatnonzero((size >= 0.8 * size.max()) & (decoded.certain.mean(axis=1) >= MOSTLY_KNOWN))
     if not len(full):
         raise DataError(
-            f"{observed.path}: no stretch of the log knows the states of chip {observed.chip}; `labmtj run reference` "
+            f"{observed.path}: no part of the log shows the states of chip {observed.chip}; `labmtj run reference` "
             "reads every cell in uniform states"
         )
     most = max(4, int(MOST_NETWORKS * min(1.0, (225 / (shape[0] * shape[1])) ** 2)))

@@ -1,8 +1,8 @@
 """The resistance of every cell in both states, given the wires, from reads of one row at a time.
 
-Newton's method cell by cell: a cell's own current depends on its own resistance most (R_k K_kk of one), so what is
-measured over what the network predicts corrects the resistance, and a few rounds settle all cells together. It needs no
-more than reads of columns; the wires, which those do not determine, are taken as given. Derived here: Newton's method
+Newton's method cell by cell: a cell's current depends mostly on its own resistance (by the fraction R_k K_kk). So the
+ratio of measured to predicted current corrects the resistance, and a few rounds settle all cells together. Reads of
+columns suffice; the wires, which those do not determine, are taken as given. Derived here: Newton's method
 with a diagonal Jacobian; labmtj.circuit.ports has the equation.
 """
 

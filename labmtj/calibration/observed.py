@@ -173,7 +173,7 @@ def _polarity(data: DataFile, path: Path, chip: str) -> int | None:
     if len(set(recorded.values())) > 1:
         each = ", ".join(f"{group} {value:+d}" for group, value in recorded.items())
         raise DataError(
-            f"{path}: chip {chip} has no one polarity: {each}; rows and columns were exchanged during the run"
+            f"{path}: chip {chip} has more than one polarity: {each}; rows and columns were exchanged during the run"
         )
     return next(iter(recorded.values()), None)
 

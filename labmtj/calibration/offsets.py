@@ -104,17 +104,17 @@ def fit_offsets(observed: Observed, decoded: Decoded, model: Model) -> FittedOff
     """Return the offsets of the lines that were read; None if no read separates them from the bias."""
     lines = sum(observed.assumed.shape)
     tables = list(zip(observed.answers, decoded.segment_of, strict=True))
-    told = [_told(answers, segment, decoded) for answers, segment in tables]
-    if not sum(map(len, told)):
+    separated = [_separated(answers, segment, decoded) for answers, segment in tables]
+    if not sum(map(len, separated)):
         return None
     scales = np.unique(np.concatenate([_scales(each.range_amperes) for each, _ in tables]))
-    networks = _networks([segment[chosen] for (_, segment), chosen in zip(tables, told, strict=True)])
+    networks = _networks([segment[chosen] for (_, segment), chosen in zip(tables, separated, strict=True)])
     admittance = {int(each): model.ports(decoded.states[each]).admittance for each in networks}
     rows: list[FloatArray] = []
     values: list[FloatArray] = []
     weights: list[FloatArray] = []
     number: list[NDArray[np.intp]] = []
-    for (answers, segment), chosen in zip(tables, told, strict=True):
+    for (answers, segment), chosen in zip(tables, separated, strict=True):
         for answer in chosen[np.isin(segment[chosen], networks)]:
             read = np.flatnonzero(np.isfinite(answers.rest_amperes[answer]))
             at, which = answers.lines[read], nearest(scales, answers.range_amperes[answer, read])
@@ -131,7 +131,7 @@ def fit_offsets(observed: Observed, decoded: Decoded, model: Model) -> FittedOff
     )
 
 
-def _told(answers: Answers, segment: NDArray[np.intp], decoded: Decoded) -> NDArray[np.intp]:
+def _separated(answers: Answers, segment: NDArray[np.intp], decoded: Decoded) -> NDArray[np.intp]:
     if not len(answers):
         return np.empty(0, np.intp)
     known = np.isfinite(answers.rest_amperes).any(axis=1) & ~np.isnan(answers.volts).any(axis=1)

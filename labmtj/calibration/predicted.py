@@ -1,4 +1,4 @@
-"""What the analysis of a run would have found had the chips been their twins, in the very states that were written.
+"""Results of the analysis of a run if the chips were their twins, in the same written states.
 
 The section of what was recorded gives the twins' values instead of the reads; these go through the analysis of the
 campaign itself. So results differ from the log only because the twins' currents do.

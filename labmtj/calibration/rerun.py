@@ -1,4 +1,4 @@
-"""The procedure of a log once more, on the twins of its chips: by chance, as the chips would answer again."""
+"""The procedure of a log repeated on the twins of its chips, with new random numbers."""
 
 from __future__ import annotations
 

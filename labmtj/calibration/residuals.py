@@ -119,7 +119,7 @@ class _Work:
         keep &= self._drop("at voltages that may disturb", keep & (np.ptp(volts, axis=1) > self.gentle))
         if self.offsets is None:
             keep &= self._drop("in one polarity, with offsets unknown", keep & ~answers.both)
-        keep &= self._drop("beyond what is looked at", keep & ~_spread_over(segment, keep))
+        keep &= self._drop("not needed: enough others are spread over the log", keep & ~_spread_over(segment, keep))
         chosen = np.flatnonzero(keep)
         states, network = np.unique(decoded.states[segment[chosen]], axis=0, return_inverse=True)
         shape = (len(chosen), len(answers.lines))

@@ -53,7 +53,7 @@ def calibration_lines(found: Calibration) -> list[str]:
 
 
 def _left_out(seen: Observed) -> list[str]:
-    text = f"{seen.left_out} shots were not looked at: those of the stretches in which least was read"
+    text = f"{seen.left_out} shots were not used: those of the parts of the log with the fewest reads"
     return _wrapped(text) if seen.left_out else []
 
 

@@ -84,7 +84,7 @@ def fit_wires(observed: Observed, decoded: Decoded) -> FittedWires:
         return FittedWires(
             observed.assumed.wires,
             (f"wires as in array file {observed.assumed.name}: reads of columns with rows driven cannot separate them "
-             "from cells; `labmtj run calibrate` reads all ports. Cells and errors hold together with these wires",),
+             "from cells; `labmtj run calibrate` reads all ports. Cells and errors hold for these wires only",),
         )  # fmt: skip
     fits = []
     for admittance, sigma in ports:
@@ -198,7 +198,7 @@ def _combined(observed: Observed, fits: list[NetworkFit]) -> FittedWires:
     if METER in best.wires and (meter := best.wires[METER]).ohms is not None:
         summary.append(
             f"lines on meters have {meter.ohms:.4g} +- {meter.standard_error_ohms:.2g} ohm in series that grounded "
-            "lines have not; no array file holds that, so the twin misses it"
+            "lines do not have; no array file holds that, so the twin misses it"
         )
     if not misfit:
         summary += [

@@ -129,7 +129,7 @@ def beyond(amperes: FloatArray, line_amperes: ArrayLike) -> BoolArray:
 
 
 class Lines(Protocol):
-    """Any answer that tells voltages and currents of the lines of one vector, (lines,)."""
+    """Any answer that holds voltages and currents of the lines of one vector, (lines,)."""
 
     @property
     def line_volts(self) -> FloatArray:

@@ -1,4 +1,4 @@
-"""Least squares with a belief: Gauss-Newton steps from coarse to fine, and which parameters the data determine.
+"""Least squares with a prior: Gauss-Newton steps from coarse to fine, and which parameters the data determine.
 
 Steps are damped as by Marquardt, J. Soc. Ind. Appl. Math. 11, 431 (1963).
 """

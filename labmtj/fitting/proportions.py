@@ -1,8 +1,8 @@
 """Fractions with their intervals: of the trials of one cell, and means over cells that differ.
 
 `proportion` is for trials that are alike, such as those of one cell: exact intervals (Clopper and Pearson, Biometrika
-26, 404 (1934)), which never cover the truth less often than stated, and stay right where nothing, or everything, was
-counted. Cells differ: a spread of 10 % in Delta spreads their rates over decades. What is counted over many of them is
+26, 404 (1934)), which never cover the truth less often than stated, and stay right where the count is 0 or all
+trials. Cells differ: a spread of 10 % in Delta spreads their rates over decades. What is counted over many of them is
 a mean, either of their family, from which these are a sample, or of the very cells that were tested.
 """
 

@@ -41,7 +41,7 @@ class Steering:
         self._range = lowest_volts, highest_volts
         self._medians = np.geomspace(lowest_volts, highest_volts, MEDIANS)
         self._log_belief = np.zeros((curves, MEDIANS, len(STEEPNESSES)), np.float32)
-        self._told = np.zeros(curves, np.intp)
+        self._pulses = np.zeros(curves, np.intp)
 
     def next_volts(self) -> FloatArray:
         """Return the voltage of each curve's next pulse, (n,): V50 until known, then the TELLING_ETAS by turns."""
@@ -52,7 +52,7 @@ class Steering:
         median = by_median @ logs
         spread = np.sqrt(np.maximum(by_median @ logs**2 - median**2, 0.0))
         steepness = np.exp(by_steepness @ np.log(STEEPNESSES))
-        eta = np.asarray(TELLING_ETAS)[self._told % len(TELLING_ETAS)]
+        eta = np.asarray(TELLING_ETAS)[self._pulses % len(TELLING_ETAS)]
         away = np.where(spread * steepness < 1.0, (eta - ETA_AT_MEDIAN) / steepness, 0.0)
         return np.asarray(np.clip(np.exp(median) * (1 + away), *self._range), float)
 
@@ -63,4 +63,4 @@ class Steering:
             ratio = (volts[chosen, np.newaxis] / self._medians - 1).astype(np.float32)
             hazard = np.exp(np.minimum(np.float32(ETA_AT_MEDIAN) + ratio[..., np.newaxis] * STEEPNESSES, LARGEST_ETA))
             self._log_belief[chosen] += np.log(-np.expm1(-np.maximum(hazard, 1e-30))) if outcome else -hazard
-        self._told += counted
+        self._pulses += counted

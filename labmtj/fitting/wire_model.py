@@ -1,4 +1,4 @@
-"""Which wires a fit knows apart: every piece of wire is a sum of parameters, and what the pieces do to cells and ports.
+"""Parameters of the wires in a fit: every piece of wire is a sum of them; and the effect of pieces on cells and ports.
 
 A piece is a lead, or a segment between two cells. Rows are padded at the left, columns at the bottom. With u_e = 1 for
 the cells whose current flows through piece e, the wires' impedance is Z = sum_e r_e u_e u_e^T: it is linear in each.

@@ -6,8 +6,8 @@ chip and no other. Statistics-aware training draws new chips at every step and f
 (the distinction of Borders et al., Phys. Rev. Applied 21, 054028, 2024; their networks and method of training differ).
 The gradient passes the bits as in `straight_through`; a cell that does not switch keeps its bit.
 
-What is aimed at is not the classes but what the given network answers in software, on the samples and on noisy copies
-of them: with the classes alone the 148 samples are soon learned by heart, and others suffer.
+The target is not the classes but the outputs of the given network in software, on the samples and on noisy copies of
+them: with the classes alone, training overfits the 148 samples.
 """
 
 from __future__ import annotations

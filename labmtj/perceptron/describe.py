@@ -1,4 +1,4 @@
-"""What can be said of a set of solutions without an array: how many, how different, how accurate."""
+"""Describes a set of solutions without an array: how many, how different, how accurate."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A group of a data file as an xarray.Dataset whose values are read when they are asked for.
 
-As `xarray.open_dataset(path, group=...)` would give it, but from the file that is open and was checked: what another
-file is renamed over meanwhile, as a checkpoint does, changes nothing, and h5netcdf is not needed.
+As `xarray.open_dataset(path, group=...)` would give it, but from the file that is open and was checked: a checkpoint
+that replaces the file meanwhile changes nothing, and h5netcdf is not needed.
 """
 
 from __future__ import annotations

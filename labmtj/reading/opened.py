@@ -1,4 +1,4 @@
-"""A run, opened: what it was, how it stands, and what it holds, without knowing how its file is laid out.
+"""An opened run: its settings, its state and its data, without knowing how its file is laid out.
 
 Nothing about it is changed, and no code that it names is loaded: its settings are plain mappings.
 """

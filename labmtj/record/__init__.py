@@ -1,4 +1,4 @@
-"""The record of a run: a write-ahead journal that no death empties, and HDF5 files checkpointed from it.
+"""The record of a run: a write-ahead journal that survives a crash, and HDF5 files checkpointed from it.
 
 h5py is loaded by `Checkpointer`, `recover` and `open_data` only.
 """

@@ -1,7 +1,7 @@
-"""What the records of a journal may claim of a reader's time and disk: more than any run that is as long comes to.
+"""How much of a reader's time and disk the records of a journal may claim: more than any run of that size needs.
 
-Values that repeat are stored once: a frame of a hundred bytes can claim a gigabyte of rows. A journal that a user has
-made for it would fill the disk, or keep `labmtj recover` busy for hours.
+Values that repeat are stored once: a frame of 100 bytes can claim 1 GB of rows. A forged journal would fill the disk,
+or keep `labmtj recover` busy for hours.
 """
 
 from __future__ import annotations
@@ -61,5 +61,5 @@ class Claims:
         self._left[what] -= count
         if self._left[what] < 0:
             raise DataError(
-                f"{self._path} claims more {what} than a run of its size comes to, at byte {offset}; no labmtj wrote it"
+                f"{self._path} claims more {what} than a run of its size holds, at byte {offset}; no labmtj wrote it"
             )

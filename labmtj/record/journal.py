@@ -1,4 +1,4 @@
-"""Writing the journal `journal.lmj`: a row counts as kept when `commit` has returned, and then no death loses it."""
+"""Writing the journal `journal.lmj`: a row counts as kept when `commit` has returned, and then no crash loses it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The last time that a journal knows of: where the clock of a bench goes on when a run does."""
+"""The last time in a journal, at which the clock of a bench continues when a run does."""
 
 from __future__ import annotations
 

@@ -194,7 +194,7 @@ class JournalLog(Logbook):
                 self.learn(payload)
             except frames.FOREIGN as error:
                 self.journal.close()
-                raise DataError(f"{path} holds something else than a record at byte {offset}: {error}") from error
+                raise DataError(f"{path} does not hold a record at byte {offset}: {error}") from error
         return self
 
     def write(self, record: Record) -> None:

@@ -80,7 +80,7 @@ class JournalReader:
         try:
             return frames.decode(payload)
         except ValueError as error:
-            raise DataError(f"{self.path} holds something else than a record at byte {offset}: {error}") from error
+            raise DataError(f"{self.path} does not hold a record at byte {offset}: {error}") from error
 
     def payloads(self) -> Iterator[tuple[int, bytes]]:
         """Iterate (offset, undecoded payload) of every frame, commits among them."""
@@ -174,7 +174,7 @@ def last_states(path: Path, names: Container[str] | None = None) -> tuple[dict[s
             record = reader.decoded(offset, payload)
             name, values = record.get("name"), record.get("values")
             if not (isinstance(name, str) and isinstance(values, dict)):
-                raise DataError(f"{path} holds a snapshot at byte {offset} that is none; no labmtj wrote it")
+                raise DataError(f"{path} holds an invalid snapshot at byte {offset}; no labmtj wrote it")
             if names is None or name in names:
                 found[name], end = values, reader.valid_bytes
     return found, end

@@ -1,4 +1,4 @@
-"""What the run took from the bench: pulses, reads, time on its clock; and how the chip lay under the probes."""
+"""What the run took from the bench: pulses, reads, time on its clock; and the contact of the chip under the probes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What cells and relays have used up of their budgets, over all runs where the counts are kept."""
+"""Used parts of the budgets of cells and relays, over all runs where the counts are kept."""
 
 from __future__ import annotations
 

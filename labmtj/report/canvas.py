@@ -1,4 +1,4 @@
-"""What sections draw with: the parts of matplotlib that their figures use, so that it has one home.
+"""What sections draw with: the parts of matplotlib that their figures use, in one place.
 
 `style` makes drawings in the look of the report, `mapping` those of maps; both give panels of the type `Axes`. This
 module loads matplotlib: import it within functions, or for types alone.

@@ -28,13 +28,13 @@ _ABSENT = object()
 
 def comparison_text(first: Run, second: Run) -> str:
     """Return the comparison of two open runs."""
-    lines = [f"first   {_told(first)}", f"second  {_told(second)}"]
+    lines = [f"first   {_description_of(first)}", f"second  {_description_of(second)}"]
     lines += [f"{which}: {remark}" for which, run in (("first", first), ("second", second)) for remark in run.remarks]
     paragraphs = [*_settings(first, second), *_found(first, second)]
     return "\n".join(line for each in [*lines, *paragraphs] for line in _fitted(each))
 
 
-def _told(run: Run) -> str:
+def _description_of(run: Run) -> str:
     return f"{run.name}  {run.experiment}, {run.ended}, seed {run.seed}"
 
 
@@ -94,7 +94,7 @@ def _found(first: Run, second: Run) -> list[str]:
     common = [key for key in one if key in other and one[key].unit == other[key].unit]
     lines = [""]
     if first.procedure != second.procedure:
-        lines += ["The procedures differ: their settings are not compared, and of what they found what both have.", ""]
+        lines += ["The procedures differ: settings are not compared; of the results, those that both runs have.", ""]
     if not common:
         return [*lines, "Nothing can be compared: " + _nothing(one, other)]
     lines += _table([(one[key], other[key]) for key in common[:_MOST]])
@@ -138,7 +138,9 @@ def _table(pairs: list[tuple[Measure, Measure]]) -> list[str]:
         blocks.setdefault(f"{first.where}: {_how(found, first, second)}", []).append((first, found))
     rows = [line for heading, found in blocks.items() for line in _block(heading, found)]
     head = _ROW.format(name="means", first="first", second="second", mean="difference", half="+-95 %", verdict="")
-    note = "within: the 95 % interval of the difference holds 0. Of 20 that do not differ, one is said to."
+    note = (
+        "within: the 95 % interval of the difference contains 0. Of 20 equal results, 1 is said to differ on average."
+    )
     return [head.rstrip(), *rows, "", note]
 
 

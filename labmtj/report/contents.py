@@ -1,4 +1,4 @@
-"""What a data file holds, found by looking: the run's own description, its stations and its chips."""
+"""What a data file holds: the run's own description, its stations and its chips."""
 
 from __future__ import annotations
 

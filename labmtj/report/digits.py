@@ -1,4 +1,4 @@
-"""Numbers as a reader wants them: sensible digits, a unit with its prefix, percent."""
+"""Formats numbers: significant digits, a unit with its prefix, percent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The line of Python under a figure, as it works for the arrays of this file: nothing is named that is not there."""
+"""The line of Python under a figure, valid for the arrays of this file."""
 
 from __future__ import annotations
 

@@ -87,8 +87,8 @@ def marked_table(contents: Contents, sections: Sequence[Section]) -> Table:
         "Cells that are marked",
         ("chip", "cell (row, column)", "as last found", "writes that ended so", "first found by"),
         rows or [cells("none", "", "", "", "")],
-        "A marked cell took none of a bounded number of tries, or reads as no working cell does; the run went on "
-        "without it." + beyond,
+        "A marked cell was not written within the bounded number of tries, or does not read as a working cell; the "
+        "run went on without it." + beyond,
         [Source.of(group, f".{name}.plot()", array=name) for group, _, name in first[:1]],
         folded=len(rows) > 20,
     )

@@ -1,4 +1,4 @@
-"""What all sections of a file say together: its headline, what is missing, what limits its results."""
+"""What the sections of a file have in common: its headline, what is missing, what limits its results."""
 
 from __future__ import annotations
 

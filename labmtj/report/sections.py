@@ -1,4 +1,4 @@
-"""Who shows what: a section is registered for a kind of group, and says all that the report says of groups of it.
+"""Which section shows what: a section is registered for a kind of group, and writes everything about such groups.
 
 A procedure brings the section of what it records, through the entry-point group `labmtj.sections`; the name of the
 entry point is the kind. Groups of a kind without a registered section are shown by their own description (`generic`).

@@ -48,8 +48,8 @@ def unchanged(folder: RunFolder, *, obeyed: bool = False) -> YamlFile:
     if then is None:
         if obeyed and not _nothing_recorded(folder):
             _LOG.warning(
-                "%s: the journal does not hold what run.yaml said when this run began, an older labmtj made it: it is "
-                "taken as it is",
+                "%s: the journal does not hold the run.yaml that this run began with, because an older labmtj made "
+                "it: the present file is used",
                 folder.path,
             )
         return now

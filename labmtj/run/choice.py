@@ -1,4 +1,4 @@
-"""Which runs a list is to show: what was asked for, and whether a run is it."""
+"""Which runs a list shows: the filters, and whether a run matches."""
 
 from __future__ import annotations
 

@@ -180,7 +180,7 @@ def load_experiment(
         seed: takes the place of the file's seed.
         changes: settings that take the place of the file's, nested as in the file.
         over_budget: go on beyond the budgets of cells and relays, whatever the file says.
-        tags: words beside those of the file, to find the run by.
+        tags: words in addition to those of the file, to find the run by.
 
     Raises:
         ConfigError: naming file, line and key.

@@ -1,4 +1,4 @@
-"""A run at a glance: what its folder says without its large files being read, and nothing in it can make that fail."""
+"""Summary of a run from its folder, without its large files; no content of the folder can make that fail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The runs in a folder, one line each: quick for a thousand of them, and nothing in a folder can make it fail."""
+"""The runs in a folder, one line each: fast for 1000 runs, and no content of a folder can make it fail."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def list_runs(folder: Path, choice: Choice = EVERY) -> str:
     undecided = answers.count(None)
     left = f"{undecided} more do not say: they are damaged, or of an older labmtj" if undecided else ""
     if not shown:
-        none = f"no runs in {folder}" if choice == EVERY else f"none of the {len(paths)} runs there is one of these"
+        none = f"no runs in {folder}" if choice == EVERY else f"none of the {len(paths)} runs matches"
         return "\n".join(filter(None, (none, left)))
     head = _LINE.format(
         name="run", experiment="experiment", ended="ended", blocks="blocks", size="size", accuracy="acc. %"

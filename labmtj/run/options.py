@@ -50,7 +50,7 @@ def settings_from(experiment: str, arguments: Sequence[str]) -> dict[str, Any]:
         for part in path:
             inner = inner.setdefault(part, {})
             if not isinstance(inner, dict):
-                raise UsageError(f"{option}: --{option_of(part)} took the whole of it away; leave one of the two out")
+                raise UsageError(f"{option}: --{option_of(part)} removed the whole section; leave one of the two out")
         inner[last] = _value(option, value, fields[key].annotation)
     return changes
 

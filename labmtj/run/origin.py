@@ -1,4 +1,4 @@
-"""Whether the files in the folder of a run are of one run: a file that was copied from another would be believed."""
+"""Whether the files in the folder of a run belong to one run: a file copied from another run must be noticed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run on instruments does first when it goes on: it answers for the pulse it was cut off in, and reads cells."""
+"""First steps of a resumed run on instruments: record the pulse in which it was cut off, and read the cells."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def bench_rehearsal(bench: str, phase: Callable[[str], None] = lambda _: None) -
         raise
     except LabmtjError as error:
         text = ". ".join([str(error), *getattr(error, "__notes__", ())])
-        return "\n".join(_wrapped(f"rehearsal of {name} on the virtual twin: not as it stands: {text}"))
+        return "\n".join(_wrapped(f"rehearsal of {name} on the virtual twin: this run would be refused: {text}"))
 
 
 def _wrapped(*lines: str) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Settings of a procedure: which there are, those that a bench brings along, and the options that give others."""
+"""Settings of a procedure: their names, those that a bench file sets, and the options that change them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How large the journal of a run becomes: at most, by what its procedure asks for; about, by what it has so far."""
+"""Size of the journal of a run: an upper bound from its procedure, an estimate from what it has so far."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What layers below a run warn of (an answer taken again, a budget that nears its end) is kept in its run.log, too."""
+"""Warnings of the layers below a run (a repeated reading, a budget nearly used up) are also kept in its run.log."""
 
 from __future__ import annotations
 

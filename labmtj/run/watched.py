@@ -1,4 +1,4 @@
-"""What the watchdog of a run has left in its folder: when it had the outputs off, and why it ended the run."""
+"""Notes of the watchdog in the folder of a run: when the outputs were off, and why it ended the run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What stands between every procedure and every array: limits, budgets, and the states safe, armed and live."""
+"""The layer between procedures and arrays: limits, budgets, and the states safe, armed and live."""
 
 from __future__ import annotations
 

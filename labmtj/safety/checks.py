@@ -1,7 +1,7 @@
 """What a cell and a line survive: a whole batch is checked before its first element is applied.
 
 The check needs no model of the array: in a passive network no cell sees more than the spread of all driven lines. Only
-where that bound is too wide, and only for an array that is calibrated, the network itself is asked.
+where that bound is too wide, and only for a calibrated array, the network itself is solved.
 """
 
 from __future__ import annotations

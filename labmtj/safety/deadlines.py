@@ -1,4 +1,4 @@
-"""Clean-up that ends: every step is tried, whatever became of the others, and none is waited for too long."""
+"""Clean-up with deadlines: every step is tried, whatever the result of the others, and none is waited for longer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long a cell sees more than a read voltage in one go, and how much energy goes into it meanwhile: its exposure.
+"""The exposure of a cell: how long it sees more than a read voltage without a break, and the energy it takes meanwhile.
 
 An exposure of a cell begins when it sees more than `limits.disturb_volts`, and ends when it sees no more than that. So
 every shot of a reading in one sign or in both, and every bias of a batch, goes on with the exposure of the shot before

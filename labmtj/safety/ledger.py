@@ -109,7 +109,7 @@ class Ledger:
         if np.shape(counts) != self.counts.shape:
             raise UsageError(f"{len(self.counts)} counts of {self.what} are not {len(counts)}, as in the snapshot")
         if self.kept and (np.asarray(counts) > self.counts).any():
-            _LOG.warning("%s: the run has counted more than its ledger shows; the run is believed", self.what)
+            _LOG.warning("%s: the run has counted more than its ledger shows; its counts are used", self.what)
         self.counts[:] = np.maximum(self.counts, counts) if self.kept else counts
 
     def sync(self) -> None:

@@ -1,8 +1,8 @@
 """The most that any cell of a calibrated array can see under a bias, whatever the states of all cells.
 
-Every node of a line lies at a weighted mean of its neighbours on the line and of the node across its cell. So from a
-bound of the nodes across follows a tighter one of the line: the solution of the line, each cell taken at whichever end
-of its range of conductance lifts its node most. Begun at the highest driven line, every pass holds for every state.
+Every node of a line lies at a weighted mean of its neighbours on the line and of the node across its cell. So a
+bound of the nodes across gives a tighter bound of the line: the solution of the line with each cell at the end of its
+range of conductance that raises its node most. Starting at the highest driven line, every pass is valid for all states.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a virtual instrument knows of the names in its maker's manual: `labmtj coverage`.
 
-How an instrument contributes: its class, in a module of the package `virtual` beside the drivers, has
+How an instrument contributes: its class, in a module of the package `virtual` next to the drivers, has
 
     @classmethod
     def coverage(cls) -> Coverage: ...
@@ -8,7 +8,7 @@ How an instrument contributes: its class, in a module of the package `virtual` b
 which returns the list of names (commands, attributes, functions) that the manual prints, and which of these the
 instrument knows, from its own tables. Classes that return the same `instrument` share one line of the list; a class
 without the method, or that inherits one which returns None, is left out. The core knows no brand: the packages are
-those beside the drivers that bench files name.
+those next to the drivers that bench files name.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def _of_module(name: str) -> Iterator[Coverage]:
 
 
 def _packages() -> set[str]:
-    """Return the packages of virtual instruments beside the drivers that the benches of the library name."""
+    """Return the packages of virtual instruments next to the drivers that the benches of the library name."""
     packages = set()
     for path in sorted((library.folder() / "benches").glob("*.yaml")):
         instruments = yamlfile.load(path).content.get("instruments")

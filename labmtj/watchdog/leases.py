@@ -1,4 +1,4 @@
-"""Leases: the run says how long it will be busy at most, and the watchdog that it has heard so.
+"""Leases: the run states the longest time of its next step, and the watchdog confirms it.
 
 lease    NUMBER SECONDS PHASE    a line; the next one follows within SECONDS, or the run hangs
 rest     NUMBER - PHASE          nothing is on: the next line may take any time

@@ -1,6 +1,6 @@
 """What the watchdog did and when, and who holds the locks: written by threads that nothing else waits for.
 
-The disk of a run may hang, and with it every process that writes there; outputs go off all the same.
+The disk of a run may hang, and with it every process that writes there; outputs are switched off nevertheless.
 """
 
 from __future__ import annotations

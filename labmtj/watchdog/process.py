@@ -1,4 +1,4 @@
-"""Another process, known for certain: whether it lives, whether it computes, its end; and who holds a pipe."""
+"""Another process, identified with certainty: whether it lives, whether it computes, its end; and who holds a pipe."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""All reads that a calibration needs, of a chip nobody knows yet: reference maps, then all ports in all-P and all-AP.
+"""All reads that a calibration needs, of an unknown chip: reference maps, then all ports in all-P and all-AP.
 
-The maps tell every cell in both states, and again after another write; the ports tell the wires, which maps cannot, and
-offsets. `labmtj calibrate RUN` makes an array file of it.
+The maps give every cell in both states, and again after another write; the ports give the wires, which maps cannot, and
+offsets. `labmtj calibrate RUN` makes an array file from them.
 """
 
 from __future__ import annotations

@@ -130,7 +130,7 @@ class Settings(StrictModel):
 
     @property
     def unused(self) -> Collection[str]:
-        """Settings that have no effect beside the others, such as "write.parallel_volts": they are not checked."""
+        """Settings that have no effect given the others, such as "write.parallel_volts": they are not checked."""
         return ()
 
     def check(self, array: Limited, *key: str, unused: Collection[str] = ()) -> None:

@@ -36,7 +36,7 @@ def read_map_figure(contents: Contents, group: str) -> Figure:
 
 
 def usual_map(axes: Axes, values: FloatArray, label: str, colours: str, title: str) -> None:
-    """Draw a value per cell; the scale ends a little above the usual ones, for shorts are many times off."""
+    """Draw a value per cell; the scale ends a little above the usual ones, because shorts are many times off."""
     usual = values[np.isfinite(values)]
     highest = 1.15 * float(np.percentile(usual, 97)) if usual.size else 1.0
     scale(draw_map(axes, values, title, cmap=colours, vmin=0, vmax=highest), label, extend="max")

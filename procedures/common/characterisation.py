@@ -1,4 +1,4 @@
-"""What a chip needs before it is written: its reference maps, its write amplitudes; and its states after a death."""
+"""What a chip needs before it is written: reference maps and write amplitudes; and its states after a crash."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def characterise(
 def read_again(crossbar: Crossbar, known: Mapping[str, Any], write: WriteSettings) -> StateMap | None:
     """Read every cell of a chip whose campaign was interrupted; return the states.
 
-    `known` is what `characterise` returned of the chip. If that is empty nobody can tell states yet: the reads are
-    recorded, as `write` says how, and None is returned.
+    `known` is what `characterise` returned of the chip. If that is empty, states cannot be decided yet: the reads
+    are recorded, with the settings of `write`, and None is returned.
     """
     if known:
         return read_states(crossbar, ReferenceMaps(**known["reference"]), WriteSettings(**known["write"]))

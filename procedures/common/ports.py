@@ -1,6 +1,6 @@
 """All-port reads: one line driven at a time, all others at 0 V, the current of EVERY line read.
 
-What reads of columns alone cannot tell is in the currents of row into row and of column into column: wires and leads.
+Wires and leads follow from the currents of row into row and of column into column, not from reads of columns alone.
 The state of the array stays as it is. From the admittances follow every cell, the wires, and what leaks to ground.
 """
 
@@ -89,7 +89,7 @@ class AllPorts(Settings):
 
 
 class PortReads(Result, kind="ports"):
-    """Port admittances of an array, and what they tell; lines are rows first, then columns; NaN: could not be read."""
+    """Port admittances of an array, and what follows; lines are rows first, then columns; NaN: could not be read."""
 
     admittance_siemens: Annotated[
         FloatArray, Quantity("S", "current into the line per volt on the driven line", ("driven", "line"))
@@ -132,7 +132,7 @@ class FittedNetwork(Result, kind="ports.network"):
         return self.fit.pieces[0]
 
     def facts(self) -> dict[str, Attribute]:
-        """Return the model, and every wire; one that the data do not tell has no value there, but its reason."""
+        """Return the model, and every wire; one that the data do not determine has a reason instead of a value."""
         fit = self.fit
         facts: dict[str, Attribute] = {
             "wires": list(fit.wires),

@@ -1,7 +1,7 @@
-"""Single cells in trials: brought to a known state, pulsed, read; many at a time as long as they share no line.
+"""Single cells in trials: brought to a known state, pulsed, read; many at a time if they share no line.
 
 A half-selected cell sees part of every pulse on its row or column. Cells that share no line see none of each other's,
-so that a whole group is pulsed in one batch and read in one, and what is read of a cell is its own pulse's doing.
+so that a whole group is pulsed in one batch and read in one, and the read of a cell shows the effect of its own pulse.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class TrialSettings(Settings):
         return shape[0] * shape[1] if self.cells == "all" else len(self.cells)
 
     def rows_of_trials(self, shape: tuple[int, int], trials: int) -> tuple[int, int]:
-        """Return the pulses and the shots of reads of so many trials of each cell, at most.
+        """Return the largest numbers of pulses and of shots of reads for `trials` trials of each cell.
 
         After each trial the cell is read; one that switched comes back at the first try, and is read. What the
         reference maps take, and tries beyond the first, are left out: they are few.
@@ -161,7 +161,7 @@ class SingleCells:
         """Return the read currents of a group, (n,).
 
         One batch of its rows, read on all its columns. Where the answer shows that columns were read in turn, not
-        together, cells are read one by one from then on: n readings in the place of n x n.
+        together, cells are read one by one from then on: n readings instead of n x n.
         """
         volts, shape = self.reference.read_volts, self.crossbar.shape
         bias = select_rows(shape, group[:, 0], volts)

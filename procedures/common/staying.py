@@ -1,4 +1,4 @@
-"""Whether cells that show one state only do not switch, or switch and do not stay: more voltage helps the first alone.
+"""Cells that show one state only: whether they do not switch, or switch and relax. More voltage helps only the first.
 
 A cell of Delta 20 is back within half a second at rest, and within a millisecond of a read at a sixth of its critical
 voltage, which then shows the state that the read drives to. A reference map finds no contrast. Here single rows are
@@ -50,7 +50,7 @@ class Staying:
         if 2 * int(self.not_staying.sum()) < looked:
             return (
                 f"{looked} cells read within {QUICK_SECONDS * 1e3:g} ms of a pulse do not follow it either: they do "
-                "not switch, or stay less than that; raise initialise_volts or pulse_seconds, or check the wiring"
+                "not switch, or change back sooner; raise initialise_volts or pulse_seconds, or check the wiring"
             )
         return (
             f"the cells switch, but do not stay: of {looked} read at once after a pulse {int(self.switches.sum())} "

@@ -1,4 +1,4 @@
-"""An array that is brought to one state as a whole, and read as a whole: for what is asked of all its cells at once."""
+"""Brings a whole array to one state, and reads all its cells."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The windows a chip leaves: between the reads of its two states, and between too little and too much write voltage."""
+"""Read and write windows of a chip: between the reads of its states, and between too low and too high write voltage."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Write a matrix of states with verify and bounded retry.
 
-Every method is a first move (all cells, all rows, or nothing) and a number of repair rounds that pulse what the verify
-read shows to be wrong. Nothing is retried for ever: after the last round each wrong cell gets a typed outcome. No pulse
-is repeated unread: behind one that a source limited, the whole array is read, for nobody knows which cell got what.
+Every method is a first move (all cells, all rows, or nothing) and a number of repair rounds that pulse the cells that
+the verify read shows to be wrong. Retries are bounded: after the last round each wrong cell gets a typed outcome. No
+pulse is repeated unread: after one in compliance the whole array is read, because it is unknown which cell got what.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ class _Writer:
         return np.asarray((amperes > self._thresholds).sum(axis=0), np.int8)
 
     def confirm(self, given: ReferenceMaps) -> None:
-        """Have another read agree on every cell found broken: one odd reading marks none for good."""
+        """Have another read agree on every cell found broken: a single odd reading marks none."""
         if self.reference is not given:
             again = given.with_broken(self.read() * self._scale)
             agreed = self.reference.outcome == again.outcome

@@ -1,7 +1,7 @@
 """Disturb: how often a cell that is half-selected, or read, leaves its state.
 
-What is reported is the fraction of cells lost after N half-selects. The cells differ, and their rates by decades:
-one probability per half-select would take them for alike. Only bounds of its mean follow from the fraction.
+What is reported is the fraction of cells lost after N half-selects. Cells differ, and their rates by decades, so
+one probability per half-select does not describe them. Only bounds of its mean follow from the fraction.
 
 Half-selects come in three kinds: V/2 on the lines of the selected cell, V/3 on them, and V/3 the other way round on all
 the rest. Each is tried in the polarity that does harm, on an array all in one state, then all in the other.

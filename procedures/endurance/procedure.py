@@ -92,7 +92,7 @@ class Endurance(TrialSettings):
     def _cycle(
         self, cells: SingleCells, group: Cells, numbers: NDArray[np.intp], found: FloatArray, broken_at: Cells
     ) -> None:
-        """Cycle a group from mark to mark; whoever has become a short goes no further."""
+        """Cycle a group from mark to mark; cells that have become shorts are left out."""
         alive, done = np.ones(len(group), bool), 0
         for place, mark in enumerate(self.marks.tolist()):
             now = np.flatnonzero(alive)

@@ -62,10 +62,10 @@ class HealthCheck(ReferenceSettings):
     def _judged(self, reference: ReferenceMaps, reads: dict[str, CellReads]) -> HealthMap:
         health = HealthMap.unknown("", reference.outcome.shape)
         for outcome, state in HEALTH_OF.items():
-            told = reference.outcome == outcome
-            if told.any():
-                states = np.full(told.shape, state, np.uint8)
-                health = health.with_evidence(states, told, f"reference maps: {_WHY[outcome]}")
+            cells = reference.outcome == outcome
+            if cells.any():
+                states = np.full(cells.shape, state, np.uint8)
+                health = health.with_evidence(states, cells, f"reference maps: {_WHY[outcome]}")
         for name, each in reads.items():
             noisy = noisy_cells(each, reference.usable, self.noisy_factor)
             if noisy.any():
@@ -89,7 +89,7 @@ class Checked:
     """What a check found."""
 
     health: HealthMap
-    """the chip is not named in it: whoever runs the procedure knows which it was"""
+    """the chip is not named in it: the caller knows which it was"""
     reference: ReferenceMaps
     reads: dict[str, CellReads]
     """by state of the array, "antiparallel" and "parallel" """

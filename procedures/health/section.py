@@ -60,8 +60,8 @@ def health_table(contents: Contents) -> Table:
         state, why, evidence = (contents.read(f"arrays/{chip}/health/{name}") for name in ("state", "why", "evidence"))
         for row, column in np.argwhere(state != Health.USABLE)[:200].tolist():
             number = int(why[row, column])
-            told = str(evidence[number]) if 0 <= number < len(evidence) else "not looked at"
-            rows.append(cells(chip, f"({row}, {column})", _name(int(state[row, column])), told))
+            reason = str(evidence[number]) if 0 <= number < len(evidence) else "not looked at"
+            rows.append(cells(chip, f"({row}, {column})", _name(int(state[row, column])), reason))
     return Table(
         "Health of the cells",
         ("chip", "cell", "is", "because of"),

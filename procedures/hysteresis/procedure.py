@@ -117,7 +117,7 @@ class _Looping:
         self.rose = np.zeros((len(self.cells), 2), bool)
         """whether the current did, where it switched"""
         self.curves = np.full((len(self.cells), 2, settings.sweeps, len(settings.tmr_volts)), np.nan)
-        """currents at the voltages for TMR(V), behind the negative half and then behind a positive pulse"""
+        """currents at the voltages for TMR(V), after the negative half and then after a positive pulse"""
         self.limited = 0
         self._in_turn = False
         self._usual_siemens = usual / settings.read_volts
@@ -146,7 +146,7 @@ class _Looping:
             self._half(group, 0, 1)
             self._half(group, 1, 1 + steps)
             both = group[(self.switched[group] >= 0).all(axis=1)]
-            self._curves(both, 0)  # last, for so many reads might disturb a weak cell
+            self._curves(both, 0)  # last, because many reads might disturb a weak cell
             self._curves(self._brought_back(both), 1)
         return self._found()
 
@@ -223,7 +223,7 @@ class _Looping:
             self.curves[number, which] = amperes.reshape(settings.sweeps, -1)
 
     def _found(self) -> Loops:
-        """Work out what the currents tell."""
+        """Work out what follows from the currents."""
         settings, mapped = self.settings, partial(as_map, self.crossbar.shape, self.cells)
         with np.errstate(divide="ignore"):
             ohms = settings.read_volts / self.amperes
@@ -250,10 +250,10 @@ class _Looping:
         return np.asarray(left.any(axis=(1, 2, 3)), bool)
 
     def _both(self, ohms: FloatArray) -> FloatArray:
-        """Return the resistances of each cell in its two states, (n, 2): before the positive half, and behind it."""
+        """Return the resistances of each cell in its two states, (n, 2): before the positive half, and after it."""
         number = self.switched[:, 0]
-        behind = ohms[np.arange(len(ohms)), number]
-        return np.where(number >= 0, np.stack([ohms[:, 0], behind]), np.nan).T
+        after = ohms[np.arange(len(ohms)), number]
+        return np.where(number >= 0, np.stack([ohms[:, 0], after]), np.nan).T
 
     def _polarity(self) -> int:
         signs = np.array([1, -1]) * np.where(self.rose, 1, -1)

@@ -1,4 +1,4 @@
-"""What R-V loops told, and how it is recorded."""
+"""Results of R-V loops, and how they are recorded."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ TUNINGS = {
 }
 _NOTE = (
     "The same solutions on the same dies, in one way after the other, with the same write settings: a cell may be "
-    "pulsed as often in one way as in another, and the pulses that each spent stand beside it (an ensemble writes "
+    "pulsed as often in one way as in another, and the pulses that each spent are given with it (an ensemble writes "
     "copies, and spends more). Gain: accuracy minus that of {baseline}, mean over dies, with Student's 95 % interval; "
     "marked where the interval lies above zero. Gains and biases were found on the {train} alone, in the same way "
     "for every method."
@@ -134,8 +134,8 @@ def _row(found: Comparison, number: int) -> list[Cell]:
     for split in (TRAIN, TEST):
         for tuning in TUNINGS:
             at = number, found.tunings.index(tuning), found.splits.index(split)
-            told = "" if name == found.baseline else _gain_text(found.gain[at])
-            cells.append(Cell(percent(float(found.median[at])), "strong" if _clear(found.gain[at]) else "", below=told))
+            gain = "" if name == found.baseline else _gain_text(found.gain[at])
+            cells.append(Cell(percent(float(found.median[at])), "strong" if _clear(found.gain[at]) else "", below=gain))
     return cells
 
 
@@ -173,8 +173,8 @@ def _accuracy_lines(found: Comparison, tuning: str, text: str) -> list[str]:
         line = f"{name[:26]:<27}"
         for split, width in ((TRAIN, 6), (TEST, 7)):
             where = number, at, found.splits.index(split)
-            told = "" if name == found.baseline else _gain_line(found.gain[where])
-            line += f"{percent(float(found.median[where])):>{width}}{told:>20}"
+            gain = "" if name == found.baseline else _gain_line(found.gain[where])
+            line += f"{percent(float(found.median[where])):>{width}}{gain:>20}"
         lines.append(line.rstrip())
     return lines
 
@@ -212,7 +212,7 @@ def _gains(contents: Contents, found: Comparison) -> Figure:
     text = (
         f"Accuracy minus that of {found.baseline} on the same dies, mean over {found.dies} dies (mark) and its "
         "95 % interval (line). Where a re-fit alone already classifies all training samples there is nothing left "
-        "to gain on the left; what was learned by heart shows on the right."
+        "to gain on the left; overfitting shows on the right."
     )
     alt = "Gain in accuracy of every way over the baseline, with intervals, on tuned and held-back samples."
     source = Source.of(f"{ROOT}/{found.family}", '.gain.sel(split="test").to_pandas()', array="gain")

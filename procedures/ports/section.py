@@ -103,7 +103,7 @@ def port_lines(contents: Contents, groups: Sequence[str]) -> list[str]:
 
 
 _SIGMAS = 4.0
-"""a leak is worth a word when it is so many standard errors above zero"""
+"""standard errors above zero beyond which a leak is reported"""
 
 
 def ports_chapter(contents: Contents, group: str, number: int) -> Chapter:

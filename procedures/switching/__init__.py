@@ -1,3 +1,3 @@
-"""Switching probability of single cells against amplitude and width, in both directions, and the law behind it."""
+"""Switching probability of single cells against amplitude and width, in both directions, and the law fitted to it."""
 
 from procedures.switching.procedure import SwitchingProbability as SwitchingProbability

@@ -1,4 +1,4 @@
-"""Switching probability of single cells against amplitude and width, in both directions, and the law behind it.
+"""Switching probability of single cells against amplitude and width, in both directions, and the law fitted to it.
 
 Every trial begins in a known state, as the read before it shows: a cell that switched is brought back by a pulse well
 above V50, and read again. Where a pulse goes is decided by the outcomes so far, for each cell by itself.
@@ -161,7 +161,7 @@ class _Run:
         return np.asarray((hits > 0) & (hits < made.sum(axis=1)), bool)
 
     def _disturbed(self, state: bool) -> int:  # noqa: FBT001
-        """Return how many usable cells beside the chosen ones have gone over to the state."""
+        """Return how many usable cells other than the chosen ones have switched to the state."""
         reference = self.cells.reference
         amperes = read_cells(self.cells.crossbar, reference.read_volts, self.cells.how)
         bystanders = reference.usable.copy()

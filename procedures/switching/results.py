@@ -68,7 +68,7 @@ class SwitchingResult(ByDirection, kind="switching", signal="median_volts"):
     cells: Annotated[Cells, OF_CELL]
     widths_seconds: Annotated[FloatArray, Quantity("s", "width of the pulses, asked for", ("width",), name="width")]
     delivered_seconds: Annotated[FloatArray, Quantity("s", "mean width delivered", CURVE)]
-    """at full voltage, as far as the crossbar tells"""
+    """at full voltage, as far as the crossbar reports"""
     voltage: Annotated[Literal["lines", "cell"], Fact("1", "between which voltages are quoted")]
     """the two lines, or across the cell by its delivered fraction"""
     curves: Annotated[

@@ -150,7 +150,7 @@ def switching_figure(of: Group) -> Figure:
         )
     style.log_axis(medians, "x")
     medians.set(xlabel="pulse width (s)", ylabel="V50 (V)", title="median voltage, every cell")
-    ridge.set(xlabel="Vc0 (V)", ylabel="Δ", title="what fits alike if τ0 is free")
+    ridge.set(xlabel="Vc0 (V)", ylabel="Δ", title="equally good fits, τ0 free")
     medians.legend()
     told = of.facts
     text = (

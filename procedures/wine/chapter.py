@@ -45,7 +45,7 @@ def station_chapter(contents: WineRun, station: StationRecord, number: int) -> C
 
 
 def _modes(contents: WineRun, station: StationRecord) -> str:
-    """Say how products were measured, if the file tells."""
+    """Say how products were measured, if the file says so."""
     told = contents.attributes(f"wine/{station.name}")
     modes = [str(told[name]) for name in ("layer1_mode", "layer2_mode") if name in told]
     if len(modes) == 2 and modes[0] == modes[1]:

@@ -1,4 +1,4 @@
-"""The result: one sentence, and accuracies by device size beside the published one."""
+"""The result: one sentence, and accuracies by device size next to the published one."""
 
 from __future__ import annotations
 

@@ -121,7 +121,7 @@ class Metrics(Result, kind=KIND):
 
 
 class RankedMetrics(Result, kind=KIND):
-    """How the metrics rank the solutions beside their accuracy at the common g."""
+    """How the metrics rank the solutions against their accuracy at the common g."""
 
     metric: Annotated[tuple[str, ...], Quantity("1", "candidate metric", ("metric",))]
     ranks: Annotated[

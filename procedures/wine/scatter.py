@@ -1,4 +1,4 @@
-"""Does write fidelity tell the accuracy? Every solution as a point, and the candidates for a better metric."""
+"""Does write fidelity predict the accuracy? Every solution as a point, and the candidates for a better metric."""
 
 from __future__ import annotations
 

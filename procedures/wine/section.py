@@ -73,7 +73,7 @@ class WineSection(Section):
                 yield station.chip(layer), f"{station.group}/solutions/layer{layer}_outcome"
 
     def result(self) -> list[Block]:
-        """Return accuracies beside the published one."""
+        """Return accuracies next to the published one."""
         from procedures.wine import overview
 
         run, blocks = self.run, list[Block]()

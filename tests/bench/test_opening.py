@@ -148,7 +148,7 @@ def test_all_instruments_that_do_not_answer_are_told_together(lab):
     assert not world.log, "nothing was moved, set or switched"
 
 
-UNKNOWN = "what state its outputs are in is not known, they may be on. `labmtj safe BENCH` switches them off"
+UNKNOWN = "the state of its outputs is unknown, they may be on. `labmtj safe BENCH` switches them off"
 
 
 @pytest.mark.parametrize("raised", [InstrumentError("smu", "x", "nonsense"), ValueError("bug"), KeyboardInterrupt()])

@@ -60,7 +60,7 @@ def test_a_ground_relay_that_does_not_open_is_named(bench):
 
 def test_an_open_line_is_named(bench):
     found = findings(bench, lambda world: world.cut.add(4 + 1))
-    assert found == ["column 1 (matrix.2.2): is open on every way to it; no contact, a broken cable or line"]
+    assert found == ["column 1 (matrix.2.2): is open on every route; no contact, or a broken cable or line"]
 
 
 def test_lines_that_are_shorted_are_named_both(bench):

@@ -127,7 +127,7 @@ def test_of_very_many_shots_those_of_the_fullest_stretches_are_taken(log_of, map
     part = calibrate(data)
     assert (whole.observed.left_out, part.observed.left_out > 0) == (0, True)
     assert part.cells.parallel_ohms == pytest.approx(whole.cells.parallel_ohms, rel=2e-3)
-    assert "shots were not looked at" in " ".join(calibration_lines(part))
+    assert "shots were not used" in " ".join(calibration_lines(part))
     monkeypatch.setattr("labmtj.calibration.observed.MOST_READS", 15)  # a map of 8 rows in both polarities is larger
     with pytest.raises(DataError, match="but series of more than 15 shots; `labmtj run reference`"):
         calibrate(log_of(maps, assumed()).data)

@@ -31,7 +31,7 @@ def test_a_few_bytes_that_claim_gigabytes_of_rows(journal):
             log.append("t", {"x": np.broadcast_to(1.0, (1 << 26,))})
             log.commit()  # else they are joined
 
-    assert "journal.lmj claims more bytes of arrays than a run of its size comes to, at byte " in journal(write)
+    assert "journal.lmj claims more bytes of arrays than a run of its size holds, at byte " in journal(write)
 
 
 def test_a_table_of_very_many_columns(journal):

@@ -154,7 +154,7 @@ def test_a_run_of_before_goes_on_with_a_sentence(folder, monkeypatch, caplog):
     monkeypatch.setattr(module, "_in_journal", lambda folder: None)
     edit(folder, r"^notes: .*", "notes: edited")
     assert unchanged(folder, obeyed=True).content["notes"] == "edited"
-    assert "does not hold what run.yaml said when this run began" in caplog.text
+    assert "does not hold the run.yaml that this run began with" in caplog.text
 
 
 def test_a_run_of_before_is_compared_with_what_it_was_resolved_to(folder, monkeypatch):

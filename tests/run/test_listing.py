@@ -95,7 +95,7 @@ def cli_numbers(folder, *options):
         assert main(["ls", str(folder), *options]) == 0
     lines = output.getvalue().splitlines()
     assert all(len(line) <= 80 for line in lines)
-    untold = [int(line.split(" more do")[0].split()[-1]) for line in lines if "do not tell" in line]
+    untold = [int(line.split(" more do")[0].split()[-1]) for line in lines if "do not say" in line]
     return "".join(line[20] for line in lines if line.startswith("2026")), sum(untold)
 
 

@@ -131,5 +131,5 @@ def test_a_bench_that_cannot_do_it_says_so(tmp_path):
     bench.write_text(text.replace("settings: ", "settings: # of all\n  reference: {pulse_seconds: 0.001} "))
     assert bench.read_text() != text
     text = bench_rehearsal(str(bench))
-    assert text.startswith("rehearsal of wine on the virtual twin: not as it stands")
+    assert text.startswith("rehearsal of wine on the virtual twin: this run would be refused")
     assert "the shortest is 0.01 s" in " ".join(text.split())

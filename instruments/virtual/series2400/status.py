@@ -1,4 +1,4 @@
-"""What a 2400 says of itself beside readings: status registers, the panel, the digital output, its clock."""
+"""What a 2400 says of itself in addition to readings: status registers, the panel, the digital output, its clock."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a 2450 says of itself beside readings: its event log, status registers and clock; and its digital lines."""
+"""What a 2450 says of itself in addition to readings: event log, status registers, clock and digital lines."""
 
 from __future__ import annotations
 

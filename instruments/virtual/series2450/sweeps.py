@@ -1,4 +1,4 @@
-"""Sweeps of a 2450: planned by one command, run by the next, with the output on and off behind."""
+"""Sweeps of a 2450: planned by one command, run by the next, with the output on, then off."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Sweeping(Configurations):
         return "VOLT" if ":VOLT" in call.header else "CURR"
 
     def _plan(self, call: Call, levels: list[float], used: int) -> None:
-        """Keep a sweep for `:INIT`: behind the levels come delay, count, range type and others, and a buffer."""
+        """Keep a sweep for `:INIT`: after the levels come delay, count, range type and others, and a buffer."""
         quantity, rest = self._swept(call), call.arguments[used:]
         highest = self._holding(self.sheet.sourced[quantity], max(levels, key=abs))
         delay = -1.0 if not rest or spelling("DEFault", rest[0]) else number(rest[0])
@@ -75,7 +75,7 @@ class Sweeping(Configurations):
         self._sweep = lambda: self._run(quantity, levels * repeats, highest, delay, buffer)
 
     def _run(self, quantity: Quantity, levels: Sequence[float], highest: float, delay: float, buffer: str) -> None:
-        """Sweep with the output on, and switch it off behind; the buffer is emptied first, as by the box's template."""
+        """Sweep with the output on, and switch it off after; the buffer is emptied first, as by the box's template."""
         values, self.buffers[buffer] = self.values[1], []
         values["function"] = quantity
         if values[f"{quantity} autorange"]:

@@ -1,4 +1,4 @@
-"""The names of a 2450: what its elders have and it has not is taken away; source and meter can be written down."""
+"""The names of a 2450: those of older boxes only are removed; source and meter settings can be printed as a script."""
 
 from __future__ import annotations
 

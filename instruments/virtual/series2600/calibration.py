@@ -1,4 +1,4 @@
-"""smua.cal, and the adjustments that it locks: what they say of their lock is so, the constants themselves are none."""
+"""smua.cal, and the adjustments that it locks: the lock is modelled, the constants are not."""
 
 from __future__ import annotations
 

@@ -128,7 +128,7 @@ class Factory:
 
     @contextmanager
     def sourcing(self, channel: Channel, kind: int) -> Iterator[None]:
-        """Within, have the output on and one quantity sourced; then off, with the level as it was."""
+        """Switch the output on and source one quantity within; then off, with the level as it was."""
         source = channel.source
         before = source.level[kind].value
         source.func.write(kind)

@@ -82,7 +82,7 @@ class Meter:
         return self.last
 
     def read(self) -> Reading:
-        """Take one reading while whoever asks waits for it."""
+        """Take one reading while the caller waits for it."""
         return self._engine.clock.run(self.reading())
 
     def store(self, names: str, buffers: tuple[ReadingBuffer, ...], reading: Reading) -> None:

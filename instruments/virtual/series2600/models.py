@@ -1,4 +1,4 @@
-"""What the models of the 2600B family can do; easy to correct, for not all of it was read in a manual."""
+"""Data of the models of the 2600B family; not all of it is from a manual."""
 
 from __future__ import annotations
 

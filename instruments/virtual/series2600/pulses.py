@@ -65,7 +65,7 @@ class Pulses:
         }
 
     def _configure(self, kind: int, shape: Shape | None, *parameters: object) -> tuple[bool, str]:
-        """Keep a train under its tag; what is wrong is told in the second value, not in the error queue."""
+        """Keep a train under its tag; errors are returned in the second value, not in the error queue."""
         try:
             train, tag = self._train(kind, shape, parameters)
         except Complaint as complaint:

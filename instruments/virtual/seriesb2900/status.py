@@ -1,4 +1,4 @@
-"""What a B2900 says of itself beside readings: status registers, date, time and its timer."""
+"""What a B2900 says of itself in addition to readings: status registers, date, time and its timer."""
 
 from __future__ import annotations
 

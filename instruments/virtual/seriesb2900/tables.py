@@ -41,7 +41,7 @@ def meter(first: int) -> MeterModel:
 
 
 POWER = ((21.0, 1.515), (210.0, 0.105))
-"""volts up to which so many amperes may flow"""
+"""volts up to which this current may flow"""
 INTERLOCK_VOLTS = 42.0
 LONGEST_APERTURE, SHORTEST_APERTURE, DEFAULT_CYCLES = 2.0, 8e-6, 0.1
 """seconds, seconds, power-line cycles (4-73)"""

@@ -91,7 +91,7 @@ def _channel(engine: Engine, names: Names) -> Group:
 
 
 def _only_3706(engine: Engine, names: Names) -> Members:
-    """Return what the `channel` table of a 3706A has besides."""
+    """Return what the `channel` table of a 3706A has in addition."""
     triggers = {
         place: ChannelTrigger(engine.triggers, names, f"channel.trigger[{place}]")
         for place in range(1, CHANNEL_TRIGGERS + 1)

@@ -30,8 +30,8 @@ class Matrix:
         self.poles: dict[Crosspoint, int] = {}
         """settings other than that of the card"""
         self._backplane: set[Crosspoint] = set()
-        self._told: set[Crosspoint] | None = None
-        """relays of cards that were told to close, once that was asked for: nobody else moves them"""
+        self._commanded: set[Crosspoint] | None = None
+        """relays of cards that were commanded to close, kept after the first query: nothing else moves them"""
 
     def reset(self) -> None:
         """Open everything; forget delays, poles, forbidden channels and backplane relays."""
@@ -41,10 +41,10 @@ class Matrix:
 
     def closed(self) -> set[Crosspoint]:
         """Return what is closed."""
-        if self._told is None:
+        if self._commanded is None:
             answer: Iterable[list[int]] = self._engine.remote("closed")
-            self._told = {(slot, row, column) for slot, row, column in answer}
-        return self._told | self._backplane
+            self._commanded = {(slot, row, column) for slot, row, column in answer}
+        return self._commanded | self._backplane
 
     # What a channel stands for
 
@@ -142,7 +142,7 @@ class Matrix:
         self._backplane.difference_update(opening)
         self._backplane.update(each for each in closing if each[1] == BACKPLANE_ROW)
         self._engine.remote("operate", _relays(opening), _relays(closing))
-        self._told = None if self._told is None else (self._told - set(opening)) | set(_relays(closing))
+        self._commanded = None if self._commanded is None else (self._commanded - set(opening)) | set(_relays(closing))
         yield Wait(max(self.names.cards[slot].relay_seconds for slot, _, _ in [*opening, *closing]), "relay")
         yield Wait(max((self.delays.get(each, 0.0) for each in closing), default=0.0), "settle")
 

@@ -1,1 +1,1 @@
-"""What a bench is found to be: identities, wiring, contact."""
+"""Checks of a bench by measurement: identities, wiring, contact."""

@@ -1,4 +1,4 @@
-"""A whole bench checked by what answers: identities, self-tests, wiring, contact."""
+"""The check of a whole bench: identities, self-tests, wiring, contact."""
 
 from __future__ import annotations
 

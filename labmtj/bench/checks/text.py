@@ -1,4 +1,4 @@
-"""What `labmtj check` prints: what a bench consists of, how well its numbers are known, and that it answers."""
+"""What `labmtj check` prints: the parts of a bench, the provenance of its numbers, and whether it answers."""
 
 from __future__ import annotations
 

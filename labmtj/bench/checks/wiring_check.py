@@ -107,9 +107,7 @@ class _WiringCheck:
             return ""
         line = self._culprit(self.rest, channel)
         if line is None:
-            return (
-                f"bus {name}: gives current with no line on it; several relays do not open, or it is shorted to ground"
-            )
+            return f"bus {name}: carries current without a line; several relays do not open, or it is shorted to ground"
         return f"{self.wiring.name(line)}: its relay to bus {name} does not open"
 
     def _line(self, line: int) -> Iterator[Finding]:
@@ -129,7 +127,7 @@ class _WiringCheck:
         if dead:
             self.suspects.add(line)
         if len(dead) == len(amperes):
-            text = f"{self.wiring.name(line)}: is open on every way to it; no contact, a broken cable or line"
+            text = f"{self.wiring.name(line)}: is open on every route; no contact, or a broken cable or line"
             yield Finding(text, on_chip=True)
         else:
             texts = (f"{self.wiring.name(line)}: its relay to {name} does not close" for name in dead)

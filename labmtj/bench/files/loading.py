@@ -1,4 +1,4 @@
-"""Bench files of every kind, with the files that they name read in: arrays, and the bench that a virtual one is of."""
+"""Loads bench files of every kind and the files that they name: arrays, and the bench that a virtual one copies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which VISA library a file may name: by name any file, by path the user's own bench files alone: it is code that runs.
+"""Which VISA library a file may name. Any file may give a name, only the user's own bench files a path: it is code.
 
 A library is loaded by `check`, `read`, `safe`, `run` and `resume`, before anything is asked of an instrument. A bench
 file or a run.yaml that another user wrote must not be able to choose it.

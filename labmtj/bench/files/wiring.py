@@ -1,4 +1,4 @@
-"""What hangs on what: lines of the array, columns and rows of the matrix, channels and ground. Pure values."""
+"""What is connected to what: lines of the array, columns and rows of the matrix, channels and ground. Pure values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From what channels showed and gave to what a crossbar answers: every number to its bias, shot and line."""
+"""From the readings of channels to the answer of a crossbar: every number goes to its bias, shot and line."""
 
 from __future__ import annotations
 

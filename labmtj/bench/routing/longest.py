@@ -1,7 +1,7 @@
-"""How long work on a bench takes at most: what leases are made of. Pure; an instrument that is silent is not included.
+"""The longest time that work on a bench takes, for leases. Pure; the timeout of a silent instrument is not included.
 
-The factors are upper bounds of what the drivers themselves wait before they give a box up, so that a slow box is a
-matter of its driver, and only a run that hangs one of the watchdog.
+The factors are upper bounds of the time that drivers wait for a box. So a slow box is handled by its driver, and the
+watchdog acts only if the run hangs.
 """
 
 from __future__ import annotations

@@ -101,7 +101,7 @@ class Router:
                 return problem
         if not self._enough_spares(pattern):
             return Refusal(
-                "more lines shall float than the bench has buses for, and its matrix grounds every open line",
+                "more lines are to float than the bench has buses for, and its matrix grounds every open line",
                 "give the bench a bus that is fed by nothing, or switch the ground mode off",
             )
         for together in [(), *((line,) for line in read)]:

@@ -1,6 +1,6 @@
 """The instruments of a bench from arming to making safe: outputs on, off while idle, recovered after a lost answer.
 
-Every step says to the watchdog how long it may take. What is done between arming and making safe is one operation at a
+Every step reports to the watchdog how long it may take. Between arming and making safe there is one operation at a
 time: see `labmtj.bench.crossbar`.
 """
 

@@ -1,6 +1,6 @@
-"""A bench on which nothing is done for a while: the run itself switches its outputs off, and on again when it goes on.
+"""An idle bench: the run itself switches its outputs off, and on again when it continues.
 
-So a long computation between two operations is no hang, and needs no lease: nothing is on.
+So a long computation between two operations is not taken for a hang and needs no lease: nothing is on.
 """
 
 from __future__ import annotations

@@ -223,7 +223,7 @@ def _outputs_unknown(name: str, built: Sequence[OpenBench]) -> Iterator[None]:
     except BaseException as error:
         if not (built and built[0].arming_begun) and not isinstance(error, UsageError):
             error.add_note(
-                f"bench {name} was not switched off: what state its outputs are in is not known, they may be on. "
+                f"bench {name} was not switched off: the state of its outputs is unknown, they may be on. "
                 "`labmtj safe BENCH` switches them off"
             )
         raise

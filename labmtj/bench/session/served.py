@@ -74,7 +74,7 @@ class ServedBench:
         """Return why the server did not start; what it says of a key of the bench file is a SettingError here, too."""
         self._process.kill()
         _, said = self._process.communicate()
-        text = said.strip().removeprefix("labmtj: ") or "it ended without a word"
+        text = said.strip().removeprefix("labmtj: ") or "it ended without a message"
         if key := _KEY.match(text):
             return SettingError(tuple(key[1].split(".")), text[key.end() :])
         return InstrumentError("virtual bench", self.name, f"the server did not start: {text[-1000:]}")

@@ -152,9 +152,11 @@ def _tried(names: Mapping[str, Any], step: Callable[[str], None]) -> list[Instru
 def _together(failed: list[InstrumentError]) -> InstrumentError:
     if len(failed) == 1:
         return failed[0]
-    told = "\n  ".join(str(error).replace("\n", "\n  ") for error in failed)
+    complaints = "\n  ".join(str(error).replace("\n", "\n  ") for error in failed)
     addresses = ", ".join(error.address for error in failed)
-    return InstrumentError(f"{len(failed)} instruments", addresses, f"are not there as the bench file says:\n  {told}")
+    return InstrumentError(
+        f"{len(failed)} instruments", addresses, f"are not there as the bench file says:\n  {complaints}"
+    )
 
 
 def _leave_sockets(drivers: Mapping[str, Any]) -> None:

@@ -115,7 +115,7 @@ class InstrumentBench:
         if bench.contact.outside:
             _LOG.warning("bench %s: %s are outside of the run", self.file.name, bench.contact.outside)
         for each in bench.contact.findings():
-            _LOG.warning("bench %s: %s; the run goes on without what lies on it", self.file.name, each)
+            _LOG.warning("bench %s: %s; the run goes on without its cells", self.file.name, each)
 
 
 def lost_text(name: str, contact: Contact, expected: Expected) -> str:

@@ -1,4 +1,4 @@
-"""A file of recorded traffic: what went over the wire of a bench, line by line, to be answered from.
+"""A file of recorded traffic, line by line, from which a replay answers.
 
 The first line is `{"recorded": "instruments" or "virtual", "bench": ...}`: what is replayed is no better than what was
 recorded. The others are `{"seconds": ..., "instrument": ..., "write": ...}`, or the same with "read", "error" or

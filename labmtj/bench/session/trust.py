@@ -1,4 +1,4 @@
-"""Going on after an answer was lost: what harms nothing twice is done again, on a bench that is as it should be."""
+"""After a lost answer: the bench is confirmed, then an operation that may safely be repeated is repeated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a bench says to what watches it: how long its next piece of work takes at most, or that nothing is on."""
+"""What a bench reports to its watchdog: the longest time of its next step, or that nothing is on."""
 
 from __future__ import annotations
 

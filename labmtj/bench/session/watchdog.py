@@ -1,6 +1,6 @@
 """The watchdog of a bench as its run sees it: started with the sessions, given leases, ended.
 
-What it does when the run dies or hangs stands in `labmtj.watchdog`.
+What it does when the run dies or hangs is in `labmtj.watchdog`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a device size is: the statistics from which the cells of an array are drawn, each number with its provenance."""
+"""The family of a device size: the statistics from which the cells of an array are drawn, each with its provenance."""
 
 from __future__ import annotations
 

@@ -189,7 +189,7 @@ class Junctions:
             UsageError: if the junctions have no wear.
         """
         if self.wear is None:
-            raise UsageError("these junctions know no breakdown; give them a wear")
+            raise UsageError("these junctions have no breakdown model; give them a wear")
         return self.with_defect(cell, Defect.SHORT, self.wear.broken_ohms[cell])
 
     def without_contacts(self) -> Junctions:

@@ -1,4 +1,4 @@
-"""How far the models of a junction hold: what a temperature does not change, said where a number depends on it."""
+"""Limits of the models of a junction: what does not change with temperature."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who integrates now, and what came in so far: means over the time from opening to closing an aperture."""
+"""Open apertures and their integrals so far: means over the time from opening to closing."""
 
 from __future__ import annotations
 

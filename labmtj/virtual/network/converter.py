@@ -1,4 +1,4 @@
-"""Between what is true at the terminals of a channel and what its box shows or is told: gain, offset, noise, digits."""
+"""Between the values at the terminals of a channel and those its box shows or sets: gain, offset, noise, digits."""
 
 from __future__ import annotations
 

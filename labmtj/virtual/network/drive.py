@@ -1,4 +1,4 @@
-"""What the channels do to the network: each holds its level or its limit, whichever the others leave it."""
+"""What the channels do to the network: each holds its level or its limit, depending on the others."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MOST_CHANGES = 20
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a channel was told. Raises UsageError for a level that is not finite, or a limit below zero."""
+    """What a channel is set to. Raises UsageError for a level that is not finite, or a limit below zero."""
 
     source: Literal["off", "volts", "amperes"] = "off"
     level: float = 0.0
@@ -122,7 +122,7 @@ class Drive:
         return answer
 
     def _judged(self, answer: Solved, settings: tuple[Setting, ...]) -> tuple[list[float], list[float]]:
-        """Return the volts behind the inner resistance, and the amperes, of every channel."""
+        """Return the volts at the terminals, after the inner resistance, and the amperes of every channel."""
         inner = [self._output_ohms if setting.source == "volts" else 0.0 for setting in settings]
         volts = answer.channel_volts + np.array(inner) * answer.channel_amperes
         return volts.tolist(), answer.channel_amperes.tolist()

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class VirtualChannel:
     """A `Channel` of the network; made by it.
 
-    With remote sense it regulates where its cable ends, at the bus or pad; without, at its own terminals. What lies
-    behind a relay is out of its sight in both cases.
+    With remote sense it regulates where its cable ends, at the bus or pad; without, at its own terminals. It sees
+    nothing beyond a relay in either case.
     """
 
     def __init__(self, network: Network, number: int) -> None:
@@ -70,7 +70,7 @@ class VirtualRelays:
     def __init__(self, network: Network, matrix: str, crosspoints: Iterable[Crosspoint]) -> None:
         self._network, self._matrix = network, matrix
         self._all = frozenset(crosspoints)
-        self._told: frozenset[Crosspoint] = frozenset()
+        self._commanded: frozenset[Crosspoint] = frozenset()
         self._stuck: dict[Crosspoint, bool] = {}
         self._closures: Counter[Crosspoint] = Counter()
 
@@ -79,14 +79,14 @@ class VirtualRelays:
         opening, closing = self._known(opened), self._known(closed)
         with self._network.lock:
             before = self._really_closed()
-            self._told = (self._told - opening) | closing
+            self._commanded = (self._commanded - opening) | closing
             after = self._really_closed()
             self._closures.update(after - before)
             self._network.move(self._matrix, before - after, after - before)
 
     def closed(self) -> frozenset[Crosspoint]:
-        """Return the relays that were told to close (a stuck relay may be elsewhere)."""
-        return self._told
+        """Return the relays that were commanded to close (a stuck relay may be elsewhere)."""
+        return self._commanded
 
     def closures(self) -> Mapping[Crosspoint, int]:
         """Return how often each relay has closed; those that never did are left out."""
@@ -94,11 +94,11 @@ class VirtualRelays:
             return dict(self._closures)
 
     def stick(self, crosspoint: Crosspoint, *, closed: bool) -> None:
-        """Break a relay: from now on it stays closed, or open, whatever it is told."""
+        """Break a relay: from now on it stays closed, or open, whatever the command."""
         self._break({**self._stuck, **dict.fromkeys(self._known([crosspoint]), closed)})
 
     def mend(self) -> None:
-        """Let all relays be where they were told to be."""
+        """Release all relays to where they were commanded."""
         self._break({})
 
     def _break(self, stuck: dict[Crosspoint, bool]) -> None:
@@ -110,7 +110,7 @@ class VirtualRelays:
 
     def _really_closed(self) -> frozenset[Crosspoint]:
         stuck_closed = {relay for relay, closed in self._stuck.items() if closed}
-        return (self._told | stuck_closed) - (self._stuck.keys() - stuck_closed)
+        return (self._commanded | stuck_closed) - (self._stuck.keys() - stuck_closed)
 
     def _known(self, relays: Iterable[Crosspoint]) -> frozenset[Crosspoint]:
         chosen = frozenset(relays)

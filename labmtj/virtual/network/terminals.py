@@ -79,7 +79,7 @@ class Relays(Protocol):
         ...
 
     def closed(self) -> frozenset[Crosspoint]:
-        """Return the relays that were told to close (a stuck relay may be elsewhere)."""
+        """Return the relays that were commanded to close (a stuck relay may be elsewhere)."""
         ...
 
     def closures(self) -> Mapping[Crosspoint, int]:

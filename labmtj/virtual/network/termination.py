@@ -1,4 +1,4 @@
-"""What hangs on pads and channels for one set of closed relays, with every channel a source of volts or of amperes."""
+"""What is connected to pads and channels for one set of closed relays; every channel sources volts or amperes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One source-measure channel behind its terminals: what it holds, and what its meter shows of it."""
+"""One source-measure channel at its terminals: what it holds, and what its meter shows of it."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Measured(NamedTuple):
 
 
 class Unit:
-    """A channel with its converters. It is told what to hold; it does not know why.
+    """A channel with its converters. It is set to what it holds; it does not know why.
 
     Args:
         channel: the terminals.

@@ -1,6 +1,6 @@
 """A SCPI instrument: a table of settings and commands, declared per brand, with the commands that all of them know.
 
-A brand derives from `SCPIInstrument`, lists its `settings` (a stored value behind a header) and decorates methods that
+A brand derives from `SCPIInstrument`, lists its `settings` (a stored value with a header) and decorates methods that
 do something with `command`. What a setting must be checked against, and what follows from it, are methods decorated
 with `check` and `after`.
 """

@@ -30,7 +30,7 @@ from labmtj.virtual.scpi.values import Number
 
 QUANTITIES: tuple[Quantity, Quantity] = ("VOLT", "CURR")
 AUTOZERO_APERTURES = 2
-"""conversions besides the reading itself: reference and zero"""
+"""conversions in addition to the reading itself: reference and zero"""
 
 POWER_SETTINGS = {"VOLT": ("VOLT range", "CURR limit"), "CURR": ("VOLT limit", "CURR range")}
 """what a source sets, by its function, that decides how much power it may give"""

@@ -1,4 +1,4 @@
-"""Status registers behind the status byte: conditions that hold, events that have been, masks for the summary bits."""
+"""Status registers summarised by the status byte: conditions that hold, past events, masks for the summary bits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all servers share: one instrument behind a lock, its message count and time, and messages taken off a wire."""
+"""What all servers share: one instrument with a lock, its message count and time, and messages taken off a wire."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Served:
         instrument: who answers.
         time: the clock of the bench.
         message_seconds: booked under the purpose "message" for every round trip: messages that came together and were
-            answered. One without an answer costs nothing, for the next is on its way already.
+            answered. One without an answer costs nothing, because the next is on its way already.
     """
 
     def __init__(self, instrument: VirtualInstrument, time: Time, message_seconds: float = MESSAGE_SECONDS) -> None:
@@ -68,7 +68,7 @@ class Served:
 
 
 class Intake:
-    """Messages off one connection, in order; while one is handled, another thread may look for an abort behind it.
+    """Messages off one connection, in order; while one is handled, another thread may look for an abort after it.
 
     Args:
         link: the connection.

@@ -23,7 +23,7 @@ Kind = Literal[
     "upset",
 ]  # fmt: skip
 """
-late        the answer comes after `argument` seconds; what is asked meanwhile waits behind it
+late        the answer comes after `argument` seconds; what is asked meanwhile waits for it
 lost        done, but the answer does not come
 doubled     the answer comes twice
 garbled     the first bytes of the answer are no text

@@ -1,4 +1,4 @@
-"""A virtual instrument behind HiSLIP (IVI-6.1), `TCPIP::127.0.0.1::hislip0,PORT::INSTR`: serial poll and device clear.
+"""A virtual instrument over HiSLIP (IVI-6.1), `TCPIP::127.0.0.1::hislip0,PORT::INSTR`: serial poll and device clear.
 
 A session is two connections: messages and answers go over the first; status queries and device clears over the second,
 and so they get through while a message is handled.
@@ -137,7 +137,7 @@ class _Session:
             size = struct.pack("!Q", LONGEST_MESSAGE)
             send(link, Type.ASYNC_MAX_MESSAGE_SIZE_RESPONSE, payload=size)
         elif frame.type == Type.ASYNC_LOCK:
-            send(link, Type.ASYNC_LOCK_RESPONSE)  # 0: no lock is given, for none would be kept
+            send(link, Type.ASYNC_LOCK_RESPONSE)  # 0: no lock is given, because none would be kept
         elif frame.type == Type.ASYNC_LOCK_INFO:
             send(link, Type.ASYNC_LOCK_INFO_RESPONSE)
         elif frame.type == Type.ASYNC_REMOTE_LOCAL:

@@ -149,7 +149,7 @@ class SocketServer(Listener):
         with contextlib.ExitStack() as stack:
             stack.callback(self._done.set)
             place = stack.enter_context(contextlib.ExitStack())
-            place.callback(self._free.set)  # once, even if a script that the client left behind still runs
+            place.callback(self._free.set)  # once, even if a script of the client still runs
 
             def gone() -> None:
                 self._half += intake.rest
@@ -167,7 +167,7 @@ class SocketServer(Listener):
         return lines(buffer)
 
     def _answer(self, line: str, link: socket.socket, before: threading.Event, *, more: bool) -> None:
-        """Answer a line once the client before is done; until then an abort reaches what it has left behind.
+        """Answer a line once the client before is done; until then an abort reaches what it left running.
 
         Lines of one client among those of the next would become part of each other's scripts.
         """

@@ -1,7 +1,7 @@
 """A virtual bench on the loopback interface: one server per instrument, and a line of JSON to ask the bench itself.
 
 Asked with `{"ask": "seconds"}` and the like, the bench answers `{"answer": ...}` or `{"error": ...}`: what no
-instrument on a real bench would tell, for tests, benchmarks and rehearsals.
+instrument on a real bench would report, for tests, benchmarks and rehearsals.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class ServedInstruments:
         self._stack.close()
 
     def greetings(self) -> Iterator[dict[str, Any]]:
-        """Iterate what is told of every instrument: name, driver, VISA resource, identity, and where to ask the bench.
+        """Iterate what is printed of every instrument: name, driver, VISA resource, identity, address of the bench.
 
         The identity is asked for without being counted or booked.
         """

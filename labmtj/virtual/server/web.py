@@ -1,4 +1,4 @@
-"""Other programs reach any port of their machine, a page in a browser among them: what opens as they do is hung up on.
+"""Closes connections of other protocols: any program of this computer, even a web page, can reach the port.
 
 HTTP, TLS, SSH and SMTP are known. The first line of a connection decides: a browser cannot send anything in front of
 its request. No instrument of these has a command that begins so, and no TSP statement does.

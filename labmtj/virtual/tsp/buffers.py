@@ -51,7 +51,7 @@ class Column(Group):
         raise Complaint(INVALID_INDEX, f"Reading buffer index {key} is invalid")
 
     def values(self, first: int, last: int) -> Iterator[object]:
-        """Return the values from first to last, both included; Complaint if there are not so many."""
+        """Return the values from first to last, both included; Complaint if there are fewer."""
         return (self.element(key) for key in range(first, last + 1))
 
 

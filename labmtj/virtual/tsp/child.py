@@ -1,10 +1,10 @@
-"""The main of the helper process: runs one engine, told what to do by frames on its standard input.
+"""The main of the helper process: runs one engine, controlled by frames on its standard input.
 
 A frame is one line of JSON, plain values only, so that nothing a script could do here reaches the other process but
 numbers and text. From there: a message as a string, ["clear"], or ["answer", stop, values] to a call. From here:
-["call", told, name, arguments...], and ["done", told, reply, status byte, prompts] when a message is done. `told` are
-calls that nobody waits for, such as moving an output: they go along with the next one that has an answer, in their
-order, for every frame back and forth costs as much as a statement. Strings, and decoding without a look for white
+["call", posted, name, arguments...], and ["done", posted, reply, status byte, prompts] when a message is done. `posted`
+are calls that need no answer, such as moving an output: they go with the next one that has an answer, in their order,
+because every frame back and forth costs as much as a statement. Strings, and decoding without a look for white
 space, take a third of the time of what `json` offers first: a tenth of a query.
 """
 
@@ -41,7 +41,7 @@ _DECODE = json.JSONDecoder().raw_decode
 _WITHOUT_ANSWER = frozenset(
     {"spend", "source_volts", "source_amperes", "release", "remote_sense", "open_aperture", "drop_aperture", "operate"}
 )
-_MOST_TOLD, _MOST_TOLD_SECONDS = 64, 0.02
+_MOST_POSTED, _MOST_POSTED_SECONDS = 64, 0.02
 """calls that are kept back, and the longest wait among them: so that an abort finds the script where it is"""
 
 
@@ -52,7 +52,7 @@ class Wire:
         self._in, self._out = sys.stdin.fileno(), sys.stdout.fileno()
         self._rest = b""
         self._stopping = False
-        self._told: list[list[Any]] = []
+        self._posted: list[list[Any]] = []
 
     def receive(self) -> Any:
         """Return the next frame; EOFError when the other process is gone."""
@@ -72,10 +72,10 @@ class Wire:
 
     def _taken(self) -> str:
         """Return what was kept back, as JSON, and keep it no longer."""
-        if not self._told:
+        if not self._posted:
             return "[]"
-        told, self._told = self._told, []
-        return json.dumps(told)
+        posted, self._posted = self._posted, []
+        return json.dumps(posted)
 
     def _write(self, line: str) -> None:
         view = memoryview(f"{line}\n".encode())
@@ -86,9 +86,9 @@ class Wire:
         """Call a function of the other process; Aborted from the moment on that the script is to stop."""
         if self._stopping:
             raise Aborted(": script aborted")
-        waits = name == "spend" and cast(float, arguments[0]) > _MOST_TOLD_SECONDS
-        if name in _WITHOUT_ANSWER and not waits and len(self._told) < _MOST_TOLD:
-            self._told.append([name, *arguments])
+        waits = name == "spend" and cast(float, arguments[0]) > _MOST_POSTED_SECONDS
+        if name in _WITHOUT_ANSWER and not waits and len(self._posted) < _MOST_POSTED:
+            self._posted.append([name, *arguments])
             return []
         self._write(f'["call",{self._taken()},{json.dumps([name, *arguments])[1:]}')
         _, stop, values = self.receive()

@@ -30,7 +30,7 @@ class ScriptFault(Exception):
 
 
 class Aborted(ScriptFault):
-    """Somebody wants the script to end: every statement that could notice fails from now on."""
+    """The script was aborted: every statement that could notice fails from now on."""
 
 
 class Ended(ScriptFault):

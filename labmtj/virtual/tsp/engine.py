@@ -247,7 +247,7 @@ class Engine:
         self.remote("poll")
 
     def _prompt(self) -> None:
-        """Say what nobody asked for, where that is switched on."""
+        """Send what was not asked for (prompts), where that is switched on."""
         if self._language.show_errors.value:
             while self.errors:
                 self._out.append("\t".join(map(self.format.text, entry_values(self.errors.next()))))

@@ -1,4 +1,4 @@
-"""What boxes of the 2600B's age have beside measuring: a front panel, and TSP-Net, where no other box answers."""
+"""What boxes of the 2600B's age have in addition to meters: a front panel, and TSP-Net, where no other box answers."""
 
 from __future__ import annotations
 

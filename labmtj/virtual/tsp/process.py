@@ -52,7 +52,7 @@ class Helper:
         """end the process, however busy it is; also done when this object or the interpreter goes"""
 
     def clear(self) -> None:
-        """Tell it to forget half a script."""
+        """Make it forget half a script."""
         self._send(b'["clear"]\n')
 
     def ask(self, message: str, seconds: float, stopping: Callable[[], float | None]) -> tuple[str | None, int, bool]:
@@ -72,13 +72,13 @@ class Helper:
             begin = time.perf_counter()
             frame = _DECODE(self._receive(left, stopping).decode())[0]
             left -= time.perf_counter() - begin
-            self._told(frame[1], stopping)
+            self._make(frame[1], stopping)
             if frame[0] == "done":
                 return frame[2], frame[3], bool(frame[4])
             self._answer(frame[2], frame[3:], stop=stopping() is not None)
 
-    def _told(self, calls: list[list[Any]], stopping: Callable[[], float | None]) -> None:
-        """Make the calls that nobody waits for; once the script is to stop, no time passes any more."""
+    def _make(self, calls: list[list[Any]], stopping: Callable[[], float | None]) -> None:
+        """Make the calls that need no answer; once the script is to stop, no time passes any more."""
         for name, *arguments in calls:
             if name != "spend" or stopping() is None:
                 self._functions[name](*arguments)

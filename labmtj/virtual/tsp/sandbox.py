@@ -1,8 +1,8 @@
 """A Lua 5.1 that behaves as 5.0 and knows nothing but its own language and the tree of the instrument.
 
-A script meets Lua functions and Lua tables only. The Python objects behind them are upvalues, out of its reach without
-the debug library; the attribute filter would deny it everything even if it got hold of one. What is not on the list of
-safe names does not exist. Time is not limited here but by the process that waits for this one.
+A script meets Lua functions and Lua tables only. The Python objects that they wrap are upvalues, out of its reach
+without the debug library; the attribute filter would deny it everything even if it got hold of one. What is not on the
+list of safe names does not exist. Time is not limited here but by the process that waits for this one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from labmtj.virtual.tsp.tree import Group, Members, Reading, Setting
 LUA_BYTES = 64 << 20
 LONGEST_LIST = 1_000_000
 POLL_INSTRUCTIONS = 1_000_000
-"""of the Lua machine, about 10 ms, between two looks whether somebody wants the script to stop"""
+"""of the Lua machine, about 10 ms, between two checks whether the script is to stop"""
 
 HURRY_INSTRUCTIONS = 100
 """the same once it is to stop: a script that catches errors is then hit outside of what catches them"""
@@ -49,8 +49,8 @@ end
 hook = function() return unwrap(poll()) end
 local function rearm() sethook(hook, "", %(calm)d) end
 
-local function wrap(behind)
-    return function(...) return unwrap(call(behind, ...)) end
+local function wrap(object)
+    return function(...) return unwrap(call(object, ...)) end
 end
 
 -- what getmetatable shows of a table of the tree, as on the box: functions that read and write, and objects
@@ -139,7 +139,7 @@ class Sandbox:
         self._complain = complain
         self._hurried = False
         self._tables: dict[int, Any] = {}
-        """those of the tree by the identity of their group, which lives as long as this sandbox"""
+        """those of the tree by the identity of their group, which this sandbox keeps alive"""
         self._lua = lupa.LuaRuntime(
             register_eval=False,
             register_builtins=False,
@@ -182,13 +182,13 @@ class Sandbox:
         try:
             chunk()
         except lupa.LuaError as error:
-            raise ScriptFault(_told(str(error))) from None
+            raise ScriptFault(_reported(str(error))) from None
 
     def compile(self, code: str) -> Any:
         """Return code as a Lua function; ScriptFault with the message of the compiler if it is none."""
         compiled = self._compile(code)
         if isinstance(compiled, tuple):
-            raise ScriptFault(_told(str(compiled[1])))
+            raise ScriptFault(_reported(str(compiled[1])))
         return compiled
 
     def run(self, chunk: Any) -> None:
@@ -203,7 +203,7 @@ class Sandbox:
             raise ScriptFault("not enough memory") from None
         except lupa.LuaError as error:
             if EXIT not in str(error):
-                raise ScriptFault(_told(str(error))) from None
+                raise ScriptFault(_reported(str(error))) from None
 
     def _present(self, member: Any, *, lasting: bool = False) -> Any:
         """Return what a script sees of a member.
@@ -223,7 +223,7 @@ class Sandbox:
         return member
 
     def _table(self, group: Group, *, lasting: bool) -> Any:
-        """Return the table of a group; its members are made as they are asked for, for most never are."""
+        """Return the table of a group; its members are made on request, because most are never asked for."""
         table = self._tables.get(id(group))
         if table is None:
             table = self._table_for(group, self._lua.table())
@@ -275,7 +275,7 @@ class Sandbox:
         return tuple(map(self._present, answer)) if isinstance(answer, tuple) else self._present(answer)
 
     def _guard(self, function: Callable[..., Any]) -> Callable[..., tuple[Any, ...]]:
-        """Return a function that tells Lua what went wrong instead of raising."""
+        """Return a function that reports to Lua what went wrong instead of raising."""
 
         def guarded(*arguments: Any) -> tuple[Any, ...]:
             try:
@@ -326,7 +326,7 @@ def _deny(_: object, name: object, __: bool) -> NoReturn:  # noqa: FBT001 - lupa
     raise AttributeError(f"a script has no access to {name!r}")
 
 
-def _told(message: str) -> str:
+def _reported(message: str) -> str:
     """Return a message of Lua in the words of the box: without the traceback, the line number in front."""
     first = message.split("\nstack traceback:", 1)[0]
     place = re.match(r"(?:\[string \"[^\n]*?\"\]|TSP):(\d+): (.*)", first, re.DOTALL)

@@ -130,7 +130,7 @@ class Latch:
         self.overrun = Reading(lambda: self._overrun)
 
     def happen(self) -> None:
-        """Emit the event; a second one before anybody has waited is an overrun."""
+        """Emit the event; a second one before the first was waited for is an overrun."""
         self._overrun, self._seen = self._overrun or self._seen, True
         self._triggers.emit(self.event)
 

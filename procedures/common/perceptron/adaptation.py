@@ -38,7 +38,7 @@ class StatisticsSettings(StrictModel):
 
 
 class Adaptation(StrictModel):
-    """What is done with what the reference maps tell. The defaults do nothing: the plain mapping."""
+    """What is done with the reference maps. The defaults do nothing: the plain mapping."""
 
     placement: Literal["plain", "avoid"] = Field(
         "plain", description="lines of a layer: as layer1_at and layer2_at say, or those that avoid bad cells"
@@ -144,7 +144,7 @@ def adapt(
 
 
 def health_of(chip: KnownChip) -> NDArray[np.uint8]:
-    """Return the `Health` of every cell, (rows, columns): as the maps tell it; which are noisy, as earlier runs do."""
+    """Return the `Health` of every cell, (rows, columns): from the maps; which are noisy, from earlier runs."""
     table = np.array([HEALTH[outcome] for outcome in sorted(Outcome)], np.uint8)
     states = table[chip.maps.outcome]
     if chip.health is not None:

@@ -59,7 +59,7 @@ class WineBase(Settings):
     @field_validator("solutions")
     @classmethod
     def _found(cls, name: str, info: ValidationInfo) -> str:
-        """Look beside the file that names it, too, and keep the whole path: a run is resumed from any folder."""
+        """Look next to the file that names it, too, and keep the whole path: a run is resumed from any folder."""
         try:
             path = library.find(name, "solutions", (info.context or {}).get("beside"))
         except ConfigError as error:
@@ -68,7 +68,7 @@ class WineBase(Settings):
 
     @property
     def adaptations(self) -> list[Adaptation]:
-        """What is done with what the reference maps tell of the chips: every way that the campaign writes."""
+        """What is done with the reference maps of the chips: every way that the campaign writes."""
         raise NotImplementedError
 
     # -- plan --------------------------------------------------------------------------------------------------------
@@ -205,7 +205,7 @@ class WineBase(Settings):
 
 
 def _load(path: Path) -> Solutions:
-    """Read a file of solutions, once as long as it is the same: every block asks for it."""
+    """Read a file of solutions, again only after it has changed: every block asks for it."""
     stat = path.stat()
     return _load_version(path, stat.st_mtime_ns, stat.st_size)
 

@@ -93,7 +93,7 @@ class CrossbarHardware:
         return first, second
 
     def write(self, layer: int, bits: NDArray[Any]) -> None:
-        """Write and verify bits (inputs, 2 * neurons), 1 = P, columns + - + - ...; `results` tells how it went."""
+        """Write and verify bits (inputs, 2 * neurons), 1 = P, columns + - + - ...; the outcome is in `results`."""
         self._bits[layer] = np.array(bits, np.uint8)
         chip, block = self._chip(layer), self._block(layer)
         cells = block.place(np.ones((block.rows, block.columns)), chip.crossbar.shape)

@@ -196,7 +196,7 @@ def _write_columns(layer: int, result: WriteResult) -> dict[str, Any]:
 
 
 def adapted_columns(adapted: Adapted) -> dict[str, Any]:
-    """Return the columns that say what was written in the place of the solution as given, and where."""
+    """Return the columns that say what was written instead of the solution as given, and where."""
     row: dict[str, Any] = {}
     for layer in (0, 1):
         _, place = adapted.places[layer][0]

@@ -49,11 +49,11 @@ def test_a_watchdog_switches_off_before_its_first_question(benches, name):
 @pytest.mark.parametrize(
     ("redefined", "said"),
     [
-        ("smub = smua", "has another smub than from the factory"),
-        ("smua, smub = smub, smua", "has another smua than from the factory"),
-        ('function printbuffer() print("0.0") end', "has another printbuffer than from the factory"),
-        ("function waitcomplete() end", "has another waitcomplete than from the factory"),
-        ("function delay() end", "has another delay or timer than from the factory"),
+        ("smub = smua", "has a smub that a script has redefined"),
+        ("smua, smub = smub, smua", "has a smua that a script has redefined"),
+        ('function printbuffer() print("0.0") end', "has a printbuffer that a script has redefined"),
+        ("function waitcomplete() end", "has a waitcomplete that a script has redefined"),
+        ("function delay() end", "has a delay or timer that a script has redefined"),
         ("smub = nil", "smub"),
         ("localnode = nil", "localnode"),
         ("print = nil", "redefined print, errorqueue or format"),

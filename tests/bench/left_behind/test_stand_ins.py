@@ -83,7 +83,7 @@ def test_names_that_readings_and_pulses_rely_on_are_refused_before_a_relay_moves
     """The source is off, and known to be, as `localnode.smua`; but nothing is armed that would read another line."""
     bench.leave_on("voltage", line, redefining=True)
     count = sum(bench.network.relays["matrix"].closures().values())
-    with pytest.raises(InstrumentError, match=f"has another {re.escape(name)} than from the factory"), bench.opened():
+    with pytest.raises(InstrumentError, match=f"has a {re.escape(name)} that a script has redefined"), bench.opened():
         pass
     assert sum(bench.network.relays["matrix"].closures().values()) == count
     assert not bench.live()
@@ -117,7 +117,7 @@ def test_a_matrix_with_other_names_is_not_armed(bench, name):
     bench.leave_on("voltage", redefining=True)
     bench.tell(*MATRICES[name], name="matrix")
     with (
-        pytest.raises(InstrumentError, match=rf"matrix at .* has another {name} than from the factory"),
+        pytest.raises(InstrumentError, match=rf"matrix at .* has a {name} that a script has redefined"),
         bench.opened(),
     ):
         pass
@@ -139,7 +139,7 @@ def test_a_scan_without_a_name_is_refused_and_ended(bench, tmp_path):
 
 
 def refused(bench):
-    with pytest.raises(InstrumentError, match="has another scan than from the factory"), bench.opened():
+    with pytest.raises(InstrumentError, match="has a scan that a script has redefined"), bench.opened():
         pass
 
 
