@@ -239,7 +239,7 @@ class AdaptedUnit(LimitedChannels, Trust):
         raise self.complaint(f"stays at {kept.volts:g} V with its output {'on' if kept.on else 'off'}; do it by hand")
 
     def expect_nothing(self) -> None:
-        """Let go of limits and output."""
+        """Forget limits and output."""
         super().expect_nothing()
         self._limits.clear()
         self._is_on = False

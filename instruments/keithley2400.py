@@ -103,7 +103,7 @@ class Keithley2400(SequencedUnit, PyMeasureKeithley2400):
     The attributes are PyMeasure's, those with `%g` in their commands replaced by ones that lose no digit.
 
     Args:
-        terminals: "front" or "rear": which of them the chip hangs on.
+        terminals: "front" or "rear": to which the chip is connected.
     """
 
     models = ("2400", "2401")

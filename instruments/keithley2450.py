@@ -95,7 +95,7 @@ class Keithley2450(SequencedUnit):
     """Represents the Keithley 2450 SourceMeter, which must be in its SCPI language.
 
     Args:
-        terminals: "front" or "rear": which of them the chip hangs on.
+        terminals: "front" or "rear": to which the chip is connected.
     """
 
     models = ("2450",)

@@ -154,7 +154,7 @@ class Keithley2600Source(LimitedChannels, TSPInstrument):
         }
 
     def expect_nothing(self) -> None:
-        """Let go of limits, outputs and meters."""
+        """Forget limits, outputs and meters."""
         super().expect_nothing()
         self._functions_are_own = False
         self._limits.clear()

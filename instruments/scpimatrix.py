@@ -79,7 +79,7 @@ class SCPIMatrix(Mainframe, SCPIInstrument):
         return {}
 
     def expect_nothing(self) -> None:
-        """Let go of all settings; they are set anew before the next relay moves."""
+        """Forget all settings; they are set anew before the next relay moves."""
         self._is_set_up = False
         super().expect_nothing()
 

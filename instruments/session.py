@@ -112,7 +112,7 @@ class Session(Trust, Instrument):
         return self.lost(problem, self._sent, reply)
 
     def expect_nothing(self) -> None:
-        """Let go of all settings, and of the event mask."""
+        """Forget all settings and the event mask."""
         super().expect_nothing()
         self._masked = False
 

@@ -68,7 +68,11 @@ class SourceMeasure(LimitedChannels, SCPIInstrument):
         self._limits[channel] = (amperes, highest_volts)
 
     def switch_output(self, channel: str, *, on: bool) -> None:
-        """Switch an output at level 0 V; on only after `limit`, and only while the box still keeps that limit."""
+        """Switch an output at level 0 V; on only after `limit`, and only while the box still keeps that limit.
+
+        Raises:
+            UsageError: if a channel without a limit is to be switched on.
+        """
         if on and channel not in self._limits:
             raise UsageError(f"{self.name}: channel {channel} needs a limit before its output goes on")
         self._autozero.forget()
@@ -113,7 +117,7 @@ class SourceMeasure(LimitedChannels, SCPIInstrument):
             raise failures[0]
 
     def expect_nothing(self) -> None:
-        """Let go of limits, outputs and meters."""
+        """Forget limits, outputs and meters."""
         super().expect_nothing()
         self._limits.clear()
         self._on.clear()

@@ -78,7 +78,7 @@ class Trust:
         return self._forgotten
 
     def expect_nothing(self) -> None:
-        """Let go of all settings: the instrument is made safe, whatever became of it."""
+        """Forget all settings: the instrument is made safe, whatever its state."""
         self._forgotten = None
 
     @contextmanager

@@ -102,7 +102,7 @@ class TSPInstrument(Replies, TSPSession):
         raise NotImplementedError
 
     def expect_nothing(self) -> None:
-        """Let go of all settings, and of what is known of names."""
+        """Forget all settings, and what is known of names."""
         self._redefined = None
         super().expect_nothing()
 

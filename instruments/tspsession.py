@@ -205,7 +205,7 @@ class TSPSession(Trust, Instrument):
         return self._received.popleft()
 
     def expect_nothing(self) -> None:
-        """Let go of all settings; after a restart those of the session are to be set again, too."""
+        """Forget all settings; after a restart those of the session are to be set again, too."""
         self._opened = self._opened and self._forgotten is None
         super().expect_nothing()
 

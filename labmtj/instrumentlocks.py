@@ -30,7 +30,11 @@ _LOOK = os.O_RDONLY | CLOEXEC | NOFOLLOW | NONBLOCK
 
 
 def folder() -> Path:
-    """Return the folder of the locks, one per user: it does not outlive the machine's boot where the system has one."""
+    """Return the folder of the locks, one per user: it does not outlive the machine's boot where the system has one.
+
+    Raises:
+        UsageError: if the folder cannot be made, or others may write to it.
+    """
     runtime = os.environ.get("XDG_RUNTIME_DIR")
     path = Path(runtime) / "labmtj" if runtime else Path(tempfile.gettempdir()) / f"labmtj-{user()}"
     try:

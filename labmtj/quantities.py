@@ -111,7 +111,11 @@ class Bias:
 
     @classmethod
     def from_lines(cls, line_volts: ArrayLike, shape: tuple[int, int], *, ordered: bool = True) -> Self:
-        """Return a bias from voltages (rows + columns,) or (batch, rows + columns), rows first."""
+        """Return a bias from voltages (rows + columns,) or (batch, rows + columns), rows first.
+
+        Raises:
+            UsageError: for another number of voltages.
+        """
         volts = np.array(line_volts, float)
         if volts.ndim not in (1, 2) or volts.size == 0 or volts.shape[-1] != sum(shape):
             raise UsageError(
@@ -165,6 +169,9 @@ class ReadSettings:
 
     With polarity "both" each bias is applied as given and with every sign reversed, and the odd part is the answer:
     offsets of the meter cancel, and the disturb of a read is balanced.
+
+    Raises:
+        UsageError: for times, repeats or a range that no reading can have.
     """
 
     aperture_seconds: float = 0.02
@@ -299,7 +306,11 @@ class Pulse:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What cells, lines and sources survive; checked before anything is applied."""
+    """What cells, lines and sources survive; checked before anything is applied.
+
+    Raises:
+        UsageError: for a limit that is not a positive number.
+    """
 
     cell_volts: float = 0.9
     """largest voltage across any cell"""

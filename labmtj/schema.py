@@ -20,7 +20,7 @@ from labmtj.errors import UsageError
 Attribute = str | bool | int | float | list[str] | list[bool] | list[int] | list[float]
 
 OUTCOME = "outcome"
-"""group whose attributes say what a run comes to, for a list of runs: "accuracy", the highest median among its arrays,
+"""group whose attributes are the result of a run, for a list of runs: "accuracy", the highest median among its arrays,
 as a fraction"""
 
 KIND = "labmtj_kind"
@@ -60,7 +60,11 @@ class Tags(TypedDict):
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a table: its type ("bool", "i1" to "u8", "f4", "f8"), unit ("1" if it has none) and meaning."""
+    """One column of a table: its type ("bool", "i1" to "u8", "f4", "f8"), unit ("1" if it has none) and meaning.
+
+    Raises:
+        UsageError: for an unknown type, a missing unit or meaning.
+    """
 
     dtype: str
     units: str
@@ -119,6 +123,9 @@ class Table:
         sizes: of every axis after the row axis that has no coordinate.
         coordinates: labels of axes, by the name of the axis; 1-d.
         signal: the column that a viewer plots first, if any.
+
+    Raises:
+        UsageError: for names or axes that do not fit each other.
     """
 
     path: str

@@ -93,7 +93,7 @@ class StopRequests:
         self._over.set()
 
     def lose_patience(self, signal_number: int = 0, frame: FrameType | None = None) -> None:  # noqa: ARG002
-        """Raise Stopped in the midst of whatever goes on; later, if that is a clean-up."""
+        """Raise Stopped during whatever runs; later, if that is a clean-up."""
         if _cleaning:
             signal.setitimer(signal.ITIMER_REAL, self._patience_seconds or PATIENCE_SECONDS)
         elif self.signal_number and not self._raised:

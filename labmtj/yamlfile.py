@@ -172,7 +172,11 @@ def load(path: str | Path) -> YamlFile:
 
 
 def loads(text: str, path: str | Path) -> YamlFile:
-    """Parse YAML text; `path` is the name used in errors."""
+    """Parse YAML text; `path` is the name used in errors.
+
+    Raises:
+        ConfigError: for invalid YAML, naming file and line.
+    """
     path = Path(path)
     if len(text) > MAX_BYTES:
         raise ConfigError(f"{path}: is larger than {MAX_BYTES // 1000} kB; a labmtj YAML file holds settings, not data")

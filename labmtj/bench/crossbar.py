@@ -35,7 +35,7 @@ class BenchCrossbar(ArmedInstruments):
     share a channel share that, see `labmtj.bench.routing.compliance`.
 
     Args:
-        wiring: what hangs on what.
+        wiring: what is connected to what.
         units, matrices: by name on the bench; connected, untouched.
         limits: what cells, lines and sources survive.
         clock: of the bench.
@@ -127,6 +127,7 @@ class BenchCrossbar(ArmedInstruments):
         """Pulse in order; delivered are the steps of each channel as the unit reports them, or as messages timed them.
 
         Raises:
+            UsageError: for a width that is not positive and finite.
             CannotDo: for a bias without a routing, more current than the lines survive, or a width that the units
                 cannot do; nothing was applied.
         """
@@ -196,7 +197,7 @@ class BenchCrossbar(ArmedInstruments):
         return self.sources.shots(volts, read, how)
 
     def _valid(self, attempt: Callable[[], ChannelReadings]) -> ChannelReadings:
-        """Take readings, again if their answer is lost, and once more if one of them has no value."""
+        """Take readings, again if their answer is lost, and again if one of them has no value."""
         shown = again(attempt, self._recover)
         return again(attempt, self._recover) if (shown.flags & Flag.INVALID).any() else shown
 

@@ -44,7 +44,7 @@ class Calibration:
     description: ArrayDescription
     """the array file"""
     switching_summary: str
-    """what became of the switching parameters"""
+    """how the switching parameters were found"""
     polarity_summary: str
     """whether the polarity was measured, and what the array file of the run said"""
 

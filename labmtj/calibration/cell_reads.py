@@ -61,7 +61,7 @@ class Reads:
 
 
 def writes_of(states: BoolArray) -> NDArray[np.intp]:
-    """Return the number of the write that each cell was last switched by, (networks, cells), from states alike."""
+    """Return the number of the write that last switched each cell, (networks, cells), from states of the same shape."""
     return np.cumsum(np.diff(states, axis=0, prepend=states[:1]), axis=0).astype(np.intp)
 
 

@@ -92,7 +92,7 @@ class Gains:
 
 
 def no_gains(lines: int, summary: str = "") -> Gains:
-    """Return that all gains are alike."""
+    """Return equal gains."""
     return Gains(np.zeros(lines), np.zeros(lines), summary=summary)
 
 

@@ -34,7 +34,7 @@ class Written:
 
 
 def from_write_to_write(by_network: FloatArray, states: BoolArray, fit: BoolArray, assumed: float) -> Written:
-    """Return how cells repeat, from residuals (networks, cells), NaN where a cell was not read, in states alike."""
+    """Return how cells repeat, from residuals, NaN where a cell was not read, and states, (networks, cells) each."""
     cells = by_network.shape[1]
     write = writes_of(states) * cells + np.arange(cells)
     told = np.isfinite(by_network) & fit

@@ -31,7 +31,7 @@ class Drain(NamedTuple):
     transfer: FloatArray
     """X, (cells, lines) siemens"""
     impedance: FloatArray
-    """Z, (lines, lines) ohms of array and what hangs on the lines together"""
+    """Z, (lines, lines) ohms of array and what is connected to the lines together"""
 
     def amperes(self, excess: FloatArray) -> FloatArray:
         """Return what the response loses, shape of `excess`: (cells,) or (batch, cells)."""
@@ -44,7 +44,7 @@ class Problem(NamedTuple):
     ohms: FloatArray
     """R, (cells,)"""
     inverse: FloatArray
-    """K, (cells, cells): (diag(R) + impedance of the wires and of what hangs on the lines)^-1"""
+    """K, (cells, cells): (diag(R) + impedance of the wires and of what is connected to the lines)^-1"""
     law: CellLaw
     slope: CellLaw | None
     tolerance_volts: float

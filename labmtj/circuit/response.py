@@ -34,7 +34,7 @@ class WiresResponse:
     impedance: FloatArray
     """(cells, cells) ohms, symmetric, contacts on its diagonal, without the islands' leak"""
     islands: FloatArray
-    """(cells, islands): 1 where the cell hangs on the piece that is cut off"""
+    """(cells, islands): 1 where the cell is on the piece that is cut off"""
 
     @property
     def full_impedance(self) -> FloatArray:

@@ -34,7 +34,8 @@ class Wear:
     def stress_rates(self, volts: FloatArray) -> FloatArray:
         """Return dS/dt in 1/s, (..., N), at junction voltages (..., N); zero where they are harmless.
 
-        Harmless is said of each cell, not of a batch: the stress that a bias adds must not depend on its neighbours.
+        Harmless is decided for each cell, not for a batch: the stress that a bias adds must not depend on its
+        neighbours.
         """
         size = np.abs(volts)
         rates = np.zeros_like(size)

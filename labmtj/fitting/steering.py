@@ -44,7 +44,7 @@ class Steering:
         self._pulses = np.zeros(curves, np.intp)
 
     def next_volts(self) -> FloatArray:
-        """Return the voltage of each curve's next pulse, (n,): V50 until known, then the TELLING_ETAS by turns."""
+        """Return the voltage of each curve's next pulse, (n,): V50 until known, then the TELLING_ETAS in turn."""
         belief = np.exp(self._log_belief - self._log_belief.max(axis=(1, 2), keepdims=True))
         belief /= belief.sum(axis=(1, 2), keepdims=True)
         by_median, by_steepness = belief.sum(axis=2), belief.sum(axis=1)

@@ -20,7 +20,11 @@ from labmtj.quantities import BoolArray, FloatArray
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A rectangle of cells: its first row and column, and how many of each."""
+    """A rectangle of cells: its first row and column, and how many of each.
+
+    Raises:
+        UsageError: for a negative corner or an empty size.
+    """
 
     row: int
     column: int

@@ -40,6 +40,9 @@ class Placement:
     """The lines of an array that a layer uses, in the order of the layer's inputs and columns.
 
     Stands for a `Block` wherever one does: to write (`place`), to multiply and to read (`take`).
+
+    Raises:
+        UsageError: for lines that are negative or named twice.
     """
 
     row_lines: tuple[int, ...]
@@ -71,7 +74,11 @@ class Placement:
             raise UsageError(f"{self} uses lines that an array of {shape[0]} x {shape[1]} does not have")
 
     def place(self, bits: NDArray[Any], shape: tuple[int, int]) -> BoolArray:
-        """Return the target of a whole array, (..., rows, columns), AP in every unused cell; as `Block.place`."""
+        """Return the target of a whole array, (..., rows, columns), AP in every unused cell; as `Block.place`.
+
+        Raises:
+            UsageError: for bits or an array of another shape.
+        """
         self.check(shape)
         values = np.asarray(bits)
         if values.shape[-2:] != (self.rows, self.columns):

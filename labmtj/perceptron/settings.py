@@ -9,7 +9,11 @@ from labmtj.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class TrainingSettings:
-    """How networks are trained."""
+    """How networks are trained.
+
+    Raises:
+        UsageError: for a value outside its range.
+    """
 
     hidden: int = 6
     epochs: int = 600

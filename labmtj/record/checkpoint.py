@@ -187,7 +187,11 @@ class _Update:
         self._attributes: dict[str, dict[str, Attribute]] = {}
 
     def apply(self, reader: JournalReader) -> None:
-        """Write every record of the reader to the file."""
+        """Write every record of the reader to the file.
+
+        Raises:
+            DataError: for a record of an unknown kind.
+        """
         claims = Claims(reader.path, reader.size)
         for offset, record in reader:
             claims.take(offset, record)

@@ -12,9 +12,9 @@ from labmtj.errors import DataError
 from labmtj.record.frames import Record
 
 BYTES, BYTES_PER_BYTE = 1 << 28, 64
-"""of arrays written out: at the least, and per byte of the journal; runs come to some 5"""
+"""of arrays written out: least allowance, and per byte of the journal; runs need about 5"""
 OBJECTS, ATTRIBUTES = 20_000, 50_000
-"""arrays, and attributes of groups: at the least; runs of a hundred chips come to some 12 000 and 1000"""
+"""arrays, and attributes of groups: least allowance; runs of 100 chips have about 12 000 and 1000"""
 BYTES_PER_OBJECT = 1000
 """of the journal, for each one more"""
 MOST_COLUMNS = 1000

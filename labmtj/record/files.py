@@ -53,7 +53,7 @@ def is_locked(path: Path) -> bool:
 
 
 def is_elsewhere(descriptor: int, path: Path, size: int) -> str:
-    """Say what became of a file that is being written, "" if it is still at the path and not cut below `size`."""
+    """Say what happened to a file that is being written, "" if it is still at the path and not cut below `size`."""
     mine = os.fstat(descriptor)
     try:
         there = path.lstat()

@@ -115,7 +115,11 @@ def collapse(array: NDArray[Any]) -> NDArray[Any]:
 
 
 def encode_array(array: NDArray[Any]) -> bytes:
-    """Return dtype, shape and raw bytes of an array; TypeError for objects, masks, times and complex numbers."""
+    """Return dtype, shape and raw bytes of an array; TypeError for objects, masks, times and complex numbers.
+
+    Raises:
+        ValueError: for an array larger than one frame.
+    """
     if isinstance(array, np.ma.MaskedArray):
         raise TypeError(f"an array of {array.dtype} ({type(array).__name__}) has no place in a journal")
     if array.nbytes > MAX_PAYLOAD:

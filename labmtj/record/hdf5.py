@@ -64,7 +64,11 @@ def declare_table(file: h5py.File, table: Table) -> None:
 
 
 def append_rows(here: h5py.Group, blocks: Sequence[Mapping[str, NDArray[Any]]]) -> None:
-    """Append blocks of rows, each a mapping of all columns, to the table in the group."""
+    """Append blocks of rows, each a mapping of all columns, to the table in the group.
+
+    Raises:
+        ValueError: if a column does not have the rows of its table.
+    """
     scale = here[here.attrs["labmtj_row"]]
     count = scale.shape[0]
     total = count + sum(len(next(iter(block.values()))) for block in blocks)

@@ -171,7 +171,7 @@ class JournalWriter:
             self._broken = self._broken or f"{self.path} could not be cut back: {_why(error, self.path)}"
 
     def leave(self) -> None:
-        """Let go of the file without touching it: what a forked child does."""
+        """Release the file without touching it: what a forked child does."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
         self._descriptor = -1

@@ -104,7 +104,11 @@ class Logbook:
             self.attributes(path, {}, kind=kind)
 
     def attributes(self, path: str, values: Mapping[str, Attribute], *, kind: str = "") -> None:
-        """Set attributes of the group at `path`, "" for the file itself."""
+        """Set attributes of the group at `path`, "" for the file itself.
+
+        Raises:
+            UsageError: for a reserved name, or a value that HDF5 cannot hold.
+        """
         if path:
             self._claim(path, self._members.get(path, frozenset()))
         values = plain(dict(values))
@@ -187,7 +191,11 @@ class JournalLog(Logbook):
 
     @classmethod
     def reopen(cls, path: Path, truncate_to: int | None = None) -> Self:
-        """Go on with the journal of a run, see `JournalWriter.reopen`; its tables are known again."""
+        """Go on with the journal of a run, see `JournalWriter.reopen`; its tables are known again.
+
+        Raises:
+            DataError: as `JournalWriter.reopen`, and for frames that are not records.
+        """
         self = cls(JournalWriter.reopen(path, truncate_to))
         for offset, payload in JournalReader(path).payloads():
             try:

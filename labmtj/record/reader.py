@@ -1,7 +1,7 @@
 """Reads HDF5 files from untrusted sources: nothing outside the file is touched, nothing it cannot hold is read.
 
 HDF5 is no safe container: a link or a dataset can name any other file of the machine, and 8 TB fit in 2 kB. Such files
-are refused as a whole, when they are opened. An honest array may be larger than memory all the same: it is read piece
+are refused as a whole, when they are opened. An honest array may be larger than memory nevertheless: it is read piece
 by piece, and refused where the whole of it is asked for.
 """
 
@@ -119,7 +119,11 @@ class DataFile:
         return self.part(path, ())
 
     def part(self, path: str, key: Any) -> NDArray[Any]:
-        """Return what `key` selects of an array, as h5py understands it: slices, numbers, one list that rises."""
+        """Return what `key` selects of an array, as h5py understands it: slices, numbers, one list that rises.
+
+        Raises:
+            DataError: if there is no such array, or the part is too large.
+        """
         with self._dataset(path) as dataset:
             if _is_text(dataset):
                 return np.asarray(self._text(dataset)[key])

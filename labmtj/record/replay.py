@@ -148,7 +148,7 @@ def _promised(commit: Record) -> int:
 
 
 def fingerprint(path: Path, offset: int) -> int | None:
-    """Return the `check` of a reader that comes to the offset, from the heads alone; None if no frame ends there."""
+    """Return the `check` of a reader at the offset, from the heads alone; None if no frame ends there."""
     check, position = 0, START
     with open_plain(path, buffering=0) as file:
         while position < offset:
@@ -165,6 +165,9 @@ def last_states(path: Path, names: Container[str] | None = None) -> tuple[dict[s
     """Return the values of the last state of each name, and where the last of all ends (`START` if there is none).
 
     With `names`, states of other names do not count.
+
+    Raises:
+        DataError: for an invalid snapshot.
     """
     found: dict[str, Mapping[str, Any]] = {}
     end = START

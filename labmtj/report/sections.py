@@ -32,7 +32,7 @@ _NAMED = 4
 
 
 class Section:
-    """What is said of the groups of one kind in a run. A subclass overrides what it has something to say to.
+    """What report and terminal say of the groups of one kind in a run. A subclass overrides the parts that it has.
 
     Args:
         contents: the open data file.

@@ -42,6 +42,9 @@ def unchanged(folder: RunFolder, *, obeyed: bool = False) -> YamlFile:
     """Return the run.yaml of a run; raise ConfigError, naming keys and both values, if it is not as the run began.
 
     A run that does not say, such as of an older labmtj, is passed; with a warning if its run.yaml is to be `obeyed`.
+
+    Raises:
+        DataError: if the recorded run.yaml cannot be read.
     """
     now = yamlfile.load(folder.run_yaml)
     then = _recorded(folder)

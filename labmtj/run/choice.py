@@ -68,7 +68,11 @@ def accuracy_from(text: str) -> tuple[str, float]:
 
 
 def moment_from(option: str, text: str, *, end: bool = False) -> datetime.datetime:
-    """Return the moment of an ISO date or time, UTC unless it names a zone; the `end` of a date is its last moment."""
+    """Return the moment of an ISO date or time, UTC unless it names a zone; the `end` of a date is its last moment.
+
+    Raises:
+        UsageError: for a text that is neither a date nor a time.
+    """
     try:
         moment = datetime.datetime.fromisoformat(text)
     except ValueError:

@@ -351,7 +351,7 @@ class _Course:
             self.note("checkpoint", seconds=round(self.checkpointer.cost_seconds, 3))
 
     def _conclude(self, executor: Executor) -> dict[str, Any]:
-        """Work out what follows from the records of all blocks; return what it comes to."""
+        """Work out what follows from the records of all blocks; return the result in a sentence."""
         stations = self.plan.stations
         self.begun = time.monotonic()
         self._show("analysis", 0, len(stations), 0)

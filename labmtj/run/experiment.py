@@ -176,9 +176,9 @@ def load_experiment(
 
     Args:
         name: path of the file, the name of one that comes with labmtj, or that of a procedure of a plug-in.
-        bench: takes the place of the file's bench.
-        seed: takes the place of the file's seed.
-        changes: settings that take the place of the file's, nested as in the file.
+        bench: replaces the bench of the file.
+        seed: replaces the seed of the file.
+        changes: settings that replace those of the file, nested as in the file.
         over_budget: go on beyond the budgets of cells and relays, whatever the file says.
         tags: words in addition to those of the file, to find the run by.
 

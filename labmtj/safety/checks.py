@@ -142,7 +142,7 @@ class Envelope:
             ).advising(Instead("pulse_seconds", seconds, _below(seconds * self.limits.pulse_joules / joules)))
 
     def _check_exposure(self, bias: Bias, seconds: float) -> None:
-        """Raise if shots and biases that follow each other are too long, or too much energy, for a cell in one go."""
+        """Raise if consecutive shots and biases are too long, or too much energy, for a cell."""
         across = most_across(bias.line_volts, self.shape)
         stressing = across[across > self.limits.disturb_volts + ROUNDING_VOLTS]
         if len(stressing) * seconds <= self.limits.pulse_seconds and (
@@ -160,7 +160,7 @@ class Envelope:
             )
 
     def exposure(self) -> Exposure:
-        """Return a new count of what cells see in one go."""
+        """Return a new count of what cells see without a break."""
         return Exposure(self.shape, self.limits.disturb_volts + ROUNDING_VOLTS, self.cell_siemens)
 
     def problem(self, exposure: Exposure, fraction: float = 1.0 + 1e-9) -> tuple[BoolArray, str] | None:

@@ -1,4 +1,4 @@
-"""What was delivered is compared with the limits: a host that was stopped in the midst of a pulse made it longer."""
+"""What was delivered is compared with the limits: a host that was stopped during a pulse made it longer."""
 
 from __future__ import annotations
 

@@ -164,12 +164,12 @@ class Safety(Layer):
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """Raise UsageError in a forked process, and while another thread is in the midst of an operation."""
+        """Raise UsageError in a forked process, and while another thread is in an operation."""
         if self._owned is not None:
             self._owned.check_owner()
         if not self._turn.acquire(blocking=False):
             raise UsageError(
-                "another thread is in the midst of an operation on this crossbar: nothing was applied. A bench belongs "
+                "another thread is in an operation on this crossbar: nothing was applied. A bench belongs "
                 "to one thread at a time: wait for it there, or do all operations in one thread"
             )
         try:
@@ -193,7 +193,7 @@ class Safety(Layer):
         return counted
 
     def _check_relays(self, bias: Bias, lines: Lines) -> None:
-        """Raise if a relay comes to its budget; a batch is planned only near it: a step closes no relay twice."""
+        """Raise if a relay reaches its budget; a batch is planned only near it: a step closes no relay twice."""
         crossbar, steps = self._relays, len(bias) * max(1, len(lines))
         if crossbar is None or not any(ledger.near(steps) for ledger in crossbar.relays.values()):
             return

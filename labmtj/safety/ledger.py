@@ -69,7 +69,7 @@ class Ledger:
             raise LimitExceeded(self._refusal(int(beyond[after[beyond].argmax()]), adding))
         if not self.warning:
             self.warning = (
-                f"{self.names[worst]} comes to {after[worst]} {self.what}; the budget is {self.budget} ({self.limit})"
+                f"{self.names[worst]} reaches {after[worst]} {self.what}; the budget is {self.budget} ({self.limit})"
             )
             _LOG.warning("%s", self.warning)
 

@@ -12,7 +12,7 @@ RelaysWithoutSources = Literal["hold", "open"]
 """What becomes of relays while a source is not known to be off.
 
 hold    they stay: to open one under voltage harms it, and the devices on its line
-open    they open all the same: for benches where a closed relay is the greater evil
+open    they open nevertheless: for benches where a closed relay is the greater evil
 """
 HOLD, OPEN = get_args(RelaysWithoutSources)
 

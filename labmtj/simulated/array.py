@@ -314,7 +314,7 @@ class SimulatedArray:
             self._changes.append((cell, ohms))
 
     def _settle_toggling(self, cell: int, volts: float) -> None:
-        """Leave a cell that flips to and fro in the state it would be found in, with the weight of each."""
+        """Leave a cell that flips back and forth in the state it would be found in, with the weight of each."""
         probable, state = stationary(self._law.transitions(cell, volts)), int(self.state[cell])
         others = [each for each in range(len(probable)) if each != state]
         reached = np.add.accumulate(probable[others])

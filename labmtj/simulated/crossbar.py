@@ -45,6 +45,9 @@ class SimulatedCrossbar:
         cell_noise: False = the cells themselves are silent: a read is what the network gives, to the last digit.
         offsets: of sources and meters, instead of drawn ones.
         short_pulses: give pulses below 100 ns, too, where the switching law is wrong (`CellArray.pulse_widths`).
+
+    Raises:
+        UsageError: if wires and cells differ in shape.
     """
 
     def __init__(
@@ -127,7 +130,11 @@ class SimulatedCrossbar:
         )  # fmt: skip
 
     def pulse(self, bias: Bias, seconds: float) -> Pulse:
-        """Apply square pulses: delivered is what was asked for, but for gain, offset and compliance of the sources."""
+        """Apply square pulses: delivered is what was asked for, but for gain, offset and compliance of the sources.
+
+        Raises:
+            UsageError: for a width that is not positive and finite.
+        """
         self._refuse(bias)
         if not 0 < seconds < np.inf:
             raise UsageError(f"a pulse of {seconds} s is not a pulse; give seconds > 0")

@@ -43,6 +43,9 @@ class MeterModel:
 
     A unit's own gain and offset are drawn once per channel and range, uniform within a third of the data sheet's limit
     (an assumption: new and recently calibrated units are much better than their one-year limit).
+
+    Raises:
+        UsageError: for ranges that are missing, not positive or not rising.
     """
 
     ranges: tuple[MeterRange, ...]

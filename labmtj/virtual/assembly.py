@@ -80,7 +80,11 @@ def assemble(file: VirtualFile, *, record: bool = False) -> VirtualBench:
 
 
 def virtual_class(name: str, instrument: InstrumentFile) -> Any:
-    """Return the virtual instrument of a driver: of its name among the plug-ins, or its class under `virtual`."""
+    """Return the virtual instrument of a driver: of its name among the plug-ins, or its class under `virtual`.
+
+    Raises:
+        SettingError: if the driver has no virtual counterpart.
+    """
     driver, virtual = instrument.driver, ""
     if "." in driver:
         module, _, class_name = driver.rpartition(".")

@@ -51,7 +51,7 @@ class KnownProcess:
         return self._signalled(0)
 
     def kill(self) -> None:
-        """End it with SIGKILL; if it is in the midst of a call to a dead disk, it ends when that call does."""
+        """End it with SIGKILL; if it is in a call to a dead disk, it ends when that call does."""
         self._signalled(signal.SIGKILL)
 
     def _signalled(self, number: int) -> bool:

@@ -15,7 +15,7 @@ from labmtj.watchdog.spec import InstrumentSpec
 HOLD, OPEN = "hold", "open"
 """what relays do while their matrix answers and a source does not: stay as they are, or open all the same"""
 RELAYS_WAIT_SECONDS = 2.0
-"""longest wait of the relays for sources that cannot be reached, if they are to open all the same"""
+"""longest wait of the relays for sources that cannot be reached, if they are to open nevertheless"""
 FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS = 0.02, 2.0
 """between two attempts: doubled each time. An attempt itself takes 2 s at most if the instrument is silent, so one that
 comes back after an outage is safe within 5 s"""

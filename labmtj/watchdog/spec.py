@@ -76,7 +76,7 @@ class InstrumentSpec:
         return self.load()(resource, name=self.name, **{**self._quick(), **changed})
 
     def _clear(self, driver: Any) -> None:
-        """Clear the device where the interface can: it may be in the midst of a message of a run that hangs."""
+        """Clear the device where the interface can: it may be in a message of a run that hangs."""
         if self.resource.upper().endswith("INSTR"):
             with suppress(Exception):
                 driver.adapter.connection.clear()

@@ -15,7 +15,7 @@ from procedures.common.cell_section import chip_of
 
 
 class AmplitudeSection(Section):
-    """What is said of scans of the write amplitude; the figure stands with that of the reference maps."""
+    """What report and terminal say of amplitude scans; the figure is drawn with that of the reference maps."""
 
     rank: ClassVar[int] = 60
     places: ClassVar[Mapping[str, str]] = {"arrays/*/amplitude": "volts"}

@@ -153,6 +153,9 @@ def drive_each(
     """Drive every line that can be driven alone and read all it can read: driven lines, read lines, answer, for each.
 
     Where a bench has too few channels to read columns against a column, rows alone are read, and the column itself.
+
+    Raises:
+        ProcedureFailed: if no line can be driven alone.
     """
     count = sum(crossbar.shape)
     bias, possible = possible_of(crossbar, Bias.from_lines(volts * np.eye(count), crossbar.shape, ordered=False))

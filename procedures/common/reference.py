@@ -29,7 +29,7 @@ OutcomeMap = NDArray[np.uint8]
 
 
 class Outcome(IntEnum):
-    """What became of a cell."""
+    """Outcome of the write of a cell."""
 
     WRITTEN = 0
     STUCK_P = 1

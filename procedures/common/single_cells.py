@@ -106,7 +106,11 @@ def usable_cells(usable: BoolArray) -> Cells:
 
 
 def spread_out(usable: BoolArray, count: int) -> Cells:
-    """Return up to `count` usable cells near evenly spaced places of the diagonal, no two on a line."""
+    """Return up to `count` usable cells near evenly spaced places of the diagonal, no two on a line.
+
+    Raises:
+        ProcedureFailed: if no cell is usable.
+    """
     places = np.linspace([0, 0], np.array(usable.shape) - 1, min(count, *usable.shape)).round().astype(np.intp)
     free, found = usable.copy(), []
     for place in places:

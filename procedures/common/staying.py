@@ -2,7 +2,7 @@
 
 A cell of Delta 20 is back within half a second at rest, and within a millisecond of a read at a sixth of its critical
 voltage, which then shows the state that the read drives to. A reference map finds no contrast. Here single rows are
-pulsed and read at once: quickly and at less volts, then at those of the maps in both polarities by turns.
+pulsed and read at once: quickly and at less volts, then at those of the maps in both polarities in turn.
 """
 
 from __future__ import annotations

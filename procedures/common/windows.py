@@ -17,7 +17,11 @@ _DASHES = ("-", (0, (5, 2)), ":", "-.")
 
 
 def windows(contents: Contents, label: str, chips: list[str], verify: Callable[[Axes], str] | None = None) -> Figure:
-    """Return read currents of both states, the same against each cell's threshold, and the amplitude scan."""
+    """Return read currents of both states, the same against each cell's threshold, and the amplitude scan.
+
+    Raises:
+        DataError: if the file holds no reference maps of the chips.
+    """
     if not (present := [chip for chip in chips if contents.has(f"arrays/{chip}/reference/parallel_amperes")]):
         raise DataError(f"there are no reference maps of {', '.join(chips)} yet")
     scanned = [chip for chip in present if contents.has(f"arrays/{chip}/amplitude/volts")]

@@ -16,7 +16,7 @@ from procedures.common.lost import exposures_of, fraction_text, lost_of
 
 
 class DisturbSection(CellSection):
-    """What is said of groups of this kind."""
+    """What report and terminal say of groups of this kind."""
 
     title: ClassVar[str] = "Disturb"
     places: ClassVar[Mapping[str, str]] = {"arrays/*/disturb": "flipped"}

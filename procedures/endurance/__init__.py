@@ -1,3 +1,3 @@
-"""Endurance: cells written to and fro within a budget; contrast and yield against cycles."""
+"""Endurance: cells written back and forth within a budget; contrast and yield against cycles."""
 
 from procedures.endurance.procedure import Endurance as Endurance

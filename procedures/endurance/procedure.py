@@ -1,4 +1,4 @@
-"""Endurance: cells written to and fro within a budget; contrast and switching yield against the number of cycles.
+"""Endurance: cells written back and forth within a budget; contrast and switching yield against the number of cycles.
 
 A cell that shows the current of a short is left alone from then on, and its partner lines float: it would draw current
 from every pulse on its row and column.

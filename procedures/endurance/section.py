@@ -17,7 +17,7 @@ from procedures.common.lost import fraction_text
 
 
 class EnduranceSection(CellSection):
-    """What is said of groups of this kind."""
+    """What report and terminal say of groups of this kind."""
 
     title: ClassVar[str] = "Endurance"
     places: ClassVar[Mapping[str, str]] = {"arrays/*/endurance": "contrast"}

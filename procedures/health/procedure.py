@@ -1,4 +1,4 @@
-"""Health of a chip: which cells are fit for use. Every cell is switched to and fro, and read again and again.
+"""Health of a chip: which cells are fit for use. Every cell is switched back and forth, and read again and again.
 
     stuck, short, open   from the reference maps: the cell does not show the contrast of the others
     noisy                its readings scatter more than those of usual cells in the same state, in any state

@@ -17,7 +17,7 @@ from procedures.common.cell_section import chip_of
 
 
 class HealthSection(Section):
-    """What is said of the maps of a health check."""
+    """What report and terminal say of the maps of a health check."""
 
     rank: ClassVar[int] = 40
     places: ClassVar[Mapping[str, str]] = {"arrays/*/health": "state"}

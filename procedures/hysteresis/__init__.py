@@ -1,3 +1,3 @@
-"""R-V loops: write pulses in a staircase to and fro, a small read after each; where a cell switches."""
+"""R-V loops: write pulses in a staircase back and forth, a small read after each; where a cell switches."""
 
 from procedures.hysteresis.procedure import Hysteresis as Hysteresis

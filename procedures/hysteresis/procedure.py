@@ -1,4 +1,4 @@
-"""R-V loops: write pulses in a staircase to and fro, a small read after each; where a cell switches, and its TMR.
+"""R-V loops: write pulses in a staircase back and forth, a small read after each; where a cell switches, and its TMR.
 
 Cells that share no line see none of each other's pulses: they go through their loops together, one step of all of them
 in one batch. A cell that another group half-selects may flip, but not while its own loop runs, and each loop begins

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class HysteresisSection(CellSection):
-    """What is said of groups of this kind."""
+    """What report and terminal say of groups of this kind."""
 
     title: ClassVar[str] = "R-V loops"
     places: ClassVar[Mapping[str, str]] = {"arrays/*/hysteresis": "to_parallel_volts"}

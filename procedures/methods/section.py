@@ -35,7 +35,7 @@ _NOTE = (
 
 
 class MethodsSection(Section):
-    """What is said of the ways to use what is known of chips."""
+    """What report and terminal say of the ways to use what is known of chips."""
 
     rank: ClassVar[int] = 10
     places: ClassVar[Mapping[str, str]] = {f"{ROOT}/*": "gain"}

@@ -15,7 +15,7 @@ from procedures.common.cell_section import OF_CELLS, CellSection, Drawing
 
 
 class NoiseSection(CellSection):
-    """What is said of groups of this kind."""
+    """What report and terminal say of groups of this kind."""
 
     title: ClassVar[str] = "Noise"
     places: ClassVar[Mapping[str, str]] = {"arrays/*/noise": "noisy"}

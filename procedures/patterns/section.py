@@ -25,7 +25,7 @@ from procedures.common.cell_section import chip_of
 
 
 class PatternsSection(Section):
-    """What is said of the patterns that were written to chips."""
+    """What report and terminal say of the patterns that were written to chips."""
 
     rank: ClassVar[int] = 20
     places: ClassVar[Mapping[str, str]] = {"patterns/*/written": "fidelity"}

@@ -20,7 +20,7 @@ from procedures.common.cell_section import chip_of
 
 
 class PortsSection(Section):
-    """What is said of the wires, cells and leaks that all-port reads determine."""
+    """What report and terminal say of the wires, cells and leaks that all-port reads determine."""
 
     rank: ClassVar[int] = 50
     places: ClassVar[Mapping[str, str]] = {

@@ -16,7 +16,7 @@ from procedures.common.cell_section import OF_CELLS, chip_of
 
 
 class ReadMapSection(Section):
-    """What is said of maps of all cells, by themselves or in either state of a health check."""
+    """What report and terminal say of maps of all cells, by themselves or in either state of a health check."""
 
     rank: ClassVar[int] = 55
     places: ClassVar[Mapping[str, str]] = {

@@ -13,7 +13,7 @@ from procedures.common.cell_section import OF_CELLS, chip_of
 
 
 class ReferenceSection(Section):
-    """What is said of the maps of all cells in P and in AP, where no other section shows them."""
+    """What report and terminal say of the maps of all cells in P and in AP, where no other section shows them."""
 
     rank: ClassVar[int] = 65
     places: ClassVar[Mapping[str, str]] = {"arrays/*/reference": "parallel_amperes"}

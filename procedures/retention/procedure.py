@@ -87,7 +87,7 @@ class RetentionResult(ByDirection, kind="retention", signal="lost"):
     cells: Annotated[FloatArray, Quantity("1", "cells that can be written", WAITS)]
     """also those that do not stay long enough to be seen in their state"""
     lost: Annotated[Proportion, Estimate("1", "fraction of the cells away after this time", WAITS, of=OF_FAMILY)]
-    """a cell that left and came back in between has not lost its state: it tends to a half where all flip to and fro"""
+    """a cell that left and came back in between counts as not lost: with many flips the fraction tends to 0.5"""
     cost: Cost
 
     @property

@@ -11,7 +11,7 @@ from procedures.common.lost import fraction_text, lost_of
 
 
 class RetentionSection(CellSection):
-    """What is said of groups of this kind."""
+    """What report and terminal say of groups of this kind."""
 
     title: ClassVar[str] = "Retention"
     places: ClassVar[Mapping[str, str]] = {"arrays/*/retention": "flipped"}

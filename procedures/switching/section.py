@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class SwitchingSection(CellSection):
-    """What is said of groups of this kind."""
+    """What report and terminal say of groups of this kind."""
 
     title: ClassVar[str] = "Switching probability"
     places: ClassVar[Mapping[str, str]] = {"arrays/*/switching": "median_volts"}

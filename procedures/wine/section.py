@@ -30,7 +30,7 @@ _SHOWN = ("software", "measured", "common", "per_layer", "per_solution", "refit_
 
 
 class WineSection(Section):
-    """What is said of the stations of a campaign."""
+    """What report and terminal say of the stations of a campaign."""
 
     rank: ClassVar[int] = 10
     places: ClassVar[Mapping[str, str]] = {"wine/*/solutions": "number"}

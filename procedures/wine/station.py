@@ -60,7 +60,11 @@ class StationRecord:
         return self.contents.read(f"{self.group}/solutions/{name}")
 
     def chip(self, layer: int) -> str:
-        """Return the name of the chip that holds a layer (1 or 2)."""
+        """Return the name of the chip that holds a layer (1 or 2).
+
+        Raises:
+            DataError: if the file does not name the chips.
+        """
         if not self.chips:
             raise DataError(f"{self.group} does not name its chips")
         return self.chips[min(layer, len(self.chips)) - 1]
@@ -110,7 +114,11 @@ class StationRecord:
         }
 
     def accuracy(self, variant: str, split: str = TRAIN) -> FloatArray:
-        """Return the accuracy of every solution, (solutions,), by how it was tuned and on which samples."""
+        """Return the accuracy of every solution, (solutions,), by how it was tuned and on which samples.
+
+        Raises:
+            DataError: if the analysis holds no such accuracy.
+        """
         try:
             return self._accuracies[variant, split]
         except KeyError:

@@ -16,7 +16,7 @@ from procedures.common.curves import LOOKS, draw_intervals
 
 
 class WriteErrorsSection(CellSection):
-    """What is said of groups of this kind."""
+    """What report and terminal say of groups of this kind."""
 
     title: ClassVar[str] = "Write errors"
     places: ClassVar[Mapping[str, str]] = {"arrays/*/write_errors": "pooled_rate"}

@@ -198,7 +198,7 @@ def test_a_batch_beyond_the_budget_is_refused_whole_unless_allowed(scripted, bat
         safety.pulse(batch, 1e-3)
     assert caplog.messages == []
     safety.pulse(batch, 1e-3)
-    assert caplog.messages == ["(0, 0) comes to 10 pulses; the budget is 10 (limits.pulses_per_cell)"]
+    assert caplog.messages == ["(0, 0) reaches 10 pulses; the budget is 10 (limits.pulses_per_cell)"]
     with pytest.raises(LimitExceeded, match=r"\(0, 0\) has had 10 pulses, and 2 more .*--over-budget"):
         safety.pulse(batch, 1e-3)
     assert len(inner.calls) == 5

@@ -67,7 +67,11 @@ def _meter_lines(meter: MeterFile) -> list[str]:
 
 
 def self_test(bench: BenchFile, array: ArrayDescription) -> str:
-    """Read one row of a chip, give it one pulse within the limits, and say what was found."""
+    """Read one row of a chip, give it one pulse within the limits, and say what was found.
+
+    Raises:
+        ProcedureFailed: if the currents are not within 0.1 to 1000 times the nominal ones.
+    """
     station = ChipGroup("self-test", (f"{array.name}-0a",), describe(array))
     (simulated,) = SimulatedBench(bench, 0).connect(station).values()
     crossbar = protected(simulated, array)

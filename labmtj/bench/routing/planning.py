@@ -21,7 +21,7 @@ class Planning:
     """Plans for one bench; nothing is applied.
 
     Args:
-        wiring: what hangs on what.
+        wiring: what is connected to what.
         units: the instruments that source.
         limits: what cells and lines survive.
         router: finds routings.
@@ -84,7 +84,7 @@ class Planning:
         return steps_of(self._router, bias.line_volts, read, self._switching.present, ordered=ordered)
 
     def parts(self, step: Step, bias: Bias) -> Iterator[tuple[Step, StepOrder]]:
-        """Iterate what is pulsed in one go, and which unit steps when."""
+        """Iterate the pulses that are applied without a break, and which unit steps when."""
         unit_of = {line: channel.unit for channel, on in self.held(step.buses).items() for line in on}
         units = [unit_of.get(line) for line in range(sum(self._wiring.shape))]
         return parts_of(step, bias, units, self._limits.disturb_volts)

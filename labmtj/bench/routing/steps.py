@@ -102,7 +102,7 @@ def step_order_of(
 def parts_of(
     step: Step, bias: Bias, unit_of_line: UnitOfLine, disturb_volts: float
 ) -> Iterator[tuple[Step, StepOrder]]:
-    """Iterate what is given in one go: a whole step that one unit can give alone, else bias by bias."""
+    """Iterate what is applied without a break: a whole step that one unit can give alone, else bias by bias."""
     whole = step_order_of(bias.line_volts[list(step.biases)], unit_of_line, bias.shape, disturb_volts)
     if len(whole.units) <= 1:
         yield step, whole

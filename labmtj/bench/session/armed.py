@@ -31,7 +31,7 @@ class ArmedInstruments:
     """What a bench does with its instruments whatever is measured on it; the base of `BenchCrossbar`.
 
     Args:
-        wiring: what hangs on what.
+        wiring: what is connected to what.
         units, matrices: by name on the bench; connected, untouched.
         limits: what cells, lines and sources survive.
         sources: all channels.

@@ -146,8 +146,8 @@ def open_laboratory(
 
     Args:
         file: of the bench.
-        resources: VISA resources that take the place of the file's.
-        adapters: PyMeasure adapters that take the place of sessions.
+        resources: VISA resources that replace those of the file.
+        adapters: PyMeasure adapters used instead of sessions.
         clock: of the bench; default the monotonic clock.
         wrap: puts something around each session's adapter.
         run: name of the run, for another process that is refused.

@@ -96,7 +96,11 @@ class ServedBench:
         return {name: entry["resource"] for name, entry in self.instruments.items()}
 
     def ask(self, what: str, **values: Any) -> Any:
-        """Ask the bench itself: "seconds", "booked", "messages", "closures", "joules", "events", "fault" and others."""
+        """Ask the bench itself: "seconds", "booked", "messages", "closures", "joules", "events", "fault" and others.
+
+        Raises:
+            InstrumentError: if the server has gone, or refuses the question.
+        """
         with self._lock:
             try:
                 self._lines.write(json.dumps({"ask": what, **values}) + "\n")
@@ -111,7 +115,7 @@ class ServedBench:
         return answer["answer"]
 
     def leave(self) -> None:
-        """Let go of the server, and leave it alone: what a forked child does."""
+        """Release the server, and leave it alone: what a forked child does."""
         assert self._process.stdin is not None
         self._process.stdin.close()
         self._left = True

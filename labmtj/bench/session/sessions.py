@@ -84,9 +84,9 @@ def open_sessions(
 
     Args:
         instruments: of the bench file.
-        resources: VISA resources that take the place of the file's, such as those of virtual instruments; they are
+        resources: VISA resources that replace those of the file, such as those of virtual instruments; they are
             opened without a vendor's VISA.
-        adapters: PyMeasure adapters that take the place of sessions.
+        adapters: PyMeasure adapters used instead of sessions.
         wrap: puts something around each session's adapter.
         before: called with the drivers before the first message is sent; may raise.
 

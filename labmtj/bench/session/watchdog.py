@@ -190,7 +190,7 @@ class Watchdog:
         return ""
 
     def leave(self) -> None:
-        """Let go of the pipe, whose end is the sign, and leave the process alone: what a forked child does."""
+        """Release the pipe, whose end is the sign, and leave the process alone: what a forked child does."""
         self._left = True
         self._to.close()
 

@@ -74,7 +74,11 @@ class WineBase(Settings):
     # -- plan --------------------------------------------------------------------------------------------------------
 
     def load(self) -> Solutions:
-        """Return the solutions to write; raise ConfigError or DataError naming the file."""
+        """Return the solutions to write; raise ConfigError or DataError naming the file.
+
+        Raises:
+            SettingError: if more solutions are asked for than the file holds.
+        """
         solutions = _load(library.find(self.solutions, "solutions"))
         if self.count is not None and self.count > len(solutions):
             raise SettingError(
@@ -118,7 +122,11 @@ class WineBase(Settings):
         return first, second
 
     def check_stations(self, stations: Sequence[ChipGroup]) -> None:
-        """Check that settings, solutions and stations fit."""
+        """Check that settings, solutions and stations fit.
+
+        Raises:
+            SettingError: naming the key that does not fit.
+        """
         for station in stations:
             self.check(station.info)
         solutions, wine = self.load(), load_wine()
