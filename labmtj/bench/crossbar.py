@@ -95,7 +95,7 @@ class BenchCrossbar(ArmedInstruments):
         )
 
     def measure(self, bias: Bias, lines: Lines, how: ReadSettings) -> Currents:
-        """Read the lines, as many at a time as channels are left; all shots on one routing are one call of the unit.
+        """Read the lines, as many at a time as channels are free; all shots on one routing are one call of the unit.
 
         A reading whose answer is lost, or holds a value that is none, is taken again if no cell could change in it.
 
@@ -145,7 +145,7 @@ class BenchCrossbar(ArmedInstruments):
         return delivered(bias, seconds, given, self._plan.place_of)
 
     def probe(self, buses: Buses, volts: Mapping[Channel, float], read: Channel, aperture_seconds: float) -> float:
-        """Return the current out of one channel with lines on buses and channels at levels that no bias asks for.
+        """Return the current of one channel with given lines on buses and given levels, outside of any bias.
 
         For checks of the wiring. Infinite where the channel is in compliance or beyond its range.
 

@@ -31,7 +31,7 @@ class HardwareTimedPulse:
         self._names = tuple(channels[place].name for place in self._mine)
 
     def pulses(self, volts: FloatArray, seconds: float, limits: Mapping[Channel, float]) -> DeliveredSteps:
-        """Apply pulses (pulses, channels). The channels that hold are looked at once, while they hold alone.
+        """Apply pulses (pulses, channels). The channels that hold are checked for compliance once, before the pulse.
 
         The timing unit does not report when within its message the pulse came. The rest of the time that the message
         took, with the others at their levels, is recorded as time before the pulse.
@@ -74,12 +74,12 @@ class _Course:
         return self._stamp - before
 
     def add(self, volts: FloatArray) -> None:
-        """Say what the channels were at since the last time."""
+        """Add the levels of the channels since the last call."""
         self._seconds.append(self._elapsed())
         self._volts.append(volts)
 
     def add_around(self, volts: FloatArray, step_seconds: FloatArray, step_volts: FloatArray) -> None:
-        """Say what they were at since the last time but for some steps at the end, (steps,) and (steps, channels)."""
+        """Add the levels since the last call, except for some steps at the end, (steps,) and (steps, channels)."""
         self._seconds += [max(0.0, self._elapsed() - float(step_seconds.sum())), *step_seconds.tolist()]
         self._volts += [volts, *step_volts]
 

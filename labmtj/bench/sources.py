@@ -110,7 +110,7 @@ class Sources:
         return shown
 
     def hold_seconds(self, how: ReadSettings) -> float:
-        """Return how long a shot is held, where all units take part one after another by their quickest messages."""
+        """Return how long a shot is held if all units take part one after another with their fastest messages."""
         settle_seconds = max(how.settle_seconds, *(self.units[unit].facts.source_settle_seconds for unit in self.names))
         if len(self.names) == 1:  # it times its shots itself
             return settle_seconds + how.aperture_seconds

@@ -102,7 +102,7 @@ def chips_of(data: DataFile) -> list[str]:
 
 
 def chips_to_calibrate(path: Path, chip: str | None, alone: str = "") -> Sequence[str | None]:
-    """Return the chip that was asked for, else all that a data file knows; None stands for one that is not there.
+    """Return the chip that was asked for, else all chips of a data file; None stands for a missing one.
 
     Raises:
         DataError: several, where an option `alone` is of one chip.

@@ -54,7 +54,7 @@ class Residuals:
 
     @property
     def beyond(self) -> BoolArray:
-        """Where the model fails."""
+        """Where a residual lies beyond 3 sigma."""
         return np.asarray(np.abs(self.z) > TOO_FAR, bool)
 
 

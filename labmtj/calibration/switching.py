@@ -36,7 +36,7 @@ ROOM_KELVIN = 300.0
 
 @dataclass(frozen=True, eq=False)
 class FittedSwitching:
-    """What is known of switching, and in which words."""
+    """The switching parameters of a chip, and the sentences that report them."""
 
     summary: str
     maps: Mapping[str, CellMap] = field(default_factory=dict)

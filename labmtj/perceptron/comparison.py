@@ -79,7 +79,7 @@ def matched_gap(hardware: FloatArray, software: FloatArray) -> MatchedGap:
 
 @dataclass(frozen=True)
 class PairedGain:
-    """How much better one way is than another, paired by chip."""
+    """The gain of one method over another, paired by chip."""
 
     mean: float
     low: float

@@ -18,7 +18,7 @@ _ADVICE = {
 
 @dataclass(frozen=True)
 class Condition:
-    """How a run stands."""
+    """The state of a run."""
 
     ended: str
     """done, stopped, failed, running, paused or killed; unknown for a data file without its folder"""

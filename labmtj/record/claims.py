@@ -37,7 +37,7 @@ class Claims:
         }  # fmt: skip
 
     def take(self, offset: int, record: Record) -> None:
-        """Count a record; DataError, naming the byte it stands at, if it is one too much."""
+        """Count a record; DataError, naming its byte, if it exceeds the limit."""
         match record["kind"]:
             case "rows":
                 self._spend(offset, "bytes of arrays", sum(each.nbytes for each in record["columns"].values()))

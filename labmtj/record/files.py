@@ -124,7 +124,7 @@ def write_all(descriptor: int, data: bytes, offset: int) -> None:
 
 
 def reserve(path: Path, size: int) -> None:
-    """Claim `size` bytes of disk for the file, so that a library that cannot bear a full disk never meets one."""
+    """Reserve `size` bytes of disk for the file, for a library that cannot handle a full disk."""
     descriptor = open_existing(path)
     try:
         if size > os.fstat(descriptor).st_size and hasattr(os, "posix_fallocate"):

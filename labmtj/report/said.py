@@ -14,7 +14,7 @@ _MOST, _NAMED = 12, 4
 
 
 def headline(contents: Contents, found: Sequence[Section]) -> str:
-    """Return what a run found, by the first section that found something; else what it has recorded so far."""
+    """Return the result of a run from the first section that has one; else what it has recorded so far."""
     for section in found:
         if text := asked(type(section).__name__, section.headline, lambda why: f"{why}."):
             return text

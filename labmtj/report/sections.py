@@ -57,7 +57,7 @@ class Section:
         return None
 
     def headline(self) -> str:
-        """Return what was found in a sentence or two, the main figure first; "" if nothing was yet."""
+        """Return the result in one or two sentences, the main figure first; "" if there is none yet."""
         found = self.finding()
         if not found or not found[1]:
             return ""
@@ -89,7 +89,7 @@ class Section:
         return []
 
     def bench(self) -> list[Block]:
-        """Return what is said of time on the bench."""
+        """Return the blocks on time on the bench."""
         return []
 
     def covers(self) -> set[str]:
@@ -104,7 +104,7 @@ class Section:
         return ()
 
     def measures(self) -> Iterable[Measure]:
-        """Return what `labmtj compare` can lay side by side; that of a generic group if it is not overridden."""
+        """Return what `labmtj compare` compares; by default what a generic group declares."""
         return generic_measures(self.contents, self.groups)
 
     def twin_figures(self, data: Data) -> Iterable[TwinFigures]:  # noqa: ARG002 - a subclass needs it

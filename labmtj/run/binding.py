@@ -137,7 +137,7 @@ def _short(value: Any) -> str:
 
 
 def check_journal_is_there(folder: RunFolder) -> None:
-    """Raise UsageError if a run that has recorded something has lost its journal: it would begin anew in silence."""
+    """Raise UsageError if a run with recorded data has lost its journal: it would silently start again."""
     if folder.data.exists() and not folder.journal.exists():
         raise UsageError(
             f"{folder.path}: the journal {folder.journal.name} is gone, and the run cannot go on without it; "

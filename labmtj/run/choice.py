@@ -19,7 +19,7 @@ _COMPARISONS: dict[str, Callable[[float, float], bool]] = {
 
 @dataclass(frozen=True)
 class Choice:
-    """What a run must be to be listed; None and empty ask for nothing."""
+    """Filters for the list of runs; None and empty match every run."""
 
     procedure: str = ""
     """part of the name of its experiment or procedure"""

@@ -277,7 +277,7 @@ class _Course:
         self.growth = Growth(self.before, self.total, len(self.plan.stations))
 
     def run(self, workers: int) -> dict[str, Any]:
-        """Do it all, and return what the campaign says was found, if it says so."""
+        """Execute everything, and return the summary of the campaign, if it has one."""
         if self.log.journal.acknowledged_bytes == START:
             bind(self.log, self.folder.run_yaml.read_text(encoding="utf-8"))
             self.place.head_bytes = self.log.journal.acknowledged_bytes

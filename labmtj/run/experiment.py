@@ -318,7 +318,7 @@ def _origins(name: str, changes: Mapping[str, Any], brought: Mapping[str, Any]) 
 
 
 def provenance() -> Provenance:
-    """Return who and what makes a run now."""
+    """Return the provenance of a run made now."""
     from importlib.metadata import version
 
     packages = ("numpy", "scipy", "scikit-learn", "h5py", "pydantic", "msgpack")

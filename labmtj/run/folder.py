@@ -161,7 +161,7 @@ class RunFolder:
             os.close(descriptor)
 
     def begin(self) -> None:
-        """Take away the mark of an earlier ending."""
+        """Remove the mark of an earlier ending."""
         for ending in ENDINGS:
             (self.path / ending).unlink(missing_ok=True)
 

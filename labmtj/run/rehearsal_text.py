@@ -16,7 +16,7 @@ _WIDTH = 80
 
 
 def full_text(found: Rehearsal) -> str:
-    """Return all of it, station by station."""
+    """Return the whole rehearsal, station by station."""
     experiment, total = found.experiment, found.total
     lines = [
         f"{experiment.name} on bench {experiment.bench.name}: {len(found.stations)} stations of {found.blocks} blocks; "

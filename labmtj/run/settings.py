@@ -46,7 +46,7 @@ def leaves(settings: Mapping[str, Any], under: tuple[str, ...] = ()) -> Iterator
 
 
 def merged(settings: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return nested settings with those that take their place."""
+    """Return nested settings, replaced by others where given."""
     found = dict(settings)
     for key, value in changes.items():
         inner = found.get(key)
@@ -81,7 +81,7 @@ def fitting(settings: Mapping[str, Any], model: type[BaseModel], given: Mapping[
 
 
 def options_instead(settings: BaseModel, instead: Instead) -> str:
-    """Return the options that put a value that works where one was refused, "" if no setting holds that value.
+    """Return the options that set a valid value instead of the refused one, "" if no setting holds it.
 
     Of a list, such as widths, whatever lies on the wrong side of the value that works is refused with it.
     """

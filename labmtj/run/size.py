@@ -22,7 +22,7 @@ def most_bytes(experiment: Experiment) -> int | None:
 
 
 def most_text(experiment: Experiment) -> str:
-    """Return what to say of that before a run, "" if nothing is known."""
+    """Return the text about it before a run, "" if nothing is known."""
     most = most_bytes(experiment)
     return "" if most is None else f"; journal.lmj: at most {megabytes(most)}, data.h5: less"
 

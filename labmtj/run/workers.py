@@ -66,7 +66,7 @@ def limit_threads() -> None:
 
 
 class Executor(Protocol):
-    """Who does the work: this process, or several others. Either way the answers come in the order of the plan."""
+    """Runs the blocks in this process or in others; in both cases the answers come in the order of the plan."""
 
     def blocks(self) -> Iterator[tuple[int, ChipGroup, bytes]]:
         """Do the blocks; iterate (block, station, frames)."""
@@ -186,7 +186,7 @@ def _blocked_signals() -> Iterator[None]:
 def executor_of(
     experiment: Experiment, run_yaml: Path, plan: Plan, states: States, workers: int, check: Check, keep: Keep
 ) -> Iterator[Executor]:
-    """Call in as many processes as asked for, but no more than there are stations.
+    """Return an executor with as many processes as asked for, but no more than there are stations.
 
     `check` is called often, while a block is done here or waited for, and may raise. `keep` makes frames durable: a
     bench of instruments has one owner, this process, and every operation on it is kept before the next.

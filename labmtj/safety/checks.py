@@ -60,7 +60,7 @@ class Envelope:
         *,
         both_signs: bool = False,
     ) -> None:
-        """Raise LimitExceeded naming what is too much, by how much, and the remedy.
+        """Raise LimitExceeded naming the quantity, its value, the limit and the remedy.
 
         Args:
             bias: the whole batch.

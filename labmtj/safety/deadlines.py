@@ -34,7 +34,7 @@ class Step:
         self.ended = True
 
     def outcome(self, seconds: float) -> LabmtjError | None:
-        """Return what went wrong so far; that it has not ended counts."""
+        """Return the errors so far; a step that has not ended is one."""
         if not self.ended:
             return InstrumentError(self.instrument, self.address, f"did not end within {seconds:g} s")
         return self.failed

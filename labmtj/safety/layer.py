@@ -91,7 +91,7 @@ class Safety(Layer):
     # -- states ------------------------------------------------------------------------------------------------------
 
     def arm(self) -> None:
-        """Make ready for the first bias: after `make_safe`, or after an operation that broke off."""
+        """Prepare for the first bias: after `make_safe`, or after an operation that failed."""
         super().arm()
         self.state = State.ARMED
 

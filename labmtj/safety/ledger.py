@@ -90,7 +90,7 @@ class Ledger:
             self.counts[number] = max(self.counts[number], counted.get(name, 0))
 
     def text(self) -> str:
-        """Return one line: what has the largest count, and what is left."""
+        """Return one line: the largest count and the rest of the budget."""
         worst = int(self.counts.argmax())
         used = self.counts[worst] / self.budget
         name = f", at {self.names[worst]}" if self.counts[worst] else ""

@@ -34,7 +34,7 @@ _CHANGING = ("state", "flips", "hazard", "stress", "broken")
 
 
 class Solution(Protocol):
-    """What time needs to know of a solved network."""
+    """The values of a solved network that are needed to advance time."""
 
     @property
     def cell_volts(self) -> FloatArray:

@@ -36,7 +36,7 @@ def lease(number: int, seconds: float | None, phase: str) -> bytes:
 
 
 class LinePipe:
-    """The end of a pipe that lines come from, and whether they still come in time.
+    """The reading end of a pipe of lines, and whether they arrive in time.
 
     Args:
         descriptor: of the pipe.

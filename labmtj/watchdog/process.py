@@ -37,7 +37,7 @@ class KnownProcess:
 
     @property
     def descriptor(self) -> int:
-        """What becomes readable once it has ended and closed all its files; -1 where the system has no pidfds."""
+        """A descriptor that is readable once the process has ended and closed its files; -1 without pidfds."""
         return self._pidfd
 
     def wait(self, seconds: float) -> None:

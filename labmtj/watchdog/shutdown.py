@@ -27,7 +27,7 @@ MOST_FAILURES = 20
 
 
 class SafeShutdown:
-    """Makes a bench safe, and never gives up while its instruments may exist.
+    """Makes a bench safe, and tries until it is, while its instruments may exist.
 
     Relays wait for all sources: no relay moves under voltage, and nothing that is queued in a network that is down can
     move one later.
@@ -57,7 +57,7 @@ class SafeShutdown:
 
     @property
     def left(self) -> list[str]:
-        """What is wrong with each instrument that is not safe yet."""
+        """The problem of each instrument that is not safe yet."""
         with self._lock:
             return list(self._left.values())
 

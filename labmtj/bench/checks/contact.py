@@ -60,7 +60,7 @@ class Contact:
 
     @property
     def lost(self) -> str:
-        """What has no contact at all, "line", "row" or "column", or "": the probes are up, or there is no chip."""
+        """Which lines all lack contact, "line", "row" or "column" (probes up, or no chip), else ""."""
         driven = ~np.isnan(self.amperes)
         sides = {"row": slice(self.shape[0]), "column": slice(self.shape[0], None)}
         dead = [name for name, side in sides.items() if driven[side].any() and self.open[side][driven[side]].all()]
@@ -68,7 +68,7 @@ class Contact:
 
     @property
     def outside(self) -> str:
-        """What of the array the bench cannot drive, or ""."""
+        """The lines that the bench cannot drive, in words, or ""."""
         undriven = np.isnan(self.amperes)
         rows, columns = undriven[: self.shape[0]], undriven[self.shape[0] :]
         names = [line_name(line, self.shape) for line in np.flatnonzero(undriven).tolist()]

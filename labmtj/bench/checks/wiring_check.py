@@ -49,7 +49,7 @@ class _WiringCheck:
         """lines that something was found about"""
 
     def findings(self) -> Iterator[Finding]:
-        """Iterate over what is wrong; what keeps a bus from being used comes first and ends the check."""
+        """Iterate over the findings; one that makes a bus unusable comes first and ends the check."""
         stuck = [found for bus in self.router.driving if (found := self._stuck_on(bus))]
         yield from (Finding(text, on_chip=False) for text in stuck)
         if not stuck:

@@ -51,13 +51,13 @@ def load_array(name: str, beside: Path | None = None) -> ArrayDescription:
 
 
 def complaint(file: YamlFile, error: SettingError) -> ConfigError:
-    """Return the error that says where in the bench file something is wrong that came out later."""
+    """Return the error that names the place in the bench file of a fault that was found later."""
     key = tuple(int(part) if part.isdigit() else part for part in error.key)
     return file_with(file, key).complaint(key, error.problem)
 
 
 def file_with(file: YamlFile, key: Key) -> YamlFile:
-    """Return the file that a key of a bench stands in: of a virtual or replayed one it may be the one that it names."""
+    """Return the file that holds a key of a bench: for a virtual or replayed one, possibly the file that it names."""
     named = file.content.get("of")
     if not key or key[0] in file.content or key[0] not in LaboratoryFile.model_fields or not isinstance(named, str):
         return file

@@ -45,7 +45,7 @@ def enter(currents: Currents, shown: ChannelReadings, step: Step, lines: Sequenc
 
 
 def on_two_ranges(currents: Currents, step: Step, lines: Sequence[int]) -> list[tuple[Step, float]]:
-    """Return what of a step was read on more than one range: by line and largest range, with that."""
+    """Return the readings of a step on more than one range, as lines and their largest range."""
     found = []
     for line in step.read:
         ranges = currents.range_amperes[list(step.biases), :, lines.index(line)]

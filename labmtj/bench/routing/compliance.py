@@ -48,7 +48,7 @@ class Compliance:
         return float(np.nansum(np.abs(across), axis=(0, 2)).max()) * self.cell_siemens
 
     def refusal(self, channel: object, on: Sequence[int], line_volts: FloatArray) -> Refusal | None:
-        """Say why a channel may not give lines that share it what they need, or None.
+        """Say why a channel may not give the current that the lines on it need, or None.
 
         A line alone is not refused: its source holds it at its limit, and flags what it did.
         """

@@ -76,7 +76,7 @@ class Planning:
     # -- steps -------------------------------------------------------------------------------------------------------
 
     def disturbs(self, bias: Bias) -> bool:
-        """Return whether the batch may disturb a cell: it is applied in the given order then, and once."""
+        """Return whether the batch may disturb a cell: if so, it is applied once and in the given order."""
         return bool(largest_across(bias) > self._limits.disturb_volts + ROUNDING_VOLTS)
 
     def steps(self, bias: Bias, read: Sequence[int], *, ordered: bool) -> list[Step]:
@@ -107,7 +107,7 @@ class Planning:
         return levels
 
     def place_of(self, step: Step, line: int) -> int | None:
-        """Return the place, among the channels, of the one that holds a line; None if none does."""
+        """Return the index of the channel that holds a line; None if none does."""
         channel = self._router.channel_of(step.buses, line)
         return None if channel is None else self._places[channel]
 

@@ -75,7 +75,7 @@ UnitOfLine = Sequence[str | None]
 
 
 class StepOrder(NamedTuple):
-    """Who steps when: up in this order, down in the reverse one."""
+    """The order in which units step: up in this order, down in the reverse one."""
 
     units: tuple[str, ...]
     """those that drive something, the one that puts least across the cells first"""

@@ -102,7 +102,7 @@ class ArmedInstruments:
         self.watch.extend(phase, self._routing_seconds + boxes * longest.BOX_SECONDS)
 
     def doze(self) -> None:
-        """Switch all outputs off, relays as they are, until the next operation; does nothing in the midst of one.
+        """Switch all outputs off, relays as they are, until the next operation; does nothing during one.
 
         Raises:
             InstrumentError: a unit could not be made safe.

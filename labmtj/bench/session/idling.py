@@ -16,7 +16,7 @@ AGAIN_SECONDS = 5.0
 
 
 class Idling:
-    """A thread that calls a function once nothing was done for `IDLE_SECONDS`, and every few seconds after that."""
+    """A thread that calls a function after `IDLE_SECONDS` without an operation, and then every few seconds."""
 
     def __init__(self, off: Callable[[], None]) -> None:
         self._off, self._since = off, time.monotonic()
@@ -24,22 +24,22 @@ class Idling:
         self._thread = threading.Thread(target=self._work, name="idle bench", daemon=True)
 
     def begin(self) -> None:
-        """Begin to look; again does nothing."""
+        """Start the thread; a second call does nothing."""
         self.touch()
         if self._thread.ident is None:
             self._thread.start()
 
     def end(self) -> None:
-        """Look no longer."""
+        """Stop the thread."""
         self._ended.set()
 
     def touch(self) -> None:
-        """Note that something is done."""
+        """Note an operation."""
         self._since = time.monotonic()
 
     @property
     def is_idle(self) -> bool:
-        """Whether nothing was done for long enough."""
+        """Whether there was no operation for `IDLE_SECONDS`."""
         return time.monotonic() - self._since >= IDLE_SECONDS
 
     def _work(self) -> None:

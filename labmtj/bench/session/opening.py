@@ -79,7 +79,7 @@ class OpenBench(BenchCrossbar):
             self.idling.begin()
 
     def close(self) -> None:
-        """Look no longer whether anything is done."""
+        """Stop the idle watch."""
         if self.idling is not None:
             self.idling.end()
 
@@ -106,12 +106,12 @@ class OpenBench(BenchCrossbar):
         return protected(self, chip.array, chip_id=chip.id, kept=self.kept)
 
     def take_over_counts(self) -> None:
-        """Go on from what the matrices have counted themselves, where that is more: others use them, too."""
+        """Take over the counts of the matrices where they are larger: other users close relays, too."""
         for name, matrix in self.matrices.items():
             self.relays[name].take_over(matrix.closures())
 
     def provenance(self) -> dict[str, Attribute]:
-        """Return who and what: chip, wiring and its checksum, instruments, operator, conditions."""
+        """Return the provenance: chip, wiring and its checksum, instruments, operator, conditions."""
         file, chip = self.file, self.file.chip
         found: dict[str, Attribute] = {
             "bench": file.name, "chip_id": chip.id, "die": chip.die, "array": chip.array.name,

@@ -86,7 +86,7 @@ class ServedBench:
 
     @property
     def lifeline(self) -> int:
-        """The descriptor by which the server lives: it ends when all processes that hold this one have gone."""
+        """The descriptor that keeps the server alive: it ends when all processes that hold it have ended."""
         assert self._process.stdin is not None
         return self._process.stdin.fileno()
 
@@ -155,7 +155,7 @@ class BookedClock:
         return float(self.bench.ask("seconds"))
 
     def sleep(self, seconds: float) -> None:
-        """Wait on the bench; in pieces, because one that waits in real time answers no sooner than it is over."""
+        """Wait on the bench; in pieces, because a bench in real time answers only after the wait."""
         while seconds > 0:
             piece = min(seconds, LONGEST_WAIT_SECONDS)
             self.bench.ask("wait", seconds=piece)

@@ -119,7 +119,7 @@ class InstrumentBench:
 
 
 def lost_text(name: str, contact: Contact, expected: Expected) -> str:
-    """Say that nothing is under the probes, and what to do."""
+    """Return the message for a chip without contact, with what to do."""
     largest = float(np.nanmax(np.abs(contact.amperes[contact.open])))
     return (
         f"bench {name}: no {contact.lost} has contact: {expected.read_volts:g} V gives it {largest:.2g} A at most. Are "

@@ -40,7 +40,7 @@ def again(attempt: Callable[[], Answer], recover: Callable[[], None]) -> Answer:
 
 @contextmanager
 def cleanup_deadline(instruments: Collection[Instrument]) -> Iterator[None]:
-    """Let all instruments together cost about `CLEANUP_SECONDS` at most, should none of them answer any more."""
+    """Limit the wait for all instruments together to about `CLEANUP_SECONDS`, if none of them answers."""
     each = min(_LONGEST_SECONDS, max(_SHORTEST_SECONDS, CLEANUP_SECONDS / max(1, len(instruments))))
     with ExitStack() as stack:
         for instrument in instruments:
@@ -49,7 +49,7 @@ def cleanup_deadline(instruments: Collection[Instrument]) -> Iterator[None]:
 
 
 def asked(instrument: Instrument) -> None:
-    """Have an instrument answer."""
+    """Ask an instrument for an answer."""
     instrument.identify()
 
 

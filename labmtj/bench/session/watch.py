@@ -16,22 +16,22 @@ IDLE_LEASE_SECONDS = IDLE_SECONDS + 2 * MARGIN_SECONDS
 
 
 class Watch(Protocol):
-    """What steps in when the run dies or hangs."""
+    """The protocol of a watchdog, which acts when the run dies or hangs."""
 
     def begin(self) -> None:
         """Watch from now on; raise WatchdogLost if that cannot be."""
         ...
 
     def require(self, phase: str, seconds: float) -> None:
-        """Have a lease for work that takes so long at most echoed; raise WatchdogLost unless it is."""
+        """Send a lease of `seconds` and wait for its echo; raise WatchdogLost without one."""
         ...
 
     def extend(self, phase: str, seconds: float) -> None:
-        """Have a new lease echoed if the present one does not fit what comes next."""
+        """Send a new lease and wait for its echo if the present one does not fit the next step."""
         ...
 
     def announce(self, phase: str, seconds: float) -> None:
-        """Send a lease of exactly so long and do not wait: for work that must not depend on an echo."""
+        """Send a lease of exactly `seconds` without waiting: for work that must not depend on an echo."""
         ...
 
     def rest(self) -> None:

@@ -102,7 +102,7 @@ class Watchdog:
         self._watching = True
 
     def require(self, phase: str, seconds: float) -> None:
-        """Have a lease for work that takes so long at most echoed, before it begins.
+        """Send a lease of `seconds` and wait for its echo, before the work begins.
 
         Raises:
             WatchdogLost: no echo came: it has died, or is stopped.
@@ -117,13 +117,13 @@ class Watchdog:
                 raise self._lost(died=line == "")
 
     def extend(self, phase: str, seconds: float) -> None:
-        """Have a new lease echoed if the present one is too short for what comes next, or far too long."""
+        """Send a new lease and wait for its echo if the present one is too short for the next step, or far too long."""
         rest = self._until - time.monotonic() - seconds - self._patience_seconds
         if not MARGIN_SECONDS / 2 <= rest <= 2 * MARGIN_SECONDS:
             self.require(phase, seconds)
 
     def announce(self, phase: str, seconds: float) -> None:
-        """Send a lease of exactly so long and do not wait."""
+        """Send a lease of exactly `seconds` without waiting."""
         self._until = 0.0
         self._watching = True
         self._send(lease(0, seconds, phase))
@@ -147,7 +147,7 @@ class Watchdog:
         return WatchdogLost(f"the watchdog of this bench (process {self.pid}) {what}")
 
     def end(self) -> str:
-        """End it; if the bench is not safe, let it act first, and return what came of that.
+        """End it; if the bench is not safe, let it act first; return the outcome.
 
         The sessions of this process are closed by now. A watchdog that cannot make the bench safe soon is left at it,
         with the locks; any other has ended when this returns, and holds none.
