@@ -54,8 +54,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         said = refusal_of_the_system(error) or f"{error.filename or 'a file'}: {error.strerror or error}"
         return _complain(said)
-    except Exception as error:
-        if "LABMTJ_TRACE" in os.environ:
+    except BaseException as error:  # a plug-in may raise anything
+        if isinstance(error, SystemExit) or "LABMTJ_TRACE" in os.environ:
             raise
         return _unforeseen(error)
     finally:
@@ -147,7 +147,7 @@ def _interrupted(error: BaseException) -> int:
     return _complain(said, *getattr(error, "__notes__", ()), code=128 + number)
 
 
-def _unforeseen(error: Exception) -> int:
+def _unforeseen(error: BaseException) -> int:
     """Report an unexpected error; one after a Ctrl+C comes from it: extension modules turn it into their own errors."""
     if missing := what_is_missing(error):
         return _complain(f"this command {missing}", code=UsageError.exit_code)
@@ -155,8 +155,11 @@ def _unforeseen(error: Exception) -> int:
         return _interrupted(error)
     if refused := refusal_of_the_system(error):
         return _complain(refused)
+    from labmtj.plugins import culprit  # not for the help
+
     said = f"{type(error).__name__}: {error}"[:500]
-    return _complain(f"{said}; {FAULT}: please report it, with the trace that LABMTJ_TRACE=1 in front shows")
+    whose = culprit(error) or f"{FAULT}: please report it"
+    return _complain(f"{said}; {whose}, with the trace that LABMTJ_TRACE=1 in front shows")
 
 
 def _complain(*lines: str, code: int = 1) -> int:

@@ -10,7 +10,7 @@ from labmtj.dottednames import did_you_mean
 from labmtj.errors import ConfigError, UsageError
 from labmtj.escaped import escaped
 from labmtj.extras import what_is_missing
-from labmtj.plugins import GROUPS, Plugin, installed
+from labmtj.plugins import GROUPS, Plugin, WrongKind, installed
 
 COLUMNS = 80
 _PREFIX = "labmtj."
@@ -63,6 +63,8 @@ def _problem(plugin: Plugin, first: Plugin) -> str:
         return f"not used: {first.distribution} has one of this name; uninstall one"
     try:
         plugin.load()
+    except WrongKind as error:
+        return error.why
     except ConfigError as error:
         cause = error.__cause__
         return f"cannot be loaded: {what_is_missing(cause) or f'{type(cause).__name__}: {cause}'}"

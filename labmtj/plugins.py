@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
+from types import TracebackType
 from typing import Any
 
 from labmtj.dottednames import CannotLoad, did_you_mean, loaded
@@ -27,9 +28,29 @@ GROUPS: Mapping[str, str] = {
     "labmtj.devices": "models of devices, for array files",
 }
 
+_NEEDED: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "labmtj.drivers": ("a driver", ("identify", "make_safe")),
+    "labmtj.virtual": ("a virtual instrument", ("power_cycle",)),
+    "labmtj.procedures": ("a procedure: a pydantic model with `execute` or `block`", ("model_fields", "execute|block")),
+    "labmtj.sections": ("a Section", ("headline", "lines", "chapters")),
+    "labmtj.devices": ("a model of a device", ("states", "family", "draw", "nominal_ohms")),
+}
+"""of each group, what its names stand for, and what such a class has"""
+
 
 class PluginWarning(UserWarning):
-    """A plug-in that is not used: it cannot be loaded, or another has its name."""
+    """A plug-in that is not used: it cannot be loaded, is of the wrong kind, or another has its name."""
+
+
+class WrongKind(ConfigError):
+    """A plug-in stands for something else than its group asks for."""
+
+    def __init__(self, plugin: str, why: str) -> None:
+        super().__init__(plugin, why)
+        self.plugin, self.why = plugin, why
+
+    def __str__(self) -> str:
+        return f"{self.plugin} {self.why}"
 
 
 @dataclass(frozen=True)
@@ -54,15 +75,35 @@ class Plugin:
         """Whether labmtj brings it."""
         return self.distribution.partition(" ")[0] == "labmtj"
 
+    @property
+    def called(self) -> str:
+        """Its group, name and distribution, for messages."""
+        return f"{self.group}: {self.name!r} of {self.distribution}"
+
     def load(self) -> Any:
-        """Return what the name stands for; ConfigError if it cannot be imported."""
+        """Return what the name stands for; ConfigError if it cannot be imported, WrongKind if it is something else."""
         try:
-            return self.entry.load()
-        except (Exception, SystemExit) as error:
+            found = self.entry.load()
+            why = _wrong(self.group, found)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a module may raise anything
             raise ConfigError(
-                f"{self.group}: {self.name!r} of {self.distribution} cannot be loaded from {self.target}: "
+                f"{self.called} cannot be loaded from {self.target}: "
                 f"{what_is_missing(error) or f'{type(error).__name__}: {escaped(str(error))}'}"
             ) from error
+        if why:
+            raise WrongKind(self.called, f"{why}: {self.target}")
+        return found
+
+
+def _wrong(group: str, found: Any) -> str:
+    """Return what is wrong with what a name of a group stands for, "" if nothing is."""
+    what, parts = _NEEDED[group]
+    if not isinstance(found, type):
+        return f"is not {what}: it is {'None' if found is None else f'of type {type(found).__name__}, not a class'}"
+    lacking = [part.replace("|", " or ") for part in parts if not any(hasattr(found, one) for one in part.split("|"))]
+    return f"is not {what}: it lacks {', '.join(lacking)}" if lacking else ""
 
 
 @cache
@@ -139,6 +180,26 @@ def dotted(group: str, name: str) -> str:
     """Return the dotted name of what a file names; a name that the group does not have is returned as it is."""
     plugin = None if "." in name else plugins(group).get(name)
     return plugin.dotted if plugin else name
+
+
+def culprit(error: BaseException) -> str:
+    """Return which plug-in of another distribution an unexpected error came from, "" if from none.
+
+    That is the innermost frame of the trace in a package that another distribution brings plug-ins from.
+    """
+    packages = {
+        each.entry.module.partition(".")[0]: each for group in GROUPS for each in installed(group) if not each.is_own
+    }
+    own = {each.entry.module.partition(".")[0] for group in GROUPS for each in installed(group) if each.is_own}
+    found: Plugin | None = None
+    trace: TracebackType | None = error.__traceback__
+    while trace is not None:
+        package = str(trace.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
+        found = packages.get(package, found) if package not in own else found
+        trace = trace.tb_next
+    if found is None:
+        return ""
+    return f"this comes from a plug-in of {found.distribution} ({found.group}: {found.name!r}): report it there"
 
 
 def load_all(group: str) -> Iterator[tuple[str, Any]]:

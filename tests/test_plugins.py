@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from labmtj import cli, library, plugins, yamlfile
+from labmtj import cli, device, library, plugins, yamlfile
 from labmtj.bench.files.loading import load_any, load_array
 from labmtj.bench.session.sessions import driver_class
 from labmtj.bench.session.watchdog import _spec
 from labmtj.cli import main
 from labmtj.errors import ConfigError, SettingError
 from labmtj.pluginlist import plugins_text
+from labmtj.report.sections import section_of
 from labmtj.virtual.assembly import assemble
 
 
@@ -30,16 +31,64 @@ CODE = """
 from instruments.keithley2600 import Keithley2636B as Box
 from instruments.virtual.keithley2600 import Keithley2636B as VirtualBox
 from procedures.reference import ReferenceMap as Procedure
+from labmtj.device import DescribedModel
+from labmtj.report.blocks import Chapter
 from labmtj.report.sections import Section
 from labmtj.results import Quantity, Result, record
 from labmtj.strictmodel import StrictModel
 from typing import Annotated
 VALUE = 42
+NOTHING = None
+
+
+class Empty:
+    pass
 
 
 class Raises(Section):
     def chapters(self):
         raise ZeroDivisionError("no chapters")
+
+
+class Drift(Section):
+    pass
+
+
+class Odd(Section):
+    def lines(self):
+        return [5]
+
+    def chapters(self):
+        return [Chapter("Odd", "odd", ["x"])]
+
+    def result(self):
+        return ["x"]
+
+    def bench(self):
+        raise GeneratorExit("b")
+
+    def headline(self):
+        raise BaseException("b")
+
+
+class Dies:
+    states, family = ("low", "high"), DescribedModel
+
+    def nominal_ohms(self, family):
+        return [2.0, 1.0]
+
+    def draw(self, *args):
+        raise ZeroDivisionError("no cells")
+
+
+class Unready(Dies):
+    def __init__(self):
+        raise OSError("no table")
+
+
+class DrawsAnInt(Dies):
+    def draw(self, *args):
+        return 5
 
 
 class Swept(Result, kind="sweep", signal="volts"):
@@ -67,17 +116,17 @@ def installed(tmp_path, monkeypatch):
 
 
 def test_a_name_is_loaded_when_it_is_used(installed):
-    installed("good", {"drift": "good_code:VALUE"})
+    installed("good", {"drift": "good_code:Drift"})
     assert plugins.plugins("labmtj.sections")["drift"].distribution == "good 1.0"
-    assert plugins.find("labmtj.sections", "drift") == 42
+    assert plugins.find("labmtj.sections", "drift").__name__ == "Drift"
 
 
 def test_a_broken_plugin_is_a_warning_that_names_it_and_the_rest_goes_on(installed):
-    installed("mixed", {"bad": "mixed_broken:VALUE", "gone": "nowhere:VALUE", "drift": "mixed_code:VALUE"})
+    installed("mixed", {"bad": "mixed_broken:VALUE", "gone": "nowhere:VALUE", "drift": "mixed_code:Drift"})
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
         found = dict(plugins.load_all("labmtj.sections"))
-    assert found["drift"] == 42
+    assert found["drift"].__name__ == "Drift"
     assert not found.keys() & {"bad", "gone"}
     said = [str(each.message) for each in seen]
     assert len(said) == 2
@@ -85,10 +134,10 @@ def test_a_broken_plugin_is_a_warning_that_names_it_and_the_rest_goes_on(install
 
 
 def test_two_plugins_of_one_name_are_both_named(installed):
-    installed("alpha", {"drift": "alpha_code:VALUE"})
+    installed("alpha", {"drift": "alpha_code:Drift"})
     installed("beta", {"drift": "beta_broken:VALUE"})
-    with pytest.warns(UserWarning, match=r"two plug-ins are called 'drift': alpha_code:VALUE of alpha 1.0 is used"):
-        assert plugins.find("labmtj.sections", "drift") == 42
+    with pytest.warns(UserWarning, match=r"two plug-ins are called 'drift': alpha_code:Drift of alpha 1.0 is used"):
+        assert plugins.find("labmtj.sections", "drift").__name__ == "Drift"
 
 
 def test_a_plugin_does_not_take_the_place_of_what_labmtj_brings(installed):
@@ -97,8 +146,26 @@ def test_a_plugin_does_not_take_the_place_of_what_labmtj_brings(installed):
         assert plugins.find("labmtj.devices", "mtj").__name__ == "MTJ"
 
 
+@pytest.mark.parametrize("group", plugins.GROUPS)
+def test_no_name_of_labmtj_is_taken_by_a_distribution_that_sorts_before_it(installed, group):
+    own = {plugin.name: plugin.target for plugin in plugins.installed(group) if plugin.is_own}
+    installed("aaa", dict.fromkeys(own, "aaa_code:VALUE"), group)
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        used = {name: plugin.target for name, plugin in plugins.plugins(group).items()}
+        plugins.plugins(group)
+    assert {name: used[name] for name in own} == own
+    assert own
+    said = [str(each.message) for each in seen]
+    assert sorted(said) == sorted(
+        f"{group}: two plug-ins are called {name!r}: {target} of {plugins.plugins(group)[name].distribution} is used, "
+        f"aaa_code:VALUE of aaa 1.0 is not; uninstall one"
+        for name, target in own.items()
+    )
+
+
 def test_an_unknown_name_is_refused_with_those_that_are_known(installed):
-    installed("good", {"drift": "good_code:VALUE"})
+    installed("good", {"drift": "good_code:Drift"})
     with pytest.raises(ConfigError, match=r"'drfit' is not among the sections of the report.*drift"):
         plugins.find("labmtj.sections", "drfit")
 
@@ -152,7 +219,10 @@ def test_a_bench_file_names_a_driver_and_its_virtual_instrument_without_a_dot(in
     [
         ("boxx", r"cannot load 'boxx': 'boxx' is not among the drivers .*; did you mean box\?"),
         ("bad", r"labmtj.drivers: 'bad' of good 1.0 cannot be loaded from good_broken:Box: RuntimeError: half a file"),
-        ("number", "'number' is not a driver of labmtj"),
+        (
+            "number",
+            "labmtj.drivers: 'number' of good 1.0 is not a driver: it is of type int, not a class: good_code:VALUE",
+        ),
         ("box", r"box has no virtual counterpart: 'box' is not among the virtual instruments, by the name of their"),
     ],
 )
@@ -197,13 +267,13 @@ def test_wrong_input_is_a_sentence(installed, tmp_path, monkeypatch, capsys, wor
 
 
 def test_the_list_says_what_each_name_is_and_why_it_cannot_be_used(installed, capsys):
-    installed("alpha", {"drift": "alpha_code:VALUE", "a_name_that_is_long": "nowhere.at_all_in_this_place:Something"})
-    installed("beta", {"drift": "beta_code:VALUE", "bad": "beta_broken:VALUE"})
+    installed("alpha", {"drift": "alpha_code:Drift", "a_name_that_is_long": "nowhere.at_all_in_this_place:Something"})
+    installed("beta", {"drift": "beta_code:Drift", "bad": "beta_broken:VALUE"})
     assert main(["plugins", "sections"]) == 0
     text = capsys.readouterr().out
-    assert "    drift                alpha_code:VALUE\n" in text
+    assert "    drift                alpha_code:Drift\n" in text
     assert (
-        "    drift                beta_code:VALUE\n      not used: alpha 1.0 has one of this name; uninstall one"
+        "    drift                beta_code:Drift\n      not used: alpha 1.0 has one of this name; uninstall one"
         in text
     )
     assert "      cannot be loaded: RuntimeError: half a file\n" in text
@@ -219,7 +289,10 @@ def test_the_list_says_what_each_name_is_and_why_it_cannot_be_used(installed, ca
             "half",
             "array.yaml:1: device: labmtj.devices: 'half' of bad 1.0 cannot be loaded from bad_broken:X: RuntimeError",
         ),
-        ("number", "array.yaml:1: device: labmtj.devices: 'number' is not a model of a device: it lacks states"),
+        (
+            "number",
+            "array.yaml:1: device: labmtj.devices: 'number' of bad 1.0 is not a model of a device: it is of type int",
+        ),
         (
             "memristor",
             "array.yaml:1: device: 'memristor' is not among the models of devices, for array files: half, mtj",
@@ -252,9 +325,74 @@ def test_sections_that_cannot_be_loaded_or_raise_leave_the_rest_of_a_report(inst
     (warned,) = seen  # a section of a kind that the run does not hold is not even loaded
     assert "two plug-ins are called 'reference': procedures." in str(warned.message)
     (page,) = (tmp_path / "runs").glob("*/report.html")
-    said = "Raises cannot be shown: ZeroDivisionError: no chapters"
+    said = "Raises (labmtj.sections: &#39;sweep&#39; of loud 1.0) cannot be shown: ZeroDivisionError: no chapters"
     assert said in page.read_text()
     assert "Bench" in page.read_text()
+
+
+@pytest.mark.parametrize("group", plugins.GROUPS)
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [("VALUE", "it is of type int, not a class"), ("NOTHING", "it is None"), ("Empty", "it lacks ")],
+)
+def test_what_loads_but_is_of_the_wrong_kind_is_named_and_listed(installed, group, target, said):
+    installed("odd", {"thing": f"odd_code:{target}"}, group)
+    with pytest.warns(plugins.PluginWarning, match=f"{group}: 'thing' of odd 1.0 is not a.*{said}.*odd_code:{target}"):
+        assert "thing" not in dict(plugins.load_all(group))
+    assert said in " ".join(plugins_text(group).split())
+
+
+def test_a_procedure_that_is_none_ends_no_check(installed, capsys):
+    installed("odd", {"notproc": "odd_code:VALUE"}, "labmtj.procedures")
+    with pytest.warns(plugins.PluginWarning, match="'notproc' of odd 1.0 is not a procedure"):
+        assert main(["check", "simulated"]) == 0, capsys.readouterr().err
+
+
+def test_a_section_that_says_what_is_no_text_leaves_the_rest_and_is_named(installed, tmp_path, monkeypatch, capsys):
+    installed("good", {"sweep": "good_code:Sweep"}, "labmtj.procedures")
+    installed("odd", {"sweep": "odd_code:Odd"})
+    monkeypatch.chdir(tmp_path)
+    assert main(["run", "sweep", "--bench", "simulated"]) == 0, capsys.readouterr().err
+    (run,) = (tmp_path / "runs").iterdir()
+    page, shown = (run / "report.html").read_text(), " ".join(capsys.readouterr().out.split())
+    named = "Odd (labmtj.sections: 'sweep' of odd 1.0) cannot be shown: "
+    assert f"{named}TypeError: int in a list of str." in shown
+    assert f"{named}BaseException: b." in shown
+    for said in ("AttributeError: ", "TypeError: str in a list of Table or Figure or Note", "GeneratorExit: b"):
+        assert named.replace("'", "&#39;") + said in page
+    assert "Pulses and reads" in page
+
+
+@pytest.mark.parametrize("wrong", ["rank = 'first'", "places = 5", "places = {'a': 5}", "records = 5"])
+def test_a_section_whose_facts_are_of_another_kind_is_not_used(installed, tmp_path, wrong):
+    installed("odd", {"sweep": f"odd_{len(wrong)}:Odd"})
+    (tmp_path / f"odd_{len(wrong)}.py").write_text(
+        f"from labmtj.report.sections import Section\nclass Odd(Section):\n    {wrong}\n"
+    )
+    with pytest.warns(plugins.PluginWarning, match=f"'sweep' of odd 1.0 is not a Section: {wrong.split()[0]} is "):
+        assert section_of("sweep") is None
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [("Dies", "cannot draw cells: ZeroDivisionError: no cells"), ("Unready", "cannot be made: OSError: no table"),
+     ("DrawsAnInt", "cannot draw cells: TypeError: int without conduction, switching")],
+)  # fmt: skip
+def test_a_device_that_raises_is_named_with_its_distribution(installed, target, said):
+    device.model_of.cache_clear()
+    installed("bad", {"dead": f"bad_code:{target}"}, "labmtj.devices")
+    with pytest.raises(ConfigError, match=f"labmtj.devices: 'dead' of bad 1.0 {said}"):
+        device.drawn_cells("dead", None, (2, 2), 1, 300.0, 1, "dead-0a")
+
+
+def test_an_unforeseen_error_of_a_plugin_is_not_laid_at_the_door_of_labmtj(installed, monkeypatch, capsys):
+    installed("bad", {"dead": "bad_code:Dies"}, "labmtj.devices")
+    raising = plugins.find("labmtj.devices", "dead")()
+    monkeypatch.setattr(cli.commands.others, "plugins", lambda *_: raising.draw())
+    assert main(["plugins"]) == 1
+    said = capsys.readouterr().err
+    assert "no cells; this comes from a plug-in of bad 1.0 (labmtj.devices: 'dead'): report it there" in said
+    assert "bug in labmtj" not in said
 
 
 def test_the_command_line_says_it_in_one_line_and_once(installed, monkeypatch, capsys):

@@ -9,7 +9,7 @@ from pydantic import Field, SerializeAsAny, ValidationError, ValidationInfo, fie
 
 from labmtj.arrays.offsets import LineOffsets
 from labmtj.arrays.wiring import WireDescription
-from labmtj.device import model_of
+from labmtj.device import drawn_cells, model_of
 from labmtj.device.model import CellArray, DeviceModel, OwnCells
 from labmtj.device.parameter import DescribedModel
 from labmtj.errors import ConfigError
@@ -134,7 +134,7 @@ class ArrayDescription(DescribedModel):
 
     def drawn(self, seed: int, name: str) -> CellArray:
         """Return the cells of the chip `name` under a seed, its own where the file holds them."""
-        cells = self.model.draw(self.family, self.shape, self.polarity, self.temperature_kelvin, seed, name)
+        cells = drawn_cells(self.device, self.family, self.shape, self.polarity, self.temperature_kelvin, seed, name)
         if self.cells is not None:
             cells = self.cells.placed_in(cells)
         return cells

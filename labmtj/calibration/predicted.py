@@ -58,7 +58,7 @@ def _predicted(
 
 def _said(section: Section, ask: Callable[[], T], nothing: T) -> T:
     """Return what a section says; `nothing`, with a warning, if it raises: the others are compared."""
-    said: list[tuple[T, str]] = asked(type(section).__name__, lambda: [(ask(), "")], lambda why: [(nothing, why)])
+    said: list[tuple[T, str]] = asked(section, lambda: [(ask(), "")], lambda why: [(nothing, why)])
     ((found, why),) = said
     if why:
         warnings.warn(f"labmtj twin: {why}", stacklevel=2)

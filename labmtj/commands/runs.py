@@ -127,13 +127,16 @@ def _reported(folder: RunFolder, page: Path, display: Display) -> str:
     except KeyboardInterrupt as error:
         error.add_note(f"the run is done, its report is not: labmtj report {folder.path}")
         raise
-    except Exception as error:
+    except BaseException as error:
         import traceback
+
+        from labmtj.plugins import culprit
 
         folder.note("the report failed", error=repr(error), trace="".join(traceback.format_exception(error)))
         raise ProcedureFailed(
-            f"{folder.data} is complete, but its report failed: {type(error).__name__}: {error}. This is a "
-            f"bug in labmtj, the trace is in {folder.log}; `labmtj report {folder.path}` tries again"
+            f"{folder.data} is complete, but its report failed: {type(error).__name__}: {error}; "
+            f"{culprit(error) or 'this is a bug in labmtj'}, the trace is in {folder.log}; "
+            f"`labmtj report {folder.path}` tries again"
         ) from error
     return f"{text}\nreport: {page}"
 

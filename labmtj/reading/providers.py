@@ -28,6 +28,11 @@ def absent(path: str, groups: Collection[str]) -> str:
 def _experiment(name: str) -> str:
     """Return the command that runs an experiment that comes with labmtj and records a group of this name, or ""."""
     known = {path.stem.replace("-", "_"): path.stem for path in (library.folder() / "experiments").glob("*.yaml")}
-    kinds = (kind for kind, section in plugins.load_all("labmtj.sections") if name in getattr(section, "records", ()))
+    kinds = (kind for kind, section in plugins.load_all("labmtj.sections") if name in _records(section))
     found = known.get(name if name in known else next(kinds, ""))
     return f"labmtj run {found}" if found else ""
+
+
+def _records(section: object) -> Collection[str]:
+    records = getattr(section, "records", ())
+    return records if isinstance(records, list | tuple) else ()

@@ -75,6 +75,7 @@ class Note:
 
 
 Block = Table | Figure | Note
+BLOCKS = (Table, Figure, Note)
 
 
 @dataclass(frozen=True)

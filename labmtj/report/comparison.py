@@ -108,7 +108,7 @@ def _measures(run: Run) -> dict[tuple[str, str], Measure]:
     """Return everything of a run that can be compared with another, by what it is of and its name."""
     found: dict[tuple[str, str], Measure] = {}
     for section in sections(Contents(run.data)):
-        for each in asked(type(section).__name__, partial(_of, section), lambda _: []):
+        for each in asked(section, partial(_of, section), lambda _: [], Measure):
             found[each.where, each.name] = each
     return found
 

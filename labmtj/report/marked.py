@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from labmtj.errors import DataError
 from labmtj.report.blocks import Source, Table, cells
 from labmtj.report.contents import Contents
 from labmtj.report.kinds import kind_words
-from labmtj.report.sections import Section
+from labmtj.report.sections import Section, asked
 
 MOST = 200
 """cells that are listed"""
@@ -44,10 +46,18 @@ def _outcomes(contents: Contents, found: Sequence[Section]) -> dict[str, list[st
     """Return the arrays of codes by chip, those of writes before those of reads."""
     paths: dict[str, list[str]] = {}
     for section in found:
-        for chip, path in section.outcomes():
+        of_section: list[tuple[str, str] | str] = asked(section, partial(_of, section), lambda why: [why], (tuple, str))
+        for said in of_section:
+            if isinstance(said, str):
+                raise DataError(said)
+            chip, path = said
             if contents.has(path):
                 paths.setdefault(chip, []).append(path)
     return paths
+
+
+def _of(section: Section) -> list[tuple[str, str] | str]:
+    return [(str(chip), str(path)) for chip, path in section.outcomes()]
 
 
 def _marked(contents: Contents, chip: str, paths: list[str]) -> Iterator[Marked]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from labmtj import __version__
 from labmtj.report import bench, style
-from labmtj.report.blocks import Block, Chapter, Note, tried
+from labmtj.report.blocks import BLOCKS, Block, Chapter, Note, tried
 from labmtj.report.budgets import budget_table
 from labmtj.report.contents import Contents
 from labmtj.report.loading import with_sources_that_load
@@ -29,8 +29,12 @@ _LOADING = (
 def page_html(contents: Contents) -> str:
     """Return the whole report as one page of HTML that refers to nothing outside itself."""
     with style.look():
-        chapters = with_sources_that_load(contents, _chapters(contents))
-    return _environment().get_template("page.html.j2").render(contents=contents, sections=chapters, version=__version__)
+        return _page(contents, _chapters(contents))
+
+
+def _page(contents: Contents, chapters: Sequence[Chapter]) -> str:
+    shown = with_sources_that_load(contents, chapters)
+    return _environment().get_template("page.html.j2").render(contents=contents, sections=shown, version=__version__)
 
 
 def _environment() -> Environment:
@@ -49,16 +53,35 @@ def _chapters(contents: Contents) -> list[Chapter]:
     found = sections(contents)
     chapters = [_result(contents, found)]
     for section in found:
-        name = type(section).__name__
-        chapters += asked(name, section.chapters, lambda why: [Chapter("Not shown", "not-shown", missing_block(why))])
+        chapters += asked(section, partial(_chapters_of, contents, section), _not_shown, Chapter)
     return [*chapters, _bench(contents, found), Chapter("Provenance", "provenance", provenance_blocks(contents))]
+
+
+def _not_shown(why: str) -> list[Chapter]:
+    return [Chapter("Not shown", "not-shown", missing_block(why))]
+
+
+def _chapters_of(contents: Contents, section: Section) -> list[Chapter]:
+    """Return the chapters of a section; raise what a page of those of a plug-in would end with."""
+    chapters = section.chapters()
+    if section.is_foreign and isinstance(chapters, list) and all(isinstance(each, Chapter) for each in chapters):
+        _page(contents, chapters)
+    return chapters
+
+
+def _blocks_of(contents: Contents, section: Section, ask: Callable[[], list[Block]]) -> list[Block]:
+    """Return blocks of a section; raise as `_chapters_of`."""
+    found = ask()
+    if section.is_foreign and isinstance(found, list) and all(isinstance(each, BLOCKS) for each in found):
+        _page(contents, [Chapter("", "", found)])
+    return found
 
 
 def _result(contents: Contents, found: Sequence[Section]) -> Chapter:
     blocks: list[Block] = [tried("Result", lambda: Note(headline(contents, found), "lead"))]
     blocks += [Note(text, "missing") for text in missing(contents, found)]
     for section in found:
-        blocks += asked(type(section).__name__, section.result, missing_block)
+        blocks += asked(section, partial(_blocks_of, contents, section, section.result), missing_block, BLOCKS)
     if remarks := remark_lines(found):
         blocks.append(Note(". ".join(remarks), "caveat"))
     return Chapter("Result", "result", [*blocks, Note(_LOADING)])
@@ -69,7 +92,7 @@ def _bench(contents: Contents, found: Sequence[Section]) -> Chapter:
     if contents.has(f"{bench.CONTACT}/open"):
         blocks.append(tried("Contact", partial(bench.contact_table, contents)))
     for section in found:
-        blocks += asked(type(section).__name__, section.bench, missing_block)
+        blocks += asked(section, partial(_blocks_of, contents, section, section.bench), missing_block, BLOCKS)
     if contents.chips:
         blocks.append(tried("Pulses and reads", partial(bench.counts_table, contents)))
         blocks.append(tried("Budgets", partial(budget_table, contents)))

@@ -16,7 +16,7 @@ _MOST, _NAMED = 12, 4
 def headline(contents: Contents, found: Sequence[Section]) -> str:
     """Return the result of a run from the first section that has one; else what it has recorded so far."""
     for section in found:
-        if text := asked(type(section).__name__, section.headline, lambda why: f"{why}."):
+        if text := asked(section, section.headline, lambda why: f"{why}."):
             return text
     counts = [chip_counts(contents, chip) for chip in contents.chips]
     pulses, reads = (sum(sum(each[kind].values()) for each in counts) for kind in (0, 1))
@@ -33,7 +33,7 @@ def missing(contents: Contents, found: Sequence[Section]) -> list[str]:
             "parameters cannot be shown."
         )
     for section in found:
-        texts += asked(type(section).__name__, section.missing, lambda why: [f"{why}."])
+        texts += asked(section, section.missing, lambda why: [f"{why}."], str)
     return texts
 
 
@@ -41,7 +41,7 @@ def remark_lines(found: Sequence[Section]) -> list[str]:
     """Return a sentence for everything that limits a result, such as the end of a scan; the first dozen."""
     subjects: dict[str, list[str]] = {}
     for section in found:
-        said = asked(type(section).__name__, partial(_remarks, section), lambda why: [(why, "report")])
+        said = asked(section, partial(_remarks, section), lambda why: [(why, "report")])
         for text, subject in said:
             subjects.setdefault(text, []).append(subject)
     lines = [f"{_listed(names)}: {text}" for text, names in subjects.items()]
@@ -51,7 +51,13 @@ def remark_lines(found: Sequence[Section]) -> list[str]:
 
 
 def _remarks(section: Section) -> list[tuple[str, str]]:
-    return list(section.remarks())
+    return [(_text(what), _text(subject)) for what, subject in section.remarks()]
+
+
+def _text(said: object) -> str:
+    if not isinstance(said, str):
+        raise TypeError(f"{type(said).__name__} in a remark, which is two texts")
+    return said
 
 
 def _listed(names: Sequence[str]) -> str:

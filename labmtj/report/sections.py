@@ -44,8 +44,14 @@ class Section:
     places: ClassVar[Mapping[str, str]] = {}
     """where groups of the kind are in files that do not say it yet: a pattern of paths, and an array that each has"""
 
+    origin = ""
+    """what a message calls it: the plug-in that brings it, where labmtj does not"""
+
     records: ClassVar[Sequence[str]] = ()
     """last parts of the paths of groups that go with the kind, where they are not the name of an experiment"""
+
+    is_foreign = False
+    """whether another distribution than labmtj brings it"""
 
     def __init__(self, contents: Contents, groups: Sequence[str]) -> None:
         self.contents, self.groups = contents, list(groups)
@@ -153,9 +159,13 @@ def sections(contents: Contents) -> list[Section]:
     found: dict[str, Section] = {}
     for kind, (make, groups) in kinds.items():
         if make is not None:
-            made: list[Section | str] = asked(kind, partial(_made, make, contents, groups), _reason)
+            origin = _origin(kind, make)
+            made: list[Section | str] = asked(origin, partial(_made, make, contents, groups), _reason, (Section, str))
             found[kind] = made[0] if isinstance(made[0], Section) else Unmade(contents, groups, made[0])
-    covered = set[str]().union(*(asked(kind, section.covers, lambda _: set[str]()) for kind, section in found.items()))
+            found[kind].origin, found[kind].is_foreign = origin, origin != make.__name__
+    covered = set[str]().union(
+        *(asked(section, section.covers, lambda _: set[str](), str) for section in found.values())
+    )
     for section in found.values():
         section.covered = covered
     if others := [group for make, groups in kinds.values() if make is None for group in groups]:
@@ -166,7 +176,7 @@ def sections(contents: Contents) -> list[Section]:
 def overview_png(contents: Contents) -> bytes:
     """Return the picture of the whole that the first section offers; DataError if none does."""
     for section in sections(contents):
-        if picture := asked(type(section).__name__, partial(_overview, section), lambda _: b""):
+        if picture := asked(section, partial(_overview, section), lambda _: b""):
             return picture
     raise DataError(f"{contents.data.path}: there is no overview of this run yet")
 
@@ -189,10 +199,38 @@ def section_of(kind: str) -> type[Section] | None:
     if plugin is None:
         return None
     found = plugins.loaded_or_warned(plugin)
-    if found is None or (isinstance(found, type) and issubclass(found, Section)):
-        return found
-    plugins.warn(f"{GROUP}: {kind!r} of {plugin.distribution} is not a Section: {plugin.target}")
-    return None
+    if found is not None and (why := _unlike_a_section(found)):
+        plugins.warn(f"{GROUP}: {kind!r} of {plugin.distribution} is not a Section: {why}: {plugin.target}")
+        return None
+    return found  # type: ignore[no-any-return]
+
+
+def _unlike_a_section(found: type) -> str:
+    """Return what keeps a class from being used, "" if nothing does."""
+    if not issubclass(found, Section):
+        return "it is no subclass of labmtj.report.sections.Section"
+    if not isinstance(found.rank, int | float):
+        return f"rank is {found.rank!r}, not a number"
+    if not (isinstance(found.places, Mapping) and _all(str, [*found.places, *found.places.values()])):
+        return f"places is {found.places!r}, not a mapping of patterns to names of arrays"
+    if isinstance(found.records, str) or not (isinstance(found.records, Sequence) and _all(str, found.records)):
+        return f"records is {found.records!r}, not a list of names"
+    return ""
+
+
+def _all(kind: type | tuple[type, ...], items: Iterable[object]) -> bool:
+    return all(isinstance(each, kind) for each in items)
+
+
+def _origin(kind: str, made_by: type[Section]) -> str:
+    """Return what messages call a section: its class, and the plug-in if another distribution brings it."""
+    plugin = plugins.plugins(GROUP).get(kind)
+    own = plugin is None or plugin.is_own
+    return (
+        made_by.__name__
+        if own or plugin is None
+        else f"{made_by.__name__} ({GROUP}: {kind!r} of {plugin.distribution})"
+    )
 
 
 def _places() -> Iterator[tuple[str, str, str]]:
@@ -203,16 +241,34 @@ def _places() -> Iterator[tuple[str, str, str]]:
                 yield kind, pattern, array
 
 
-def asked(what: str, ask: Callable[[], T], instead: Callable[[str], T]) -> T:
-    """Return what a section says; if it raises, what `instead` makes of the reason: the rest of the report goes on."""
+def asked(
+    section: Section | str, ask: Callable[[], T], instead: Callable[[str], T], of: type | tuple[type, ...] = object
+) -> T:
+    """Return what a section says; if it raises, what `instead` makes of the reason: the rest of the report goes on.
+
+    Args:
+        section: that is asked, or what messages call it.
+        ask: has it say something.
+        instead: makes the same kind of thing of the reason why it did not.
+        of: what a list or a set of it holds.
+    """
+    what = section if isinstance(section, str) else section.origin or type(section).__name__
     try:
-        found = ask()
-        if not isinstance(found, type(instead(""))):
-            raise TypeError(f"a {type(found).__name__} where a {type(instead('')).__name__} is needed")
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - a section of a plug-in may raise anything
+        found, example = ask(), instead("")
+        if not isinstance(found, type(example)):
+            raise TypeError(f"{type(found).__name__} where a {type(example).__name__} is needed")
+        if isinstance(found, list | set) and (wrong := [each for each in found if not isinstance(each, of)]):
+            raise TypeError(f"{type(wrong[0]).__name__} in a {type(found).__name__} of {_names(of)}")
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - a section of a plug-in may raise anything
         why = str(error) if isinstance(error, LabmtjError) else f"{type(error).__name__}: {error}"
         return instead(f"{what} cannot be shown: {escaped(why)}")
     return found
+
+
+def _names(of: type | tuple[type, ...]) -> str:
+    return " or ".join(each.__name__ for each in (of if isinstance(of, tuple) else (of,)))
 
 
 def missing_block(text: str) -> list[Block]:

@@ -18,7 +18,7 @@ def summary_lines(contents: Contents) -> list[str]:
     found = sections(contents)
     lines = [escaped(f"run {contents.run}, experiment {contents.experiment}, seed {contents.seed}", keep=""), ""]
     lines += _wrapped(headline(contents, found))
-    said = [asked(type(section).__name__, section.lines, lambda why: [f"{why}."]) for section in found]
+    said = [asked(section, section.lines, lambda why: [f"{why}."], str) for section in found]
     for texts in said if any(said) else [_chips(contents)]:
         lines += _shown(texts)
     for remark in remark_lines(found):

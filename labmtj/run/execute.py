@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from labmtj import yamlfile
 from labmtj.errors import LabmtjError, Overstressed, ProcedureFailed, RecordError, Stopped, UsageError
 from labmtj.filing import open_plain, read_plain
+from labmtj.plugins import culprit
 from labmtj.record import Checkpointer, JournalLog, JournalWriter, files, last_states, open_data
 from labmtj.record.last_time import last_seconds
 from labmtj.record.replay import START, is_unborn
@@ -247,8 +248,8 @@ def _unexpected(folder: RunFolder, error: BaseException) -> ProcedureFailed:
     if refused:
         return _mendable(ProcedureFailed(f"{refused}; the trace is in {folder.log}"), folder)
     return ProcedureFailed(
-        f"{type(error).__name__}: {error}; this is a bug in labmtj or in the procedure, the trace is in "
-        f"{folder.log}. Everything up to the last block is kept"
+        f"{type(error).__name__}: {error}; {culprit(error) or 'this is a bug in labmtj or in the procedure'}, the "
+        f"trace is in {folder.log}. Everything up to the last block is kept"
     )
 
 
