@@ -49,7 +49,7 @@ def _of_one_command(name: str, header: str, other: str, wanted: str = "") -> Rel
 
 
 def commands(table: Iterable[ReliedOn], channel: str, **values: object) -> list[str]:
-    """Return the commands that bring a channel to what the table says; `values` fill in what differs by use."""
+    """Return the commands that set a channel as the table says; `values` fill in the placeholders."""
     return [each.set.format(ch=channel, **values) for each in table if each.set]
 
 

@@ -36,7 +36,7 @@ _HUNG_UP = (BrokenPipeError, ConnectionResetError, ConnectionAbortedError)
 
 
 class Garbled(ValueError):
-    """What came is no answer to what was sent; its text says what came and what was expected."""
+    """The reply does not answer the message; the text names the reply and what was expected."""
 
 
 class Trust:

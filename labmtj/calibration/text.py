@@ -21,7 +21,7 @@ MOST_TOLD = 12
 
 
 def calibration_lines(found: Calibration) -> list[str]:
-    """Return what was fitted, with its uncertainty, and what stays assumed and why."""
+    """Return the fitted values with their uncertainty, and what stays assumed and why."""
     seen, cells, follows = found.observed, found.cells, found.decoded.follows
     lines = [f"chip {seen.chip}{f' ({seen.label})' if seen.label else ''} of run {seen.run}", ""]
     if found.misfit:

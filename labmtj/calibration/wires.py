@@ -62,7 +62,7 @@ class FittedWires:
         return {name: float(getattr(self.description, name).standard_error or 0.0) for name in self.names}
 
     def drawn(self, generator: np.random.Generator) -> WireDescription:
-        """Return wires drawn from what the data leave open; what was not fitted stays as assumed."""
+        """Return wires sampled from the posterior; what was not fitted stays as assumed."""
         if not len(self.pieces):
             return self.description
         shift = self.root @ generator.standard_normal(self.root.shape[1])

@@ -134,7 +134,7 @@ class NetworkFit:
         return self.cell_error_siemens * self.cell_ohms**2
 
     def draws(self, count: int, generator: np.random.Generator) -> FloatArray:
-        """Return plausible values of all parameters, (count, parameters); negative ones are not sorted out."""
+        """Return samples of the posterior of all parameters, (count, parameters); negative ones are kept."""
         root = np.linalg.cholesky(self.covariance + 1e-14 * np.diag(np.diag(self.covariance)))
         return np.asarray(self.estimate + generator.standard_normal((count, self.parameters)) @ root.T)
 

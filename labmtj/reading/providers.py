@@ -16,7 +16,7 @@ PROVIDERS = {
 
 
 def absent(path: str, groups: Collection[str]) -> str:
-    """Return what to say about a group that is not there: what comes near, and what would make it."""
+    """Return the message for a missing group: similar names, and the experiment that records it."""
     name = path.rpartition("/")[2]
     same = [group for group in groups if group.rpartition("/")[2] == name]
     close = same[:3] or difflib.get_close_matches(path, [group for group in groups if group], 3, 0.5)

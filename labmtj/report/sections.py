@@ -244,7 +244,7 @@ def _places() -> Iterator[tuple[str, str, str]]:
 def asked(
     section: Section | str, ask: Callable[[], T], instead: Callable[[str], T], of: type | tuple[type, ...] = object
 ) -> T:
-    """Return what a section says; if it raises, what `instead` makes of the reason: the rest of the report goes on.
+    """Return the answer of a section; if it raises, `instead` of the reason: the rest of the report goes on.
 
     Args:
         section: that is asked, or what messages call it.

@@ -14,7 +14,7 @@ _WIDTH = 80
 
 
 def summary_lines(contents: Contents) -> list[str]:
-    """Return what was run, what every section says, and what is missing."""
+    """Return the lines on the experiment, those of every section, and what is missing."""
     found = sections(contents)
     lines = [escaped(f"run {contents.run}, experiment {contents.experiment}, seed {contents.seed}", keep=""), ""]
     lines += _wrapped(headline(contents, found))

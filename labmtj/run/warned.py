@@ -29,7 +29,7 @@ class _Noting(logging.Handler):
 
 @contextmanager
 def warnings_noted(folder: RunFolder) -> Iterator[None]:
-    """Note what is warned of within, and what checking the settings of the run warned of before."""
+    """Note the warnings raised within, and those of the check of the settings before the run."""
     warn_anew()
     noting = _Noting(folder)
     for name in _PACKAGES:

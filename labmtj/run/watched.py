@@ -24,7 +24,7 @@ def outputs_off(folder: RunFolder) -> Iterator[Timestamp]:
 
 
 def why_ended(folder: RunFolder) -> str:
-    """Return why the watchdog ended the last part of the run that it acted for, "" if that died otherwise."""
+    """Return why the watchdog ended the last part of the run in which it acted, "" if the run died by itself."""
     reasons = [str(entry["event"]) for entry in _entries(folder) if "pid" in entry and "event" in entry]
     return reasons[-1] if reasons and reasons[-1].startswith(HUNG) else ""
 

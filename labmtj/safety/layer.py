@@ -124,7 +124,7 @@ class Safety(Layer):
     # -- Crossbar ----------------------------------------------------------------------------------------------------
 
     def refusal(self, bias: Bias, seconds: float = 0.0) -> Refusal | None:
-        """Refuse what the limits forbid, else what the crossbar within cannot. Budgets are not asked."""
+        """Refuse a bias that the limits forbid, else one that the crossbar cannot give. Budgets are not checked."""
         try:
             self.envelope.check(bias, seconds)
         except LimitExceeded as error:

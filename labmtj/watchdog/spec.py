@@ -16,7 +16,7 @@ ATTEMPT_SECONDS = 2 * ANSWER_SECONDS
 
 
 def send_safe(driver: Any) -> None:
-    """Send what makes an instrument safe, unasked; drivers of others may know only how to stop what runs."""
+    """Send the safe state to an instrument without queries; third-party drivers may only be able to stop what runs."""
     getattr(driver, "send_safe", driver.abort)()
 
 

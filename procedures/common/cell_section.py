@@ -44,7 +44,7 @@ class CellSection(Section):
         return []
 
     def cautions(self, of: Group) -> Iterable[str]:  # noqa: ARG002 - a subclass needs it
-        """Return what limits a result of one chip, such as a value at the end of what was tried."""
+        """Return what limits a result of one chip, such as a value at the end of its scan."""
         return ()
 
     def finding(self) -> Finding | None:

@@ -56,7 +56,7 @@ class HysteresisSection(CellSection):
         return [loops_figure]
 
     def cautions(self, of: Group) -> Iterator[str]:
-        """Yield what lies at the edge of what was tried."""
+        """Yield the results that lie at the edge of their scan."""
         if "volts" not in of:
             return
         first = np.abs(of["volts"]).min()

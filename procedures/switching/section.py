@@ -55,7 +55,7 @@ class SwitchingSection(CellSection):
         return [switching_figure, switching_table]
 
     def cautions(self, of: Group) -> Iterator[str]:
-        """Yield what lies at the edge of what was tried."""
+        """Yield the results that lie at the edge of their scan."""
         outside = of["outside"] if "outside" in of else np.zeros(0)
         for side, name in ((1, "above"), (-1, "below")):
             if count := int((outside == side).sum()):

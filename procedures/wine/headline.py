@@ -39,7 +39,7 @@ def published_line(axes: Axes) -> None:
 
 
 def result_sentence(contents: WineRun) -> str:
-    """Return what was run and what came out, in one or two sentences."""
+    """Return the experiment and its result, in one or two sentences."""
     stations = contents.stations
     sizes = _listed([station.label for station in stations[:8]]) + (" and others" if len(stations) > 8 else "")
     kind = "simulated" if contents.simulated else "measured"

@@ -42,7 +42,7 @@ class WineSection(Section):
         return WineRun(self.contents.data)
 
     def headline(self) -> str:
-        """Return what was run and what came out."""
+        """Return the experiment and its result."""
         return headline.result_sentence(self.run) if self.run.stations else ""
 
     def missing(self) -> list[str]:

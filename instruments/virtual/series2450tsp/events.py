@@ -47,7 +47,7 @@ class Events:
             listener(event)
 
     def command(self) -> None:
-        """Do what *TRG does, and let what waited for it go on."""
+        """Execute *TRG: emit its event, and resume what waited for it."""
         self.emit("trigger.EVENT_COMMAND")
         self.clock.finish()
 

@@ -19,7 +19,7 @@ class Kind(Protocol):
     """What an attribute takes."""
 
     def accept(self, value: object) -> Any:
-        """Return what is kept of what a script wrote; Complaint if it is nothing of the kind."""
+        """Return the value to keep for what a script wrote; Complaint if it is of another kind."""
         ...
 
     def word(self, value: Any) -> str:
@@ -27,7 +27,7 @@ class Kind(Protocol):
         ...
 
     def shown(self, kept: Any) -> Any:
-        """Return what a script reads, from what the meter keeps."""
+        """Return what a script reads for a kept value."""
         ...
 
 

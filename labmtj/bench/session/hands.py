@@ -35,7 +35,7 @@ def pulse_cell(
     name: str, row: int, column: int, volts: float, seconds: float, chosen: str | None = None, *,
     over_budget: bool = False,
 ) -> str:  # fmt: skip
-    """Pulse one cell, half the voltage on its row and half on its column; say what it got, and what it reads then.
+    """Pulse one cell, half the voltage on its row and half on its column; report what it got and its read afterwards.
 
     With `over_budget` also a cell that has used up its pulses.
 

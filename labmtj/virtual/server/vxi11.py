@@ -143,7 +143,7 @@ class _Link:
             return NO_ERROR, reason, found
 
     def clear(self) -> None:
-        """Drop what came in and what was answered; stop what runs."""
+        """Clear input and output; stop what runs."""
         with self._changed:
             self._generation += 1
             self._partial = b""
