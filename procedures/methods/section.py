@@ -101,14 +101,14 @@ def _comparison(contents: Contents, group: str) -> Comparison:
         values = contents.read(f"{group}/{name}").tolist()
         return [each.decode() if isinstance(each, bytes) else str(each) for each in values]
 
-    told = contents.attributes(group)
-    dies, solutions = int(told.get("dies", 0)), int(told.get("solutions", 0))
+    attributes = contents.attributes(group)
+    dies, solutions = int(attributes.get("dies", 0)), int(attributes.get("solutions", 0))
     read = {name: contents.read(f"{group}/{name}") for name in ("write_fidelity", "pulses", "bench_seconds", "chips")}
     return Comparison(
         group.rpartition("/")[2], words("method"), words("tuning"), words("split"),
         contents.read(f"{group}/median_accuracy"), contents.read(f"{group}/gain"), read["write_fidelity"],
         read["pulses"], read["bench_seconds"] * dies * solutions / 3600, read["chips"],
-        str(told.get("baseline", "")), dies, solutions,
+        str(attributes.get("baseline", "")), dies, solutions,
     )  # fmt: skip
 
 

@@ -21,7 +21,7 @@ class Conduction:
         I(V) = V / R * (1 + (V / V_q)^2) / (1 + TMR(V)),    TMR(V) = TMR0 / (1 + (V / V_h)^2),    TMR0 = 0 in P
 
     In this form P is almost ohmic and AP carries the bias dependence. TMR(V): the compact model of Zhang et al., IEEE
-    Trans. Electron Devices 59, 819 (2012); the parabola in V: Simmons, J. Appl. Phys. 34, 1793 (1963). `contact_ohms`
+    Trans. Electron Devices 59, 819 (2012); the parabola in V: Simmons, J. Appl. Phys. 34, 238 (1963). `contact_ohms`
     is in series with that. Shorts and opens are linear. Build it with `Junctions.conduction`.
     """
 
