@@ -282,6 +282,7 @@ class _Course:
         if self.log.journal.acknowledged_bytes == START:
             bind(self.log, self.folder.run_yaml.read_text(encoding="utf-8"))
             self.place.head_bytes = self.log.journal.acknowledged_bytes
+        self.experiment.campaign.check_stations(self.plan.stations)  # what that warns of is kept in the log of the run
         self.note("plan", chips=[chip for station in self.plan.stations for chip in station.arrays])
         if not self.states:
             self._head()

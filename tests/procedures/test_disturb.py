@@ -82,7 +82,7 @@ def test_read_disturb_is_the_rate_of_the_law(make):
 def test_what_the_cells_do_not_survive_is_refused(make):
     for settings, problem in (
         ({"volts": [0.5, 1.0]}, "volts: 1 V exceeds"),
-        ({"volts": [0.0]}, "volts: 0 V is no amplitude"),
+        ({"volts": [0.0]}, "volts: 0 V: the amplitude must be above 0"),
         ({"pulses": 1000}, "pulses: 30000 pulses of a cell"),
         ({"pulse_seconds": 1.0}, "pulse_seconds: 1 s exceeds"),
     ):

@@ -137,7 +137,7 @@ def test_named_cells_must_be_usable_and_inside(make):
         ({"highest_volts": 1.0}, "highest_volts: 1 V exceeds 0.95 V"),
         ({"reset_volts": 1.0}, "reset_volts: 1 V exceeds 0.95 V"),
         ({"widths_seconds": [0.2]}, "widths_seconds: 0.2 s exceeds"),
-        ({"widths_seconds": [0.0]}, "widths_seconds: 0 s is no width"),
+        ({"widths_seconds": [0.0]}, "widths_seconds: 0 s: the width must be above 0"),
         ({"pulses": 300}, "pulses: 1232 pulses of a cell exceed 1000"),
         ({"lowest_volts": 0.9}, "lowest_volts: not below highest_volts"),
     ],
