@@ -89,7 +89,7 @@ class WriteResult:
     pulses: int
     first_fidelity: float
     """fidelity after the first move, before any repair"""
-    limited: int
+    pulses_in_compliance: int
     """pulses in which a source was in compliance: they may have reached other cells than was meant"""
     reference: ReferenceMaps
     """as given, but for cells that were found broken: to be used from now on"""
@@ -118,7 +118,7 @@ class _Writer:
                 "give `delivered`, or take another method"
             )
         self.attempts = np.zeros(crossbar.shape, np.uint16)
-        self.pulses = self.limited = 0
+        self.pulses = self.pulses_in_compliance = 0
         check_levels(reference.levels, len(settings.between_volts))
         # reads scale with their voltage, and so do the midpoints
         self._thresholds = reference.thresholds * (settings.read_volts / reference.read_volts)
@@ -233,7 +233,7 @@ class _Writer:
         batch = Bias.from_lines(np.concatenate([bias.line_volts for bias in biases]), self.crossbar.shape)
         pulse = self.crossbar.pulse(float_partners(batch, self.reference.shorted), self.settings.pulse_seconds)
         self.pulses += len(batch)
-        self.limited += int(np.count_nonzero((pulse.flags & Flag.COMPLIANCE).any(axis=1)))
+        self.pulses_in_compliance += int(np.count_nonzero((pulse.flags & Flag.COMPLIANCE).any(axis=1)))
 
 
 def write_matrix(
@@ -281,16 +281,16 @@ def write_matrix(
     ever_right = state == target
     rounds = 0
     while plan.repair and rounds < settings.max_rounds and (todo := (state != target) & writer.reference.usable).any():
-        before = writer.limited
+        before = writer.pulses_in_compliance
         writer.write_cells(target, todo, 1 + settings.step_fraction * rounds * plan.rising, state)
-        writer.read_again(amperes, todo, limited=writer.limited > before)
+        writer.read_again(amperes, todo, limited=writer.pulses_in_compliance > before)
         state = writer.judge(amperes)
         ever_right |= state == target
         rounds += 1
     writer.confirm(reference)
     return WriteResult(
         target, state, chosen, amperes, writer.attempts, _outcomes(state, target, ever_right, writer.reference),
-        rounds, writer.pulses, first_fidelity, writer.limited, writer.reference,
+        rounds, writer.pulses, first_fidelity, writer.pulses_in_compliance, writer.reference,
     )  # fmt: skip
 
 

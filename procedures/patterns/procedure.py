@@ -115,7 +115,7 @@ class PatternCampaign(Settings):
         row = {
             "number": number, "target": target, "achieved": result.achieved, "verify_amperes": result.verify_amperes,
             "outcome": result.outcome, "fidelity": result.fidelity, "rounds": result.rounds, "pulses": result.pulses,
-            "limited": result.limited,
+            "limited": result.pulses_in_compliance,
         }  # fmt: skip
         log.append(_table(station).path, {key: np.asarray(value)[np.newaxis] for key, value in row.items()})
 

@@ -190,7 +190,7 @@ def _write_columns(layer: int, result: WriteResult) -> dict[str, Any]:
         "attempts": np.minimum(result.attempts, 255), "outcome": result.outcome, "fidelity": result.fidelity,
         "fidelity_parallel": fraction(True), "fidelity_antiparallel": fraction(False),  # noqa: FBT003
         "first_fidelity": result.first_fidelity, "rounds": result.rounds, "pulses": result.pulses,
-        "limited": result.limited,
+        "limited": result.pulses_in_compliance,
     }  # fmt: skip
     return {f"layer{layer + 1}_{name}": value for name, value in values.items()}
 
