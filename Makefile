@@ -52,11 +52,14 @@ MINUTES ?= 60
 soak: $(VENV)/test.stamp
 	MINUTES=$(MINUTES) $(BIN)/python -m pytest tests/reliability/test_soak.py -s
 
+# The path file is for who works in the folder that holds the checkout: there a folder called labmtj, without __init__.py,
+# would be taken for the package before the installed one is asked for.
 $(VENV)/run.stamp: pyproject.toml setup.py constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "labmtj needs Python >= 3.11, this is " + sys.version.split()[0] + "; name another: make PYTHON=python3.12 ...")'
 	$(PYTHON) -m venv $(VENV)
 	$(INSTALL) setuptools
 	$(INSTALL) --no-build-isolation --editable '.[instruments,virtual,notebook]'
+	@$(BIN)/python -c 'import os, sysconfig; print(os.getcwd(), file=open(sysconfig.get_path("purelib") + "/labmtj-checkout.pth", "w"))'
 	@touch $@
 
 $(VENV)/test.stamp: $(VENV)/run.stamp

@@ -4,6 +4,7 @@ import ast
 import importlib
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import numpy as np
@@ -51,3 +52,16 @@ def test_a_chip_is_the_same_by_name_and_by_file():
     maps = [labmtj.reference_maps(chip, labmtj.ReferenceSettings()) for chip in (by_name, by_file)]
     np.testing.assert_array_equal(maps[0].parallel_amperes, maps[1].parallel_amperes)
     assert by_name.name == "mtj-50nm-0a"
+
+
+def test_the_folder_that_holds_the_checkout_is_a_good_place_to_work_in(tmp_path):
+    """A folder called labmtj without an __init__.py is not taken for the package: a fresh clone in ~, and Python there."""
+    (tmp_path / "labmtj").mkdir()
+    purelib = Path(sysconfig.get_path("purelib"))
+    if not (purelib / "labmtj-checkout.pth").exists():
+        pytest.skip("installed without `make`")
+    done = subprocess.run(
+        [sys.executable, "-c", "import labmtj; print(labmtj.simulate('mtj-50nm').shape)"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.stdout == "(15, 15)\n", done.stderr

@@ -117,7 +117,7 @@ def _following(contrast: FloatArray, high: FloatArray, observed: Observed) -> Bo
     if follows.mean() < 0.5:
         raise DataError(
             f"{observed.path}: {follows.sum()} of {len(contrast)} cells of chip {observed.chip} were read in both "
-            "states; `labmtj run reference` reads all of them in both"
+            "states; `labmtj run calibrate` reads all of them in both"
         )
     return np.asarray(follows, bool)
 

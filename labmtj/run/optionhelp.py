@@ -47,7 +47,8 @@ def purpose_of(path: Path) -> str:
     for line in path.read_text(encoding="utf-8").splitlines():
         if not line.startswith("#"):
             break
-        lines.append(line.lstrip("# "))
+        if "yaml-language-server:" not in line:  # that is for editors
+            lines.append(line.lstrip("# "))
     text = " ".join(lines)
     ends = [at for mark in (". ", "? ") if (at := text.find(mark)) >= 0]
     return text[: min(ends) + 1] if ends else text

@@ -39,7 +39,7 @@ class ServedBench:
     def __init__(self, file: VirtualFile, faults: Sequence[str] = ()) -> None:
         self.name, self._left = file.name, False
         options = [word for fault in faults for word in ("--fault", fault)]
-        command = [sys.executable, "-m", "labmtj", "serve", "-", "--with-parent", *options]
+        command = [sys.executable, "-P", "-m", "labmtj", "serve", "-", "--with-parent", *options]
         self._process = subprocess.Popen(  # noqa: S603 - our own program
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
             start_new_session=True,  # a Ctrl+C is for the run, which needs its instruments to make them safe
