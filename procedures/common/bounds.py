@@ -169,7 +169,8 @@ def check_binary(array: Limited, what: str) -> None:
     if isinstance(array, ArrayInfo) and len(array.states) != 2:
         raise UsageError(
             f"{what} works on cells of two states; those of array {array.name} have {len(array.states)}: "
-            f"{', '.join(array.states)}; `labmtj run patterns` writes any number"
+            f"{', '.join(array.states)}; `labmtj run patterns --amplitude null`, with between_volts in reference and "
+            "write, writes any number"
         )
 
 

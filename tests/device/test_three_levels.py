@@ -1,5 +1,7 @@
 """A device that the core has never seen: chosen by name in an array file, drawn, written, verified, read, reported."""
 
+from pathlib import Path
+
 import h5py
 import numpy as np
 import pytest
@@ -138,3 +140,10 @@ def test_what_is_known_of_it_by_design(notches):
     assert info.states == ("low", "middle", "high")
     assert info.antiparallel_siemens == pytest.approx(1 / 12000)
     assert info.delta_siemens == pytest.approx(2 / 12000)
+
+
+@pytest.mark.usefixtures("notches")
+def test_the_experiment_of_the_example_runs_as_it_is(tmp_path, capsys):
+    experiment = Path(__file__).parents[2] / "examples/plugin/experiments/levels.yaml"
+    assert main(["run", str(experiment), "--out", str(tmp_path / "runs"), "--patterns", "[random]"]) == 0
+    assert "notches 100.00 % (100.00)" in " ".join(capsys.readouterr().out.split())
