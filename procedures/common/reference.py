@@ -47,6 +47,8 @@ STATES = {"AP": 0, "P": 1}
 """of a cell: meanings of the values of arrays in the record"""
 MANY_STUCK = 0.1
 """of the cells: more look stuck where cells relax before they are read"""
+_LEAST_STEP = 0.1
+"""of the usual cell from one state to the next, as a part of its whole contrast: less may be noise"""
 HEALTH_OF = {
     Outcome.WRITTEN: Health.USABLE, Outcome.STUCK_P: Health.STUCK_P, Outcome.STUCK_AP: Health.STUCK_AP,
     Outcome.SHORT: Health.SHORT, Outcome.OPEN: Health.OPEN, Outcome.UNSTABLE: Health.NOISY,
@@ -272,15 +274,24 @@ def _with_between(
     between = np.stack(reads)
     steps = np.diff(np.stack([maps.antiparallel_amperes, *between, maps.parallel_amperes]), axis=0)
     usual = np.nanmedian(steps[:, maps.usable], axis=1)
-    if not (usual > 0).all():
-        low = int(np.flatnonzero(~(usual > 0))[0])
-        raise ProcedureFailed(
-            f"no reference maps: most cells carry no more in state {low + 1} than in state {low} (a median step of "
-            f"{usual[low]:.2g} A); check between_volts, {settings.between_volts}"
-        )
+    contrast = float(np.nanmedian((maps.parallel_amperes - maps.antiparallel_amperes)[maps.usable]))
+    if (short := np.flatnonzero(~(usual >= _LEAST_STEP * contrast))).size:
+        raise ProcedureFailed(_not_apart(int(short[0]), usual, contrast, settings.between_volts))
     apart = (steps >= 0.25 * usual[:, np.newaxis, np.newaxis]).all(axis=0)
     outcome = np.where(maps.usable & ~apart, Outcome.UNSTABLE, maps.outcome).astype(np.uint8)
     return replace(maps, between_amperes=between, outcome=outcome)
+
+
+def _not_apart(low: int, usual: FloatArray, contrast: float, volts: Sequence[float]) -> str:
+    """Return what is said where the usual cell does not show state `low` + 1 apart from state `low`."""
+    too_low = f"{volts[low]:g} V does not reach state {low + 1}, try more" if low < len(volts) else ""
+    too_high = f"{volts[low - 1]:g} V goes beyond state {low}, try less" if low > 0 else ""
+    what_to_try = " or ".join(filter(None, [too_low, too_high]))
+    return (
+        f"no reference maps: from state {low} to state {low + 1} the read current of the usual cell rises by "
+        f"{usual[low]:.2g} A, {usual[low] / contrast:.0%} of the {contrast:.2g} A between the lowest and the highest "
+        f"state; {_LEAST_STEP:.0%} is needed. between_volts is {[*volts]}: {what_to_try}"
+    )
 
 
 def _without_hasty(

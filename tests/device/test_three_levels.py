@@ -10,7 +10,7 @@ from labmtj import library
 from labmtj.bench.files.loading import load_array
 from labmtj.bench.files.simulated import crossbar_of, describe
 from labmtj.cli import main
-from labmtj.errors import ConfigError, UsageError
+from labmtj.errors import ConfigError, ProcedureFailed, UsageError
 from procedures.common.reference import ReferenceSettings, reference_maps
 from procedures.common.write import WriteSettings, read_states, write_matrix
 
@@ -34,6 +34,21 @@ def test_an_array_of_three_states_is_written_level_by_level_and_read_back(notche
     again = write_matrix(crossbar, target[::-1], maps, WRITE, known=written.achieved)
     np.testing.assert_array_equal(crossbar.array.state.reshape(crossbar.shape), target[::-1])
     np.testing.assert_array_equal(read_states(crossbar, again.reference, WRITE), target[::-1])
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize(
+    ("volts", "said"),
+    [
+        (0.1, r"from state 0 to state 1 .* rises by \S+ A, -?0% of the \S+ A .*; 10% is needed. between_volts is \[0.1\]: "
+         r"0.1 V does not reach state 1, try more$"),
+        (0.9, r"from state 1 to state 2 .* between_volts is \[0.9\]: 0.9 V goes beyond state 1, try less$"),
+    ],
+)  # fmt: skip
+def test_a_state_between_that_is_not_reached_is_no_reference(notches, volts, said, seed):
+    crossbar = crossbar_of(load_array(str(notches / "notches.yaml")), seed=seed, name="notches-0a")
+    with pytest.raises(ProcedureFailed, match=said):
+        reference_maps(crossbar, REFERENCE.model_copy(update={"between_volts": [volts]}))
 
 
 @pytest.mark.parametrize("method", ["row_parallel_repair", "closed_loop", "converge", "open_loop"])
@@ -63,6 +78,17 @@ def test_a_campaign_on_it_is_run_shown_and_reported(notches, capsys):
     assert "100" in capsys.readouterr().out
     page = (run / "report.html").read_text()
     assert "high blue, low sand, middle between" in page
+
+
+@pytest.mark.parametrize(
+    ("experiment", "options"),
+    [("reference", ["--initialise-volts", "1.0", "--between-volts", "[0.1]"]),
+     ("patterns", [*OPTIONS, "--reference.between-volts", "[0.1]"])],
+)  # fmt: skip
+def test_a_run_with_a_state_that_is_not_reached_fails_with_the_voltage(notches, capsys, experiment, options):
+    bench = ["--bench", str(notches / "bench.yaml"), "--out", str(notches / "runs")]
+    assert main(["run", experiment, *bench, *options]) == 1
+    assert "0.1 V does not reach state 1, try more" in " ".join(capsys.readouterr().err.split())
 
 
 def test_it_lives_in_a_virtual_bench_too(notches, tmp_path, capsys):
