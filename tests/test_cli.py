@@ -464,6 +464,42 @@ def test_a_run_with_a_link_in_it_is_refused(labmtj, tmp_path, run, name):
     assert (tmp_path / "precious").read_text() == "mine"
 
 
+@pytest.mark.parametrize("command", ["export", "compare", "calibrate", "twin"])
+def test_no_command_follows_a_link_instead_of_the_data(labmtj, tmp_path, run, command):
+    shutil.move(run.data, tmp_path / "elsewhere.h5")
+    run.data.symlink_to(tmp_path / "elsewhere.h5")
+    more = {"export": ["arrays/mtj-50nm-0a/reads", "reads.csv"], "compare": [run.path]}.get(command, [])
+    assert_refused(labmtj(command, run.path, *more), run.path.name, "data.h5 is a link")
+
+
+def test_recover_is_advised_only_where_it_works(labmtj, run):
+    run.data.unlink()
+    assert_refused(labmtj("twin", run.path), "labmtj recover", run.path.name)
+    run.journal.unlink()
+    code, _, err = labmtj("twin", run.path)
+    assert code == 2
+    assert "labmtj recover" not in err
+    assert "put a copy of one of the two back" in err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["run", ""],
+        ["run", "reference", "--out", ""],
+        ["report", ""],
+        ["resume", ""],
+        ["ls", ""],
+        ["train", "--out", ""],
+    ],
+)
+def test_an_empty_word_as_of_an_unset_variable_is_refused(labmtj, tmp_path, words):
+    code, _, err = labmtj(*words)
+    assert code == 2
+    assert "is empty; is a variable of the shell not set?" in err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_an_error_that_nobody_foresaw_is_one_line(labmtj, monkeypatch):
     """Its trace is shown when it is asked for."""
     monkeypatch.setattr("labmtj.run.listing.list_runs", lambda *_: 1 / 0)

@@ -30,6 +30,15 @@ class LimitDescription(DescribedModel):
     pulses_per_cell: int = Field(Limits().pulses_per_cell, gt=0)
     closures_per_relay: int = Field(Limits().closures_per_relay, gt=0)
 
+    @model_validator(mode="after")
+    def _breaks_nothing_undisturbed(self) -> Self:
+        if self.disturb_volts > self.cell_volts:
+            raise ValueError(
+                f"disturb_volts = {self.disturb_volts:g} exceeds cell_volts = {self.cell_volts:g}: what disturbs "
+                "no cell cannot be more than a cell survives; lower disturb_volts"
+            )
+        return self
+
     def as_limits(self) -> Limits:
         """Return the limits that a crossbar carries."""
         return Limits(**self.model_dump())

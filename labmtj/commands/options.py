@@ -18,9 +18,16 @@ Add = Callable[..., argparse.ArgumentParser]
 """adds a command: its name, what it does, its help"""
 
 
+def some_path(text: str) -> Path:
+    """Return a path; an empty one, as of a variable of the shell that is not set, is not the folder we are in."""
+    if not text:
+        raise argparse.ArgumentTypeError("the path is empty; is a variable of the shell not set?")
+    return Path(text)
+
+
 def run_path(text: str) -> Path:
     """Return the path of a run: as given, or of that name in `runs`, as `labmtj ls` prints it."""
-    path = Path(text)
+    path = some_path(text)
     with suppress(OSError, ValueError):  # a name that no file can have is refused where it is used
         return path if path.exists() or not (RUNS / path).exists() else RUNS / path
     return path

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from labmtj.commands.options import Add
+from labmtj.commands.options import Add, some_path
 from labmtj.errors import UsageError
 from labmtj.terminal import say
 
@@ -26,14 +26,14 @@ def declare(add: Add) -> None:
     its = add("train", train, "train a set of solutions for the Wine data")
     its.add_argument("--count", type=int, default=300)
     its.add_argument("--seed", type=int, default=0)
-    its.add_argument("--out", type=Path, default=Path("solutions.npz"))
+    its.add_argument("--out", type=some_path, default=Path("solutions.npz"))
     its = add("solutions", solutions, "import trained solutions")
     actions = its.add_subparsers(metavar="ACTION", required=True)
     importer = actions.add_parser(
         "import", help="read a folder of text files or an .npz and save it as labmtj's own .npz"
     )
-    importer.add_argument("path", type=Path)
-    importer.add_argument("--out", type=Path, help="default: the name of the source, .npz, here")
+    importer.add_argument("path", type=some_path)
+    importer.add_argument("--out", type=some_path, help="default: the name of the source, .npz, here")
     importer.set_defaults(command=solutions)
     its = add("completion", completion, "print a script for the shell to complete commands with")
     its.add_argument("shell", choices=("bash", "zsh"), help='eval "$(labmtj completion bash)" in ~/.bashrc')

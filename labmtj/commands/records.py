@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labmtj.commands.options import RUNS, Add, run_path, with_data
+from labmtj.commands.options import RUNS, Add, run_path, some_path, with_data
 from labmtj.errors import UsageError
 from labmtj.terminal import say
 
@@ -29,7 +29,7 @@ def declare(add: Add) -> None:
     its = add("export", export, "write a group of a run to a file, .nc or .csv")
     its.add_argument("run", type=run_path)
     its.add_argument("group", help="path of a group, such as arrays/mtj-50nm-0a/reads, or of an array in it")
-    its.add_argument("file", type=Path, help="a name that ends in .nc (netCDF) or .csv")
+    its.add_argument("file", type=some_path, help="a name that ends in .nc (netCDF) or .csv")
     its.add_argument("--force", action="store_true", help="replace the file if it is there")
     its = add("compare", compare, "compare two runs: settings, and what they found")
     its.add_argument("first", type=run_path, metavar="RUN")
@@ -42,7 +42,7 @@ def declare(add: Add) -> None:
         metavar="ARRAY",
         help="array file of the chip, for what this run does not determine (default: the run's own)",
     )
-    its.add_argument("--out", type=Path, help="default: CHIP-calibrated.yaml, here")
+    its.add_argument("--out", type=some_path, help="default: CHIP-calibrated.yaml, here")
     its.add_argument(
         "--draws",
         metavar="N",
@@ -166,7 +166,7 @@ def twin(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
 
 
 def _add_choice(ls: argparse.ArgumentParser) -> None:
-    ls.add_argument("folder", type=Path, nargs="?", default=RUNS)
+    ls.add_argument("folder", type=some_path, nargs="?", default=RUNS)
     ls.add_argument("--procedure", default="", metavar="TEXT", help="part of the name of experiment or procedure")
     ls.add_argument("--chip", default="", metavar="TEXT", help="part of the name of a chip")
     ls.add_argument("--tag", action="append", default=[], metavar="WORD", help="a tag of the run; all that are given")

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labmtj.commands.options import RUNS, Add, run_path, with_data
+from labmtj.commands.options import RUNS, Add, run_path, some_path, with_data
 from labmtj.errors import LabmtjError, ProcedureFailed, UsageError
 from labmtj.terminal import say
 
@@ -27,7 +27,7 @@ def declare(add: Add) -> None:
     its = add("run", run, "run an experiment", add_help=False)
     its.add_argument("--experiment", help=argparse.SUPPRESS)  # that of data/default.yaml, if none is given
     its.add_argument("--bench", help="bench file, instead of the experiment's")
-    its.add_argument("--out", type=Path, default=RUNS, help="where the run's folder is made (default: runs)")
+    its.add_argument("--out", type=some_path, default=RUNS, help="where the run's folder is made (default: runs)")
     its.add_argument("--seed", type=int, help="seed, instead of the experiment's")
     its.add_argument(
         "--rehearse", action="store_true", help="run a part on the simulation and print what the whole would take"
@@ -51,7 +51,9 @@ def declare(add: Add) -> None:
     its.add_argument("--skip-damage", action="store_true", help="pass over damaged stretches of the journal")
     its = add("report", report, "make the report of a run")
     its.add_argument("run", type=run_path, help="folder of the run, or its data.h5")
-    its.add_argument("--out", type=Path, metavar="FILE", help="where to write it (default: report.html in the run)")
+    its.add_argument(
+        "--out", type=some_path, metavar="FILE", help="where to write it (default: report.html in the run)"
+    )
 
 
 def run(known: argparse.Namespace, rest: Sequence[str]) -> int:
@@ -67,7 +69,10 @@ def run(known: argparse.Namespace, rest: Sequence[str]) -> int:
 
         say(run_help() if known.experiment is None else experiment_help(known.experiment))
         return 0
-    known.experiment = known.experiment or library.default()[0]
+    if known.experiment is None:
+        known.experiment = library.default()[0]
+    elif not known.experiment:
+        raise UsageError("the name of the experiment is empty; is a variable of the shell not set?")
     _check_workers(known.workers)
     if known.seed is not None and not 0 <= known.seed < 2**63:
         raise UsageError(f"--seed {known.seed}: must be a whole number from 0 to 2^63 - 1")

@@ -5,7 +5,7 @@ from typing import Any
 
 from labmtj.device.cellmap import CellMap
 from labmtj.device.model import CellArray, Conduction, DeviceModel, OwnCells, StateArray, Switching
-from labmtj.device.parameter import DescribedModel, Parameter, Range
+from labmtj.device.parameter import DescribedModel, Parameter, Positive, Range
 from labmtj.device.telegraph import Telegraph
 from labmtj.device.wear import Wear
 from labmtj.errors import ConfigError, LabmtjError
@@ -19,6 +19,7 @@ __all__ = [
     "DeviceModel",
     "OwnCells",
     "Parameter",
+    "Positive",
     "Range",
     "StateArray",
     "Switching",

@@ -17,7 +17,14 @@ NEWEST_VERSION = 1
 """of the record that this labmtj knows"""
 
 
-_RECOVER = "`labmtj recover RUN` rebuilds it from the journal of a run"
+def _how_to_get(data: Path) -> str:
+    """Return where a data file that cannot be read comes from: the journal next to it, if that is there."""
+    folder = RunFolder(data.parent)
+    if data.name != folder.data.name or not folder.run_yaml.is_file():
+        return "`labmtj recover RUN` rebuilds it from the journal of a run"
+    if folder.journal.is_file():
+        return f"`labmtj recover {folder.path}` rebuilds it from the journal of the run"
+    return f"the journal {folder.journal.name} is not there either: put a copy of one of the two back"
 
 
 def data_of(path: Path) -> Path:
@@ -43,15 +50,20 @@ def _begins_as_hdf5(path: Path) -> bool:
 def open_recorded(path: Path) -> DataFile:
     """Open data.h5 of a run.
 
+    Every way to a run ends here. A link instead of it is not followed: the run would be another one than it seems.
+
     Raises:
-        DataError: it is missing, foreign, cut short, newer than this labmtj, or not of the run in whose folder it lies.
+        DataError: it is missing, a link, foreign, cut short, newer than this labmtj, or not of the run in whose folder
+            it lies.
     """
+    if path.name == RunFolder(path.parent).data.name and (kind := kind_of(path)):
+        raise DataError(f"{path}: {path.name} is {kind}; a run holds files only, put the file itself there")
     if not path.is_file():
-        raise DataError(f"{path} is not there; {_RECOVER} that was killed")
+        raise DataError(f"{path} is not there; {_how_to_get(path)}")
     try:
         data = open_data(path)
     except DataError as error:
-        raise DataError(f"{error}; {_RECOVER}") from error
+        raise DataError(f"{error}; {_how_to_get(path)}") from error
     try:
         _check_version(path, data)
         beside = RunFolder(path.parent)

@@ -258,10 +258,16 @@ def write_matrix(
         delivered: fraction of the source voltage that reaches each cell, for the method "compensated".
 
     Raises:
-        UsageError: for the method "compensated" without `delivered`; for a target of another shape, or with a level
-            that the device lacks; for a device whose states between have no amplitudes in the settings.
+        UsageError: for the method "compensated" without `delivered`; for maps that are no plain arrays, or of another
+            shape, or with a level that the device lacks; for a device whose states between have no amplitudes in the
+            settings.
     """
     check_target(target, crossbar.shape, reference.levels)
+    for name, given in (("known states", known), ("addressed cells", addressed), ("delivered fractions", delivered)):
+        if given is not None:
+            check_plain(name, given)
+            if given.shape != crossbar.shape:
+                raise UsageError(f"{name} of shape {given.shape} do not fit an array of {crossbar.shape}")
     writer = _Writer(crossbar, reference, settings, delivered)
     plan = writer.plan
     state, amperes = known, None
@@ -295,7 +301,8 @@ def write_matrix(
 
 
 def check_target(target: StateMap, shape: tuple[int, int], levels: int) -> None:
-    """Raise UsageError for targets of another shape than the array's, or a level that its device lacks."""
+    """Raise UsageError for what is no plain array of states, of the array's shape, in levels that its device has."""
+    check_plain("targets", target)
     if target.shape != shape:
         raise UsageError(f"targets of shape {target.shape} do not fit an array of {shape}; give one for each cell")
     if target.dtype.kind not in "iub":
@@ -305,6 +312,21 @@ def check_target(target: StateMap, shape: tuple[int, int], levels: int) -> None:
         raise UsageError(
             f"target of cell ({row}, {column}) is {target[row, column]}; the device has levels 0 to {levels - 1}"
         )
+
+
+def check_plain(name: str, given: object) -> None:
+    """Raise UsageError for what is no numpy array, and for a masked one: such a cell is neither right nor wrong.
+
+    Args:
+        name: of the argument, in the plural.
+        given: for it.
+    """
+    if isinstance(given, np.ma.MaskedArray):
+        raise UsageError(
+            f"{name}: this is a masked array; fill it with .filled(...), and leave cells out by `addressed`"
+        )
+    if not isinstance(given, np.ndarray):
+        raise UsageError(f"{name}: an array of (rows, columns) is needed; got {type(given).__name__}, use numpy.array")
 
 
 def check_levels(levels: int, between: int) -> None:

@@ -10,6 +10,7 @@ from labmtj import library
 from labmtj.bench.files.loading import load_array
 from labmtj.bench.files.simulated import crossbar_of, describe
 from labmtj.cli import main
+from labmtj.device.mtj.family import Family
 from labmtj.errors import ConfigError, ProcedureFailed, UsageError
 from procedures.common.reference import ReferenceSettings, reference_maps
 from procedures.common.write import WriteSettings, read_states, write_matrix
@@ -147,6 +148,39 @@ def test_a_level_that_the_device_lacks_is_refused_with_its_cell(notches, wrong):
     target[2, 3] = wrong
     with pytest.raises(UsageError, match=rf"target of cell \(2, 3\) is {wrong}; the device has levels 0 to 2"):
         write_matrix(crossbar, target, maps, WRITE)
+
+
+@pytest.mark.parametrize("argument", ["target", "known", "addressed", "delivered"])
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [(lambda shape: np.ma.masked_all(shape, int), "this is a masked array"), (lambda _: [[0]], "got list"),
+     (lambda _: 0, "got int"), (lambda _: np.zeros((2, 2), int), r"of shape \(2, 2\) do not fit")],
+    ids=["masked", "list", "number", "shape"],
+)  # fmt: skip
+def test_what_is_no_plain_map_is_not_written(notches, argument, make, said):
+    crossbar = crossbar_of(load_array(str(notches / "notches.yaml")), seed=3, name="notches-0a")
+    given = {"target": np.zeros(crossbar.shape, int), argument: make(crossbar.shape)}
+    maps = reference_maps(crossbar, REFERENCE)
+    with pytest.raises(UsageError, match=said):
+        write_matrix(crossbar, given.pop("target"), maps, WRITE, **given)
+    with pytest.raises(UsageError, match="got NoneType"):
+        write_matrix(crossbar, None, maps, WRITE)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [("{value: 12000.0,", "{value: 0.0,", "family.lowest_ohms: .*value = 0 must be positive"),
+     ("disturb_volts: 0.15", "disturb_volts: 1.3", r"limits: .*disturb_volts = 1.3 exceeds cell_volts = 1.2: .*lower")],
+)  # fmt: skip
+def test_what_no_array_can_be_is_refused_in_its_file(notches, old, new, said):
+    (notches / "wrong.yaml").write_text((notches / "notches.yaml").read_text().replace(old, new))
+    with pytest.raises(ConfigError, match=said):
+        load_array(str(notches / "wrong.yaml"))
+
+
+def test_what_needs_junctions_names_the_device(notches):
+    with pytest.raises(UsageError, match=r"the device of the array is notches$"):
+        Family.of(load_array(str(notches / "notches.yaml")).family)
 
 
 def test_an_unknown_device_and_the_family_of_another_are_refused_with_their_line(notches):

@@ -20,6 +20,7 @@ from labmtj.device.parameter import (
     Range,
 )
 from labmtj.errors import UsageError
+from labmtj.plugins import load_all
 
 
 def _exponent(parameter: Parameter) -> Parameter:
@@ -161,9 +162,9 @@ class Family(DescribedModel):
         """Return the family that an array file gives; UsageError if it is of another device."""
         if isinstance(family, cls):
             return family
-        raise UsageError(
-            f"this needs magnetic tunnel junctions (device: mtj); the array's cells are of {type(family).__name__}"
-        )
+        models = load_all("labmtj.devices")
+        device = next((name for name, model in models if model.family is type(family)), type(family).__name__)
+        raise UsageError(f"this needs magnetic tunnel junctions (device: mtj); the device of the array is {device}")
 
     @property
     def area_square_metres(self) -> float:

@@ -11,7 +11,7 @@ from typing import Self
 
 import numpy as np
 
-from labmtj.device import DescribedModel, DeviceModel, Parameter, StateArray, Telegraph, Wear
+from labmtj.device import DescribedModel, DeviceModel, Positive, StateArray, Telegraph, Wear
 from labmtj.device.model import CellNumbers, States, checked_states
 from labmtj.pulsewidths import ANY_WIDTH, PulseWidths
 from labmtj.quantities import BoolArray, FloatArray
@@ -23,11 +23,11 @@ STABILITY, ATTEMPT_SECONDS = 200.0, 1e-9
 class NotchFamily(DescribedModel):
     """What an array file says of such cells."""
 
-    lowest_ohms: Parameter
+    lowest_ohms: Positive
     """resistance in the lowest state; the others have 1/2 and 1/3 of it"""
-    first_volts: Parameter
+    first_volts: Positive
     """voltage at which the barrier between the first two states is gone"""
-    second_volts: Parameter
+    second_volts: Positive
 
 
 @dataclass(frozen=True, eq=False)
