@@ -182,7 +182,7 @@ def test_closures_are_asked_row_by_row(tsp):
 
 def test_counts_that_do_not_fit_are_an_error(tsp):
     asked = tuple(f'print(channel.getcount("1{row}01:1{row}16"))' for row in range(1, 7))
-    told = "no count for each of 1101 to 1116"
+    told = "does not report a count for each of 1101 to 1116"
     with matrix(tsp, (asked, ["1,2,3"] * 6), cards={1: "3730"}) as box, pytest.raises(InstrumentError, match=told):
         box.closures()
 
