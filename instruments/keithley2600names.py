@@ -7,11 +7,19 @@ on. Names that are gone are complaints of the box itself.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterable, Sequence
+from functools import cache
 
-from instruments.factorynames import NO_VALUE, NameTest, apart, holds, refuses
-from instruments.keithley2600scripts import PULSE_CYCLES, meter
+import numpy as np
+
+from instruments import keithley2600scripts as scripts
+from instruments.factorynames import NO_VALUE, NameTest, apart, refuses, tests_of
+from instruments.keithley2600relied import ANALOG_FILTER, EVERYTHING, SAFE
+from instruments.relied_on import commands, questions
+from instruments.relied_on import lines as lines_of
 from instruments.tspnumbers import literal, number, numbers
+from labmtj.shots import Pulses, Shots
 
 DELAY_SECONDS = 0.002
 LONGEST_SECONDS = 1.0
@@ -23,25 +31,32 @@ def own_name(channel: str) -> str:
     return f"localnode.smu{channel}"
 
 
-def own(channels: Sequence[str]) -> list[NameTest]:
-    """Return tests that the own names lead to all the sources of a box with these channels."""
-    settings = ("output", "levelv", "leveli")
-    each = [
-        refuses(own_name(channel), f"{own_name(channel)}.source.{setting} = {NO_VALUE}")
-        for channel in channels
-        for setting in settings
-    ]
-    return [*each, apart("localnode", [[own_name(channel)] for channel in channels], "source.delay")]
+def _owned(lines: Iterable[str]) -> list[str]:
+    """Return lines by the own names of channels."""
+    return [re.sub(r"(?<![\w.])smu(?=[ab]\.)", "localnode.smu", line) for line in lines]
 
 
-def usual(channels: Sequence[str]) -> list[NameTest]:
-    """Return tests that the usual names lead to the same channels, and of what scripts of readings and pulses call."""
-    timers = [refuses(f"trigger.timer[{each}]", f"trigger.timer[{each}].delay = {NO_VALUE}") for each in (1, 2, 3)]
-    library = [
-        refuses("error", f"error({NO_VALUE})"),
-        holds("math.abs", "math.abs(-0.5) == 0.5"),
-        holds("table.concat", 'table.concat({"a", "b"}, ",") == "a,b"'),
-    ]
+def making_safe(channels: Sequence[str], *, own: bool = True) -> list[str]:
+    """Return lines that make channels safe, each step on all of them; by their own names, or by the usual ones."""
+    lines = [line for step in SAFE for channel in channels for line in commands([step], channel)]
+    return _owned(lines) if own else lines
+
+
+def questions_if_safe(channels: Sequence[str]) -> list[str]:
+    """Return lines that print, by channel, all that `SAFE` compares."""
+    return _owned(f"print({', '.join(questions(SAFE, channel))})" for channel in channels)
+
+
+@cache
+def to_make_safe(channels: tuple[str, ...]) -> list[NameTest]:
+    """Return tests that the own names lead to all the sources of a box with these channels, and can make them safe."""
+    lines = [*making_safe(channels), *questions_if_safe(channels)]
+    return [*tests_of(lines), apart("localnode", [[own_name(channel)] for channel in channels], "source.delay")]
+
+
+@cache
+def to_work(channels: tuple[str, ...], *, analog_filter: bool) -> list[NameTest]:
+    """Return tests that the usual names lead to the same channels, and of all names in the table and the scripts."""
     same = [
         apart(
             f"smu{channel}",
@@ -51,7 +66,22 @@ def usual(channels: Sequence[str]) -> list[NameTest]:
         for channel in channels
         for setting in ("source.delay", "measure.count")
     ]
-    return [*same, *timers, *library]
+    rows = [row for row in (*EVERYTHING, *SAFE) if analog_filter or row not in ANALOG_FILTER]
+    table = [line for channel in channels for line in lines_of(rows, channel)]
+    return [*same, *tests_of([*table, *_every_script(channels)]), refuses("error", f"error({NO_VALUE})")]
+
+
+def _every_script(channels: tuple[str, ...]) -> list[str]:
+    """Return every kind of script, for the names in them; none of them is ever run."""
+    volts = np.zeros((1, len(channels)))
+    each_alone = [line for channel in channels for line in scripts.reading([channel], [], set(channels) - {channel})]
+    return [
+        *each_alone,
+        *scripts.shots(Shots(channels, volts, channels, 0.0, 0.02, None), []),
+        *scripts.pulses(Pulses(channels, volts, 1e-3), [1e-3] * len(channels), 50.0),
+        *asking(channels[0], 1e-3),
+        scripts.switching_on(channels[0], 1e-3),
+    ]
 
 
 def asking(on: str, range_amperes: float) -> list[str]:
@@ -64,7 +94,7 @@ def asking(on: str, range_amperes: float) -> list[str]:
     ranges = f"smu{on}.nvbuffer1.measureranges"
     return [
         f"timer.reset() delay({literal(DELAY_SECONDS)}) print(timer.measure.t())",
-        *meter(on, PULSE_CYCLES, range_amperes, 0.0, zeroing=False),
+        *scripts.meter(on, scripts.PULSE_CYCLES, range_amperes, 0.0, zeroing=False),
         f"smu{on}.measure.overlappedi(smu{on}.nvbuffer1) waitcomplete() print(smu{on}.nvbuffer1.n)",
         f"printbuffer(1, 1, {ranges})",
         f"print({ranges}[1])",

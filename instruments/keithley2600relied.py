@@ -25,14 +25,26 @@ def _set(name: str, value: str, other: str) -> ReliedOn:
     return ReliedOn(full.format(ch="X"), f"{full} = {other}", f"{full} = {value}")
 
 
+NO_SWEEP = ReliedOn(
+    "status.operation.sweeping.condition",
+    "smu{ch}.trigger.source.listv({{0.3}}) smu{ch}.trigger.source.action = 1 smu{ch}.trigger.arm.stimulus = 1 "
+    "smu{ch}.trigger.initiate()",
+    "smu{ch}.abort()", "status.operation.sweeping.condition", 0,
+    "a sweep still runs after smuX.abort(); switch the box off and on",
+)  # fmt: skip
+"""a sweep that waits for its trigger would move the source later; the answer has a bit for each channel"""
+OFF_STATE = (
+    _kept("source.offmode", 2),
+    _kept("source.offfunc", 0, 1),
+    _kept("source.offlimiti", 1e-6, 1e-3),
+    _kept("source.offlimitv", 1, 40),
+)
+"""what an output does while it is off"""
+SAFE = (NO_SWEEP, _kept("source.levelv", 0.3), _kept("source.leveli", 1e-6), _kept("source.output", 1), *OFF_STATE)
+"""what `make_safe` brings a channel to, in this order, whatever it sources"""
+
 AT_LIMITING = (
-    # a sweep that waits for its trigger would move the source later
-    ReliedOn(
-        "smuX.trigger.initiate()",
-        "smu{ch}.trigger.source.listv({{0.3}}) smu{ch}.trigger.source.action = 1 smu{ch}.trigger.arm.stimulus = 1 "
-        "smu{ch}.trigger.initiate()",
-        "smu{ch}.abort()",
-    ),
+    NO_SWEEP,
     # before the ranges, which high capacitance locks
     _kept("source.highc", 1),
     _kept("source.func", 0, 1),
@@ -40,10 +52,7 @@ AT_LIMITING = (
     _kept("source.limitp", 1e-6),
     _kept("source.sink", 1),
     _kept("source.settling", 1),
-    _kept("source.offmode", 2),
-    _kept("source.offfunc", 0, 1),
-    _kept("source.offlimiti", 1e-6, 1e-3),
-    _kept("source.offlimitv", 1, 40),
+    *OFF_STATE,
     _kept("source.outputenableaction", 1),
     # the box takes it only while the output is off
     _kept("sense", 1, advice="switch the output off first", when=f"{SMU}.source.output ~= 1"),
@@ -58,6 +67,13 @@ AT_LIMITING = (
     _kept("trigger.autoclear", 1),
 )  # fmt: skip
 """set when a channel is limited, at level 0 V, and asked back"""
+
+LIMITS = (
+    _set("source.autorangev", "0", "1"),
+    _set("source.rangev", "{volts}", "200"),
+    _set("source.limiti", "{amperes}", "1e-6"),
+)
+"""set when a channel is limited; their values are read back"""
 
 METER = (
     _set("measure.count", "1", "3"),
@@ -122,6 +138,6 @@ BOX = (
 """set when the session opens (`instruments.tspsession`), or asked for (the line frequency, by which apertures count)"""
 
 EVERYTHING = (
-    *AT_LIMITING, *METER, *APERTURE, *FIXED_RANGE, *AUTORANGE, *ANALOG_FILTER, *AUTOZERO, *BUFFER, *SWEEP, *TIMERS,
-    *BOX,
+    *AT_LIMITING, *LIMITS, *METER, *APERTURE, *FIXED_RANGE, *AUTORANGE, *ANALOG_FILTER, *AUTOZERO, *BUFFER, *SWEEP,
+    *TIMERS, *BOX,
 )  # fmt: skip

@@ -103,6 +103,13 @@ def pulses(pulses: Pulses, range_amperes: Sequence[float], line_hertz: float) ->
     ]
 
 
+def switching_on(channel: str, limit_amperes: float) -> str:
+    """Return a statement that switches an output on if its level is 0 V and it keeps a limit."""
+    source = f"smu{channel}.source"
+    kept = f"{source}.levelv == 0 and math.abs({source}.limiti / {literal(limit_amperes)} - 1) < 1e-6"
+    return f"if {kept} then {source}.output = 1 end"
+
+
 def zero(channels: Sequence[str]) -> list[str]:
     """Return statements that bring levels to 0 V."""
     return [f"smu{channel}.source.levelv = 0" for channel in channels]

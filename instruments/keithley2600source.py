@@ -14,10 +14,10 @@ from instruments import keithley2600names as names
 from instruments.autozero import Autozero
 from instruments.factorynames import NameTest
 from instruments.keithley2600channel import CYCLES, Keithley2600Channel, Model
-from instruments.keithley2600names import own_name
-from instruments.keithley2600relied import AT_LIMITING
+from instruments.keithley2600relied import AT_LIMITING, LIMITS, SAFE
+from instruments.keithley2600scripts import switching_on
 from instruments.limited import LimitedChannels
-from instruments.relied_on import commands, questions, refusals
+from instruments.relied_on import commands, compared, questions, refusals
 from instruments.smumodel import LINE_HERTZ
 from instruments.tsp import TSPInstrument
 from instruments.tspnumbers import literal
@@ -87,8 +87,7 @@ class Keithley2600Source(LimitedChannels, TSPInstrument):
         asked = questions(AT_LIMITING, channel)
         answers = self.run(
             *commands(AT_LIMITING, channel),
-            f"{smu}.source.autorangev = 0 {smu}.source.rangev = {literal(scale)}",
-            f"{smu}.source.limiti = {literal(amperes)}",
+            *commands(LIMITS, channel, volts=literal(scale), amperes=literal(amperes)),
             f"print({smu}.source.limiti, {smu}.source.rangev, {smu}.source.levelv)",
             f"print({', '.join(asked)})",
         )
@@ -111,10 +110,8 @@ class Keithley2600Source(LimitedChannels, TSPInstrument):
         smu = self._smu(channel)
         self._autozero.forget()
         if on:
-            limit = literal(self._limit_of(channel)[0])
+            action = switching_on(channel, self._limit_of(channel)[0])
             self.require_own_names()
-            kept = f"{smu}.source.levelv == 0 and math.abs({smu}.source.limiti / {limit} - 1) < 1e-6"
-            action = f"if {kept} then {smu}.source.output = 1 end"
         else:
             action = f"{smu}.source.levelv = 0 {smu}.source.output = 0"
         asked = f"print({smu}.source.output, {smu}.source.levelv, {smu}.source.limiti)"
@@ -177,22 +174,22 @@ class Keithley2600Source(LimitedChannels, TSPInstrument):
     def make_safe(self) -> None:
         """Bring every level to 0 V and 0 A, then switch every output off, verified; each even if one before failed.
 
+        Sweeps are ended, and outputs that are off source 0 V with a limit of 1 mA.
+
         Raises:
             InstrumentError: an output is not off, or the box does not answer, or cannot be believed.
         """
-        asked = ("output", "levelv", "leveli")
-        own = [own_name(channel) for channel in self.channels]
-        state = ", ".join(f"{smu}.source.{name}" for smu in own for name in asked)
-        kept = self._insist(*_off(own), f"print({state})")
-        if any(self.parsed(kept, len(asked) * len(self.channels))):
-            problem = f"does not go to 0 V and off: {', '.join(asked)} of {', '.join(own)} are {kept}"
-            raise self.complaint(f"{problem}; switch it off by hand")
+        answers = self._insist(names.making_safe(self.channels), *names.questions_if_safe(self.channels))
+        for channel, answer in zip(self.channels, self.each(answers, len(self.channels)), strict=True):
+            if problems := refusals(SAFE, self.parsed(answer, len(compared(SAFE)))):
+                problem = f"does not go to 0 V and off: channel {channel}: {'; '.join(problems)}"
+                raise self.complaint(f"{problem}; switch it off by hand", reply=answer)
 
     def _names_to_make_safe(self) -> list[NameTest]:
-        return names.own(self.channels)
+        return names.to_make_safe(self.channels)
 
     def _names_to_work(self) -> list[NameTest]:
-        return names.usual(self.channels)
+        return [*super()._names_to_work(), *names.to_work(self.channels, analog_filter=self.model.analog_filter)]
 
     def _require_own_functions(self, channel: str) -> None:
         """Raise InstrumentError if a script has redefined what readings rely on; asked once after arming."""
@@ -206,7 +203,7 @@ class Keithley2600Source(LimitedChannels, TSPInstrument):
         self._functions_are_own = True
 
     def _unasked(self) -> list[str]:
-        return _off([f"smu{channel}" for channel in self.channels] + [own_name(channel) for channel in self.channels])
+        return [*names.making_safe(self.channels, own=False), *names.making_safe(self.channels)]
 
     def _smu(self, channel: str) -> str:
         return f"smu{self._known(channel)}"
@@ -230,9 +227,3 @@ class Keithley2600Source(LimitedChannels, TSPInstrument):
             raise self.complaint(f"channel {channel} sources a current with its output on; switch that off first")
         if level != 0:
             raise self.complaint(f"channel {channel} is at {level:g} V; bring it to 0 V first")
-
-
-def _off(smus: Sequence[str]) -> list[str]:
-    """Return lines that stop what runs on channels, bring all to zero, whatever they source, then all off."""
-    steps = ("abort()", "source.levelv = 0", "source.leveli = 0", "source.output = 0")
-    return [f"{smu}.{step}" for step in steps for smu in smus]

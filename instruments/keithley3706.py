@@ -49,8 +49,7 @@ class Keithley3706A(TSPMatrix):
         return (*super().relied_on(), *planes)
 
     def _names_to_work(self) -> list[NameTest]:
-        find = holds("string.find", 'string.find("slot1", "%d") == 5')
-        return [*super()._names_to_work(), holds("scan", "scan"), find]
+        return [*super()._names_to_work(), holds("scan", "scan")]
 
     def self_test(self) -> list[str]:
         """Return errors left in the queue, and cards whose interlock is open: their backplane relays do not move."""

@@ -38,8 +38,8 @@ class KeysightB2201A(SCPIMatrix):
     cards are counted through: input 2 to output 5 is "00205".
 
     Args:
-        ground_mode: True: every output without a closed relay lies on the ground input. It is switched on when the
-            first relay moves, not by connecting.
+        ground_mode: True: every output without a closed relay lies on the ground input. It is switched on when
+            relays are first asked for or moved, not by connecting.
         ground_port: the ground input; while ground mode is on it cannot be closed by hand.
     """
 

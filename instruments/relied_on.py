@@ -14,6 +14,7 @@ instrument models the setting.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -56,6 +57,12 @@ def commands(table: Iterable[ReliedOn], channel: str, **values: object) -> list[
 def questions(table: Iterable[ReliedOn], channel: str) -> list[str]:
     """Return what asks for every value that the table compares, in its order."""
     return [each.ask.format(ch=channel) for each in compared(table)]
+
+
+def lines(table: Iterable[ReliedOn], channel: str) -> list[str]:
+    """Return all lines of a table, for the names in them: what differs by use is filled in with 0."""
+    values = defaultdict(lambda: "0", ch=channel)
+    return [text.format_map(values) for each in table for text in (each.other, each.set, each.ask)]
 
 
 def compared(table: Iterable[ReliedOn]) -> list[ReliedOn]:

@@ -63,8 +63,10 @@ class SCPIMatrix(Mainframe, SCPIInstrument):
         return False
 
     def closed(self) -> frozenset[str]:
-        """Ask which relays are closed."""
-        return self._listed(self.exchange(self.closed_query)[0])
+        """Ask which relays are closed, once the box is set up: some do not know the question before."""
+        *known, closed = self.exchange(*self._set_up(), self.closed_query)
+        self._check_set_up(known)
+        return self._listed(closed)
 
     def switch(self, opening: Sequence[str], closing: Sequence[str]) -> None:
         """Open, then close, then ask what is closed, in one message; InstrumentError if it is not as commanded."""

@@ -12,7 +12,7 @@ from pymeasure.instruments import Channel
 from instruments import factorynames
 from instruments.factorynames import NameTest
 from instruments.tspnumbers import number
-from instruments.tspsession import TSPSession
+from instruments.tspsession import EVERY_SESSION, SETTINGS, TSPSession
 from labmtj.errors import AnswerLost, InstrumentError
 from labmtj.shots import Identity
 
@@ -110,7 +110,7 @@ class TSPInstrument(Replies, TSPSession):
         """Raise InstrumentError if a script has redefined a name that is relied on; asked once after arming."""
         if self._redefined is None:
             tests = [*self._names_to_make_safe(), *self._names_to_work()]
-            self._redefined = next(iter(factorynames.redefined(tests, self.run(*factorynames.asking(tests)))), "")
+            self._redefined = next(iter(factorynames.redefined(tests, self.run(*self._asking(tests)))), "")
         self._refuse_redefined()
 
     def _refuse_redefined(self) -> None:
@@ -123,30 +123,36 @@ class TSPInstrument(Replies, TSPSession):
         return []
 
     def _names_to_work(self) -> list[NameTest]:
-        """Return tests of the names by which all else is done."""
-        return []
+        """Return tests of the names by which all else is done: here those of the session."""
+        return factorynames.tests_of((*EVERY_SESSION, factorynames.FORGETTING))
 
-    def _insist(self, *lines: str) -> str:
-        """Run lines that make the box safe, the last of which asks whether it is, and return the answer.
+    def _asking(self, tests: Sequence[NameTest]) -> list[str]:
+        """Return lines that test names, and bring back settings of the session that a stand-in has taken a text for."""
+        return [*factorynames.asking(tests), *SETTINGS]
+
+    def _insist(self, moves: Sequence[str], *questions: str) -> list[str]:
+        """Run lines that make the box safe, then some that ask whether it is, and return what these printed.
 
         Raises:
             InstrumentError: not sure, as a script has redefined a name in these lines; the box was reset.
         """
-        # complaints about the moves go with those of the tests: the answer to the question decides
-        *moves, question = lines
-        needed, others = self._names_to_make_safe(), self._names_to_work()
+        # complaints about the moves go with those of the tests: the answers to the questions decide
+        known = self._redefined
+        # these are asked once in a session, the first time before a relay moves: each name costs a line
+        needed, others = self._names_to_make_safe(), [] if known == "" else self._names_to_work()
         tests = [*needed, *others]
         try:
-            *printed, state = self._run_safely(*moves, *factorynames.asking(tests), question) or [""]
+            printed = self._run_safely(*moves, *questions, *self._asking(tests))
         except InstrumentError as error:
             if not self.trusted or self._forgotten is not None:  # silent, or another user's instrument
                 raise
             raise self._not_sure(error.problem, error.command, error.reply) from error
-        wrong = factorynames.redefined(tests, printed)
-        if fatal := [name for name in wrong if name not in {test.name for test in others}]:
-            raise self._not_sure(_another(fatal[0]), "\n".join(lines), "\n".join([*printed, state]))
+        answers, wrong = factorynames.judged(tests, printed)
+        harmless = {test.name for test in others} - {test.name for test in needed}
+        if fatal := [name for name in wrong if name not in harmless]:
+            raise self._not_sure(_another(fatal[0]), "\n".join((*moves, *questions)), "\n".join(printed))
         self._redefined = next(iter(wrong), "")
-        return state
+        return answers
 
     def _run_safely(self, *lines: str) -> list[str]:
         """Run lines, ending what runs; once more if that fails, as the hindrance may be gone."""

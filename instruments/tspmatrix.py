@@ -11,8 +11,8 @@ from pymeasure.instruments import Instrument
 from pymeasure.instruments.validators import strict_discrete_set
 
 from instruments.cards import Mainframe
-from instruments.factorynames import NO_VALUE, NameTest, refuses
-from instruments.relied_on import ReliedOn, commands, questions, refusals
+from instruments.factorynames import NameTest, tests_of
+from instruments.relied_on import ReliedOn, commands, lines, questions, refusals
 from instruments.tsp import TSPInstrument, model_of
 from instruments.tspnumbers import number
 from labmtj.shots import Identity
@@ -24,6 +24,10 @@ END_SCAN = "if scan then scan.abort() end"
 OWN_CHANNELS, OWN_SCAN = "localnode.channel", "localnode.scan"
 """stay the box's own when a script has given `channel` to something else: a node has an entry for each of its logical
 instruments (2600A reference 19-12; `node[N].slot` in the 707B reference 5-28)"""
+MAKING_SAFE = (END_SCAN, f"{OWN_SCAN}.abort()", f'{OWN_CHANNELS}.open("allslots")')
+IF_SAFE = (f"print({OWN_SCAN}.state())", f'print({OWN_CHANNELS}.getclose("allslots"))')
+SCAN_RUNS = 2
+"""`scan.RUNNING`, the first value of `scan.state()`"""
 
 
 class TSPMatrix(Mainframe, TSPInstrument):
@@ -68,15 +72,13 @@ class TSPMatrix(Mainframe, TSPInstrument):
         """Ask who answers; InstrumentError for another model, or another card than expected."""
         identity = super().identify()
         slots = sorted(self.cards) or list(range(1, self.slots + 1))
-        found = dict(
-            zip(slots, self.each(self.run(*(f"print(slot[{slot}].idn)" for slot in slots)), len(slots)), strict=True)
-        )
+        found = dict(zip(slots, self.each(self.run(*map(_identity, slots)), len(slots)), strict=True))
         models = {slot: model_of(idn) for slot, idn in found.items()}
         wrong = [slot for slot in self.cards if models[slot] != self.cards[slot]]
         if wrong:
             slot = wrong[0]
             problem = f"has {models[slot]} in slot {slot}, not {self.cards[slot]}; correct the cards in the bench file"
-            raise self.complaint(problem, f"print(slot[{slot}].idn)", found[slot])
+            raise self.complaint(problem, _identity(slot), found[slot])
         self.cards = {slot: model for slot, model in models.items() if model in self.known_cards}
         return identity
 
@@ -92,7 +94,10 @@ class TSPMatrix(Mainframe, TSPInstrument):
             for slot in sorted(self.cards)
         )
         return (
-            ReliedOn("running scan", f'scan.create("{some}") scan.scancount = 1e6 scan.background()', END_SCAN),
+            ReliedOn(
+                "running scan", f'scan.create("{some}") scan.scancount = 1e6 scan.background()', END_SCAN,
+                f"scan and scan.state() == {SCAN_RUNS} and 1 or 0", 0, "it goes on to move relays; switch the box off",
+            ),
             ReliedOn(
                 "connection rule", "channel.connectrule = channel.OFF",
                 "channel.connectrule = channel.BREAK_BEFORE_MAKE", "channel.connectrule", 1,
@@ -126,10 +131,7 @@ class TSPMatrix(Mainframe, TSPInstrument):
         table = self.relied_on()
         slots = sorted(self.cards)
         asked = [f"print({question})" for question in questions(table, "")]
-        labels = [f'print(channel.getlabel("slot{slot}"))' for slot in slots]
-        forbidden = [f'print(channel.getforbidden("slot{slot}"))' for slot in slots]
-        lines = (*commands(table, ""), *asked, *labels, *forbidden)
-        printed = self.each(self.run(*lines), len(asked) + 2 * len(slots))
+        printed = self.each(self.run(*commands(table, ""), *asked, *_asked_of(slots)), len(asked) + 2 * len(slots))
         kept = [self.parsed(line, 1)[0] for line in printed[: len(asked)]]
         names = [name for row in self._rows() for name in row]
         problems = [
@@ -156,15 +158,8 @@ class TSPMatrix(Mainframe, TSPInstrument):
             listed = ", ".join(forbidden)
             problem = f"does not close relays {listed}: they are forbidden; wire around them, or free them with"
             raise self.complaint(f'{problem} channel.clearforbidden("{",".join(forbidden)}")')
-        lines = [
-            *(f'channel.open("{names}")' for names in _lists(opening)),
-            "local opened = errorqueue.count == 0",
-            *(f'opened = opened and channel.getclose("{names}") == nil' for names in _lists(opening)),
-            *(f'if opened then channel.close("{names}") end' for names in _lists(closing)),
-            'print(channel.getclose("allslots"))',
-        ]
         seconds = 2 * self.relay_seconds * (len(opening) + len(closing))
-        reply = self.line(self.script(*lines, seconds=seconds))
+        reply = self.line(self.script(*_moving(opening, closing), seconds=seconds))
         closed = _names(reply)
         self._complain_of("stay closed", sorted(closed & (set(opening) - set(closing))), reply)
         self._complain_of("do not close", sorted(set(closing) - closed), reply)
@@ -192,16 +187,21 @@ class TSPMatrix(Mainframe, TSPInstrument):
         return counts
 
     def make_safe(self) -> None:
-        """Open every relay; InstrumentError if one stays closed or the box does not answer."""
-        moves = (END_SCAN, f"{OWN_SCAN}.abort()", f'{OWN_CHANNELS}.open("allslots")')
-        reply = self._insist(*moves, f'print({OWN_CHANNELS}.getclose("allslots"))')
+        """End a scan, open every relay; InstrumentError if one stays closed, a scan goes on, or no answer comes."""
+        *scan, reply = self._insist(MAKING_SAFE, *IF_SAFE) or [""]
         self._complain_of("stay closed", sorted(_names(reply)), reply)
+        # a box without scans prints nothing
+        if scan and number(scan[0].split("\t")[0]) == SCAN_RUNS:
+            raise self.complaint("does not end its scan, which goes on to move relays; switch it off", reply=scan[0])
 
     def _names_to_make_safe(self) -> list[NameTest]:
-        return [*_of_channels(OWN_CHANNELS), _of_scan(OWN_SCAN)]
+        return tests_of([*MAKING_SAFE[1:], *IF_SAFE])
 
     def _names_to_work(self) -> list[NameTest]:
-        return [*_of_channels("channel"), _of_scan("scan")]
+        some = next(self._rows(), [""])[:1]
+        slots = sorted(self.cards)
+        every = [*lines(self.relied_on(), ""), *_asked_of(slots), *_moving(some, some), *(map(_identity, slots))]
+        return [*super()._names_to_work(), *tests_of(every)]
 
     def _rows(self) -> Iterator[list[str]]:
         for slot, card in self._cards().items():
@@ -213,15 +213,24 @@ class TSPMatrix(Mainframe, TSPInstrument):
             raise self.complaint(f"relays {', '.join(relays)} {what}; nothing more was moved", reply=reply)
 
 
-def _of_channels(name: str) -> list[NameTest]:
-    """Return tests that a name stands for channels; none closes a relay, whatever a script has made of it."""
-    lines = (f"{name}.open({NO_VALUE})", f"{name}.getclose({NO_VALUE})", f"{name}.connectrule = {NO_VALUE}")
-    return [refuses(name, line) for line in lines]
+def _identity(slot: int) -> str:
+    return f"print(slot[{slot}].idn)"
 
 
-def _of_scan(name: str) -> NameTest:
-    """Return a test that a name stands for scans, or for nothing: not every box has them."""
-    return refuses(name, f"{name}.scancount = {NO_VALUE}")
+def _asked_of(slots: Sequence[int]) -> list[str]:
+    """Return lines that print the labels of each slot, then its forbidden crosspoints."""
+    return [f'print(channel.{each}("slot{slot}"))' for each in ("getlabel", "getforbidden") for slot in slots]
+
+
+def _moving(opening: Sequence[str], closing: Sequence[str]) -> list[str]:
+    """Return a script that opens, then closes relays if all have opened, and prints which are closed."""
+    return [
+        *(f'channel.open("{names}")' for names in _lists(opening)),
+        "local opened = errorqueue.count == 0",
+        *(f'opened = opened and channel.getclose("{names}") == nil' for names in _lists(opening)),
+        *(f'if opened then channel.close("{names}") end' for names in _lists(closing)),
+        'print(channel.getclose("allslots"))',
+    ]
 
 
 def _names(reply: str) -> frozenset[str]:

@@ -30,12 +30,14 @@ PRECISION = 16
 LOADING_CHARACTERS_PER_SECOND = 20_000
 """At which a box takes a script, on a slow bus (assumed); only the patience with long scripts follows from it."""
 
-_SETTINGS = (
+SETTINGS = (
     "localnode.prompts = 0",
     "localnode.showerrors = 0",
     f"format.data = 1 format.asciiprecision = {PRECISION}",
 )
 _DRAIN = "while errorqueue.count > 0 do print(errorqueue.next()) end"
+EVERY_SESSION = (*SETTINGS, _DRAIN)
+"""lines of every session, whose names are relied on"""
 _NUMBERS = 10**9
 """that a session may begin with"""
 _NUMBER = re.compile(r"=\d{1,10}")
@@ -140,7 +142,7 @@ class TSPSession(Trust, Instrument):
             if self._tainted:
                 self._reach()
             self._ends += 1
-            printed = self._exchange((*_NO_SCRIPT, *_SETTINGS, _DRAIN), 0.0, strict=False)[0]
+            printed = self._exchange((*_NO_SCRIPT, *SETTINGS, _DRAIN), 0.0, strict=False)[0]
         except InstrumentError as error:
             hint = (
                 f"{'' if error.problem.endswith('?') else '.'} Is it in its TSP language? Has a script redefined "

@@ -5,6 +5,8 @@ from itertools import count
 import pytest
 from pymeasure.test import expected_protocol
 
+from instruments.factorynames import SMALL
+
 
 @pytest.fixture(autouse=True)
 def _counted_from_one(monkeypatch):
@@ -68,3 +70,11 @@ def tsp():
         return expected_protocol(driver, [*pairs, *raw], **kwargs)
 
     return dialogue
+
+
+def own_names(driver):
+    """Return the lines by which a TSP driver tests the names of its box, and what a box with its own names answers."""
+    tests = [*driver._names_to_make_safe(), *driver._names_to_work()]
+    events = ["16" if test.refused else "0" for test in tests if not test.by_value]
+    settings = ["16", "0"] if any(test.by_value for test in tests) else []
+    return tuple(driver._asking(tests)), ("0", repr(SMALL), *events, *settings, "0")

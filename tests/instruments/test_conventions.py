@@ -35,7 +35,7 @@ class Tsp:
 
     def __call__(self, message):
         for line in message.split("\n"):
-            if '"?"' in line:  # no value, and no channel
+            if re.fullmatch(r'(\S+) = ("\?"|\1)', line):  # no value, or what cannot be written
                 self.refused = True
             elif line == "*ESR?":
                 yield str(16 * self.refused)
@@ -324,6 +324,7 @@ def test_a_complaint_of_the_box_is_raised_with_code_and_text(name):
     driver = connect(name)
     driver.identify()
     driver.self_test()
+    driver.outputs() if name in UNITS else driver.closed()
     driver.adapter.box.errors = [driver.adapter.box.complains]
     with pytest.raises(InstrumentError, match=r"-222.*Parameter data out of range"):
         driver.outputs() if name in UNITS else driver.closed()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from instruments.factorynames import apart, asking, holds, redefined, refuses
+from instruments.factorynames import FORGETTING, apart, asking, holds, redefined, refuses
 
 lua51 = pytest.importorskip("lupa.lua51")
 
@@ -21,7 +21,7 @@ def test_each_line_is_followed_by_a_question_that_no_script_answers():
         'first.level = "?"', "*ESR?", 'second.open("?")', "*ESR?",
         "if not (math.abs(-1) == 1) then local none none() end", "*ESR?",
         "if not (errorqueue.count > 0) then local none none() end", "*ESR?",
-        "errorqueue.clear()",
+        FORGETTING,
     ]  # fmt: skip
 
 

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from instruments import autozero, factorynames, keithley2600names
+from instruments import autozero
 from instruments import keithley2600scripts as scripts
 from instruments.keithley2600 import Keithley2602B, Keithley2612B, Keithley2636B
 from labmtj.errors import AnswerLost, CannotDo, InstrumentError, LimitExceeded, UsageError
 from labmtj.quantities import Flag
 from labmtj.shots import Pulses, Shots
+from tests.instruments.conftest import own_names
 
 lua51 = pytest.importorskip("lupa.lua51")
 
@@ -17,23 +18,26 @@ FREQUENCY = ("print(localnode.linefreq)", "5.000000000000000e+01")
 STATE = "print(smua.source.func, smua.source.output, smua.source.levelv)"
 AT_REST = "1.000000000000000e+00\t0.000000000000000e+00\t0.000000000000000e+00"
 TABLE = {
-    "source.highc": 0, "source.func": 1, "source.delay": 0, "source.limitp": 0, "source.sink": 0, "source.settling": 0,
+    "status": 0, "source.highc": 0, "source.func": 1, "source.delay": 0, "source.limitp": 0, "source.sink": 0, "source.settling": 0,
     "source.offmode": 0, "source.offfunc": 1, "source.offlimiti": 0.001, "source.offlimitv": 40,
     "source.outputenableaction": 0, "sense": 0, "nvbuffer1.fillmode": 0, "nvbuffer1.fillcount": 0,
     "nvbuffer1.collectsourcevalues": 0, "nvbuffer1.timestampresolution": 1e-6, "trigger.autoclear": 0,
 }  # fmt: skip
 """what a channel is brought to when it is limited, and what it must answer"""
-ASKED = ", ".join(f"smua.{name}" for name in TABLE)
+NAMED = {"status": "status.operation.sweeping.condition"}
+"""that belong to no channel"""
+ASKED = ", ".join(NAMED.get(name, f"smua.{name}") for name in TABLE)
 LIMITING = (
     "smua.abort()",
     *(
         "if smua.source.output ~= 1 then smua.sense = 0 end" if name == "sense" else
         f"smua.{name} = {value:g}"
-        for name, value in list(TABLE.items())[:12]
+        for name, value in list(TABLE.items())[1:13]
     ),
     "smua.nvbuffer1.clear()",
-    *(f"smua.{name} = {value:g}" for name, value in list(TABLE.items())[12:]),
-    "smua.source.autorangev = 0 smua.source.rangev = 2.0",
+    *(f"smua.{name} = {value:g}" for name, value in list(TABLE.items())[13:]),
+    "smua.source.autorangev = 0",
+    "smua.source.rangev = 2.0",
     "smua.source.limiti = 0.001",
     "print(smua.source.limiti, smua.source.rangev, smua.source.levelv)",
     f"print({ASKED})",
@@ -182,7 +186,7 @@ def test_a_setting_that_the_box_does_not_keep_is_refused_by_name(tsp, name, valu
     """use/02 and its kind: what readings hang on is set, and refused where the box keeps something else."""
     others = "\t".join(f"{value if each == name else wanted:.15e}" for each, wanted in TABLE.items())
     with tsp(Keithley2636B, (STATE, AT_REST), (LIMITING, (KEPT, others))) as smu:
-        with pytest.raises(InstrumentError, match=rf"smuX.{name} is {value:g}, not"):
+        with pytest.raises(InstrumentError, match=rf"{NAMED.get(name, f'smuX.{name}')} is {value:g}, not"):
             smu.limit("a", 1e-3, 0.9)
         with pytest.raises(UsageError, match="needs a limit"):
             smu.switch_output("a", on=True)
@@ -245,7 +249,8 @@ def test_a_function_that_a_script_has_redefined_is_refused(tsp, place, answer, n
 
 
 def test_no_output_goes_on_while_a_name_is_redefined(tsp):
-    place = 2 + [test.name for test in NAME_TESTS].index("smub")
+    test = next(line for line in OWN_NAMES if line.startswith("local kept2 = localnode.smub.source.delay"))
+    place = 1 + OWN_NAMES[: OWN_NAMES.index(test)].count("*ESR?")
     answers = [*OWN_NAMES_KEPT[:place], "16", *OWN_NAMES_KEPT[place + 1 :]]
     with tsp(Keithley2636B, *limited("a", ""), (OWN_NAMES, answers)) as smu:
         limit(smu, "a")
@@ -318,9 +323,7 @@ def meter(smu, ranging, cycles="1.0", zeroing=1):
     )
 
 
-NAME_TESTS = [*keithley2600names.own("ab"), *keithley2600names.usual("ab")]
-OWN_NAMES = tuple(factorynames.asking(NAME_TESTS))
-OWN_NAMES_KEPT = ("0", "1.234567890123456e-07", *("16" if test.refused else "0" for test in NAME_TESTS), "0")
+OWN_NAMES, OWN_NAMES_KEPT = own_names(Keithley2636B.__new__(Keithley2636B))
 OWN_FUNCTIONS = (
     "timer.reset() delay(0.002) print(timer.measure.t())",
     *meter("smua", "smua.measure.autorangei = 0 smua.measure.rangei = 0.001", "0.001", 0)[1:],
@@ -549,13 +552,20 @@ def test_a_pulse_that_is_too_short_is_refused_with_the_shortest(tsp):
 
 
 OWN = ("localnode.smua", "localnode.smub")
-SAFE = (
-    *(f"{smu}.{step}" for step in ("abort()", "source.levelv = 0", "source.leveli = 0", "source.output = 0") for smu in OWN),
-    *OWN_NAMES,
-    "print({0}.output, {0}.levelv, {0}.leveli, {1}.output, {1}.levelv, {1}.leveli)".format(
-        *(f"{smu}.source" for smu in OWN)
-    ),
+STEPS = (
+    "abort()", "source.levelv = 0", "source.leveli = 0", "source.output = 0", "source.offmode = 0", "source.offfunc = 1",
+    "source.offlimiti = 0.001", "source.offlimitv = 40",
 )  # fmt: skip
+SAFE = (
+    *(f"{smu}.{step}" for step in STEPS for smu in OWN),
+    *(
+        "print(status.operation.sweeping.condition, {0}.levelv, {0}.leveli, {0}.output, {0}.offmode, {0}.offfunc, "
+        "{0}.offlimiti, {0}.offlimitv)".format(f"{smu}.source")
+        for smu in OWN
+    ),
+    *OWN_NAMES,
+)
+AT_REST_AND_OFF = "\t".join(["0.0e+00"] * 5 + ["1.0e+00", "1.0e-03", "4.0e+01"])
 
 
 def abort(number):
@@ -569,23 +579,32 @@ def answered(lines, number, *printed):
 
 
 def test_safe_is_zero_then_off_in_one_message_and_asked(tsp):
-    raw = [abort(2), *answered(SAFE, 3, *OWN_NAMES_KEPT, "\t".join(["0.0e+00"] * 6))]
+    raw = [abort(2), *answered(SAFE, 3, AT_REST_AND_OFF, AT_REST_AND_OFF, *OWN_NAMES_KEPT)]
     with tsp(Keithley2636B, ((), ()), raw=raw) as smu:
         smu.check_errors()
         smu.make_safe()
 
 
-def test_an_output_that_stays_on_is_said_so(tsp):
-    raw = [abort(2), *answered(SAFE, 3, *OWN_NAMES_KEPT, "\t".join(["1.0e+00", *["0.0e+00"] * 5]))]
+@pytest.mark.parametrize(
+    ("place", "value", "said"),
+    [
+        (3, "1.0e+00", "channel b: smuX.source.output is 1, not 0"),
+        (0, "4.0e+00", "a sweep still runs"),
+        (5, "0.0e+00", "smuX.source.offfunc is 0, not 1"),
+    ],
+)
+def test_what_make_safe_does_not_reach_is_said(tsp, place, value, said):
+    changed = "\t".join(value if number == place else each for number, each in enumerate(AT_REST_AND_OFF.split("\t")))
+    raw = [abort(2), *answered(SAFE, 3, AT_REST_AND_OFF, changed, *OWN_NAMES_KEPT)]
     with tsp(Keithley2636B, ((), ()), raw=raw) as smu:
         smu.check_errors()
-        with pytest.raises(InstrumentError, match="does not go to 0 V and off"):
+        with pytest.raises(InstrumentError, match=f"does not go to 0 V and off: .*{said}"):
             smu.make_safe()
 
 
 def test_a_box_whose_names_are_not_its_own_is_reset_and_not_called_safe(tsp):
     """`*RST` is the last that is sent, and what it answers makes nothing safe."""
-    answers = [*OWN_NAMES_KEPT[:2], "0", *OWN_NAMES_KEPT[3:], "\t".join(["0.0e+00"] * 6)]
+    answers = [AT_REST_AND_OFF, AT_REST_AND_OFF, *OWN_NAMES_KEPT[:2], "0", *OWN_NAMES_KEPT[3:]]
     raw = [abort(2), *answered(SAFE, 3, *answers), *answered(["*IDN?"], 4, IDENTITY), *answered(["*RST"], 5)]
     with tsp(Keithley2636B, ("*IDN?", IDENTITY), raw=raw) as smu:
         smu.identify()

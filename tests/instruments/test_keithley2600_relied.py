@@ -22,6 +22,7 @@ OHMS = {"a": 10e3, "b": 2e3}
 SHOTS = Shots(("a", "b"), np.array([[0.3, 0.0], [-0.2, 0.1]]), ("a", "b"), 1e-3, 0.02, 1e-3)
 AUTOMATIC = Shots(("a", "b"), np.array([[0.3, 0.0], [0.2, 0.1]]), ("b",), 1e-3, 0.02, None)
 EACH_TIME = (
+    "LIMITS",
     "METER",
     "APERTURE",
     "FIXED_RANGE",

@@ -3,9 +3,9 @@
 import pytest
 from pymeasure.adapters import Adapter
 
-from instruments.factorynames import asking, holds, refuses
 from instruments.keithley3706 import Keithley3706A
 from labmtj.errors import InstrumentError, UsageError
+from tests.instruments.conftest import own_names
 
 lua51 = pytest.importorskip("lupa.lua51")
 
@@ -13,22 +13,17 @@ IDENTITY = "KEITHLEY INSTRUMENTS INC.,MODEL 3706A,04349716,01.55a"
 CARD = "3730,6x16 High Density Matrix,01.40h,4447332"
 CLOSED = 'print(channel.getclose("allslots"))'
 OWN = "localnode.channel"
-OWN_NAMES = asking(
-    [
-        *(
-            refuses(f"{node}{name}", f"{node}{name}{line}")
-            for node in ("localnode.", "")
-            for name, line in (
-                ("channel", '.open("?")'), ("channel", '.getclose("?")'), ("channel", '.connectrule = "?"'),
-                ("scan", '.scancount = "?"'),
-            )
-        ),
-        holds("scan", "scan"),
-        holds("string.find", 'string.find("slot1", "%d") == 5'),
-    ]
-)  # fmt: skip
-OWN_NAMES_KEPT = ("0", "1.234567890123456e-07", *["8"] * 8, "0", "0", "0")
 TWO = {1: "3730", 2: "3730"}
+
+
+def named(driver, cards):
+    """Return a driver without a session, for the names that it tests."""
+    made = driver.__new__(driver)
+    made._take_cards("box", cards)
+    return own_names(made)
+
+
+OWN_NAMES, OWN_NAMES_KEPT = named(Keithley3706A, TWO)
 
 
 def matrix(tsp, *turns, cards=TWO):
@@ -42,7 +37,7 @@ def names(slot):
 def set_up(labels=None, forbidden="nil", **answers):
     """Return the turns before a relay moves: names, settings, then questions about what must not stand otherwise."""
     planes = [f'string.find(channel.getbackplane("slot{slot}") or "", "%d") and 1 or 0' for slot in (1, 2)]
-    asked = ["channel.connectrule", "channel.connectsequential", *planes]
+    asked = ["scan and scan.state() == 2 and 1 or 0", "channel.connectrule", "channel.connectsequential", *planes]
     sent = (
         "if scan then scan.abort() end",
         "channel.connectrule = channel.BREAK_BEFORE_MAKE",
@@ -53,7 +48,7 @@ def set_up(labels=None, forbidden="nil", **answers):
         *(f'print(channel.getlabel("slot{slot}"))' for slot in (1, 2)),
         *(f'print(channel.getforbidden("slot{slot}"))' for slot in (1, 2)),
     )
-    numbers = [answers.get("rule", "1.0e+00"), "0.0e+00", answers.get("planes", "0.0e+00"), "0.0e+00"]
+    numbers = ["0.0e+00", answers.get("rule", "1.0e+00"), "0.0e+00", answers.get("planes", "0.0e+00"), "0.0e+00"]
     kept = (*numbers, ",".join(labels or names(1)), ",".join(names(2)), forbidden, "nil")
     return (OWN_NAMES, OWN_NAMES_KEPT), (sent, kept)
 
@@ -191,10 +186,10 @@ def test_counts_that_do_not_fit_are_an_error(tsp):
 def test_safe_is_all_open_and_asked(tsp, reply, stuck):
     last = "errorqueue.count, format.asciiprecision)"
     safe = [
-        "if scan then scan.abort() end", "localnode.scan.abort()", f'{OWN}.open("allslots")', *OWN_NAMES,
-        f'print({OWN}.getclose("allslots"))',
+        "if scan then scan.abort() end", "localnode.scan.abort()", f'{OWN}.open("allslots")',
+        "print(localnode.scan.state())", f'print({OWN}.getclose("allslots"))', *OWN_NAMES,
     ]  # fmt: skip
-    first, *answers = [*OWN_NAMES_KEPT, reply, "=3\t0.0e+00\t1.6e+01"]
+    first, *answers = ["3.0e+00\t0.0e+00\t0.0e+00", reply, *OWN_NAMES_KEPT, "=3\t0.0e+00\t1.6e+01"]
     raw = [
         (f'abort\nprint("=2", {last}', None),
         ("\n".join([*safe, f'print("=3", {last}']), first),

@@ -71,13 +71,13 @@ def test_a_relay_that_did_not_follow_is_named(dialogue, listed, complaint):
 
 
 def test_a_list_with_ranges_and_spaces_is_understood(dialogue):
-    with dialogue((":ROUT:CLOS:STAT?;:SYST:ERR?", '(@1!1!1, 1!2!3:1!2!5);0,"No error"')) as matrix:
+    with dialogue(TAKE_OVER, (":ROUT:CLOS:STAT?;:SYST:ERR?", '(@1!1!1, 1!2!3:1!2!5);0,"No error"')) as matrix:
         assert matrix.closed() == {"1!1!1", "1!2!3", "1!2!4", "1!2!5"}
 
 
 def test_a_reply_that_is_no_list_is_an_error(dialogue):
     with (
-        dialogue((":ROUT:CLOS:STAT?;:SYST:ERR?", '1,0;0,"No error"')) as matrix,
+        dialogue(TAKE_OVER, (":ROUT:CLOS:STAT?;:SYST:ERR?", '1,0;0,"No error"')) as matrix,
         pytest.raises(InstrumentError, match="not a channel list"),
     ):
         matrix.closed()
@@ -114,12 +114,12 @@ def test_the_self_test_names_a_slot_with_another_card(dialogue):
     ],
 )
 def test_a_range_runs_on_over_rows(dialogue, listed, closed):  # use/26
-    with dialogue((":ROUT:CLOS:STAT?;:SYST:ERR?", f'{listed};0,"No error"')) as matrix:
+    with dialogue(TAKE_OVER, (":ROUT:CLOS:STAT?;:SYST:ERR?", f'{listed};0,"No error"')) as matrix:
         assert matrix.closed() == closed
 
 
 def test_a_card_is_closed_from_end_to_end(dialogue):
-    with dialogue((":ROUT:CLOS:STAT?;:SYST:ERR?", '(@1!1!1:1!4!10);0,"No error"')) as matrix:
+    with dialogue(TAKE_OVER, (":ROUT:CLOS:STAT?;:SYST:ERR?", '(@1!1!1:1!4!10);0,"No error"')) as matrix:
         assert len(matrix.closed()) == 40
 
 
@@ -129,5 +129,8 @@ def test_a_card_is_closed_from_end_to_end(dialogue):
      "(@1!1!1:1!1!2:1!1!3)", "(@1!1!1 1!1!2)", "(@1!1!x)", "(@)(@1!1!1)", "@1!1!1"],
 )  # fmt: skip
 def test_a_list_that_is_half_understood_is_not_believed(dialogue, listed):  # use/26
-    with dialogue((":ROUT:CLOS:STAT?;:SYST:ERR?", f'{listed};0,"No error"')) as matrix, pytest.raises(AnswerLost):
+    with (
+        dialogue(TAKE_OVER, (":ROUT:CLOS:STAT?;:SYST:ERR?", f'{listed};0,"No error"')) as matrix,
+        pytest.raises(AnswerLost),
+    ):
         matrix.closed()

@@ -2,9 +2,9 @@
 
 import pytest
 
-from instruments.factorynames import asking, refuses
 from instruments.keithley707 import Keithley707B, Keithley708B
 from labmtj.errors import InstrumentError, UsageError
+from tests.instruments.conftest import own_names
 
 IDENTITY = "Keithley Instruments Inc., Model 707B, 1234567, 01.03"
 CARDS = {1: "7072", 2: "7174A", 3: "7173-50"}
@@ -33,12 +33,6 @@ def test_the_708b_has_one_slot_and_another_name(tsp):
         pass
 
 
-def own_names(node):
-    """Return the tests of the names of a node."""
-    channel, lines = f"{node}channel", ('.open("?")', '.getclose("?")', '.connectrule = "?"')
-    return [*(refuses(channel, f"{channel}{line}") for line in lines), refuses("scan", f'{node}scan.scancount = "?"')]
-
-
 def test_relays_move_in_one_message(tsp):
     script = (
         "loadandrunscript",
@@ -54,14 +48,16 @@ def test_relays_move_in_one_message(tsp):
         "channel.connectrule = channel.BREAK_BEFORE_MAKE",
         "channel.connectsequential = channel.OFF",
         *(f'channel.setdelay("slot{slot}", 0)' for slot in CARDS),
+        "print(scan and scan.state() == 2 and 1 or 0)",
         "print(channel.connectrule)",
         "print(channel.connectsequential)",
         *(f'print(channel.getlabel("slot{slot}"))' for slot in CARDS),
         *(f'print(channel.getforbidden("slot{slot}"))' for slot in CARDS),
     )
-    answers = ("1.0e+00", "0.0e+00", "", "", "", "nil", "nil", "nil")
-    names = asking([*own_names("localnode."), *own_names("")])
-    kept = ("0", "1.234567890123456e-07", *["8"] * 8, "0")
+    answers = ("0.0e+00", "1.0e+00", "0.0e+00", "", "", "", "nil", "nil", "nil")
+    driver = Keithley707B.__new__(Keithley707B)
+    driver._take_cards("box", CARDS)
+    names, kept = own_names(driver)
     with tsp(Keithley707B, (names, kept), (settings, answers), (script, "1B02;2C03"), cards=CARDS) as box:
         box.switch(["1A01"], ["1B02", "2C03"])
 

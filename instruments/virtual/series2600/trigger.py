@@ -69,6 +69,7 @@ class Sweep:
             self._running.close()
             self._running = None
             self._source.step(self._source.level[self._source.kind].value)
+        self._unseen = False
         for detector in self._detectors.values():
             detector.clear()
 
