@@ -68,6 +68,8 @@ def hidden_chip(folder, seed, defects=(), **wires):
     ],
 )
 def test_the_hidden_truth_comes_back_through_instruments_and_is_followed(tmp_path, torture, wires, healthy):
+    if healthy and not torture:
+        pytest.skip("under --torture: 12 s; the other wires are tried")
     with hidden_chip(tmp_path, 3, DEFECTS, **wires) as (bench, parallel, antiparallel):
         found = AllPorts(repeats=2).execute(bench, MemoryLog())
         checked = HealthCheck(repeats=8).execute(bench, MemoryLog()).health if healthy or torture else None
