@@ -21,6 +21,7 @@ from instruments import trust as session_trust
 from labmtj import library
 from labmtj.bench.files.loading import load_any
 from labmtj.bench.session import trust as bench_trust
+from labmtj.bench.session import watchdog as session_watchdog
 from labmtj.bench.session.opening import open_laboratory
 from labmtj.errors import LabmtjError
 from labmtj.instrumentlocks import owner_of
@@ -233,7 +234,12 @@ def undisturbed(hislip):
 
 @pytest.fixture
 def hasty(monkeypatch, torture):
-    """Shorten what a run waits for, so that it gives up within the outages of a sample."""
+    """Shorten what a run waits for, so that it gives up within the outages of a sample.
+
+    Leases get a wide margin: benches are opened in this process, eight at a time, and a watchdog that finds this process
+    late on a busy machine ends it, as it should end a run that hangs.
+    """
+    monkeypatch.setattr(session_watchdog, "MARGIN_SECONDS", 600.0)
     if not torture:
         monkeypatch.setattr(session_trust, "RESTORE_SECONDS", 0.5)
         monkeypatch.setattr(bench_trust, "CLEANUP_SECONDS", 1.0)
