@@ -256,7 +256,7 @@ def test_a_log_of_one_state_alone_is_refused(log_of, assumed):
     def one_state(crossbar, log):
         read_cells(crossbar, 0.1, ReadSettings(polarity="both"))
 
-    refused(log_of(one_state, assumed()).data, "labmtj run reference")
+    refused(log_of(one_state, assumed()).data, "labmtj run calibrate")
 
 
 def test_a_log_of_half_the_rows_is_refused(log_of, assumed):

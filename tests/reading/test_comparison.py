@@ -157,4 +157,4 @@ def test_a_folder_that_is_no_run_is_refused(wine, tmp_path, capsys):
     assert "not a run" in capsys.readouterr().err
     shutil.copy(wine.run_yaml, tmp_path)
     assert cli.main(["compare", str(wine.path), str(tmp_path)]) == 2
-    assert "labmtj recover" in capsys.readouterr().err
+    assert "the journal journal.lmj is not there either: put a copy of one of the two back" in capsys.readouterr().err

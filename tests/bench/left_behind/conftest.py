@@ -87,6 +87,8 @@ class Bench:
 
     def leave(self, *lines, redefining=False):
         """Bring the bench to its state at power-on, then leave lines behind in the first source, a relay closed."""
+        for server in self.served.servers.values():  # a box that is still at the last line of a client that has gone
+            assert server._done.wait(10)
         for name, box in self.served.bench.instruments.items():
             if self.redefined or "26" not in self.kind:
                 box.power_cycle()
