@@ -123,7 +123,9 @@ def progress_text(progress: Progress, left_seconds: float | None) -> str:
     if left_seconds is not None:
         text += f"  {_minutes(left_seconds)} left"
     if progress.final_bytes is not None and progress.done < progress.total:
-        text += f"  journal.lmj {progress.final_bytes / 1e6:.2g} MB in the end"
+        from labmtj.run.size import megabytes
+
+        text += f"  journal.lmj {megabytes(progress.final_bytes)} in the end"
     return text
 
 

@@ -107,8 +107,8 @@ class ChipGroupAtWork:
 
     def _provenance(self) -> dict[str, Attribute]:
         """Return what a bench of instruments says about itself and the chip."""
-        told = (each.provenance() for each in self.crossbars.values() if isinstance(each, Documented))
-        return next(told, {})
+        stated = (each.provenance() for each in self.crossbars.values() if isinstance(each, Documented))
+        return next(stated, {})
 
     def run_block(self, index: int) -> bytes:
         """Do block `index` and return its frames (the last of them, if they are kept on the way).

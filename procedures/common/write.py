@@ -192,8 +192,8 @@ class _Writer:
     def write_rows(self, target: StateMap, cells: BoolArray, state: StateMap | None = None) -> None:
         """Pulse the cells row by row, a pulse per row and state that it holds: one state in all rows, then the next."""
         biases = []
-        for level, told in self.moves(target, cells, state):
-            rows, chosen = self._rows_with(told)
+        for level, pulsed in self.moves(target, cells, state):
+            rows, chosen = self._rows_with(pulsed)
             if len(rows):
                 biases.append(self._row_bias(rows, chosen, self.volts(level, 1.0)))
         self._pulse(biases)
@@ -202,8 +202,8 @@ class _Writer:
     def write_cells(self, target: StateMap, cells: BoolArray, rise: float, state: StateMap | None = None) -> None:
         """Pulse the cells one at a time, the lowest state first."""
         biases = []
-        for level, told in self.moves(target, cells, state):
-            chosen = np.argwhere(told)
+        for level, pulsed in self.moves(target, cells, state):
+            chosen = np.argwhere(pulsed)
             if len(chosen):
                 volts = np.clip(
                     self.volts(level, rise) * self._boost[chosen[:, 0], chosen[:, 1]], -self._cap(), self._cap()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from labmtj.display import progress_text
 from labmtj.run import load_experiment, start
 from labmtj.run.execute import Progress
 from labmtj.run.size import Growth, megabytes, most_bytes, most_text
@@ -46,3 +47,12 @@ def test_where_there_are_only_first_blocks_they_stand_for_all():
 
 def test_a_size_has_two_digits():
     assert [megabytes(size) for size in (4e4, 1.04e8, 226e6, 9.96e9)] == ["0.04 MB", "100 MB", "230 MB", "10000 MB"]
+
+
+@pytest.mark.parametrize(
+    ("size", "shown"), [(3.48e8, "350 MB"), (1.6e8, "160 MB"), (2.34e6, "2.3 MB"), (1.21e12, "1200000 MB")]
+)
+def test_progress_states_the_size_without_an_exponent(size, shown):
+    """At 1870a25 it said 3.5e+02 MB."""
+    text = progress_text(Progress("blocks", 3, 10, 1.0, 0, final_bytes=size), 5.0)
+    assert text.endswith(f"journal.lmj {shown} in the end")
