@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from labmtj import cli, library
-from labmtj.perceptron import Solutions
+from labmtj.network import Solutions
 from labmtj.run import RunFolder, load_experiment, start
 
 TINY = ["--sizes", "[mtj-75nm]", "--count", "1", "--amplitude", "null", "--write.max-rounds", "0", "--workers", "1"]
@@ -69,7 +69,7 @@ def assert_refused(answer, *words, code=2):
 
 # -- experiment files --------------------------------------------------------------------------------------------------
 
-WINE = "procedure: procedures.wine.WineCampaign\n"
+WINE = "procedure: procedures.classify.WineCampaign\n"
 EXPERIMENTS = {
     "unknown key": (WINE + "seeds: 1\n", ["e.yaml:2", "seeds", "not a known key"]),
     "unknown setting": (
@@ -110,12 +110,12 @@ EXPERIMENTS = {
     ),
     "no procedure": ("seed: 1\n", ["e.yaml:1", "procedure", "missing"]),
     "procedure not there": (
-        "procedure: procedures.wine.procedure.Wien\n",
-        ["e.yaml:1", "procedure", "procedures.wine.WineCampaign"],
+        "procedure: procedures.classify.procedure.Wien\n",
+        ["e.yaml:1", "procedure", "procedures.classify.WineCampaign"],
     ),
     "module not there": ("procedure: nowhere.at.All\n", ["e.yaml:1", "procedure", "nowhere"]),
     "not a dotted name": ("procedure: ..wine\n", ["e.yaml:1", "procedure", "dotted name"]),
-    "not a procedure": ("procedure: procedures.wine.WineCampaign.__init__\n", ["e.yaml:1", "procedure"]),
+    "not a procedure": ("procedure: procedures.classify.WineCampaign.__init__\n", ["e.yaml:1", "procedure"]),
     "settings alone": (
         "procedure: procedures.common.write.WriteSettings\n",
         ["e.yaml:1", "not a procedure", "execute"],
@@ -604,7 +604,7 @@ def test_a_value_without_its_brackets_is_given_them(labmtj, option, value, remed
 
 
 def test_a_misspelt_key_is_named_before_the_one_that_is_missing(labmtj, tmp_path):
-    (tmp_path / "mine.yaml").write_text("procedur: procedures.wine.WineCampaign\n")
+    (tmp_path / "mine.yaml").write_text("procedur: procedures.classify.WineCampaign\n")
     assert_refused(labmtj("run", "mine.yaml"), "mine.yaml:1", "procedur:", "did you mean procedure?")
 
 

@@ -19,7 +19,7 @@ EXCEPTIONS = {
     "health": "the core keeps health maps itself (labmtj/health.py), in groups <path>/health",
     "calibration": "a package of the core has the name",
 }
-DATA_SET = "labmtj/perceptron"
+DATA_SET = "labmtj/network"
 """the home of the Wine data; elsewhere they may be called so, for `labmtj train`"""
 ADVICE = re.compile(r"labmtj run ([a-z][a-z-]*)")
 """an experiment that comes with labmtj"""

@@ -16,7 +16,7 @@ from labmtj.bench.session.traffic import TrafficRecorder
 from labmtj.errors import LabmtjError
 from labmtj.health import HealthMap
 from labmtj.instrumentlocks import owning
-from labmtj.perceptron import Solutions
+from labmtj.network import Solutions
 from labmtj.record import JournalWriter, files
 from labmtj.report.writing import write_whole
 from labmtj.run.folder import RunFolder

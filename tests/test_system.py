@@ -62,7 +62,7 @@ import labmtj, numpy as np
 from labmtj.cli import main
 from labmtj.bench import load_array
 from labmtj.bench.files.simulated import crossbar_of
-from labmtj.perceptron.classifier import BinaryPairPerceptron
+from labmtj.network.classifier import BinaryPairPerceptron
 with labmtj.open(sys.argv[1]) as run:
     print(sorted(run.chips)[0])
 print(crossbar_of(load_array("mtj-50nm"), seed=1, name="c").shape)

@@ -49,8 +49,8 @@ def plugins(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG
 
 def train(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
     """Train solutions."""
-    from labmtj.perceptron import load_wine, train
-    from labmtj.perceptron.describe import accuracy_text
+    from labmtj.network import load_wine, train
+    from labmtj.network.describe import accuracy_text
 
     if not 1 <= known.count <= 100_000:
         raise UsageError(f"--count {known.count}: choose 1 to 100000")
@@ -63,8 +63,8 @@ def train(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG00
 
 def solutions(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
     """Import solutions."""
-    from labmtj.perceptron import import_solutions, load_wine
-    from labmtj.perceptron.describe import accuracy_text
+    from labmtj.network import import_solutions, load_wine
+    from labmtj.network.describe import accuracy_text
 
     found = import_solutions(known.path)
     _save(found, known.out or Path(f"{known.path.resolve().stem}.npz"))

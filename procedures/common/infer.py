@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import Field
 
 from labmtj.errors import ProcedureFailed, UsageError
-from labmtj.perceptron import Block, Placement
+from labmtj.network import Block, Placement
 from labmtj.quantities import Bias, Currents, Flag, FloatArray, Lines, ReadSettings
 from labmtj.verbs import Crossbar
 from procedures.common.bounds import ApertureSeconds, ReadVolts, Settings

@@ -2,7 +2,7 @@
 
 A station is a die: its chips hold one layer each, and all solutions are written to them in one way, then in the next.
 The ways differ in where layers go, whether networks are trained on, and how many copies there are
-(`procedures.common.perceptron.adaptation`). Everything after the array is the same for all: one gain per solution, then
+(`procedures.common.networks.adaptation`). Everything after the array is the same for all: one gain per solution, then
 biases, or gains and biases, fitted to the 148. Gains over the plain way are paired by die, with an interval over dies.
 """
 
@@ -16,17 +16,17 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from labmtj.errors import UsageError
-from labmtj.perceptron import Solutions, load_wine, network, refit, tuning
-from labmtj.perceptron.comparison import PairedGain, paired_gain
+from labmtj.network import Solutions, forward, load_wine, refit, tuning
+from labmtj.network.comparison import PairedGain, paired_gain
 from labmtj.quantities import ChipGroup, FloatArray
 from labmtj.results import Quantity, record
 from labmtj.schema import check_name
 from labmtj.verbs import Data, Log
-from procedures.common.perceptron.adaptation import Adaptation
-from procedures.common.perceptron.base import WineBase
-from procedures.common.perceptron.campaign import BySplit, StationRecords
-from procedures.common.perceptron.record import declare, solutions_path
-from procedures.common.perceptron.solution import Scene, WrittenSolution
+from procedures.common.networks.adaptation import Adaptation
+from procedures.common.networks.base import WineBase
+from procedures.common.networks.campaign import BySplit, StationRecords
+from procedures.common.networks.record import declare, solutions_path
+from procedures.common.networks.solution import Scene, WrittenSolution
 
 TUNINGS = ("per_solution", "refit_bias", "refit_both")
 """one gain per solution; from there biases, or biases and gains, fitted per neuron"""
@@ -177,7 +177,7 @@ def accuracies(records: StationRecords) -> FloatArray:
     curves = tuning.scan_common(products, records.matrix2, *records.biases, labels)
     start = records.readout(tuning.best_each(curves))
     readouts = [start, *(refit(products, records.matrix2, labels, start, kind) for kind in ("bias", "both"))]
-    return np.array([records.accuracies(network.predictions(records.logits(readout))) for readout in readouts])
+    return np.array([records.accuracies(forward.predictions(records.logits(readout))) for readout in readouts])
 
 
 def _gains(differences: FloatArray) -> FloatArray:

@@ -17,7 +17,7 @@ from labmtj.report.blocks import Block, Cell, Figure, Source, Table, tried
 from labmtj.report.contents import Contents
 from labmtj.report.digits import fixed, percent
 from labmtj.report.sections import Finding, Section
-from procedures.common.perceptron.samples import TEST, TRAIN, samples
+from procedures.common.networks.samples import TEST, TRAIN, samples
 
 ROOT = "methods/summary"
 TUNINGS = {

@@ -5,7 +5,7 @@ import pytest
 
 from labmtj.bench.files.wiring import Channel
 from labmtj.errors import CannotDo, InstrumentError, UsageError
-from labmtj.perceptron import Block
+from labmtj.network import Block
 from labmtj.quantities import Bias, Flag, Limits, Lines, ReadSettings
 from procedures.common.infer import InferSettings, Multiplier
 from procedures.common.reference import Outcome, ReferenceSettings, read_cells, reference_maps

@@ -14,11 +14,11 @@ from instruments.virtual import keithley2600
 from labmtj import library
 from labmtj.bench.files.simulated import crossbar_of, describe
 from labmtj.layer import Layer
-from labmtj.perceptron import Solutions, load_wine, network, pairs
+from labmtj.network import Solutions, forward, load_wine, pairs
 from labmtj.quantities import Bias, Currents, Lines, Pulse, ReadSettings, Waveform
 from labmtj.simulated import Timing
 from procedures.common.infer import InferSettings
-from procedures.common.perceptron.hardware import CrossbarHardware
+from procedures.common.networks.hardware import CrossbarHardware
 from procedures.common.reference import ReferenceSettings, reference_maps
 from procedures.common.schemes import select_rows
 from procedures.common.write import WriteSettings, write_matrix
@@ -197,13 +197,13 @@ def campaign(crossbar, array, pulse_seconds, mode):
     products = []
     for layer, bits, bias in ((1, solutions.w1[0], solutions.b1[0]), (2, solutions.w2[0], solutions.b2[0])):
         if layer == 1 and crossbar.shape == SMALL:
-            inputs = np.tanh(network.preactivation(inputs @ pairs.difference(bits), bias, 1.0))
+            inputs = np.tanh(forward.preactivation(inputs @ pairs.difference(bits), bias, 1.0))
             continue
         hardware.write(layer, bits)
         products.append(hardware.multiply(layer, np.clip(inputs, -1, 1)))
-        activations = network.preactivation(products[-1], bias, 1.0)
+        activations = forward.preactivation(products[-1], bias, 1.0)
         inputs = np.tanh(activations)
-    return Result(hardware, products, network.predictions(activations))
+    return Result(hardware, products, forward.predictions(activations))
 
 
 @pytest.mark.parametrize("name", WIDTHS)

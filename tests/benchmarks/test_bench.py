@@ -18,7 +18,7 @@ from labmtj.bench.files.loading import load_any
 from labmtj.bench.files.simulated import crossbar_of
 from labmtj.bench.session.opening import open_laboratory
 from labmtj.bench.session.served import BookedClock, ServedBench
-from labmtj.perceptron import Block
+from labmtj.network import Block
 from labmtj.quantities import ReadSettings
 from procedures.common.amplitude import AmplitudeSettings, scan_amplitudes
 from procedures.common.infer import InferSettings, Multiplier

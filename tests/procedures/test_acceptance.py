@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from labmtj.circuit import PortState, response_of
-from labmtj.perceptron import Mapping, Solutions, load_wine, pairs, tuning
+from labmtj.network import Mapping, Solutions, load_wine, pairs, tuning
 from labmtj.streams import stream
 
 SHAPE = (15, 15)

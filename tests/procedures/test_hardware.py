@@ -5,11 +5,11 @@ from sklearn.model_selection import cross_val_score
 from labmtj.bench import load_bench
 from labmtj.bench.files.simulated import crossbar_of, describe
 from labmtj.errors import UsageError
-from labmtj.perceptron import CrossbarPerceptron, load_wine
-from labmtj.perceptron.pairs import difference
+from labmtj.network import CrossbarPerceptron, load_wine
+from labmtj.network.pairs import difference
 from procedures.common.amplitude import AmplitudeSettings
 from procedures.common.infer import InferSettings
-from procedures.common.perceptron.hardware import CrossbarHardware
+from procedures.common.networks.hardware import CrossbarHardware
 from procedures.common.write import WriteSettings
 
 DELTA = 1 / 6000.0

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from labmtj.errors import ProcedureFailed, SettingError, UsageError
 from labmtj.layer import Layer
-from labmtj.perceptron import Block
+from labmtj.network import Block
 from labmtj.quantities import ArrayInfo, Limits, Refusal
 from labmtj.simulated import MeterModel, MeterRange
 from procedures.common.infer import InferSettings, Multiplier, pair_difference

@@ -11,18 +11,18 @@ from labmtj.bench import load_bench
 from labmtj.bench.files.simulated import SimulatedBench
 from labmtj.errors import ConfigError
 from labmtj.health import Health
-from labmtj.perceptron import Block, pairs
+from labmtj.network import Block, pairs
 from labmtj.record import MemoryLog
 from labmtj.report.contents import open_contents
 from labmtj.report.page import page_html
 from labmtj.report.summary import summary_lines
 from labmtj.run import load_experiment, start
-from procedures.common.perceptron.adaptation import Adaptation, KnownChip, adapt, health_of
-from procedures.common.perceptron.solution import best_copies
+from procedures.classify.procedure import WineCampaign
+from procedures.common.networks.adaptation import Adaptation, KnownChip, adapt, health_of
+from procedures.common.networks.solution import best_copies
 from procedures.common.reference import Outcome, ReferenceMaps
 from procedures.methods.procedure import METHODS, TUNINGS
 from procedures.methods.section import comparisons, method_lines
-from procedures.wine.procedure import WineCampaign
 
 EXPERIMENT = """
 procedure: procedures.methods.MethodCampaign

@@ -23,7 +23,7 @@ def digest(folder):
 
 def test_a_run_says_what_it_was(run, wine):
     assert (run.experiment, run.seed, run.ended) == ("wine", 3, "done")
-    assert run.procedure == "procedures.wine.WineCampaign"
+    assert run.procedure == "procedures.classify.WineCampaign"
     assert run.settings["write"]["max_rounds"] == 0
     assert run.bench["kind"] == "simulated"
     assert run.tags == ("first", "unrepaired")

@@ -111,6 +111,6 @@ def test_labmtj_reads_without_the_optional_libraries():
     """What a plain installation has: no xarray, no pyvisa, no netCDF4."""
     code = (
         "import sys\nfor name in ('xarray', 'pyvisa', 'pymeasure', 'lupa', 'netCDF4', 'h5netcdf'):\n"
-        "    sys.modules[name] = None\nimport labmtj.reading, procedures.wine.procedure, labmtj.report, labmtj.run"
+        "    sys.modules[name] = None\nimport labmtj.reading, procedures.classify.procedure, labmtj.report, labmtj.run"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

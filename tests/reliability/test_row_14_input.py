@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from labmtj import library
-from labmtj.perceptron import Solutions
+from labmtj.network import Solutions
 from labmtj.run import load_experiment, start
 
 WORKER = Path(__file__).parent / "fuzzing" / "worker.py"

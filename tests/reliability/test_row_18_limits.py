@@ -17,7 +17,7 @@ from labmtj.bench import load_array
 from labmtj.bench.files.protecting import protected
 from labmtj.bench.files.simulated import crossbar_of
 from labmtj.errors import LabmtjError
-from labmtj.perceptron import Block
+from labmtj.network import Block
 from labmtj.quantities import Bias, Limits, Lines, ReadSettings
 from labmtj.safety import Envelope, Ledger, Safety, cell_names
 from procedures.common.infer import InferSettings, Multiplier

@@ -10,10 +10,10 @@ import pytest
 
 from labmtj.report import style, write_overview
 from labmtj.report.contents import open_contents
+from procedures.classify.metrics import BLIND, metrics_table
+from procedures.classify.misses import misses_table
+from procedures.classify.station import WineRun
 from procedures.common.windows import windows
-from procedures.wine.metrics import BLIND, metrics_table
-from procedures.wine.misses import misses_table
-from procedures.wine.station import WineRun
 
 
 def test_overview_is_a_small_png(data: Path, tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_points_move_by_less_than_half_a_step_and_apart(step: float) -> None:
 def test_a_user_s_own_style_changes_nothing_and_stays(page: str, data: Path) -> None:
     first = base64.b64decode(re.findall(r"svg\+xml;base64,([^\"]*)", page)[0])
     with mpl.rc_context({"font.size": 30, "axes.facecolor": "red"}), open_contents(data) as contents:
-        from procedures.wine.overview import overview_figure
+        from procedures.classify.overview import overview_figure
 
         with style.look():
             assert overview_figure(WineRun(contents.data)).svg == first

@@ -10,7 +10,7 @@ from labmtj.record import files, open_data
 from labmtj.record.replay import START
 from labmtj.run import RunFolder, execute, resume, start
 from labmtj.run import stations as stations_module
-from procedures.wine.procedure import WineCampaign
+from procedures.classify.procedure import WineCampaign
 
 
 def nobody(progress):

@@ -146,7 +146,7 @@ def test_a_run_tells_its_list_what_it_is(tmp_path):
     glance = Glance.at(run.path)
     assert (glance.experiment, glance.procedure, glance.tags) == (
         "wine",
-        "procedures.wine.WineCampaign",
+        "procedures.classify.WineCampaign",
         ("cold", "die-7"),
     )
     assert (glance.chips, glance.ended, glance.blocks) == (("mtj-75nm-0a", "mtj-75nm-0b"), "done", (2, 2))

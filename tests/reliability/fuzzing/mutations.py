@@ -15,7 +15,7 @@ WORDS = [b"", b"\0", b"\xff\xfe", b"\n", b" ", b"\t", b"- ", b": ", b"{", b"}", 
          b"!!bool x", b".nan", b"1e999", b"'", b'"', b"\\", b"#", b"---\n", b"|", b"%", b"9" * 5000, b"\x1b[2J", b"\xe2\x80\xa8", b"<<: *a", b"..."]  # fmt: skip
 VALUES = [None, True, False, 0, -1, 1, 2, 63, 2**31, 2**63, -(2**70), 10**400, 0.0, -0.0, 1e-320, 1e-30, 1e30, 1e308, -1e308, "", "x", "1e-3", "no",
           "../../etc/passwd", "/dev/zero", "a" * 5000, "\x1b[2Jx", "µ", "😀", "a\0b", [], {}, [[]], {"a": 1}, [1, 2, 3], [100_000, 100_000], ["x"] * 3000,
-          "mtj-50nm", "simulated", "virtual", "instruments", "matrix.1.1-900", "matrix.1.1-99999999999", "smu.a", "procedures.wine.WineCampaign"]  # fmt: skip
+          "mtj-50nm", "simulated", "virtual", "instruments", "matrix.1.1-900", "matrix.1.1-99999999999", "smu.a", "procedures.classify.WineCampaign"]  # fmt: skip
 
 
 def of_bytes(data, random):

@@ -11,7 +11,7 @@ from labmtj.bench.checks.text import bench_text
 from labmtj.bench.files.simulated import crossbar_of, describe
 from labmtj.bench.session.tape import Tape
 from labmtj.errors import LabmtjError
-from labmtj.perceptron import import_solutions
+from labmtj.network import import_solutions
 from labmtj.record import JournalWriter, last_states, open_data
 from labmtj.run import load_experiment
 from labmtj.run.experiment import load_checked_run

@@ -1,0 +1,3 @@
+"""The reference campaign: solutions of a two-layer perceptron for Wine, written to arrays of several device sizes."""
+
+from procedures.classify.procedure import WineCampaign as WineCampaign
