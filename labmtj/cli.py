@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from labmtj import __version__, commands
-from labmtj.errors import LabmtjError, UsageError
+from labmtj.errors import LabmtjError, LabmtjWarning, UsageError
 from labmtj.escaped import escaped
 from labmtj.extras import what_is_missing
 from labmtj.refusals import refusal_of_the_system
@@ -70,19 +70,19 @@ def _done(known: argparse.Namespace, rest: Sequence[str], *, logs_escaped: bool)
         from labmtj.escapedlogs import escape_logs  # not for the help
 
         escape_logs()
-        _say_what_plugins_lack()
+        _say_warnings()
     return int(known.command(known, rest) or 0)
 
 
-def _say_what_plugins_lack() -> None:
-    """Print a warning of a plug-in in one line, as errors are, and not with a line of code."""
-    from labmtj.plugins import PluginWarning  # not for the help
-
+def _say_warnings() -> None:
+    """Print a warning of labmtj in one line, as errors are, and not with a line of code."""
     show = warnings.showwarning
 
     def said_or_shown(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
-        if issubclass(category, PluginWarning):
-            say(f"labmtj: {message}", file=sys.stderr)
+        if issubclass(category, LabmtjWarning):
+            on_terminal = sys.stderr.isatty()
+            sys.stderr.write("\r" if on_terminal else "")  # over the line of the progress
+            say(f"labmtj: {message}".ljust(78 if on_terminal else 0), file=sys.stderr)
         else:
             show(message, category, *where, **more)
 

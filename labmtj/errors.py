@@ -31,6 +31,10 @@ class Instead(NamedTuple):  # no dataclass: `labmtj --help` need not load what t
     works: object
 
 
+class LabmtjWarning(UserWarning):
+    """What is left out while the rest goes on: a plug-in, a part of a report. The command line prints one line."""
+
+
 class LabmtjError(Exception):
     """Base of all deliberate errors; `str()` of it is the message for the user."""
 

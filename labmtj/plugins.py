@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any
 
 from labmtj.dottednames import CannotLoad, did_you_mean, loaded
-from labmtj.errors import ConfigError
+from labmtj.errors import ConfigError, LabmtjWarning
 from labmtj.escaped import escaped
 from labmtj.extras import what_is_missing
 
@@ -38,7 +38,7 @@ _NEEDED: Mapping[str, tuple[str, tuple[str, ...]]] = {
 """of each group, what its names stand for, and what such a class has"""
 
 
-class PluginWarning(UserWarning):
+class PluginWarning(LabmtjWarning):
     """A plug-in that is not used: it cannot be loaded, is of the wrong kind, or another has its name."""
 
 

@@ -12,7 +12,7 @@ from labmtj.bench.files.loading import load_any, load_array
 from labmtj.bench.session.sessions import driver_class
 from labmtj.bench.session.watchdog import _spec
 from labmtj.cli import main
-from labmtj.errors import ConfigError, SettingError
+from labmtj.errors import ConfigError, LabmtjWarning, SettingError
 from labmtj.pluginlist import plugins_text
 from labmtj.report.sections import section_of
 from labmtj.virtual.assembly import assemble
@@ -322,11 +322,12 @@ def test_sections_that_cannot_be_loaded_or_raise_leave_the_rest_of_a_report(inst
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
         assert main(["run", "sweep", "--bench", "simulated"]) == 0, capsys.readouterr().err
-    (warned,) = seen  # a section of a kind that the run does not hold is not even loaded
+    warned, left_out = seen  # a section of a kind that the run does not hold is not even loaded
     assert "two plug-ins are called 'reference': procedures." in str(warned.message)
     (page,) = (tmp_path / "runs").glob("*/report.html")
-    said = "Raises (labmtj.sections: &#39;sweep&#39; of loud 1.0) cannot be shown: ZeroDivisionError: no chapters"
-    assert said in page.read_text()
+    said = "Raises (labmtj.sections: 'sweep' of loud 1.0) cannot be shown: ZeroDivisionError: no chapters"
+    assert str(left_out.message) == f"report: {said}"
+    assert said.replace("'", "&#39;") in page.read_text()
     assert "Bench" in page.read_text()
 
 
@@ -352,7 +353,8 @@ def test_a_section_that_says_what_is_no_text_leaves_the_rest_and_is_named(instal
     installed("good", {"sweep": "good_code:Sweep"}, "labmtj.procedures")
     installed("odd", {"sweep": "odd_code:Odd"})
     monkeypatch.chdir(tmp_path)
-    assert main(["run", "sweep", "--bench", "simulated"]) == 0, capsys.readouterr().err
+    with pytest.warns(LabmtjWarning) as seen:
+        assert main(["run", "sweep", "--bench", "simulated"]) == 0, capsys.readouterr().err
     (run,) = (tmp_path / "runs").iterdir()
     page, shown = (run / "report.html").read_text(), " ".join(capsys.readouterr().out.split())
     named = "Odd (labmtj.sections: 'sweep' of odd 1.0) cannot be shown: "
@@ -360,6 +362,7 @@ def test_a_section_that_says_what_is_no_text_leaves_the_rest_and_is_named(instal
     assert f"{named}BaseException: b." in shown
     for said in ("AttributeError: ", "TypeError: str in a list of Table or Figure or Note", "GeneratorExit: b"):
         assert named.replace("'", "&#39;") + said in page
+        assert any(named + said in str(warned.message) for warned in seen)  # who ran it may never open the page
     assert "Pulses and reads" in page
 
 
@@ -400,7 +403,7 @@ def test_the_command_line_says_it_in_one_line_and_once(installed, monkeypatch, c
     monkeypatch.setattr(warnings, "showwarning", warnings.showwarning)
     with warnings.catch_warnings():
         warnings.simplefilter("always")
-        cli._say_what_plugins_lack()
+        cli._say_warnings()
         for _ in range(2):
             list(plugins.load_all("labmtj.sections"))
     said = capsys.readouterr().err

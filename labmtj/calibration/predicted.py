@@ -6,7 +6,6 @@ campaign itself. So results differ from the log only because the twins' currents
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -17,6 +16,7 @@ from labmtj.calibration.predict import Model
 from labmtj.errors import DataError
 from labmtj.quantities import ChipGroup
 from labmtj.record import DataFile, MemoryLog
+from labmtj.report.blocks import left_out
 from labmtj.report.contents import Contents
 from labmtj.report.predictions import TwinFigures
 from labmtj.report.sections import Section, asked, sections
@@ -58,11 +58,7 @@ def _predicted(
 
 def _said(section: Section, ask: Callable[[], T], nothing: T) -> T:
     """Return what a section says; `nothing`, with a warning, if it raises: the others are compared."""
-    said: list[tuple[T, str]] = asked(section, lambda: [(ask(), "")], lambda why: [(nothing, why)])
-    ((found, why),) = said
-    if why:
-        warnings.warn(f"labmtj twin: {why}", stacklevel=2)
-    return found
+    return asked(section, ask, lambda why: left_out("twin", why, nothing))
 
 
 def figures_in_same_states(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
-from labmtj.errors import LabmtjError
+from labmtj.errors import LabmtjError, LabmtjWarning
+
+T = TypeVar("T")
 
 Mark = Literal["", "strong", "faint", "published", "typical", "fitted", "assumed"]
 
@@ -92,7 +95,22 @@ def tried(what: str, make: Callable[[], Block]) -> Block:
     try:
         return make()
     except (LabmtjError, ArithmeticError, LookupError, TypeError, ValueError) as error:
-        return Note(f"{what}: cannot be shown: {error}", "missing")
+        why = f"{what}: cannot be shown: {error}"
+        expected = isinstance(error, LabmtjError)  # what is not there, or not yet
+        return left_out("report", "" if expected else why, Note(why, "missing"))
+
+
+def left_out(where: str, why: str, instead: T) -> T:
+    """Return what stands instead of a part that raised, with a warning: who starts a command may never see the page.
+
+    Args:
+        where: it is left out, or what follows from that.
+        why: names the part; "" for no warning.
+        instead: is returned.
+    """
+    if why:
+        warnings.warn(f"{where}: {why}", LabmtjWarning, stacklevel=2)
+    return instead
 
 
 def cells(*texts: object) -> list[Cell]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from labmtj.escaped import escaped
 from labmtj.reading.opened import Run
+from labmtj.report.blocks import left_out
 from labmtj.report.contents import Contents
 from labmtj.report.measures import Measure
 from labmtj.report.sections import Section, asked, sections
@@ -108,9 +109,13 @@ def _measures(run: Run) -> dict[tuple[str, str], Measure]:
     """Return everything of a run that can be compared with another, by what it is of and its name."""
     found: dict[tuple[str, str], Measure] = {}
     for section in sections(Contents(run.data)):
-        for each in asked(section, partial(_of, section), lambda _: [], Measure):
+        for each in asked(section, partial(_of, section), partial(_left_out, run), Measure):
             found[each.where, each.name] = each
     return found
+
+
+def _left_out(run: Run, why: str) -> list[Measure]:
+    return left_out(f"compare: results of {run.name} are left out", why, [])
 
 
 def _of(section: Section) -> list[Measure]:

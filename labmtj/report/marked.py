@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from labmtj.errors import DataError
-from labmtj.report.blocks import Source, Table, cells
+from labmtj.report.blocks import Source, Table, cells, left_out
 from labmtj.report.contents import Contents
 from labmtj.report.kinds import kind_words
 from labmtj.report.sections import Section, asked
@@ -49,7 +49,7 @@ def _outcomes(contents: Contents, found: Sequence[Section]) -> dict[str, list[st
         of_section: list[tuple[str, str] | str] = asked(section, partial(_of, section), lambda why: [why], (tuple, str))
         for said in of_section:
             if isinstance(said, str):
-                raise DataError(said)
+                raise DataError(left_out("report", said, said))
             chip, path = said
             if contents.has(path):
                 paths.setdefault(chip, []).append(path)

@@ -16,7 +16,7 @@ from labmtj import plugins
 from labmtj.errors import DataError, LabmtjError
 from labmtj.escaped import escaped
 from labmtj.quantities import ChipGroup
-from labmtj.report.blocks import Block, Chapter, Note
+from labmtj.report.blocks import Block, Chapter, Note, left_out
 from labmtj.report.contents import Contents
 from labmtj.report.digits import plural
 from labmtj.report.measures import Measure, generic_measures
@@ -150,6 +150,10 @@ class Unmade(Section):
         """Return the reason."""
         return [f"{self._why}."]
 
+    def measures(self) -> Iterable[Measure]:
+        """Return what its groups declare, with a warning."""
+        return left_out("compared by what its groups declare", self._why, super().measures())
+
 
 def sections(contents: Contents) -> list[Section]:
     """Return the sections of everything in a file, in the order of the report."""
@@ -163,9 +167,7 @@ def sections(contents: Contents) -> list[Section]:
             made: list[Section | str] = asked(origin, partial(_made, make, contents, groups), _reason, (Section, str))
             found[kind] = made[0] if isinstance(made[0], Section) else Unmade(contents, groups, made[0])
             found[kind].origin, found[kind].is_foreign = origin, origin != make.__name__
-    covered = set[str]().union(
-        *(asked(section, section.covers, lambda _: set[str](), str) for section in found.values())
-    )
+    covered = set[str]().union(*(asked(section, section.covers, _nothing_covered, str) for section in found.values()))
     for section in found.values():
         section.covered = covered
     if others := [group for make, groups in kinds.values() if make is None for group in groups]:
@@ -176,9 +178,13 @@ def sections(contents: Contents) -> list[Section]:
 def overview_png(contents: Contents) -> bytes:
     """Return the picture of the whole that the first section offers; DataError if none does."""
     for section in sections(contents):
-        if picture := asked(section, partial(_overview, section), lambda _: b""):
+        if picture := asked(section, partial(_overview, section), lambda why: left_out("overview", why, b"")):
             return picture
     raise DataError(f"{contents.data.path}: there is no overview of this run yet")
+
+
+def _nothing_covered(why: str) -> set[str]:
+    return left_out("groups that this section covers are shown twice", why, set())
 
 
 def _overview(section: Section) -> bytes:
@@ -271,6 +277,6 @@ def _names(of: type | tuple[type, ...]) -> str:
     return " or ".join(each.__name__ for each in (of if isinstance(of, tuple) else (of,)))
 
 
-def missing_block(text: str) -> list[Block]:
-    """Return a note instead of blocks."""
-    return [Note(text, "missing")]
+def missing_block(why: str) -> list[Block]:
+    """Return a note instead of blocks, with a warning."""
+    return left_out("report", why, [Note(why, "missing")])

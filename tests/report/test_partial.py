@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from labmtj import yamlfile
-from labmtj.errors import DataError, RecordError, Stopped
+from labmtj.errors import DataError, LabmtjWarning, RecordError, Stopped
 from labmtj.record import Checkpointer, JournalLog, JournalWriter
 from labmtj.record.recorded import declare_tables
 from labmtj.report import summary_text, write_overview, write_report
@@ -142,7 +142,8 @@ def test_a_part_of_the_wrong_shape_hides_nothing_else(changed: Change) -> None:
             file[path] = np.zeros(2)
         file["wine/mtj-100nm-0"].attrs["diameter_metres"] = "wide"
 
-    page = report(changed(replace))
+    with pytest.warns(LabmtjWarning, match="report: .*cannot be shown"):
+        page = report(changed(replace))
     assert missing(page).count("cannot be shown") == 5
     assert "mtj-100nm-0 junctions" in page
 
@@ -176,7 +177,7 @@ def test_nonsense_in_the_description_of_the_run_is_no_accident(changed: Change) 
             "settings: 3\nbench: {arrays: {a: {provenance: assumed}, b: 4}, meter: {ranges: 7}}\nprovenance: [1, 2]\n"
         )
 
-    with open_contents(changed(write)) as contents:
+    with open_contents(changed(write)) as contents, pytest.warns(LabmtjWarning, match="Parameters: cannot be shown"):
         assert [block.kind for block in provenance_blocks(contents)] == ["table", "table", "note", "table", "note"]
 
 

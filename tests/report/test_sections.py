@@ -2,14 +2,17 @@
 
 import base64
 import re
+from contextlib import nullcontext
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from labmtj.calibration.predicted import twin_figures
-from labmtj.errors import ConfigError
+from labmtj.errors import ConfigError, LabmtjWarning
 from labmtj.record import Checkpointer, JournalLog, JournalWriter, open_data
 from labmtj.report import sections, summary_text, write_report
+from labmtj.report.comparison import _measures
 from labmtj.report.predictions import TwinFigures
 from labmtj.schema import Variable
 
@@ -74,11 +77,33 @@ def test_a_section_that_raises_is_reported_in_its_place_and_the_rest_goes_on(dat
 
     known = sections.section_of
     monkeypatch.setattr(sections, "section_of", lambda kind: Broken if kind == "ramp" else known(kind))
-    page, text = page_of(data), " ".join(summary_text(data).split())
+    with pytest.warns(LabmtjWarning, match="report: Broken cannot be shown: KeyError: 'volts'"):
+        page = page_of(data)
+    text = " ".join(summary_text(data).split())
     assert "Broken cannot be shown: KeyError: &#39;volts&#39;" in page
     assert "Chip die-7" in page
     assert "Broken cannot be shown: ZeroDivisionError: no reads." in text
     assert "Broken cannot be shown: RuntimeError: half a line." in text
+
+
+def test_what_a_section_covers_and_measures_is_not_left_out_in_silence(data, monkeypatch):
+    class Broken(sections.Section):
+        def covers(self):
+            raise KeyError("groups")
+
+        def measures(self):
+            raise KeyError("slope")
+
+    known = sections.section_of
+    monkeypatch.setattr(sections, "section_of", lambda kind: Broken if kind == "ramp" else known(kind))
+    with pytest.warns(LabmtjWarning, match="shown twice: Broken cannot be shown: KeyError: 'groups'"):
+        page_of(data)
+    run = SimpleNamespace(data=open_data(data), name="run-1")
+    with run.data, pytest.warns(LabmtjWarning) as seen:
+        assert {where for where, _ in _measures(run)} == {"die-7"}  # of the reference maps
+    assert "compare: results of run-1 are left out: Broken cannot be shown: KeyError: 'slope'" in map(
+        str, (warned.message for warned in seen)
+    )
 
 
 @pytest.mark.parametrize("what", ["init", "type", "exit"])
@@ -99,7 +124,8 @@ def test_a_section_of_another_make_ends_nothing(data, monkeypatch, what):
 
     known = sections.section_of
     monkeypatch.setattr(sections, "section_of", lambda kind: Odd if kind == "ramp" else known(kind))
-    page, text = page_of(data), summary_text(data)
+    with pytest.warns(LabmtjWarning) if what != "init" else nullcontext():
+        page, text = page_of(data), summary_text(data)
     assert "cannot be shown: " in page
     assert "Chip die-7" in page
     assert "\x1b" not in page + text
