@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import re
+from typing import TYPE_CHECKING
 
 from labmtj import library
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 _BASH = """\
 _labmtj() {{
@@ -38,7 +43,7 @@ complete -o filenames -F _labmtj labmtj"""
 def script(shell: str, parser: argparse.ArgumentParser) -> str:
     """Return the script for "bash" or "zsh", made from the parser and the files that come with labmtj."""
     commands = _commands(parser)
-    experiments = _names("experiments")
+    experiments = _experiments()
     text = _BASH.format(
         commands=" ".join(commands),
         bench_commands=" ".join(name for name, each in commands.items() if _takes_bench(each)),
@@ -46,7 +51,7 @@ def script(shell: str, parser: argparse.ArgumentParser) -> str:
         run_places=" ".join(f"{name}:{place}" for name, each in commands.items() for place in _places_of_runs(each)),
         experiments=" ".join(experiments),
         options="\n".join(f'            {name}) words+=" {_options(each)}" ;;' for name, each in commands.items()),
-        settings="\n".join(f'            "run {name}") words="{_settings(name)}" ;;' for name in experiments),
+        settings="\n".join(f'            "run {name}") words="{words}" ;;' for name, words in experiments.items()),
     )
     return text if shell == "bash" else f"autoload -U +X bashcompinit && bashcompinit\n{text}"
 
@@ -76,11 +81,23 @@ def _options(parser: argparse.ArgumentParser) -> str:
     )
 
 
-def _settings(experiment: str) -> str:
+def _experiments() -> dict[str, str]:
+    """Return the options of the settings of every experiment that comes along, and of every procedure of a plug-in."""
+    from labmtj.plugins import loaded_or_warned
+    from labmtj.run.experiment import procedures_of_plugins
     from labmtj.run.options import settings_of
+
+    models = {name: settings_of(name) for name in _names("experiments")}
+    for name, plugin in procedures_of_plugins().items():
+        if re.fullmatch(r"[\w.-]+", name) and (model := loaded_or_warned(plugin)):  # others a shell may take for code
+            models.setdefault(name, model)
+    return {name: _settings(model) for name, model in sorted(models.items())}
+
+
+def _settings(model: type[BaseModel]) -> str:
     from labmtj.run.settings import option_of, walk
 
-    return " ".join(f"--{option_of(key)}" for key, _ in walk(settings_of(experiment)))
+    return " ".join(f"--{option_of(key)}" for key, _ in walk(model))
 
 
 def _names(kind: str) -> list[str]:

@@ -98,6 +98,10 @@ class Swept(Result, kind="sweep", signal="volts"):
 class Sweep(StrictModel):
     def execute(self, crossbar, log):
         record(log, "sweep", Swept([0.0, 0.1]))
+
+
+class Gauge(Sweep):
+    hold_seconds: float = 1.0
 """
 
 
@@ -329,6 +333,15 @@ def test_sections_that_cannot_be_loaded_or_raise_leave_the_rest_of_a_report(inst
     assert str(left_out.message) == f"report: {said}"
     assert said.replace("'", "&#39;") in page.read_text()
     assert "Bench" in page.read_text()
+
+
+def test_a_shell_completes_procedures_and_their_settings(installed, capsys):
+    installed("good", {"gauge": "good_code:Gauge", "$(touch x)": "good_code:Gauge"}, "labmtj.procedures")
+    assert main(["completion", "bash"]) == 0
+    script = capsys.readouterr().out
+    assert '"run gauge") words="--hold-seconds"' in script
+    assert " gauge " in next(line for line in script.splitlines() if "switching" in line and "words=" in line)
+    assert "touch" not in script
 
 
 @pytest.mark.parametrize("group", plugins.GROUPS)
