@@ -34,6 +34,7 @@ def declare(add: Add) -> None:
     its = add("compare", compare, "compare two runs: settings, and what they found")
     its.add_argument("first", type=run_path, metavar="RUN")
     its.add_argument("second", type=run_path, metavar="RUN")
+    its.add_argument("--all", action="store_true", help="every setting and result, where they are more than a screen")
     its = add("calibrate", calibrate, "write an array file with the cells and wires of a run's chip")
     its.add_argument("run", type=run_path, help="folder of the run, or its data.h5")
     its.add_argument("--chip", help="name of the chip in the run (default: all)")
@@ -124,7 +125,7 @@ def compare(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG
     from labmtj.report.comparison import comparison_text
 
     with open_run(known.first) as first, open_run(known.second) as second:
-        say(comparison_text(first, second))
+        say(comparison_text(first, second, everything=known.all))
     return 0
 
 

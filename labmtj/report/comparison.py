@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -21,17 +23,26 @@ from labmtj.report.spread import Difference, difference
 _WIDTH = 80
 _NAME_WIDTH = 30
 _ROW = "{name:<30}{first:>10}{second:>11}{mean:>11}{half:>10} {verdict}"
+_HEAD = _ROW.format(name="means", first="first", second="second", mean="difference", half="+-95 %", verdict="").rstrip()
 _LONGEST_VALUE, _BEFORE_DIFFERENCE = 60, 20
-_MOST, _LISTED = 200, 8
+_LISTED = 8
+_SCREEN_LINES, _SETTINGS_SHOWN, _RESULT_LINES = 24, 4, 10
+"""a comparison of more lines than a terminal has shows so many settings, and so many lines of results"""
 _IGNORED = {"provenance.created_utc", "tags"}
 _ABSENT = object()
 
 
-def comparison_text(first: Run, second: Run) -> str:
-    """Return the comparison of two open runs."""
+def comparison_text(first: Run, second: Run, *, everything: bool = False) -> str:
+    """Return the comparison of two open runs; what fits a terminal, the largest differences first, or everything."""
+    whole = _text(first, second, everything=True)
+    return whole if everything or whole.count("\n") < _SCREEN_LINES else _text(first, second, everything=False)
+
+
+def _text(first: Run, second: Run, *, everything: bool) -> str:
     lines = [f"first   {_description_of(first)}", f"second  {_description_of(second)}"]
     lines += [f"{which}: {remark}" for which, run in (("first", first), ("second", second)) for remark in run.remarks]
-    paragraphs = [*_settings(first, second), *_found(first, second)]
+    paragraphs = [*_settings(first, second, everything=everything), *_found(first, second, everything=everything)]
+    paragraphs += [] if everything else ["Everything: the same command with --all"]
     return "\n".join(line for each in [*lines, *paragraphs] for line in _fitted(each))
 
 
@@ -44,8 +55,8 @@ def _fitted(line: str) -> list[str]:
     return [shown] if len(shown) <= _WIDTH else textwrap.wrap(shown, _WIDTH, subsequent_indent="  ")
 
 
-def _settings(first: Run, second: Run) -> list[str]:
-    """Return the settings that differ, one a line."""
+def _settings(first: Run, second: Run, *, everything: bool) -> list[str]:
+    """Return the settings that differ, one a line: all, or the first, each cut to its line."""
     one, other = (dict(_flat(run.resolved)) for run in (first, second))
     keys = [key for key in dict.fromkeys((*one, *other)) if key not in _IGNORED]
     if first.procedure != second.procedure:
@@ -55,9 +66,12 @@ def _settings(first: Run, second: Run) -> list[str]:
         return ["", "What a run was resolved to is missing or damaged: settings cannot be compared."]
     if not differing:
         return ["", "All settings are the same."]
-    shown = [f"{key}: {' -> '.join(_values(_value(one, key), _value(other, key)))}" for key in differing[:_MOST]]
-    rest = [f"and {len(differing) - _MOST} more"] if len(differing) > _MOST else []
-    return ["", f"{len(differing)} of {len(keys)} settings differ:", *(f"  {line}" for line in (*shown, *rest))]
+    shown = [f"{key}: {' -> '.join(_values(_value(one, key), _value(other, key)))}" for key in differing]
+    if not everything and len(shown) > _SETTINGS_SHOWN:
+        shown[_SETTINGS_SHOWN:] = [f"and {len(shown) - _SETTINGS_SHOWN} more"]
+    if not everything:
+        shown = [line if len(line) <= _WIDTH - 2 else f"{line[: _WIDTH - 5]}..." for line in shown]
+    return ["", f"{len(differing)} of {len(keys)} settings differ:", *(f"  {line}" for line in shown)]
 
 
 def _flat(content: object, key: str = "") -> Iterator[tuple[str, Any]]:
@@ -89,7 +103,7 @@ def _part(text: str, begin: int) -> str:
     return ("..." if begin else "") + (rest if len(rest) <= _LONGEST_VALUE else f"{rest[: _LONGEST_VALUE - 3]}...")
 
 
-def _found(first: Run, second: Run) -> list[str]:
+def _found(first: Run, second: Run, *, everything: bool) -> list[str]:
     """Return the table of what both runs have, and what one of them has alone."""
     one, other = (_measures(run) for run in (first, second))
     common = [key for key in one if key in other and one[key].unit == other[key].unit]
@@ -98,9 +112,7 @@ def _found(first: Run, second: Run) -> list[str]:
         lines += ["The procedures differ: settings are not compared; of the results, those that both runs have.", ""]
     if not common:
         return [*lines, "Nothing can be compared: " + _nothing(one, other)]
-    lines += _table([(one[key], other[key]) for key in common[:_MOST]])
-    if len(common) > _MOST:
-        lines.append(f"and {len(common) - _MOST} more")
+    lines += (_table if everything else _largest)([(one[key], other[key]) for key in common])
     alone = (("first", set(one) - set(other)), ("second", set(other) - set(one)))
     return [*lines, *(f"only in the {which}: {_listed(keys)}" for which, keys in alone if keys)]
 
@@ -142,11 +154,38 @@ def _table(pairs: list[tuple[Measure, Measure]]) -> list[str]:
         found = difference(first, second)
         blocks.setdefault(f"{first.where}: {_how(found, first, second)}", []).append((first, found))
     rows = [line for heading, found in blocks.items() for line in _block(heading, found)]
-    head = _ROW.format(name="means", first="first", second="second", mean="difference", half="+-95 %", verdict="")
     note = (
         "within: the 95 % interval of the difference contains 0. Of 20 equal results, 1 is said to differ on average."
     )
-    return [head.rstrip(), *rows, "", note]
+    return [_HEAD, *rows, "", note]
+
+
+def _largest(pairs: list[tuple[Measure, Measure]]) -> list[str]:
+    """Return how many results differ, and the largest differences, by their 95 % intervals, within some lines."""
+    found = [(first, difference(first, second)) for first, second in pairs]
+    counts = Counter(each.verdict for _, each in found)
+    said = {
+        "differs": "beyond their 95 % interval (by chance 1 of 20)",
+        "within": "within it",
+        "equal": "equal",
+        "too few": "too few values",
+    }
+    not_compared = f", {counts['-']} not compared" if counts["-"] else ""
+    counted = ", ".join(f"{counts[verdict]} {words}" for verdict, words in said.items() if counts[verdict])
+    blocks = [
+        _lines(replace(measure, name=f"{measure.where}: {measure.name}"), each)
+        for measure, each in sorted(found, key=lambda pair: -_in_intervals(pair[1]))
+        if each.verdict in ("differs", "within")
+    ]
+    ends = list(itertools.accumulate(map(len, blocks)))
+    shown = sum(end <= _RESULT_LINES for end in ends)
+    heading = f"{len(found)} results: {counted}{not_compared}.{' The largest by their interval:' if shown else ''}"
+    return [heading, *([_HEAD, *itertools.chain(*blocks[:shown])] if shown else [])]
+
+
+def _in_intervals(found: Difference) -> float:
+    """Return the size of a difference as a multiple of half its 95 % interval."""
+    return abs(found.mean) / found.half_interval if found.half_interval else math.inf
 
 
 def _block(heading: str, found: list[tuple[Measure, Difference]]) -> list[str]:

@@ -1,5 +1,6 @@
 """Two runs side by side: what was set differently, and whether what came out differs by more than it scatters."""
 
+import re
 import shutil
 
 import h5py
@@ -82,7 +83,7 @@ def test_values_at_other_voltages_say_nothing_about_each_other():
 
 def test_two_wine_runs(run, repaired, capsys, wine):
     with labmtj.open(repaired.path) as other:
-        text = comparison_text(run, other)
+        text = comparison_text(run, other, everything=True)
         fidelity = [each for each in measures(other.data) if each.name == "write fidelity"]
         accuracy = [each for each in measures(other.data) if each.name == "accuracy, common"]
     lines = text.splitlines()
@@ -100,7 +101,7 @@ def test_two_wine_runs(run, repaired, capsys, wine):
     assert np.array_equal(fidelity[0].values, 100 * metrics)
     row = next(line for line in lines if line.startswith("  write fidelity (%)")).split()
     assert float(row[4]) == pytest.approx(100 * metrics.mean(), rel=1e-3)
-    assert cli.main(["compare", str(wine.path), str(repaired.path)]) == 0
+    assert cli.main(["compare", "--all", str(wine.path), str(repaired.path)]) == 0
     assert capsys.readouterr().out == text + "\n"
 
 
@@ -119,6 +120,21 @@ def test_long_settings_are_shown_where_they_differ():
     assert _values("half", "third") == ["half", "third"]
 
 
+def test_a_long_comparison_fits_a_terminal_the_largest_differences_first(run, repaired):
+    with labmtj.open(repaired.path) as other:
+        text, whole = comparison_text(run, other), comparison_text(run, other, everything=True)
+    lines = text.splitlines()
+    assert len(lines) <= 24 < len(whole.splitlines())
+    assert all(len(line) <= 80 for line in lines)
+    assert lines[-1] == "Everything: the same command with --all"
+    numbers = [line.split()[-3:] for line in lines if line.endswith((" differs", " within"))]
+    sizes = [abs(float(mean)) / float(half) if float(half) else np.inf for mean, half, _ in numbers]
+    assert len(sizes) > 3
+    assert sizes == sorted(sizes, reverse=True)
+    every = [line.split()[-1] for line in whole.splitlines() if re.search(r"\d (differs|within|equal)$", line)]
+    assert f"{every.count('differs')} beyond their 95 % interval" in " ".join(text.split())
+
+
 def test_a_run_equals_itself(run):
     text = comparison_text(run, run)
     assert "All settings are the same." in text
@@ -130,7 +146,7 @@ def test_a_run_equals_itself(run):
 
 def test_runs_of_different_procedures_say_what_can_be_compared(run, reference):
     with labmtj.open(reference.path) as other:
-        text = comparison_text(run, other)
+        text = comparison_text(run, other, everything=True)
     assert "The procedures differ" in text
     assert "settings.write" not in text
     assert "mtj-35nm-0a: 225 pairs of the same cell" in text
