@@ -1,4 +1,4 @@
-"""What is found by name through entry points: drivers, virtual instruments, procedures, sections and devices.
+"""What is found by name through entry points: drivers, virtual instruments, procedures, sections, devices, data sets.
 
 A distribution that is installed adds to each group without a change here. Names are read from the metadata of what is
 installed; the code of a name is loaded when the name is used. A plug-in that cannot be loaded is a warning that
@@ -26,6 +26,7 @@ GROUPS: Mapping[str, str] = {
     "labmtj.procedures": "procedures, for experiment files",
     "labmtj.sections": "sections of the report, by the kind of the group that they show",
     "labmtj.devices": "models of devices, for array files",
+    "labmtj.datasets": "data sets, for experiment files",
 }
 
 _NEEDED: Mapping[str, tuple[str, tuple[str, ...]]] = {
@@ -34,8 +35,9 @@ _NEEDED: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "labmtj.procedures": ("a procedure: a pydantic model with `execute` or `block`", ("model_fields", "execute|block")),
     "labmtj.sections": ("a Section", ("headline", "lines", "chapters")),
     "labmtj.devices": ("a model of a device", ("states", "family", "draw", "nominal_ohms")),
+    "labmtj.datasets": ("a function that returns Samples", ()),
 }
-"""of each group, what its names stand for, and what such a class has"""
+"""of each group, what its names stand for, and what such a class has; nothing of a function"""
 
 
 class PluginWarning(LabmtjWarning):
@@ -100,8 +102,11 @@ class Plugin:
 def _wrong(group: str, found: Any) -> str:
     """Return what is wrong with what a name of a group stands for, "" if nothing is."""
     what, parts = _NEEDED[group]
+    kind = "None" if found is None else "a class" if isinstance(found, type) else f"of type {type(found).__name__}"
+    if not parts:
+        return "" if callable(found) and not isinstance(found, type) else f"is not {what}: it is {kind}"
     if not isinstance(found, type):
-        return f"is not {what}: it is {'None' if found is None else f'of type {type(found).__name__}, not a class'}"
+        return f"is not {what}: it is {kind}{'' if found is None else ', not a class'}"
     lacking = [part.replace("|", " or ") for part in parts if not any(hasattr(found, one) for one in part.split("|"))]
     return f"is not {what}: it lacks {', '.join(lacking)}" if lacking else ""
 
