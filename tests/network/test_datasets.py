@@ -200,7 +200,7 @@ def test_some_of_the_samples_keep_parts_and_classes_in_proportion():
     assert some.features.shape == (50, 64)
     assert (len(some.train), len(some.test)) == (38, 12)
     assert set(np.bincount(some.classes)) <= {4, 5, 6}
-    assert len(data.sampled(2).test) == 1
+    assert len(data.sampled(3).test) == 1
     assert some.sha256 != data.sha256
     assert data.sampled(1797).features.tobytes() == data.features.tobytes()
     rows = thinned(data.folds, data.classes, 50)
