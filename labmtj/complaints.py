@@ -12,6 +12,7 @@ from labmtj.unithints import without_unit
 
 Key = tuple[str | int, ...]
 _SHOULD_BE = "Input should be "
+_OF_LISTS = {"tuple_type", "list_type", "too_long", "too_short"}
 _LISTED_CHARACTERS = 120
 """of the keys that are wrong, too"""
 
@@ -36,7 +37,10 @@ def worst_complaint(
     text = _sentence(problem, said, key, [*missing, *_names_at(model, key[:-1])])
     others = [".".join(map(str, name)) or "the whole" for name in problems if name != first]
     more = f" (also wrong: {_listed(others)})" if others else ""
-    return key, text + _suggestion(model, given, first, context) + more
+    form = _suggestion(model, given, first, context) or _example(
+        model, key, {each["type"] for _, each in problems[first]}
+    )
+    return key, text + form + more
 
 
 def _listed(names: list[str]) -> str:
@@ -70,6 +74,18 @@ def _names_at(model: Any, key: Key) -> list[str]:
     return [name for each in models for name in each.model_fields]
 
 
+def _example(model: Any, key: Key, types: set[str]) -> str:
+    """Return "; write, for example, [15, 15]" for what is no list of that form, where its field says one or has one."""
+    if not (types & _OF_LISTS or isinstance(key[-1] if key else "", int)):
+        return ""
+    models, field = _models_in(model), None
+    for part in map(str, key):
+        field = next((each.model_fields[part] for each in models if part in each.model_fields), field)
+        models = _models_in(field.annotation) if field else models
+    example = (field.examples or [field.get_default()])[0] if field else None
+    return f"; write, for example, {json.dumps(example)}" if example and isinstance(example, list | tuple) else ""
+
+
 def _models_in(annotation: Any) -> list[type[BaseModel]]:
     """Return the models that a type names, within unions, lists and mappings."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
@@ -79,10 +95,15 @@ def _models_in(annotation: Any) -> list[type[BaseModel]]:
 
 def _said(problems: list[Any]) -> str:
     """Return what pydantic says of a value: of one that may be of several types all of them."""
-    texts = [str(problem["msg"]).removeprefix("Value error, ") for problem in problems]
+    texts = [_in_yaml(str(problem["msg"]).removeprefix("Value error, ")) for problem in problems]
     if not all(text.startswith(_SHOULD_BE) for text in texts):
         return texts[0]
     return _SHOULD_BE + " or ".join(dict.fromkeys(text.removeprefix(_SHOULD_BE) for text in texts))
+
+
+def _in_yaml(text: str) -> str:
+    """Return what pydantic says in the words of a YAML file, which has lists and no tuples."""
+    return text.replace("tuple", "list", 1).replace("Tuple", "List", 1).replace(" after validation", "")
 
 
 def _sentence(problem: Any, said: str, key: Key, known: list[str]) -> str:

@@ -1,3 +1,4 @@
+import argparse
 import contextlib
 import os
 import re
@@ -167,7 +168,10 @@ OPTIONS = {
         ["--cells", "1"],
         ["unknown option --cells for experiment wine; `labmtj run EXPERIMENT --help`"],
     ),
-    "of no type": (["hysteresis", "--cells", "0,0"], ["--cells", "should be 'all' or a valid list; found '0,0'"]),
+    "of no type": (
+        ["hysteresis", "--cells", "0,0"],
+        ["--cells", "should be 'all' or a valid list; found '0,0'; write, for example, [[0, 0], [7, 3]]"],
+    ),
     "two": (["--count", "0", "--chips", "0"], ["--count", "(also wrong: chips)"]),
     "without a value": (["--chips"], ["--chips needs a value"]),
     "not YAML": (["--sizes", "[a"], ["option --sizes", "not valid YAML"]),
@@ -614,8 +618,26 @@ def test_a_negative_number_is_no_option(labmtj, volts):
     assert (code, "got -0.6 V" in out) == (0, True)
 
 
+def test_every_argument_and_option_of_every_command_has_its_help():
+    def parsers(parser):
+        yield parser
+        for action in parser._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                for each in action.choices.values():
+                    yield from parsers(each)
+
+    bare = [
+        f"{each.prog}: {action.dest}" for each in parsers(cli._parser()) for action in each._actions
+        if not action.help and not isinstance(action, argparse._SubParsersAction)
+    ]  # fmt: skip
+    assert bare == []
+    assert [each.prog for each in parsers(cli._parser()) if not each.description] == []
+
+
 def test_hands_say_which_array_they_touch(labmtj):
-    assert "of array mtj-35nm; --array takes another" in labmtj("read", "simulated", "3", "4")[1]
+    shown = labmtj("read", "simulated", "3", "4")[1]
+    assert "of array mtj-35nm; --array takes another" in shown
+    assert shown.endswith("simulated chip: drawn anew (seed 1) by this command, forgotten at its end\n")
     assert "of array mtj-75nm" in labmtj("read", "simulated", "3", "4", "--array", "mtj-75nm")[1]
     assert_refused(labmtj("read", "simulated", "3", "4", "--array", "mtj-1nm"), "mtj-1nm", "mtj-75nm")
 

@@ -53,7 +53,7 @@ class ArrayDescription(DescribedModel):
 
     name: str = Field(min_length=1, max_length=48, pattern=NAME_PATTERN)
     """its chips are named after it, followed by a number, in paths of the record"""
-    shape: Annotated[tuple[Count, Count], Field(strict=False)]
+    shape: Annotated[tuple[Count, Count], Field(strict=False, examples=[[15, 15]])]
     """rows and columns"""
     device: str = "mtj"
     """what its cells are: a model of the entry-point group labmtj.devices"""

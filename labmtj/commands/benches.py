@@ -19,39 +19,51 @@ if TYPE_CHECKING:
     pass
 
 
+BENCH = "bench file, or the name of one that comes with labmtj"
+ANEW = "; on a virtual bench of a chip that is drawn anew"
+
+
 def declare(add: Add) -> None:
     """Add the commands to the parser."""
-    its = add("check", check, "check a bench file and its arrays")
-    its.add_argument("bench", nargs="?", default="simulated")
+    its = add("check", check, "check a bench file and its arrays; of instruments also wiring and contact")
+    its.add_argument("bench", nargs="?", default="simulated", help=f"{BENCH} (default: simulated)")
     its.add_argument(
         "--no-rehearsal",
         action="store_true",
         help="leave out what the default experiment would take on these instruments",
     )
     its = add("safe", safe, "bring every source of a bench to 0 V and off, every relay to rest")
-    its.add_argument("bench")
-    for name, command, text in (("read", read, "read one cell"), ("pulse", pulse, "pulse one cell")):
+    its.add_argument("bench", help=BENCH)
+    for name, command, text in (("read", read, f"read one cell{ANEW}"), ("pulse", pulse, f"pulse one cell{ANEW}")):
         its = add(name, command, text)
-        its.add_argument("bench")
-        its.add_argument("row", type=int)
-        its.add_argument("column", type=int)
+        its.add_argument("bench", help=BENCH)
+        its.add_argument("row", type=int, help="row of the cell, from 0")
+        its.add_argument("column", type=int, help="column of the cell, from 0")
         its.add_argument("--array", metavar="NAME", help="which array of a simulated bench (default: the first)")
         if command is read:
-            its.add_argument("--volts", type=float, default=0.1, help="on the row (default: 0.1)")
+            its.add_argument("--volts", type=float, default=0.1, metavar="V", help="volts on the row (default: 0.1)")
             continue
-        its.add_argument("--volts", type=float, required=True, help="across the cell; its sign is its direction")
+        its.add_argument(
+            "--volts", type=float, required=True, metavar="V", help="volts across the cell; the sign is the direction"
+        )
         its.add_argument("--over-budget", action="store_true", help="pulse a cell that has used up its budget")
-        its.add_argument("--seconds", type=float, default=1e-3, help="width (default: 0.001)")
+        its.add_argument("--seconds", type=float, default=1e-3, metavar="S", help="width in seconds (default: 0.001)")
     its = add("serve", serve, "serve the virtual instruments of a bench, until interrupted")
-    its.add_argument("bench")
+    its.add_argument("bench", help=f"{BENCH}, of kind virtual")
     its.add_argument(
-        "--fault", action="append", default=[], metavar="TEXT", help="INSTRUMENT:KIND[:N][:ARGUMENT], as smu:late:3:0.5"
+        "--fault",
+        action="append",
+        default=[],
+        metavar="TEXT",
+        help="fault to plant, INSTRUMENT:KIND[:N][:ARGUMENT], such as smu:late:3:0.5",
     )
     its.add_argument("--hislip", action="store_true", help="HiSLIP instead of raw sockets")
     its.add_argument("--vxi11", action="store_true", help="VXI-11 instead of raw sockets")
     its.add_argument("--with-parent", action="store_true", help="end when standard input ends")
     its = add("coverage", coverage, "list what virtual instruments know of the names in their manuals")
-    its.add_argument("instrument", nargs="?", default="", help="part of a name: also lists what is not known")
+    its.add_argument(
+        "instrument", nargs="?", default="", help="part of an instrument's name: also lists what is not known"
+    )
 
 
 @contextmanager
@@ -134,11 +146,14 @@ def serve(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG00
     from labmtj.system import check_system
 
     check_system()
+    from labmtj.bench.files.simulated import drawn_text
     from labmtj.virtual.server.serving import serve, until_signal
 
     with serve(known.bench, faults=known.fault, hislip=known.hislip, vxi11=known.vxi11) as served:
         for greeting in served.greetings():
             say(json.dumps(greeting))
+        if known.bench != "-":
+            say(drawn_text(served.bench.file.seed), file=sys.stderr)
         until_signal(also_end_of=sys.stdin.buffer if known.with_parent else None)
     return 0
 

@@ -24,19 +24,22 @@ def declare(add: Add) -> None:
     its = add("plugins", plugins, "list plug-ins: drivers, procedures, sections, devices")
     its.add_argument("group", nargs="?", default="", help="one group, such as drivers (default: all)")
     its = add("train", train, "train a set of solutions for the Wine data")
-    its.add_argument("--count", type=int, default=300)
-    its.add_argument("--seed", type=int, default=0)
-    its.add_argument("--out", type=some_path, default=Path("solutions.npz"))
+    its.add_argument("--count", type=int, default=300, metavar="N", help="networks to train (default: 300)")
+    its.add_argument("--seed", type=int, default=0, metavar="N", help="of split and weights (default: 0)")
+    its.add_argument(
+        "--out", type=some_path, default=Path("solutions.npz"), metavar="FILE", help="default: solutions.npz, here"
+    )
     its = add("solutions", solutions, "import trained solutions")
     actions = its.add_subparsers(metavar="ACTION", required=True)
-    importer = actions.add_parser(
-        "import", help="read a folder of text files or an .npz and save it as labmtj's own .npz"
-    )
-    importer.add_argument("path", type=some_path)
-    importer.add_argument("--out", type=some_path, help="default: the name of the source, .npz, here")
+    what = "read a folder of text files or an .npz and save it as labmtj's own .npz"
+    importer = actions.add_parser("import", help=what, description=f"{what.capitalize()}.")
+    importer.add_argument("path", type=some_path, help="folder of text files, or an .npz")
+    importer.add_argument("--out", type=some_path, metavar="FILE", help="default: the name of the source, .npz, here")
     importer.set_defaults(command=solutions)
     its = add("completion", completion, "print a script for the shell to complete commands with")
-    its.add_argument("shell", choices=("bash", "zsh"), help='eval "$(labmtj completion bash)" in ~/.bashrc')
+    its.add_argument(
+        "shell", choices=("bash", "zsh"), help='which shell; put eval "$(labmtj completion bash)" in ~/.bashrc'
+    )
 
 
 def plugins(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001

@@ -27,23 +27,25 @@ def declare(add: Add) -> None:
     its = add("ls", ls, "list runs")
     _add_choice(its)
     its = add("export", export, "write a group of a run to a file, .nc or .csv")
-    its.add_argument("run", type=run_path)
+    its.add_argument("run", type=run_path, help="folder of the run, or its data.h5")
     its.add_argument("group", help="path of a group, such as arrays/mtj-50nm-0a/reads, or of an array in it")
     its.add_argument("file", type=some_path, help="a name that ends in .nc (netCDF) or .csv")
     its.add_argument("--force", action="store_true", help="replace the file if it is there")
     its = add("compare", compare, "compare two runs: settings, and what they found")
-    its.add_argument("first", type=run_path, metavar="RUN")
-    its.add_argument("second", type=run_path, metavar="RUN")
+    its.add_argument("first", type=run_path, metavar="RUN", help="folder of the first run, or its data.h5")
+    its.add_argument("second", type=run_path, metavar="RUN", help="folder of the second run, or its data.h5")
     its.add_argument("--all", action="store_true", help="every setting and result, where they are more than a screen")
     its = add("calibrate", calibrate, "write an array file with the cells and wires of a run's chip")
     its.add_argument("run", type=run_path, help="folder of the run, or its data.h5")
-    its.add_argument("--chip", help="name of the chip in the run (default: all)")
+    its.add_argument("--chip", metavar="NAME", help="name of the chip in the run (default: all)")
     its.add_argument(
         "--on",
         metavar="ARRAY",
         help="array file of the chip, for what this run does not determine (default: the run's own)",
     )
-    its.add_argument("--out", type=some_path, help="default: CHIP-calibrated.yaml, here")
+    its.add_argument(
+        "--out", type=some_path, metavar="FILE", help="where to write it (default: CHIP-calibrated.yaml, here)"
+    )
     its.add_argument(
         "--draws",
         metavar="N",
@@ -54,8 +56,14 @@ def declare(add: Add) -> None:
     its = add("twin", twin, "compare a run with the twin of its chip")
     its.add_argument("run", type=run_path, help="folder of the run, or its data.h5")
     its.add_argument("--on", metavar="ARRAY", help="array file that `labmtj calibrate` wrote (default: from this run)")
-    its.add_argument("--chip", help="name of the chip in the run (default: all)")
-    its.add_argument("--seed", type=int, default=1, help="of the procedure that is run again on the twin (default: 1)")
+    its.add_argument("--chip", metavar="NAME", help="name of the chip in the run (default: all)")
+    its.add_argument(
+        "--seed",
+        type=int,
+        default=1,
+        metavar="N",
+        help="seed of the procedure that is run again on the twin (default: 1)",
+    )
     its.add_argument("--no-rerun", action="store_true", help="predict the reads of the run alone")
 
 
@@ -167,11 +175,16 @@ def twin(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG001
 
 
 def _add_choice(ls: argparse.ArgumentParser) -> None:
-    ls.add_argument("folder", type=some_path, nargs="?", default=RUNS)
+    ls.add_argument("folder", type=some_path, nargs="?", default=RUNS, help="folder of runs (default: runs)")
     ls.add_argument("--procedure", default="", metavar="TEXT", help="part of the name of experiment or procedure")
     ls.add_argument("--chip", default="", metavar="TEXT", help="part of the name of a chip")
     ls.add_argument("--tag", action="append", default=[], metavar="WORD", help="a tag of the run; all that are given")
-    ls.add_argument("--ended", default="", choices=("done", "stopped", "failed", "running", "paused", "killed"))
+    ls.add_argument(
+        "--ended",
+        default="",
+        choices=("done", "stopped", "failed", "running", "paused", "killed"),
+        help="how they ended, or that they go on",
+    )
     ls.add_argument("--since", metavar="DATE", help="made on or after it, UTC: 2026-11-25, or 2026-11-25T14:30")
     ls.add_argument("--until", metavar="DATE", help="made on or before it, UTC")
     ls.add_argument("--accuracy", metavar="TEXT", help="best median accuracy in percent, such as '>=95'")

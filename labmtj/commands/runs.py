@@ -47,7 +47,7 @@ def declare(add: Add) -> None:
     )
     _add_workers(its)
     its = add("recover", recover, "rebuild data.h5 of a run from its journal alone")
-    its.add_argument("run", type=run_path)
+    its.add_argument("run", type=run_path, help="folder of the run")
     its.add_argument("--skip-damage", action="store_true", help="pass over damaged stretches of the journal")
     its = add("report", report, "make the report of a run")
     its.add_argument("run", type=run_path, help="folder of the run, or its data.h5")
@@ -184,5 +184,5 @@ def report(known: argparse.Namespace, rest: Sequence[str]) -> int:  # noqa: ARG0
 
 def _add_workers(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--workers", type=int, default=min(2, os.cpu_count() or 1), help="worker processes (default: 2)"
+        "--workers", type=int, metavar="N", default=min(2, os.cpu_count() or 1), help="worker processes (default: 2)"
     )

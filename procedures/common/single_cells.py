@@ -48,7 +48,9 @@ class TrialSettings(Settings):
     binary: ClassVar[str] = "this procedure"
 
     cells: Annotated[Literal["all"] | list[Place] | None, OnArray()] = Field(
-        None, description='[row, column] of each, or "all" usable ones; null takes `count` of them'
+        None,
+        examples=[[[0, 0], [7, 3]]],
+        description='[row, column] of each, or "all" usable ones; null takes `count` of them',
     )
     count: Annotated[int, OnDiagonal()] = Field(
         5, ge=1, le=1000, description="cells to take along the diagonal, where none are named"

@@ -50,7 +50,7 @@ class Hysteresis(Settings):
     binary: ClassVar[str] = "a hysteresis loop"
 
     cells: Annotated[Literal["all"] | list[Place], OnArray()] = Field(
-        "all", description='"all", or [row, column] of each'
+        "all", examples=[[[0, 0], [7, 3]]], description='"all", or [row, column] of each'
     )
     start_volts: float = Field(0.1, gt=0, description="first step of the staircase, in both signs")
     stop_volts: CellVolts = Field(0.9, description="last step; also of the pulse that begins a loop")

@@ -41,7 +41,9 @@ class NoiseSeries(Settings):
 
     binary: ClassVar[str] = "noise"
 
-    cells: Annotated[list[Place] | None, OnArray()] = Field(None, description="[row, column] of each; null takes all")
+    cells: Annotated[list[Place] | None, OnArray()] = Field(
+        None, examples=[[[0, 0], [7, 3]]], description="[row, column] of each; null takes all"
+    )
     samples: int = Field(1000, ge=FEWEST_SAMPLES, le=1_000_000, description="reads of each cell, one after another")
     read_volts: ReadVolts = Field(0.1, description="volts on the row that is read")
     aperture_seconds: ApertureSeconds = Field(0.02, description="integration time of a read")

@@ -3,7 +3,7 @@ import re
 import pytest
 
 from labmtj import library, yamlfile
-from labmtj.bench import LaboratoryFile, VirtualFile, load_any, load_bench
+from labmtj.bench import LaboratoryFile, VirtualFile, load_any, load_array, load_bench
 from labmtj.bench.files.loading import AnyBenchFile
 from labmtj.bench.files.wiring import Channel, Column, wiring_of
 from labmtj.errors import ConfigError
@@ -106,6 +106,15 @@ def test_wrong_files_are_refused_with_file_line_key_and_remedy(write, change, ke
     if key:
         line = 1 + TEXT.split(change[0])[0].count("\n")
         assert str(caught.value).startswith(f"{path}:{line}: {key}: ")
+
+
+@pytest.mark.parametrize("shape", ["15 x 15", "fifteen", "15", "[15]", "[3, 4, 5]", '[15, "x"]', "null", "{rows: 3}"])
+def test_a_shape_of_another_form_is_refused_with_the_form_that_is_accepted(tmp_path, shape):
+    text = (library.folder() / "arrays" / "mtj-50nm.yaml").read_text()
+    (tmp_path / "array.yaml").write_text(text.replace("shape: [15, 15]", f"shape: {shape}"))
+    with pytest.raises(ConfigError, match=r"array.yaml:13: shape.*; write, for example, \[15, 15\]") as caught:
+        load_array(str(tmp_path / "array.yaml"))
+    assert "tuple" not in str(caught.value)
 
 
 def test_a_virtual_bench_is_of_a_bench_of_instruments(tmp_path):

@@ -8,7 +8,8 @@ import numpy as np
 
 from labmtj.bench.checks.contact import Contact, Expected, contact_check
 from labmtj.bench.checks.wiring_check import Finding, wiring_check
-from labmtj.bench.files.laboratory import LaboratoryFile
+from labmtj.bench.files.laboratory import LaboratoryFile, VirtualFile
+from labmtj.bench.files.simulated import drawn_text
 from labmtj.bench.session.opening import OpenBench, located
 from labmtj.bench.session.standing import AnyLaboratory, laboratory_of, lost_text, open_any
 from labmtj.errors import ProcedureFailed
@@ -31,6 +32,7 @@ def check_text(name: str, file: AnyLaboratory, phase: Callable[[str], None] = la
     phase(f"checking bench {name}: connecting and arming")
     with located(name), open_any(file, run="labmtj check") as bench:
         lines = list(_description(bench, laboratory))
+        lines += [drawn_text(file.seed)] if isinstance(file, VirtualFile) else []
         phase("self-tests")
         wrong = [f"{unit}: {found}" for unit, each in _instruments(bench) for found in each.self_test()]
         phase("wiring")

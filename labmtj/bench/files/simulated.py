@@ -55,6 +55,11 @@ class SimulatedBench:
         }  # fmt: skip
 
 
+def drawn_text(seed: int) -> str:
+    """Return what a user must know of the chip of a bench that is not real."""
+    return f"simulated chip: drawn anew (seed {seed}) by this command, forgotten at its end"
+
+
 def simulate(array: str | ArrayDescription, *, seed: int = 0, name: str = "") -> SimulatedCrossbar:
     """Return a chip of an array file, given by its name or as read: the same seed and name give the same chip.
 

@@ -7,7 +7,7 @@ import textwrap
 
 import numpy as np
 
-from labmtj.bench.session.notebook import open_bench, which_array
+from labmtj.bench.session.notebook import open_bench, which_chip
 from labmtj.errors import UsageError
 from labmtj.quantities import Bias, Flag, Lines, Pulse, ReadSettings
 from labmtj.verbs import Crossbar
@@ -28,7 +28,7 @@ def read_cell(name: str, row: int, column: int, volts: float, chosen: str | None
     with open_bench(name, chosen) as array:
         _check_cell(array, row, column)
         _check_read(array, volts)
-        return _read(array, row, column, volts) + which_array(name, chosen)
+        return _read(array, row, column, volts) + which_chip(name, chosen)
 
 
 def pulse_cell(
@@ -52,7 +52,7 @@ def pulse_cell(
         pulse = array.pulse(Bias(np.where(on_row, volts / 2, 0.0), np.where(on_column, -volts / 2, 0.0)), seconds)
         got = f"cell ({row}, {column}) got {_delivered(pulse, row, array.shape[0] + column)}"
         reads = _read(array, row, column, min(_READ_VOLTS, array.limits.disturb_volts))
-    return f"{textwrap.fill(got, _WIDTH, subsequent_indent='  ')}\n{reads}{which_array(name, chosen)}"
+    return f"{textwrap.fill(got, _WIDTH, subsequent_indent='  ')}\n{reads}{which_chip(name, chosen)}"
 
 
 def _read(array: Crossbar, row: int, column: int, volts: float) -> str:

@@ -8,14 +8,17 @@ from pathlib import Path
 
 from labmtj.bench.files.description import BenchFile
 from labmtj.bench.files.healthfile import keep_overstress
-from labmtj.bench.files.laboratory import LaboratoryFile
+from labmtj.bench.files.laboratory import LaboratoryFile, VirtualFile
 from labmtj.bench.files.loading import load_any
 from labmtj.bench.files.protecting import protected
-from labmtj.bench.files.simulated import crossbar_of
+from labmtj.bench.files.simulated import crossbar_of, drawn_text
 from labmtj.bench.session.opening import located
 from labmtj.bench.session.standing import open_any
 from labmtj.errors import Overstressed, UsageError
 from labmtj.safety import Safety
+
+_SEED = 1
+"""of the chip of a simulated bench"""
 
 
 @contextmanager
@@ -35,7 +38,7 @@ def open_bench(name: str | Path, array: str | None = None) -> Iterator[Safety]:
     if isinstance(file, BenchFile):
         description = file.arrays[_chosen(file, array)]
         name = f"{description.name}-0a"
-        crossbar = crossbar_of(description, seed=1, name=name, meter=file.meter.model())
+        crossbar = crossbar_of(description, seed=_SEED, name=name, meter=file.meter.model())
         yield protected(crossbar, description, chip_id=name)
     elif array is not None:
         raise UsageError(f"--array {array}: bench {name} has one array, the chip on it; leave the option out")
@@ -49,12 +52,15 @@ def open_bench(name: str | Path, array: str | None = None) -> Iterator[Safety]:
                 raise
 
 
-def which_array(name: str, array: str | None) -> str:
-    """Return a line that names the array where a simulated bench has several, "" elsewhere."""
+def which_chip(name: str, array: str | None) -> str:
+    """Return lines that say which array it is where a simulated bench has several, and that no chip is real."""
     file = load_any(name)
-    if not isinstance(file, BenchFile) or len(file.arrays) == 1:
+    if isinstance(file, VirtualFile):
+        return f"\n{drawn_text(file.seed)}"
+    if not isinstance(file, BenchFile):
         return ""
-    return f"\nof array {_chosen(file, array)}; --array takes another: {', '.join(file.arrays)}"
+    several = f"\nof array {_chosen(file, array)}; --array takes another: {', '.join(file.arrays)}"
+    return f"{several if len(file.arrays) > 1 else ''}\n{drawn_text(_SEED)}"
 
 
 def _chosen(file: BenchFile, array: str | None) -> str:
