@@ -1,5 +1,6 @@
 """Data sets: against scikit-learn, parts in proportion, and every kind of wrong input as a sentence."""
 
+import importlib
 import os
 import subprocess
 import sys
@@ -12,9 +13,10 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from sklearn import datasets, preprocessing
 
+from labmtj import plugins
 from labmtj.errors import DataError, SettingError, UsageError
 from labmtj.network import load_wine
-from labmtj.network.datasets import Dataset, DataSettings, Samples, SplitSettings, csvtables, load, shipped
+from labmtj.network.datasets import DataSettings, Samples, SplitSettings, csvtables, load, shipped
 from labmtj.network.datasets.scaling import fitted
 from labmtj.network.datasets.splits import folds_of, stratified, thinned
 
@@ -497,11 +499,71 @@ def test_any_bytes_are_a_table_or_an_error_of_the_file(tmp_path_factory, content
 
 # -- plug-ins ----------------------------------------------------------------------------------------------------------
 
+CODE = """
+import numpy as np
+from labmtj.network.datasets import Samples, SplitSettings
+def good():
+    x = np.arange(12.0).reshape(6, 2)
+    return Samples("six", x, [0, 1] * 3, ["a", "b"], ["x", "y"], "a test", scaling="none",
+                   split=SplitSettings(test_rows=[5, 0]))
+def dies():
+    raise OSError("no disk\\x1b")
+def number():
+    return 5
+def short():
+    return Samples("short", np.ones((3, 2)), [0, 1], ["a", "b"], ["x", "y"])
+class Kind: pass
+"""
 
-def test_samples_of_a_plug_in_are_checked_as_those_of_a_file():
-    with pytest.raises(UsageError, match=r"features have shape \(6,\) and classes \(6,\)"):
-        Samples("mine", X[:, 0], Y, ("a", "b"), ("x",))
+
+@pytest.fixture
+def plugin(tmp_path, monkeypatch):
+    info = tmp_path / "six-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: six\nVersion: 1.0\n")
+    names = "good", "dies", "number", "short", "Kind", "absent"
+    (info / "entry_points.txt").write_text("\n".join(["[labmtj.datasets]", *(f"{it} = its_code:{it}" for it in names)]))
+    (tmp_path / "its_code.py").write_text(CODE)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "its_code", raising=False)
+    importlib.invalidate_caches()
+    plugins.forget()
+    yield
+    plugins.forget()
+
+
+@pytest.mark.usefixtures("plugin")
+def test_a_data_set_of_a_plug_in_is_found_by_its_name_and_scaled_as_it_recommends():
+    data = of("good")
+    assert of("good") is data
+    assert (data.name, data.scaling.name) == ("six", "none")
+    np.testing.assert_array_equal(data.features, np.arange(12).reshape(6, 2))
+    np.testing.assert_array_equal(data.test, [0, 5])
+    assert of("good", features=["y"], scaling="minmax", scaled_over="all").features.ravel()[-1] == 1
+
+
+@pytest.mark.usefixtures("plugin")
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("dies", r"labmtj.datasets: 'dies' of six 1.0 cannot be read: OSError: no disk\x1b"),
+        ("number", "'number' of six 1.0 cannot be read: TypeError: it returned int, not Samples"),
+        ("short", "'short' of six 1.0 cannot be read: features have shape (3, 2) and classes (2,); wanted"),
+        (
+            "Kind",
+            "data.source: labmtj.datasets: 'Kind' of six 1.0 is not a function that returns Samples: it is a class",
+        ),
+        ("absent", "data.source: labmtj.datasets: 'absent' of six 1.0 cannot be loaded from its_code:absent"),
+        ("goood", "there is no data set 'goood'; did you mean good?; choose Kind, absent, breast_cancer"),
+    ],
+)
+def test_a_plug_in_of_no_use_is_named(name, said):
+    with pytest.raises(UsageError) as caught:
+        of(name)
+    assert said in str(caught.value)
+
+
+def test_samples_are_copied():
     mine = Samples("mine", X, Y, ["a", "b"], ["x", "y"])
     assert X.flags.writeable
     assert not mine.features.flags.writeable
-    assert isinstance(of("iris"), Dataset)

@@ -13,6 +13,7 @@ import numpy as np
 
 from labmtj.dottednames import did_you_mean
 from labmtj.errors import ConfigError, DataError, SettingError, UsageError
+from labmtj.escaped import escaped
 from labmtj.library import MOST_NAMES
 from labmtj.network.datasets import archives, csvtables
 from labmtj.network.datasets.dataset import Dataset
@@ -108,7 +109,10 @@ def _of_file(file: Path, version: tuple[int, ...], key: str) -> Dataset:  # noqa
 
 @functools.lru_cache(_KEPT)
 def _of_plugin(plugin: Plugin, key: str) -> Dataset:
-    found: Callable[[], Any] = plugin.load()
+    try:
+        found: Callable[[], Any] = plugin.load()
+    except ConfigError as error:
+        raise SettingError(("data", "source"), str(error)) from error
     try:
         samples = found()
         if not isinstance(samples, Samples):
@@ -116,7 +120,8 @@ def _of_plugin(plugin: Plugin, key: str) -> Dataset:
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a plug-in may raise anything
-        raise ConfigError(f"{plugin.called} cannot be read: {type(error).__name__}: {error}") from error
+        why = str(error) if isinstance(error, UsageError) else f"{type(error).__name__}: {escaped(str(error))}"
+        raise DataError(f"{plugin.called} cannot be read: {why}") from error
     return _dataset(samples, DataSettings.model_validate_json(key), f"data set {plugin.name}")
 
 
