@@ -307,7 +307,7 @@ def test_a_path_is_relative_to_the_file_that_names_it_too(tmp_path, monkeypatch)
         (GOOD.replace("1.5", '"1.5'), "cannot be read as CSV: unexpected end of data; correct its quotes"),
         (GOOD.replace("1.5", '"1"5'), ":3: cannot be read as CSV: ',' expected after '\"'"),
         (f"a,class\n1,x\n{'9' * 200_000},y\n", ":3: cannot be read as CSV: field larger than field limit"),
-        (GOOD.replace("no", "yes"), ": all 4 samples are of one class, 'yes'; at least two are needed"),
+        (GOOD.replace("no", "yes"), ": every sample is of class 'yes' (samples: 4); wanted two classes or more"),
         ("a,b,class\n1,2,x\n1,2,y\n1,2,x\n1,2,y\n", ": every feature is the same in all 2 training samples"),
         (GOOD.replace("yes", "x" * 300), "the name of class 1 is 'xxx"),
         (GOOD.replace("a,b", '"a\nb",b'), r"the name of feature 0 is 'a\nb'; wanted text of 1 to 200 characters"),
@@ -339,6 +339,11 @@ def test_columns_that_are_not_there_are_settings(tmp_path, settings, said):
     with pytest.raises(SettingError) as caught:
         of(path, **settings, **HALF)
     assert said.replace("{}", str(path)) in str(caught.value)
+
+
+def test_a_test_sample_too_far_from_the_training_samples_is_refused(tmp_path):
+    with pytest.raises(DataError, match=r"my.csv: a test sample is so far from the training samples"):
+        of(file(tmp_path, "a,class\n1e300,x\n1e-200,x\n2e-200,y\n"), split=SplitSettings(test_rows=[0]))
 
 
 def test_10_gigabytes_are_refused_before_they_are_read(tmp_path):
@@ -455,13 +460,14 @@ BROKEN[4, 1] = np.nan
         ({"X": X, "y": np.eye(6)}, "X has shape (6, 2) and y (6, 6)"),
         ({"X": X[:0], "y": Y[:0]}, "none empty"),
         ({"X": BROKEN, "y": Y}, "sample 4, feature 1 is nan; wanted finite numbers"),
+        ({"X": X * np.longdouble("1e4000"), "y": Y}, "sample 0, feature 1 is inf"),
         ({"X": X.astype(str), "y": Y}, "features are of type <U"),
         ({"X": X + 1j, "y": Y}, "features are of type complex128"),
         ({"X": X.astype(object), "y": Y}, "an array holds Python objects; save numbers or text"),
         ({"X": X, "y": Y + 0.5}, "y is of type float64; wanted integers, without missing ones, or words"),
         ({"X": X, "y": Y.astype("S")}, "y is of type |S"),
         ({"X": X, "y": Y.astype("M8[s]")}, "y is of type datetime64[s]"),
-        ({"X": X, "y": 0 * Y}, "all 6 samples are of one class, '0'"),
+        ({"X": X, "y": 0 * Y}, "every sample is of class '0' (samples: 6)"),
         ({"X": X, "y": Y, "class_names": ["only"]}, "sample 1 is of class 1; 1 classes have names, 0 to 0"),
         ({"X": X, "y": Y - 1, "class_names": ["a", "b"]}, "sample 0 is of class -1"),
         ({"X": X, "y": Y, "class_names": "a"}, "class_names has shape ()"),

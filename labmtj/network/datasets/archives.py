@@ -63,8 +63,10 @@ def _arrays(file: Path) -> dict[str, NDArray[Any]]:
             opened.seek(os.SEEK_SET)
             with np.load(opened, allow_pickle=False) as loaded:
                 return {key: loaded[key] for key in KNOWN if key in loaded}
+    except OSError as error:
+        raise DataError(f"{file}: cannot be read: {error.strerror or error}; check the path") from None
     except UNREADABLE as error:
-        problem = getattr(error, "strerror", None) or str(error)
+        problem = str(error)
         if "allow_pickle" in problem:
             problem = "an array holds Python objects; save numbers or text"
         raise DataError(f"{file}: not a readable .npz ({problem[:200]}); save it again with numpy.savez") from None

@@ -47,7 +47,12 @@ class Samples:
             object.__setattr__(self, key, tuple(getattr(self, key)))
         features, classes = np.asarray(self.features), np.asarray(self.classes)
         _check_arrays(features, classes, len(self.feature_names))
-        for key, array in (("features", features.astype(np.float64)), ("classes", classes.astype(np.intp))):
+        with np.errstate(over="ignore"):  # longer numbers than doubles may be infinite as such
+            features = features.astype(np.float64)
+        if not (finite := np.isfinite(features)).all():
+            row, column = np.argwhere(~finite)[0]
+            raise UsageError(f"sample {row}, feature {column} is {features[row, column]}; wanted finite numbers")
+        for key, array in (("features", features), ("classes", classes.astype(np.intp))):
             array.flags.writeable = False
             object.__setattr__(self, key, array)
         check_names("class", self.class_names)
@@ -64,9 +69,9 @@ class Samples:
                 f"sample {wrong[0]} is of class {self.classes[wrong[0]]}; {known} classes have names, 0 to {known - 1}"
             )
         if len(np.unique(self.classes)) == 1:
+            only = self.class_names[self.classes[0]]
             raise UsageError(
-                f"all {len(self.classes)} samples are of one class, {self.class_names[self.classes[0]]!r}; at least "
-                "two are needed"
+                f"every sample is of class {only!r} (samples: {len(self.classes)}); wanted two classes or more"
             )
 
     def of_features(self, names: Sequence[str]) -> Samples:
@@ -87,9 +92,6 @@ def _check_arrays(features: NDArray[np.generic], classes: NDArray[np.generic], n
         raise UsageError(f"features are of type {features.dtype}; wanted real numbers")
     if classes.dtype.kind not in "iu":
         raise UsageError(f"classes are of type {classes.dtype}; wanted integers, and their names in class_names")
-    if not (finite := np.isfinite(features)).all():
-        row, column = np.argwhere(~finite)[0]
-        raise UsageError(f"sample {row}, feature {column} is {features[row, column]}; wanted finite numbers")
 
 
 def check_names(kind: str, names: Sequence[object]) -> None:

@@ -30,9 +30,10 @@ class Scaling:
             array.flags.writeable = False
 
     def apply(self, features: FloatArray) -> FloatArray:
-        """Return features, (samples, features), scaled."""
+        """Return features, (samples, features), scaled; one far from those that were fitted may become infinite."""
         scaled = np.zeros_like(features)
-        np.divide(features - self.offsets, self.spans, out=scaled, where=self.spans > 0)
+        with np.errstate(over="ignore"):
+            np.divide(features - self.offsets, self.spans, out=scaled, where=self.spans > 0)
         return scaled
 
     @property
