@@ -18,7 +18,7 @@ from labmtj.escaped import escaped
 from labmtj.extras import what_is_missing
 from labmtj.refusals import refusal_of_the_system
 from labmtj.system import STOPS
-from labmtj.terminal import say
+from labmtj.terminal import say, say_over
 
 FAULT = "this is a bug in labmtj"
 """printed with an unexpected error"""
@@ -80,9 +80,7 @@ def _say_warnings() -> None:
 
     def said_or_shown(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
         if issubclass(category, LabmtjWarning):
-            on_terminal = sys.stderr.isatty()
-            sys.stderr.write("\r" if on_terminal else "")  # over the line of the progress
-            say(f"labmtj: {message}".ljust(78 if on_terminal else 0), file=sys.stderr)
+            say_over(f"labmtj: {message}")
         else:
             show(message, category, *where, **more)
 

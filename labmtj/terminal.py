@@ -11,3 +11,11 @@ from labmtj.escaped import escaped
 def say(*lines: str, file: TextIO | None = None) -> None:
     """Print lines, on standard output if no other file is given, and send them at once."""
     print(*map(escaped, lines), sep="\n", file=sys.stdout if file is None else file, flush=True)
+
+
+def say_over(line: str) -> None:
+    """Print a line on standard error, on a terminal over the line of the progress that is there."""
+    if sys.stderr.isatty():
+        print(f"\r{escaped(line):<78}", file=sys.stderr, flush=True)
+    else:
+        say(line, file=sys.stderr)
