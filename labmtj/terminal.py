@@ -15,7 +15,6 @@ def say(*lines: str, file: TextIO | None = None) -> None:
 
 def say_over(line: str) -> None:
     """Print a line on standard error, on a terminal over the line of the progress that is there."""
-    if sys.stderr.isatty():
-        print(f"\r{escaped(line):<78}", file=sys.stderr, flush=True)
-    else:
-        say(line, file=sys.stderr)
+    stream = sys.stderr
+    start, width = ("\r", 78) if stream.isatty() else ("", 0)
+    print(f"{start}{escaped(line):<{width}}", file=stream, flush=True)
