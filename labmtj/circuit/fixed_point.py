@@ -92,7 +92,7 @@ def settle_one(problem: Problem, linear: FloatArray, volts: FloatArray) -> tuple
     for _ in range(_PASSES):
         move, amperes = problem.step(linear, volts)
         volts = volts + move
-        size = float(np.abs(move, out=move).max())
+        size = float(np.maximum.reduce(np.abs(move, out=move)))  # max() of an array takes as long again
         if _settled(size, before, problem.tolerance_volts):
             return volts, amperes
         before = size

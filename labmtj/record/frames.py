@@ -143,13 +143,23 @@ def decode_array(data: bytes) -> NDArray[Any]:
     """Return the array, read-only and without a copy; ValueError for anything but what `encode_array` wrote."""
     (length,) = _ARRAY_HEAD.unpack_from(data)
     start = _ARRAY_HEAD.size + length
-    dtype_name, stored, shape = msgpack.unpackb(data[_ARRAY_HEAD.size : start])
+    dtype, stored, shape = _array_kind(data[_ARRAY_HEAD.size : start])
+    start, count = start + (-start % 8), math.prod(stored)
+    if len(data) - start != count * dtype.itemsize:
+        raise ValueError(f"{len(data) - start} bytes do not make an array of {dtype.str} {shape}")
+    array = np.frombuffer(data, dtype, count, start if count else 0).reshape(stored)
+    return array if stored == shape else np.broadcast_to(array, shape)
+
+
+@lru_cache(1024)
+def _array_kind(head: bytes) -> tuple[np.dtype[Any], tuple[int, ...], tuple[int, ...]]:
+    """Return the type, the stored shape and the shape that the head of an array states; ValueError for none."""
+    dtype_name, stored, shape = msgpack.unpackb(head)
     if not isinstance(dtype_name, str) or not _DTYPE.fullmatch(dtype_name):
         raise ValueError(f"arrays of {dtype_name!r} are refused")
     if len(stored) != len(shape) or not all(type(n) is int and n >= 0 for n in (*stored, *shape)):
         raise ValueError(f"{stored} and {shape} are no shapes of an array")
-    dtype, start = np.dtype(dtype_name), start + (-start % 8)
-    if len(data) - start != math.prod(stored) * dtype.itemsize or math.prod(shape) * dtype.itemsize > MAX_PAYLOAD:
-        raise ValueError(f"{len(data) - start} bytes do not make an array of {dtype_name} {shape}")
-    array = np.frombuffer(data, dtype, math.prod(stored), start if math.prod(stored) else 0).reshape(stored)
-    return array if stored == shape else np.broadcast_to(array, shape)
+    dtype = np.dtype(dtype_name)
+    if math.prod(shape) * dtype.itemsize > MAX_PAYLOAD:
+        raise ValueError(f"an array of {dtype_name} {shape} is larger than {MAX_PAYLOAD} bytes")
+    return dtype, tuple(stored), tuple(shape)

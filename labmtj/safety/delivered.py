@@ -65,12 +65,10 @@ def check_reading(envelope: Envelope, bias: Bias, lines: Lines, how: ReadSetting
 
     Where a crossbar does not say how long it held a bias, the time that was asked for counts.
     """
-    asked = bias.line_volts[:, np.newaxis] * currents.signs[:, np.newaxis]
+    given = bias.line_volts[:, np.newaxis] * currents.signs[:, np.newaxis]
     chosen = lines.indices(bias.shape)
-    shown = np.broadcast_to(currents.volts, (*asked.shape[:2], len(chosen)))
-    given = asked.copy()
-    given[:, :, chosen] = np.where(np.isnan(shown), given[:, :, chosen], shown)
-    held = np.full(asked.shape[:2], how.settle_seconds + how.aperture_seconds)
+    given[:, :, chosen] = np.where(np.isnan(currents.volts), given[:, :, chosen], currents.volts)
+    held = np.full(given.shape[:2], how.settle_seconds + how.aperture_seconds)
     if currents.held_seconds is not None:
         held = np.maximum(held, currents.held_seconds)
     flat = given.reshape(-1, given.shape[-1])

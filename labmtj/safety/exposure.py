@@ -32,8 +32,8 @@ def most_across(line_volts: FloatArray, shape: Shape) -> FloatArray:
     rows, columns = line_volts[:, : shape[0]], line_volts[:, shape[0] :]
     with np.errstate(invalid="ignore"):
         across = np.maximum(rows.max(axis=1) - columns.min(axis=1), columns.max(axis=1) - rows.min(axis=1))
-    floating = np.isnan(line_volts).any(axis=1)
-    if floating.any():
+    if np.isnan(across).any():
+        floating = np.isnan(line_volts).any(axis=1)
         some = line_volts[floating]
         across[floating] = np.nan_to_num(np.fmax.reduce(some, axis=1) - np.fmin.reduce(some, axis=1))
     return np.asarray(across, float)

@@ -257,7 +257,8 @@ class SimulatedArray:
         while True:
             point = solve(start)
             rates = self._law.rates(point.cell_volts)
-            rates[toggling] = 0.0
+            if toggling:
+                rates[toggling] = 0.0
             waits = (self._limit - self.hazard) / np.maximum(rates, SLOWEST_RATE)
             cell = int(waits.argmin())
             wait = max(float(waits[cell]), 0.0)

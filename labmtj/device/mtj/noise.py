@@ -44,7 +44,7 @@ def noise_rms_amperes(
     """
     bandwidth = 0.5 / aperture_seconds
     decades = max(np.log(bandwidth * observation_seconds), 0.0)
-    pink = np.where(junctions.apparent_state(state), junctions.pink_noise[1], junctions.pink_noise[0])
+    pink = np.where(state, *junctions.pink_noise_by_state[::-1])
     size = np.abs(amperes)
     variance = size * size
     variance *= pink * decades
@@ -56,7 +56,7 @@ def noise_rms_amperes(
 def _white_density(junctions: Junctions, state: StateArray, volts: FloatArray, amperes: FloatArray) -> FloatArray:
     """Return 2 e |I| coth(e |V| / (2 k_B T)) in A^2/Hz; below SMALLEST_VOLTS its limit, 4 k_B T G."""
     per_volt = ELEMENTARY_CHARGE / (2.0 * BOLTZMANN * junctions.temperature_kelvin)
-    at_rest = SMALLEST_VOLTS / junctions.conduction(state).zero_bias_ohms
+    at_rest = np.where(state, *(SMALLEST_VOLTS / junctions.zero_bias_ohms_by_state[::-1]))
     density = np.maximum(np.abs(volts), SMALLEST_VOLTS)
     density *= per_volt
     np.tanh(density, out=density)
