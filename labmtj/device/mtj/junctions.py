@@ -241,7 +241,7 @@ class Junctions:
 
     @cached_property
     def pink_noise_by_state(self) -> FloatArray:
-        """Normalised 1/f noise, f * S_I / I^2, when set to AP (row 0) or P (row 1); of a stuck cell always its own, (2, N)."""
+        """Normalised 1/f noise when set to AP (row 0) or P (row 1); of a stuck cell always its own, (2, N)."""
         states = np.repeat(np.arange(self.levels)[:, np.newaxis], self.cells, axis=1)
         return np.where(self.apparent_state(states), self.pink_noise[1], self.pink_noise[0])
 
