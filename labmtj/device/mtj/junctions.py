@@ -236,14 +236,15 @@ class Junctions:
     @cached_property
     def zero_bias_ohms_by_state(self) -> FloatArray:
         """Resistance at vanishing voltage in AP (row 0) and P (row 1), contact and defects included, (2, N)."""
-        states = np.repeat(np.arange(self.levels)[:, np.newaxis], self.cells, axis=1)
+        states = np.repeat(np.arange(self.levels, dtype=np.int8)[:, np.newaxis], self.cells, axis=1)
         return np.stack([self.conduction(state).zero_bias_ohms for state in states])
 
     @cached_property
     def pink_noise_by_state(self) -> FloatArray:
         """Normalised 1/f noise when set to AP (row 0) or P (row 1); of a stuck cell always its own, (2, N)."""
-        states = np.repeat(np.arange(self.levels)[:, np.newaxis], self.cells, axis=1)
-        return np.where(self.apparent_state(states), self.pink_noise[1], self.pink_noise[0])
+        states = np.repeat(np.arange(self.levels, dtype=np.int8)[:, np.newaxis], self.cells, axis=1)
+        noise: FloatArray = np.where(self.apparent_state(states), self.pink_noise[1], self.pink_noise[0])
+        return noise
 
     @cached_property
     def stability_by_state(self) -> FloatArray:
