@@ -91,7 +91,8 @@ def test_no_shared_memory_is_said_with_the_way_out(capsys, tmp_path, monkeypatch
 def test_a_signal_ends_every_command_with_its_exit_code(number, code, tmp_path):
     """In the report of a run, too: at dd97226 SIGTERM kills the process there, without a word."""
     script = (
-        "import os, sys; from labmtj import cli, commands\n"
+        "import os, signal, sys; from labmtj import cli, commands\n"
+        "signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"  # ignored where the tests run under nohup
         f"def write_report(*given, **more): os.kill(os.getpid(), {int(number)})\n"
         "import labmtj.report; labmtj.report.write_report = write_report\n"
         "sys.exit(cli.main())"
